@@ -1,0 +1,19 @@
+import type { EventDraft } from "./event.ts";
+import type { CallId, Position, RunId, Timestamp } from "./ids.ts";
+
+/** What the plan asks the engine to do. */
+export type Effect =
+  /** Record a decision; nothing happens in the world. */
+  | { readonly kind: "record"; readonly draft: EventDraft }
+  /** Evaluate the agent's definition for this run and record its start. */
+  | { readonly kind: "start-run"; readonly runId: RunId; readonly acceptedAt: Position }
+  | {
+      readonly kind: "call-model";
+      readonly turn: number;
+      readonly attempt: number;
+      readonly candidate: number;
+    }
+  | { readonly kind: "call-tool"; readonly callId: CallId; readonly tool: string; readonly attempt: number }
+  | { readonly kind: "verify-call"; readonly callId: CallId; readonly tool: string; readonly attempt: number }
+  /** Nothing is owed before this time. */
+  | { readonly kind: "wait-until"; readonly at: Timestamp };

@@ -1,0 +1,102 @@
+import { failure, type Failure, type FailureCode } from "./failure.ts";
+import type { JsonObject } from "./json.ts";
+
+const BRAND = Symbol.for("holdfast.error");
+
+type ErrorOptions = {
+  /** What the developer can do about it. */
+  readonly hint?: string;
+  readonly retryable?: boolean;
+  readonly details?: JsonObject;
+  readonly cause?: unknown;
+};
+
+/**
+ * Base of every error this package throws. One subclass for each decision a caller can make;
+ * `code` says exactly what happened, `hint` what to do next, `failure` is the same as plain data.
+ */
+export class HoldfastError extends Error {
+  readonly [BRAND] = true;
+  readonly code: FailureCode;
+  readonly hint: string | undefined;
+  readonly failure: Failure;
+
+  constructor(code: FailureCode, message: string, options: ErrorOptions = {}) {
+    super(message, options.cause === undefined ? undefined : { cause: options.cause });
+    this.name = new.target.name;
+    this.code = code;
+    this.hint = options.hint;
+    this.failure = failure(code, message, {
+      ...(options.retryable === undefined ? {} : { retryable: options.retryable }),
+      ...(options.details === undefined ? {} : { details: options.details }),
+    });
+  }
+}
+
+/** Whether `value` is one of our errors, also when it comes from a second copy of the package. */
+export const isHoldfastError = (value: unknown): value is HoldfastError =>
+  value instanceof Error && BRAND in value;
+
+/** Correct the code: an option or a definition is wrong. */
+export class ConfigurationError extends HoldfastError {}
+/** Correct the id: what was asked for does not exist. */
+export class NotFoundError extends HoldfastError {}
+/** Look again: something else was decided first. */
+export class ConflictError extends HoldfastError {}
+/** Stop or restart: this runtime no longer accepts work. */
+export class RuntimeClosedError extends HoldfastError {}
+/** Repair the disk or the data directory: `holdfast doctor` says how. */
+export class StoreError extends HoldfastError {}
+/** Restore from a backup or ask for help: this journal cannot be read as written. */
+export class JournalError extends HoldfastError {}
+/** Read the text again from the durable event: the live stream was cut after text had been shown. */
+export class StreamInterruptedError extends HoldfastError {}
+
+/** The run failed; `failure` says how. Thrown only by one-shot calls. */
+export class RunError extends HoldfastError {
+  constructor(cause: Failure) {
+    super(cause.code, cause.message, {
+      retryable: cause.retryable,
+      ...(cause.details === undefined ? {} : { details: cause.details }),
+    });
+  }
+}
+
+/** A model call did not succeed. Providers' adapters throw it with the failure already typed. */
+export class ModelCallError extends HoldfastError {
+  /** Milliseconds the provider asked us to wait, when it did. */
+  readonly retryAfterMs: number | undefined;
+
+  constructor(
+    code: FailureCode,
+    message: string,
+    options: ErrorOptions & { readonly retryAfterMs?: number } = {},
+  ) {
+    super(code, message, options);
+    this.retryAfterMs = options.retryAfterMs;
+  }
+}
+
+/**
+ * Thrown by a tool's author to say exactly what happened.
+ * `executed: false` promises that nothing was changed, which makes even a `write` safe to repeat (E2).
+ */
+export class ToolError extends HoldfastError {
+  /** False only when the tool is certain that nothing happened; undefined when it cannot say. */
+  readonly executed: boolean | undefined;
+  readonly retryAfterMs: number | undefined;
+
+  constructor(
+    message: string,
+    options: ErrorOptions & { readonly executed?: boolean; readonly retryAfterMs?: number } = {},
+  ) {
+    super("TOOL_FAILED", message, options);
+    this.executed = options.executed;
+    this.retryAfterMs = options.retryAfterMs;
+  }
+}
+
+/** Marks a branch that the types say cannot be reached. */
+export const assertNever = (value: never): never => {
+  throw new HoldfastError("INTERNAL", `Unexpected value: ${JSON.stringify(value)}`);
+};

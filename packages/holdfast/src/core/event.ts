@@ -1,0 +1,257 @@
+import type { FailureCode } from "./failure.ts";
+import type { CallId, Position, RunId, SessionId, Timestamp } from "./ids.ts";
+import type { JsonObject } from "./json.ts";
+import type { RunSettings, ToolPolicy } from "./run-settings.ts";
+import type { Charge, Spend } from "./usage.ts";
+import type { Wait } from "./wait.ts";
+
+/**
+ * Events: the immutable facts of a session's journal.
+ *
+ * Each event is a header and a payload. The header holds what `reduce` needs for control: ids, types,
+ * statuses, counts, usage. The payload holds content: what people, models and tools said. Only the
+ * payload can be erased; state folds the same without it (J3, J4).
+ */
+export const EVENT_VERSION = 1;
+
+/** What happens after an attempt failed. Decided once, when the failure is recorded. */
+export type AfterFailure =
+  | { readonly kind: "retry"; readonly dueAt: Timestamp }
+  | { readonly kind: "fallback"; readonly candidate: number }
+  | { readonly kind: "compact" }
+  | { readonly kind: "give-up" };
+
+/** What happens about a call whose outcome is unknown. */
+export type AfterUnknown =
+  | { readonly kind: "verify"; readonly notBefore: Timestamp; readonly tries: number }
+  | { readonly kind: "ask" }
+  | { readonly kind: "give-up" };
+
+/** One tool call a model asked for, with the policy that was in force when it asked. */
+export type RequestedCall = {
+  readonly callId: CallId;
+  /** Null when the model named a tool the agent does not have: the name itself is content. */
+  readonly tool: string | null;
+  readonly policy: ToolPolicy;
+};
+
+/** What a run came to, journaled with its end. */
+export type RunTotals = {
+  readonly turns: number;
+  readonly toolCalls: number;
+  /** Attempts beyond the first, of model and tool calls. */
+  readonly retries: number;
+  readonly spend: Spend;
+};
+
+export type FinishReason = "stop" | "tool-calls" | "length" | "content-filter" | "other";
+
+/** How a structured answer fared against the agent's `output` schema. */
+export type OutputCheck = "none" | "valid" | "invalid";
+
+type Header<Type extends string, Fields> = { readonly type: Type } & Readonly<Fields>;
+
+export type SessionHeader =
+  | Header<"session.created", { agent: string; agentVersion: string | null; digest: string; parent: SessionId | null }>
+  | Header<"session.recovered", { previousEpoch: number; safeAt: Timestamp }>
+  | Header<"session.restored", { safeAt: Timestamp }>
+  | Header<"context.compacted", { dropped: number }>;
+
+export type RunHeader =
+  | Header<"run.accepted", { runId: RunId; chars: number }>
+  | Header<
+      "run.started",
+      {
+        runId: RunId;
+        digest: string;
+        settings: RunSettings;
+        /** W3C traceparent of the run's span, so that one trace survives a crash (O1). */
+        trace: string | null;
+        /** Where the same instructions were journaled before; null when they are in this payload. */
+        instructionsAt: Position | null;
+      }
+    >
+  | Header<"run.suspended", { runId: RunId; waitingFor: readonly Wait[] }>
+  | Header<"run.resumed", { runId: RunId; by: "time" | "signal" | "operator" | "definition" }>
+  | Header<"run.cancel-requested", { runId: RunId }>
+  | Header<"run.expired", { runId: RunId }>
+  | Header<"run.completed", { runId: RunId; answerAt: Position; durationMs: number; totals: RunTotals }>
+  | Header<
+      "run.failed",
+      {
+        runId: RunId;
+        code: FailureCode;
+        /** The event whose payload tells the failure; null when the code says it all. */
+        causeAt: Position | null;
+        durationMs: number;
+        totals: RunTotals;
+      }
+    >
+  | Header<
+      "run.cancelled",
+      { runId: RunId; unknown: readonly CallId[]; durationMs: number; totals: RunTotals }
+    >;
+
+export type ModelHeader =
+  | Header<
+      "model-call.started",
+      {
+        runId: RunId;
+        turn: number;
+        attempt: number;
+        candidate: number;
+        provider: string;
+        modelId: string;
+        /** No answer is used after this. */
+        notAfter: Timestamp;
+        /** What the call is charged when its answer is never seen (E8). */
+        estimate: Charge;
+      }
+    >
+  | Header<
+      "model-call.completed",
+      {
+        runId: RunId;
+        startedAt: Position;
+        attempt: number;
+        charge: Charge;
+        finish: FinishReason;
+        /** Who answered; parts that only one provider understands go back to it alone. */
+        provider: string;
+        durationMs: number;
+        firstTokenMs: number | null;
+        calls: readonly RequestedCall[];
+        output: OutputCheck;
+        chars: number;
+      }
+    >
+  | Header<
+      "model-call.failed",
+      {
+        runId: RunId;
+        startedAt: Position;
+        attempt: number;
+        code: FailureCode;
+        charge: Charge;
+        durationMs: number;
+        next: AfterFailure;
+      }
+    >;
+
+export type ToolHeader =
+  | Header<
+      "tool-call.started",
+      {
+        runId: RunId;
+        callId: CallId;
+        attempt: number;
+        /** The holder does not enter the tool after this, and takes no result after it. */
+        notAfter: Timestamp;
+        idempotencyKey: string;
+      }
+    >
+  | Header<
+      "tool-call.completed",
+      {
+        runId: RunId;
+        callId: CallId;
+        attempt: number;
+        durationMs: number;
+        chars: number;
+        by: "execution" | "verification";
+        /** True when the result had to be changed to fit JSON. */
+        isCoerced: boolean;
+      }
+    >
+  | Header<
+      "tool-call.failed",
+      {
+        runId: RunId;
+        callId: CallId;
+        attempt: number;
+        code: FailureCode;
+        durationMs: number;
+        chars: number;
+        next: AfterFailure;
+      }
+    >
+  | Header<
+      "tool-call.unknown",
+      { runId: RunId; callId: CallId; attempt: number; code: FailureCode; chars: number; next: AfterUnknown }
+    >
+  | Header<
+      "tool-call.verified",
+      { runId: RunId; callId: CallId; attempt: number; status: "not-done" | "unknown"; durationMs: number }
+    >
+  | Header<
+      "tool-call.resolved",
+      { runId: RunId; callId: CallId; as: "completed" | "failed" | "retry"; chars: number }
+    >
+  | Header<"tool-call.late", { runId: RunId; callId: CallId; attempt: number; status: "completed" | "failed" }>;
+
+/** Everything that can be recorded in a journal. */
+export type EventHeader = SessionHeader | RunHeader | ModelHeader | ToolHeader;
+export type EventType = EventHeader["type"];
+export type HeaderOf<Type extends EventType> = Extract<EventHeader, { type: Type }>;
+
+/** An event that is decided but not yet placed: no position, no hash. */
+export type EventDraft<Type extends EventType = EventType> = {
+  readonly header: HeaderOf<Type>;
+  /** Content, or null where the event has none. */
+  readonly payload: JsonObject | null;
+};
+
+/** What every stored header carries besides its own fields. */
+export type Envelope = {
+  /** Version of the event's shape. */
+  readonly v: number;
+  readonly position: Position;
+  readonly at: Timestamp;
+  /** Lease epoch of the writer (J2). */
+  readonly epoch: number;
+  /** Salted digest of the payload, base64url; null where the event never had one (J4). */
+  readonly content: string | null;
+};
+
+/** An event with its place in the journal; what `reduce` folds and subscribers read. */
+export type JournalEvent = Envelope & {
+  readonly header: EventHeader;
+  /** Null where there was none, and where it was erased. */
+  readonly payload: JsonObject | null;
+};
+
+const EVENT_TYPE_TABLE: Record<EventType, true> = {
+  "session.created": true,
+  "session.recovered": true,
+  "session.restored": true,
+  "context.compacted": true,
+  "run.accepted": true,
+  "run.started": true,
+  "run.suspended": true,
+  "run.resumed": true,
+  "run.cancel-requested": true,
+  "run.expired": true,
+  "run.completed": true,
+  "run.failed": true,
+  "run.cancelled": true,
+  "model-call.started": true,
+  "model-call.completed": true,
+  "model-call.failed": true,
+  "tool-call.started": true,
+  "tool-call.completed": true,
+  "tool-call.failed": true,
+  "tool-call.unknown": true,
+  "tool-call.verified": true,
+  "tool-call.resolved": true,
+  "tool-call.late": true,
+};
+
+/** Every event type this version knows. An unknown one stops the fold (S6). */
+export const EVENT_TYPES: ReadonlySet<string> = new Set(Object.keys(EVENT_TYPE_TABLE));
+
+export const isEventType = (value: unknown): value is EventType =>
+  typeof value === "string" && EVENT_TYPES.has(value);
+
+/** Events that begin an effect; a commit with one is fenced by the gate (E5). */
+export const isEffectStart = (type: EventType): boolean =>
+  type === "model-call.started" || type === "tool-call.started";

@@ -1,0 +1,154 @@
+import { isJsonObject, type JsonObject } from "./json.ts";
+
+/** Every code a failure or an error of this package can carry. Each has a page in docs/errors. */
+export const FAILURE_CODES = [
+  // model calls
+  "MODEL_UNAVAILABLE",
+  "MODEL_RATE_LIMITED",
+  "MODEL_FIRST_TOKEN_TIMEOUT",
+  "MODEL_GAP_TIMEOUT",
+  "MODEL_TIMEOUT",
+  "MODEL_STREAM_CUT",
+  "MODEL_RESPONSE_INVALID",
+  "MODEL_REQUEST_REJECTED",
+  "MODEL_UNAUTHORIZED",
+  "MODEL_CONTEXT_OVERFLOW",
+  "MODEL_REFUSED",
+  "MODEL_CALL_LOST",
+  "MODEL_CALL_CANCELLED",
+  "MODEL_PACKAGE_MISSING",
+  "MODEL_NOT_CONFIGURED",
+  // tool calls
+  "TOOL_UNKNOWN",
+  "TOOL_INPUT_INVALID",
+  "TOOL_OUTPUT_INVALID",
+  "TOOL_FAILED",
+  "TOOL_TIMEOUT",
+  "TOOL_CANCELLED",
+  "TOOL_NOT_RUN",
+  "TOOL_CALL_LOST",
+  "TOOL_OUTCOME_UNKNOWN",
+  // runs
+  "RUN_CANCELLED",
+  "RUN_TIMEOUT",
+  "RUN_MAX_TURNS",
+  "RUN_SUSPENDED",
+  "OUTPUT_INVALID",
+  "STREAM_INTERRUPTED",
+  // callers
+  "OPTION_INVALID",
+  "OPTION_NOT_AVAILABLE",
+  "DEFINITION_INVALID",
+  "AGENT_FILE_INVALID",
+  "AGENT_NOT_FOUND",
+  "SESSION_NOT_FOUND",
+  "RUN_NOT_FOUND",
+  "CALL_NOT_FOUND",
+  "CALL_NOT_WAITING",
+  "IDEMPOTENCY_CONFLICT",
+  "SECRET_NOT_FOUND",
+  "RUNTIME_CLOSED",
+  // stores
+  "STORE_UNAVAILABLE",
+  "STORE_DAMAGED",
+  "STORE_FORMAT_UNSUPPORTED",
+  "JOURNAL_INVALID",
+  // ours
+  "INTERNAL",
+] as const;
+
+export type FailureCode = (typeof FAILURE_CODES)[number];
+
+/** An error as data: what is stored, sent and shown. */
+export type Failure = {
+  readonly code: FailureCode;
+  /** One sentence, safe for a stranger to read. */
+  readonly message: string;
+  /** Whether trying the same thing again may work. */
+  readonly retryable: boolean;
+  readonly details?: JsonObject;
+  readonly cause?: Failure;
+};
+
+const RETRYABLE: ReadonlySet<FailureCode> = new Set<FailureCode>([
+  "MODEL_UNAVAILABLE",
+  "MODEL_RATE_LIMITED",
+  "MODEL_FIRST_TOKEN_TIMEOUT",
+  "MODEL_GAP_TIMEOUT",
+  "MODEL_TIMEOUT",
+  "MODEL_STREAM_CUT",
+  "MODEL_RESPONSE_INVALID",
+  "MODEL_CONTEXT_OVERFLOW",
+  "MODEL_CALL_LOST",
+  "TOOL_FAILED",
+  "TOOL_TIMEOUT",
+  "TOOL_CALL_LOST",
+  "STORE_UNAVAILABLE",
+]);
+
+/** Whether failures of this code are worth another attempt unless their maker says otherwise. */
+export const isRetryableCode = (code: FailureCode): boolean => RETRYABLE.has(code);
+
+export const failure = (
+  code: FailureCode,
+  message: string,
+  more: { readonly retryable?: boolean; readonly details?: JsonObject; readonly cause?: Failure } = {},
+): Failure => ({
+  code,
+  message,
+  retryable: more.retryable ?? isRetryableCode(code),
+  ...(more.details === undefined ? {} : { details: more.details }),
+  ...(more.cause === undefined ? {} : { cause: more.cause }),
+});
+
+const KNOWN_CODES: ReadonlySet<string> = new Set(FAILURE_CODES);
+
+export const isFailureCode = (value: unknown): value is FailureCode =>
+  typeof value === "string" && KNOWN_CODES.has(value);
+
+const MAX_MESSAGE_CHARS = 2_000;
+const MAX_CAUSES = 4;
+
+const messageOf = (thrown: unknown): string => {
+  try {
+    const text = thrown instanceof Error ? thrown.message || thrown.name : String(thrown);
+    return text.length > MAX_MESSAGE_CHARS ? `${text.slice(0, MAX_MESSAGE_CHARS)}…` : text;
+  } catch {
+    return "a value was thrown that cannot be read";
+  }
+};
+
+/** The cause of a thrown value, where reading it does not itself throw. */
+const causeOf = (thrown: unknown): unknown => {
+  try {
+    return thrown instanceof Error ? thrown.cause : undefined;
+  } catch {
+    return undefined;
+  }
+};
+
+const ownFailure = (thrown: unknown): Failure | undefined => {
+  try {
+    if (!(thrown instanceof Error) || !("failure" in thrown)) return undefined;
+    const found: unknown = thrown.failure;
+    if (!isJsonObject(found) || !isFailureCode(found["code"])) return undefined;
+    return found as Failure;
+  } catch {
+    return undefined;
+  }
+};
+
+/**
+ * Turns anything thrown into a failure. Total: it never throws, whatever it is given.
+ * Values that already carry a failure keep it; others get `code` and their own message.
+ */
+export const toFailure = (thrown: unknown, code: FailureCode = "INTERNAL", depth = 0): Failure => {
+  const own = ownFailure(thrown);
+  if (own !== undefined) return own;
+  const cause = causeOf(thrown);
+  return failure(
+    code,
+    messageOf(thrown),
+    cause === undefined || depth >= MAX_CAUSES ? {} : { cause: toFailure(cause, "INTERNAL", depth + 1) },
+  );
+};

@@ -1,0 +1,70 @@
+import type { Effect } from "./effect.ts";
+import { assertNever } from "./errors.ts";
+import type { Timestamp } from "./ids.ts";
+import { record } from "./owed.ts";
+import { totalsOf, type OpenCall, type OpenRun, type Stopping } from "./session-state.ts";
+
+/** Characters the model will see for a call that was closed without content. */
+export const CLOSED_CALL_CHARS = 80;
+
+/**
+ * Brings a cancelled or expired run to its end (E5): nothing new starts, what is in flight is awaited
+ * (the engine has aborted it), everything else is closed, so that the transcript stays valid (E3).
+ */
+export const planEnd = (run: OpenRun, now: Timestamp): readonly Effect[] => {
+  const { phase, stopping } = run;
+  if (phase.kind === "calling-model") return phase.call.isLost ? [giveUpModelCall(run, phase.call, now)] : [];
+  if (phase.kind === "calling-tools") return phase.calls.flatMap((call) => closeCall(run, call));
+  return [settle(run, stopping ?? "cancelled", now)];
+};
+
+const settle = (run: OpenRun, stopping: Stopping, now: Timestamp): Effect => {
+  const durationMs = now - run.startedAt;
+  return stopping === "cancelled"
+    ? record({ type: "run.cancelled", runId: run.runId, unknown: run.unknown, durationMs, totals: totalsOf(run) })
+    : record({ type: "run.failed", runId: run.runId, code: "RUN_TIMEOUT", causeAt: null, durationMs, totals: totalsOf(run) });
+};
+
+type LostModelCall = Extract<OpenRun["phase"], { kind: "calling-model" }>["call"];
+
+const giveUpModelCall = (run: OpenRun, call: LostModelCall, now: Timestamp): Effect =>
+  record({
+    type: "model-call.failed",
+    runId: run.runId,
+    startedAt: call.position,
+    attempt: call.attempt,
+    code: "MODEL_CALL_LOST",
+    charge: call.estimate,
+    durationMs: Math.max(0, now - call.at),
+    next: { kind: "give-up" },
+  });
+
+const closeCall = (run: OpenRun, call: OpenCall): readonly Effect[] => {
+  const common = { runId: run.runId, callId: call.callId, attempt: call.attempt, chars: CLOSED_CALL_CHARS };
+  const cancelled = record({
+    type: "tool-call.failed",
+    ...common,
+    code: "TOOL_CANCELLED",
+    durationMs: 0,
+    next: { kind: "give-up" },
+  });
+  const unknown = record({
+    type: "tool-call.unknown",
+    ...common,
+    code: "TOOL_OUTCOME_UNKNOWN",
+    next: { kind: "give-up" },
+  });
+  switch (call.status.kind) {
+    case "started":
+      return [];
+    case "requested":
+    case "retrying":
+      return [cancelled];
+    case "lost":
+      return call.policy.effect === "write" ? [unknown] : [cancelled];
+    case "unknown":
+      return [unknown];
+    default:
+      return assertNever(call.status);
+  }
+};

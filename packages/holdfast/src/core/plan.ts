@@ -1,0 +1,103 @@
+import type { Effect } from "./effect.ts";
+import type { FailureCode } from "./failure.ts";
+import type { Position, Timestamp } from "./ids.ts";
+import { planEnd } from "./plan-end.ts";
+import { NOTHING_OWED, owes, record, type Owed } from "./owed.ts";
+import { planToolCalls } from "./plan-tool-calls.ts";
+import { withWaits } from "./plan-waits.ts";
+import { totalsOf, type OpenRun, type Phase, type SessionState } from "./session-state.ts";
+import { windowCut } from "./window.ts";
+
+/** Holders lost in a row, without one completed effect, before an operator must look. */
+export const MAX_TAKEOVERS = 3;
+
+/**
+ * The effects still owed by a session: the whole policy of the runtime, as a pure function.
+ *
+ * - A settled call is never asked for: it has left the state (E1).
+ * - No model call is asked for while a tool call is open (E3).
+ * - `record` effects come alone: the engine folds them and plans again, so every decision is in the
+ *   journal before anything acts on it.
+ * - An effect that is already in flight may be asked for again; the engine starts each once.
+ */
+export const plan = (state: SessionState, now: Timestamp): readonly Effect[] => {
+  const { run } = state;
+  if (run === null) {
+    const next = state.queue[0];
+    return next === undefined ? [] : [{ kind: "start-run", runId: next.runId, acceptedAt: next.acceptedAt }];
+  }
+  if (run.stopping !== null) return planEnd(run, now);
+  if (isHeldBySomeone(run)) return [];
+  if (run.suspended === null && now >= deadlineOf(run)) return [record({ type: "run.expired", runId: run.runId })];
+  return withWaits(run, planRun(state, run, now), { now, deadline: deadlineOf(run) });
+};
+
+/** The duration limit (E6); time spent suspended does not count. */
+const deadlineOf = (run: OpenRun): Timestamp => run.startedAt + run.settings.maxDurationMs + run.suspendedMs;
+
+/** Suspended until an operator, or a process that knows the definition, resumes it. */
+const isHeldBySomeone = (run: OpenRun): boolean =>
+  run.suspended?.waitingFor.some((wait) => wait.kind === "operator" || wait.kind === "definition") ?? false;
+
+const planRun = (state: SessionState, run: OpenRun, now: Timestamp): Owed => {
+  if (state.takeovers >= MAX_TAKEOVERS) {
+    return { ...NOTHING_OWED, waits: [{ kind: "operator", reason: "poisoned" }] };
+  }
+  const { phase } = run;
+  const durationMs = now - run.startedAt;
+  switch (phase.kind) {
+    case "ready":
+      return planModelCall(state, run, { phase, now });
+    case "calling-model":
+      return phase.call.isLost ? owes(lostModelCall(run, phase, now)) : { ...NOTHING_OWED, isBusy: true };
+    case "calling-tools":
+      return planToolCalls(run, phase.calls, now);
+    case "answered":
+      return owes(record({ type: "run.completed", runId: run.runId, answerAt: phase.answerAt, durationMs, totals: totalsOf(run) }));
+    case "failing":
+      return owes(failRun(run, phase, now));
+  }
+};
+
+const planModelCall = (
+  state: SessionState,
+  run: OpenRun,
+  { phase, now }: { readonly phase: Phase & { kind: "ready" }; readonly now: Timestamp },
+): Owed => {
+  const { turn, attempt, candidate } = phase;
+  const fail = (code: "RUN_MAX_TURNS" | "MODEL_CONTEXT_OVERFLOW"): Owed =>
+    owes(failRun(run, { code, causeAt: null }, now));
+  if (turn > run.settings.maxTurns) return fail("RUN_MAX_TURNS");
+  if (now < phase.dueAt) return { ...NOTHING_OWED, waits: [{ kind: "retry", until: phase.dueAt }] };
+  const dropped = windowCut(state);
+  if (dropped > 0) return owes(record({ type: "context.compacted", dropped }));
+  if (run.mustCompact) return fail("MODEL_CONTEXT_OVERFLOW");
+  return owes({ kind: "call-model", turn, attempt, candidate });
+};
+
+const failRun = (
+  run: OpenRun,
+  why: { readonly code: FailureCode; readonly causeAt: Position | null },
+  now: Timestamp,
+): Effect =>
+  record({
+    type: "run.failed",
+    runId: run.runId,
+    code: why.code,
+    causeAt: why.causeAt,
+    durationMs: now - run.startedAt,
+    totals: totalsOf(run),
+  });
+
+/** A model call whose holder is gone: charged by estimate, repeated without spending an attempt. */
+const lostModelCall = (run: OpenRun, { call }: Phase & { kind: "calling-model" }, now: Timestamp): Effect =>
+  record({
+    type: "model-call.failed",
+    runId: run.runId,
+    startedAt: call.position,
+    attempt: call.attempt,
+    code: "MODEL_CALL_LOST",
+    charge: call.estimate,
+    durationMs: Math.max(0, now - call.at),
+    next: { kind: "retry", dueAt: now },
+  });

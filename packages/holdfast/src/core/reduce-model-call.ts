@@ -1,0 +1,106 @@
+import { assertNever } from "./errors.ts";
+import type { HeaderOf, ModelHeader } from "./event.ts";
+import type { FailureCode } from "./failure.ts";
+import type { Place } from "./reduce.ts";
+import { withRun } from "./reduce-run.ts";
+import type { OpenRun, Phase, SessionState } from "./session-state.ts";
+import { addCharge } from "./usage.ts";
+
+/** Folds model calls: the beginning and the end of each attempt. */
+export const reduceModelCall = (state: SessionState, header: ModelHeader, place: Place): SessionState => {
+  switch (header.type) {
+    case "model-call.started":
+      return withRun(state, (run) => ({ ...run, turn: header.turn, phase: callingModel(header, place) }));
+    case "model-call.completed": {
+      const next = withRun(state, (run) => completed(run, header, place));
+      const entry = { at: place.position, chars: header.chars, kind: "answer" } as const;
+      return {
+        ...next,
+        window: [...state.window, entry],
+        windowChars: state.windowChars + header.chars,
+        takeovers: 0,
+      };
+    }
+    case "model-call.failed":
+      return withRun(state, (run) => failed(run, header, place));
+    default:
+      return assertNever(header);
+  }
+};
+
+const callingModel = (header: HeaderOf<"model-call.started">, place: Place): Phase => ({
+  kind: "calling-model",
+  call: {
+    position: place.position,
+    attempt: header.attempt,
+    candidate: header.candidate,
+    at: place.at,
+    estimate: header.estimate,
+    isLost: false,
+  },
+});
+
+const completed = (run: OpenRun, header: HeaderOf<"model-call.completed">, place: Place): OpenRun => {
+  const candidate = run.phase.kind === "calling-model" ? run.phase.call.candidate : run.candidate;
+  return {
+    ...run,
+    candidate,
+    spend: addCharge(run.spend, header.charge),
+    toolCalls: run.toolCalls + header.calls.length,
+    outputRepairs: run.outputRepairs + (header.output === "invalid" ? 1 : 0),
+    phase: afterAnswer(run, header, { position: place.position, at: place.at, candidate }),
+  };
+};
+
+const afterAnswer = (
+  run: OpenRun,
+  header: HeaderOf<"model-call.completed">,
+  place: Place & { readonly candidate: number },
+): Phase => {
+  if (header.calls.length > 0) {
+    const calls = header.calls.map((call) => ({
+      callId: call.callId,
+      tool: call.tool ?? "",
+      policy: call.policy,
+      attempt: 0,
+      status: { kind: "requested" } as const,
+    }));
+    return { kind: "calling-tools", calls };
+  }
+  const failing = (code: FailureCode): Phase => ({ kind: "failing", code, causeAt: place.position });
+  if (header.finish === "content-filter" && header.chars === 0) return failing("MODEL_REFUSED");
+  if (header.output !== "invalid") return { kind: "answered", answerAt: place.position };
+  if (run.outputRepairs >= run.settings.maxOutputRepairs) return failing("OUTPUT_INVALID");
+  return { kind: "ready", turn: run.turn + 1, attempt: 1, candidate: place.candidate, dueAt: place.at };
+};
+
+const failed = (run: OpenRun, header: HeaderOf<"model-call.failed">, place: Place): OpenRun => {
+  const candidate = run.phase.kind === "calling-model" ? run.phase.call.candidate : run.candidate;
+  const charged = { ...run, spend: addCharge(run.spend, header.charge) };
+  const { next } = header;
+  const again = { kind: "ready", turn: run.turn, attempt: 1, candidate, dueAt: place.at } as const;
+  switch (next.kind) {
+    case "retry": {
+      // A call lost with its holder costs no attempt: it did not fail, we did.
+      const attempt = header.code === "MODEL_CALL_LOST" ? header.attempt : header.attempt + 1;
+      return { ...charged, retries: run.retries + 1, phase: { ...again, attempt, dueAt: next.dueAt } };
+    }
+    case "fallback":
+      return {
+        ...charged,
+        retries: run.retries + 1,
+        phase: { ...again, candidate: next.candidate },
+      };
+    case "compact":
+      return {
+        ...charged,
+        retries: run.retries + 1,
+        mustCompact: true,
+        phase: { ...again, attempt: header.attempt + 1 },
+      };
+    case "give-up":
+      return { ...charged, phase: { kind: "failing", code: header.code, causeAt: place.position } };
+    default:
+      return assertNever(next);
+  }
+};

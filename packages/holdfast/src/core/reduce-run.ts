@@ -1,0 +1,88 @@
+import { assertNever } from "./errors.ts";
+import type { HeaderOf, RunHeader } from "./event.ts";
+import type { Place } from "./reduce.ts";
+import type { OpenRun, RunStatus, SessionState } from "./session-state.ts";
+import { NO_SPEND } from "./usage.ts";
+
+/** Folds what happens to a run as a whole. */
+export const reduceRun = (state: SessionState, header: RunHeader, place: Place): SessionState => {
+  switch (header.type) {
+    case "run.accepted": {
+      const queued = { runId: header.runId, acceptedAt: place.position, at: place.at, chars: header.chars };
+      return { ...state, queue: [...state.queue, queued], runs: state.runs + 1 };
+    }
+    case "run.started":
+      return startRun(state, header, place);
+    case "run.suspended":
+      return withRun(state, (run) => ({
+        ...run,
+        suspended: { since: place.at, waitingFor: header.waitingFor },
+      }));
+    case "run.resumed": {
+      // An operator's word ends the count that led to suspending; time passing does not.
+      const takeovers = header.by === "operator" ? 0 : state.takeovers;
+      return { ...withRun(state, (run) => resume(run, place)), takeovers };
+    }
+    case "run.cancel-requested":
+      return withRun(state, (run) => ({ ...resume(run, place), stopping: "cancelled" }));
+    case "run.expired":
+      return withRun(state, (run) => ({ ...resume(run, place), stopping: "expired" }));
+    case "run.completed":
+      return settle(state, header.runId, "completed");
+    case "run.failed":
+      return settle(state, header.runId, "failed");
+    case "run.cancelled":
+      return settle(state, header.runId, "cancelled");
+    default:
+      return assertNever(header);
+  }
+};
+
+export const withRun = (state: SessionState, change: (run: OpenRun) => OpenRun): SessionState =>
+  state.run === null ? state : { ...state, run: change(state.run) };
+
+const resume = (run: OpenRun, place: Place): OpenRun =>
+  run.suspended === null
+    ? run
+    : { ...run, suspended: null, suspendedMs: run.suspendedMs + (place.at - run.suspended.since) };
+
+const startRun = (state: SessionState, header: HeaderOf<"run.started">, place: Place): SessionState => {
+  const queued = state.queue[0];
+  if (queued === undefined) return state;
+  const run: OpenRun = {
+    runId: header.runId,
+    acceptedAt: queued.acceptedAt,
+    startedAt: place.at,
+    settings: header.settings,
+    trace: header.trace,
+    turn: 0,
+    toolCalls: 0,
+    retries: 0,
+    outputRepairs: 0,
+    spend: NO_SPEND,
+    candidate: 0,
+    phase: { kind: "ready", turn: 1, attempt: 1, candidate: 0, dueAt: place.at },
+    stopping: null,
+    unknown: [],
+    suspended: null,
+    suspendedMs: 0,
+    mustCompact: false,
+  };
+  return {
+    ...state,
+    queue: state.queue.slice(1),
+    run,
+    digest: header.digest,
+    window: [...state.window, { at: queued.acceptedAt, chars: queued.chars, kind: "input" }],
+    windowChars: state.windowChars + queued.chars,
+    instructionsAt: header.instructionsAt ?? place.position,
+  };
+};
+
+/** A run may also end while it is still queued: cancelled, or impossible to start. */
+const settle = (state: SessionState, runId: string, status: RunStatus): SessionState => ({
+  ...state,
+  queue: state.queue.filter((queued) => queued.runId !== runId),
+  run: state.run?.runId === runId ? null : state.run,
+  lastRun: { runId, status },
+});

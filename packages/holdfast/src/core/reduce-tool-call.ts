@@ -1,0 +1,84 @@
+import { assertNever } from "./errors.ts";
+import type { HeaderOf, ToolHeader } from "./event.ts";
+import type { CallId } from "./ids.ts";
+import type { Place } from "./reduce.ts";
+import { withRun } from "./reduce-run.ts";
+import type { CallStatus, OpenCall, OpenRun, SessionState } from "./session-state.ts";
+
+/** Folds tool calls. A call leaves the state when its one result is there (E3). */
+export const reduceToolCall = (state: SessionState, header: ToolHeader, place: Place): SessionState => {
+  switch (header.type) {
+    case "tool-call.started":
+      return withCall(state, header.callId, (call) => ({
+        ...call,
+        attempt: header.attempt,
+        status: { kind: "started", at: place.at, notAfter: header.notAfter },
+      }));
+    case "tool-call.completed":
+      return { ...close(state, header, place), takeovers: 0 };
+    case "tool-call.failed":
+      return header.next.kind === "retry" ? retry(state, header, header.next.dueAt) : close(state, header, place);
+    case "tool-call.unknown":
+      return unknown(state, header, place);
+    case "tool-call.verified":
+      return verified(state, header, place);
+    case "tool-call.resolved":
+      return header.as === "retry"
+        ? withStatus(state, header.callId, { kind: "requested" })
+        : close(state, header, place);
+    case "tool-call.late":
+      // Late results are kept for the record and change nothing (E5).
+      return state;
+    default:
+      return assertNever(header);
+  }
+};
+
+const retry = (state: SessionState, header: HeaderOf<"tool-call.failed">, dueAt: number): SessionState => {
+  const next = withStatus(state, header.callId, { kind: "retrying", dueAt });
+  return withRun(next, (run) => ({ ...run, retries: run.retries + 1 }));
+};
+
+const unknown = (state: SessionState, header: HeaderOf<"tool-call.unknown">, place: Place): SessionState => {
+  if (header.next.kind !== "give-up") {
+    return withStatus(state, header.callId, { kind: "unknown", next: header.next });
+  }
+  const noted = withRun(state, (run) => ({ ...run, unknown: [...run.unknown, header.callId] }));
+  return close(noted, header, place);
+};
+
+const verified = (state: SessionState, header: HeaderOf<"tool-call.verified">, place: Place): SessionState => {
+  if (header.status === "unknown") {
+    return withStatus(state, header.callId, { kind: "unknown", next: { kind: "ask" } });
+  }
+  const next = withStatus(state, header.callId, { kind: "retrying", dueAt: place.at });
+  return withRun(next, (run) => ({ ...run, retries: run.retries + 1 }));
+};
+
+const withStatus = (state: SessionState, callId: CallId, status: CallStatus): SessionState =>
+  withCall(state, callId, (call) => ({ ...call, status }));
+
+const withCall = (state: SessionState, callId: CallId, change: (call: OpenCall) => OpenCall): SessionState =>
+  withRun(state, (run) => {
+    if (run.phase.kind !== "calling-tools") return run;
+    const calls = run.phase.calls.map((call) => (call.callId === callId ? change(call) : call));
+    return { ...run, phase: { ...run.phase, calls } };
+  });
+
+/** Gives the call its one result; with the last one closed, the next model call is owed (E3). */
+const close = (
+  state: SessionState,
+  header: { readonly callId: CallId; readonly chars: number },
+  place: Place,
+): SessionState => ({
+  ...withRun(state, (run) => withoutCall(run, header.callId, place)),
+  window: [...state.window, { at: place.position, chars: header.chars, kind: "result" }],
+  windowChars: state.windowChars + header.chars,
+});
+
+const withoutCall = (run: OpenRun, callId: CallId, place: Place): OpenRun => {
+  if (run.phase.kind !== "calling-tools") return run;
+  const calls = run.phase.calls.filter((call) => call.callId !== callId);
+  if (calls.length > 0) return { ...run, phase: { ...run.phase, calls } };
+  return { ...run, phase: { kind: "ready", turn: run.turn + 1, attempt: 1, candidate: run.candidate, dueAt: place.at } };
+};

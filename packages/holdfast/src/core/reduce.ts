@@ -1,0 +1,99 @@
+import { JournalError } from "./errors.ts";
+import { assertNever } from "./errors.ts";
+import { isEventType, type EventHeader, type JournalEvent } from "./event.ts";
+import { reduceModelCall } from "./reduce-model-call.ts";
+import { reduceRun } from "./reduce-run.ts";
+import { reduceToolCall } from "./reduce-tool-call.ts";
+import type { OpenRun, SessionState } from "./session-state.ts";
+import { isLegal, statePhase } from "./transitions.ts";
+
+/** What an event's fold may look at besides its header: where and when it stands. Never the payload. */
+export type Place = { readonly position: number; readonly at: number };
+
+/**
+ * Folds one event into the state (J3). Pure: headers only, no clock, no payload. An event that does
+ * not belong where it stands stops the fold; it is never skipped.
+ */
+export const reduce = (state: SessionState, event: JournalEvent): SessionState => {
+  const { header } = event;
+  if (!isEventType(header.type)) {
+    throw new JournalError("JOURNAL_INVALID", `Event ${event.position} is of a kind this version does not know.`, {
+      hint: "The journal was written by a newer version: upgrade before opening it.",
+      details: { position: event.position, type: String(header.type) },
+    });
+  }
+  if (event.position !== state.position + 1) throw misplaced(state, event, "it is not the next in order");
+  if (!isLegal(state, header)) throw misplaced(state, event, `it cannot follow in state "${statePhase(state)}"`);
+  const next = fold(state, header, event);
+  return { ...next, position: event.position, at: event.at };
+};
+
+const misplaced = (state: SessionState, event: JournalEvent, why: string): JournalError =>
+  new JournalError("JOURNAL_INVALID", `Event ${event.position} (${event.header.type}) was refused: ${why}.`, {
+    details: { position: event.position, type: event.header.type, after: state.position },
+  });
+
+const fold = (state: SessionState, header: EventHeader, place: Place): SessionState => {
+  switch (header.type) {
+    case "session.created":
+      return { ...state, agent: header.agent, digest: header.digest };
+    case "session.recovered":
+      return { ...loseInFlight(state, header.safeAt), takeovers: state.takeovers + 1 };
+    case "session.restored":
+      return loseInFlight(state, header.safeAt);
+    case "context.compacted":
+      return compactWindow(state, header.dropped);
+    case "run.accepted":
+    case "run.started":
+    case "run.suspended":
+    case "run.resumed":
+    case "run.cancel-requested":
+    case "run.expired":
+    case "run.completed":
+    case "run.failed":
+    case "run.cancelled":
+      return reduceRun(state, header, place);
+    case "model-call.started":
+    case "model-call.completed":
+    case "model-call.failed":
+      return reduceModelCall(state, header, place);
+    case "tool-call.started":
+    case "tool-call.completed":
+    case "tool-call.failed":
+    case "tool-call.unknown":
+    case "tool-call.verified":
+    case "tool-call.resolved":
+    case "tool-call.late":
+      return reduceToolCall(state, header, place);
+    default:
+      return assertNever(header);
+  }
+};
+
+/** Whatever was in flight went with its holder: started, and nobody here knows how it ended (E2). */
+const loseInFlight = (state: SessionState, safeAt: number): SessionState => {
+  if (state.run === null) return state;
+  return { ...state, run: { ...state.run, phase: losePhase(state.run, safeAt) } };
+};
+
+const losePhase = ({ phase }: OpenRun, safeAt: number): OpenRun["phase"] => {
+  if (phase.kind === "calling-model") return { ...phase, call: { ...phase.call, isLost: true } };
+  if (phase.kind !== "calling-tools") return phase;
+  const calls = phase.calls.map((call) =>
+    call.status.kind === "started"
+      ? { ...call, status: { kind: "lost", notAfter: call.status.notAfter, safeAt } as const }
+      : call,
+  );
+  return { ...phase, calls };
+};
+
+/** Drops the oldest entries; the open run's input stays, for a conversation begins with a question. */
+const compactWindow = (state: SessionState, dropped: number): SessionState => {
+  const gone = state.window.slice(0, dropped);
+  const input = gone.find((entry) => entry.kind === "input" && entry.at === state.run?.acceptedAt);
+  const kept = state.window.slice(dropped);
+  const window = input === undefined ? kept : [input, ...kept];
+  const windowChars = window.reduce((sum, entry) => sum + entry.chars, 0);
+  const run = state.run === null ? null : { ...state.run, mustCompact: false };
+  return { ...state, window, windowChars, run };
+};

@@ -1,0 +1,37 @@
+import type { RetryPolicy } from "./retry-policy.ts";
+
+/**
+ * What calling the tool does to the world (E2).
+ * `read` changes nothing; `idempotent` changes the same thing the same way when repeated with the
+ * same idempotency key; `write` must never be repeated blindly.
+ */
+export type ToolEffect = "read" | "idempotent" | "write";
+
+/** The part of a tool's definition that `plan` needs, journaled with each call. */
+export type ToolPolicy = {
+  readonly effect: ToolEffect;
+  readonly timeoutMs: number;
+  readonly retry: RetryPolicy;
+  /** Whether the tool can tell if an attempt of unknown outcome took place. */
+  readonly canVerify: boolean;
+};
+
+/** One model a run may use, in order of preference. */
+export type ModelCandidate = {
+  readonly provider: string;
+  readonly modelId: string;
+};
+
+/** Everything `plan` needs to know about the agent, journaled when a run starts. */
+export type RunSettings = {
+  readonly maxTurns: number;
+  readonly maxDurationMs: number;
+  readonly maxParallelCalls: number;
+  /** How often an answer that does not fit the `output` schema is sent back. */
+  readonly maxOutputRepairs: number;
+  /** The window is cut to whole turns within this many characters. */
+  readonly maxWindowChars: number;
+  readonly modelTimeoutMs: number;
+  readonly modelRetry: RetryPolicy;
+  readonly candidates: readonly ModelCandidate[];
+};

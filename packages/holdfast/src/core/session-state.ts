@@ -1,0 +1,161 @@
+import type { AfterUnknown, RunTotals } from "./event.ts";
+import type { FailureCode } from "./failure.ts";
+import type { CallId, Position, RunId, Timestamp } from "./ids.ts";
+import type { ModelCandidate, RunSettings, ToolPolicy } from "./run-settings.ts";
+import type { Charge, Spend } from "./usage.ts";
+import type { Wait } from "./wait.ts";
+
+/**
+ * The fold of a journal: O(open run + window), never O(journal).
+ * Closed turns leave it; what they said is found again by position.
+ */
+export const STATE_VERSION = 1;
+
+export type RunStatus = "pending" | "running" | "suspended" | "completed" | "failed" | "cancelled";
+
+/** One tool call of the current turn that has not got its result yet. */
+export type OpenCall = {
+  readonly callId: CallId;
+  readonly tool: string;
+  readonly policy: ToolPolicy;
+  /** Attempts started so far. */
+  readonly attempt: number;
+  readonly status: CallStatus;
+};
+
+export type CallStatus =
+  /** Owed: never started, or sent back by a person or a verification. */
+  | { readonly kind: "requested" }
+  /** In flight with the holder of the lease. */
+  | { readonly kind: "started"; readonly at: Timestamp; readonly notAfter: Timestamp }
+  /** Was in flight with a holder that is gone. */
+  | { readonly kind: "lost"; readonly notAfter: Timestamp; readonly safeAt: Timestamp }
+  /** Failed in a way that may be repeated. */
+  | { readonly kind: "retrying"; readonly dueAt: Timestamp }
+  /** Nobody knows whether it took place (E2). */
+  | { readonly kind: "unknown"; readonly next: Exclude<AfterUnknown, { kind: "give-up" }> };
+
+/** The model call that is in flight, or was when its holder went. */
+export type OpenModelCall = {
+  readonly position: Position;
+  readonly attempt: number;
+  readonly candidate: number;
+  readonly at: Timestamp;
+  /** What the call is charged when its answer is never seen. */
+  readonly estimate: Charge;
+  readonly isLost: boolean;
+};
+
+/** Where the open run stands. */
+export type Phase =
+  /** The next model call is owed, at `dueAt`. */
+  | {
+      readonly kind: "ready";
+      readonly turn: number;
+      readonly attempt: number;
+      readonly candidate: number;
+      readonly dueAt: Timestamp;
+    }
+  | { readonly kind: "calling-model"; readonly call: OpenModelCall }
+  | { readonly kind: "calling-tools"; readonly calls: readonly OpenCall[] }
+  /** The model answered; the run's end is owed. */
+  | { readonly kind: "answered"; readonly answerAt: Position }
+  /** The run cannot go on; its end is owed. */
+  | { readonly kind: "failing"; readonly code: FailureCode; readonly causeAt: Position };
+
+export type Suspension = { readonly since: Timestamp; readonly waitingFor: readonly Wait[] };
+
+/** Why an open run is being brought to its end. */
+export type Stopping = "cancelled" | "expired";
+
+export type OpenRun = {
+  readonly runId: RunId;
+  readonly acceptedAt: Position;
+  readonly startedAt: Timestamp;
+  readonly settings: RunSettings;
+  readonly trace: string | null;
+  readonly turn: number;
+  readonly toolCalls: number;
+  readonly retries: number;
+  readonly outputRepairs: number;
+  readonly spend: Spend;
+  /** The candidate that answered last: later turns stay with it. */
+  readonly candidate: number;
+  readonly phase: Phase;
+  readonly stopping: Stopping | null;
+  /** Calls given up without knowing their outcome. */
+  readonly unknown: readonly CallId[];
+  readonly suspended: Suspension | null;
+  /** Time spent suspended so far; it does not count towards `maxDurationMs`. */
+  readonly suspendedMs: number;
+  /** Set when the provider says the prompt is too long: the window is halved before the next call. */
+  readonly mustCompact: boolean;
+};
+
+/** A run that is accepted and waits for its turn. */
+export type QueuedRun = {
+  readonly runId: RunId;
+  readonly acceptedAt: Position;
+  readonly at: Timestamp;
+  readonly chars: number;
+};
+
+/** One message of the window, by the position of the event that holds its content. */
+export type WindowEntry = {
+  readonly at: Position;
+  readonly chars: number;
+  /** `input` begins a run, `answer` begins a turn; `result` belongs to the turn before it. */
+  readonly kind: "input" | "answer" | "result";
+};
+
+export type SessionState = {
+  readonly position: Position;
+  /** Time of the last event; later events never have an earlier one. */
+  readonly at: Timestamp;
+  readonly agent: string;
+  readonly digest: string;
+  readonly queue: readonly QueuedRun[];
+  readonly run: OpenRun | null;
+  readonly lastRun: { readonly runId: RunId; readonly status: RunStatus } | null;
+  readonly window: readonly WindowEntry[];
+  readonly windowChars: number;
+  /** Where the instructions in force were journaled; runs with the same ones refer to it. */
+  readonly instructionsAt: Position | null;
+  /** Holders lost in a row without one completed effect. */
+  readonly takeovers: number;
+  readonly runs: number;
+};
+
+export const EMPTY_STATE: SessionState = {
+  position: 0,
+  at: 0,
+  agent: "",
+  digest: "",
+  queue: [],
+  run: null,
+  lastRun: null,
+  window: [],
+  windowChars: 0,
+  instructionsAt: null,
+  takeovers: 0,
+  runs: 0,
+};
+
+/** The status that listings and people see. */
+export const sessionStatus = (state: SessionState): RunStatus => {
+  if (state.run !== null) return state.run.suspended === null ? "running" : "suspended";
+  if (state.queue.length > 0) return "pending";
+  return state.lastRun?.status ?? "pending";
+};
+
+export const totalsOf = (run: OpenRun): RunTotals => ({
+  turns: run.turn,
+  toolCalls: run.toolCalls,
+  retries: run.retries,
+  spend: run.spend,
+});
+
+export const candidateOf = (run: OpenRun, index: number): ModelCandidate => {
+  const found = run.settings.candidates[index];
+  return found ?? { provider: "unknown", modelId: "unknown" };
+};

@@ -1,0 +1,184 @@
+import type { AfterFailure, EventDraft, FinishReason, OutputCheck, RequestedCall } from "./event.ts";
+import { failure, type Failure } from "./failure.ts";
+import { toolCallId, type Timestamp } from "./ids.ts";
+import type { JsonObject, JsonValue } from "./json.ts";
+import type { AssistantPart, ToolCallPart } from "./message.ts";
+import { nextAttemptAt } from "./retry-policy.ts";
+import type { ToolPolicy } from "./run-settings.ts";
+import type { OpenModelCall, OpenRun } from "./session-state.ts";
+import type { Charge } from "./usage.ts";
+
+/** A tool call as the engine resolved it: known or not, with a usable input or a reason why not. */
+export type ResolvedCall = {
+  readonly tool: string | null;
+  readonly policy: ToolPolicy;
+  readonly refusal: Failure | null;
+};
+
+/** What a model said, as the engine saw it. */
+export type ModelOutcome = {
+  readonly content: readonly AssistantPart[];
+  readonly finish: FinishReason;
+  readonly provider: string;
+  readonly charge: Charge;
+  readonly durationMs: number;
+  readonly firstTokenMs: number | null;
+  readonly metadata: JsonObject;
+  /** One for each call in the content that we are to run, in order. */
+  readonly calls: readonly ResolvedCall[];
+  readonly output: { readonly check: OutputCheck; readonly issues: readonly string[] };
+};
+
+/** The policy of a call that nothing will ever run. */
+export const NO_POLICY: ToolPolicy = {
+  effect: "write",
+  timeoutMs: 0,
+  retry: { maxAttempts: 1, initialDelayMs: 0, maxDelayMs: 0 },
+  canVerify: false,
+};
+
+/** Calls in an answer that the runtime is to run; the provider's own are recorded only. */
+export const callsToRun = (content: readonly AssistantPart[]): readonly ToolCallPart[] =>
+  content.filter((part): part is ToolCallPart => part.type === "tool-call" && part.providerExecuted !== true);
+
+/**
+ * The events that record an answer: the answer itself and, in the same breath, the one result of every
+ * call that will not run, so that no call is ever left open (E3) and none runs from an answer that did
+ * not finish well (E9).
+ */
+export const settleModelCall = (run: OpenRun, call: OpenModelCall, outcome: ModelOutcome): readonly EventDraft[] => {
+  const calls = outcome.calls.map((resolved, index): RequestedCall => ({
+    callId: toolCallId(call.position, index),
+    tool: resolved.tool,
+    policy: resolved.policy,
+  }));
+  const completed: EventDraft = {
+    header: {
+      type: "model-call.completed",
+      runId: run.runId,
+      startedAt: call.position,
+      attempt: call.attempt,
+      charge: outcome.charge,
+      finish: outcome.finish,
+      provider: outcome.provider,
+      durationMs: outcome.durationMs,
+      firstTokenMs: outcome.firstTokenMs,
+      calls,
+      output: outcome.output.check,
+      chars: charsOf(outcome.content) + lengthOf(outcome.output.issues),
+    },
+    payload: {
+      content: outcome.content as JsonValue,
+      metadata: outcome.metadata,
+      ...(outcome.output.issues.length > 0 ? { issues: outcome.output.issues } : {}),
+    },
+  };
+  const refusals = outcome.calls.flatMap((resolved, index) => {
+    const why = refusalOf(resolved, outcome.finish);
+    return why === null ? [] : [refusalEvent(run, toolCallId(call.position, index), why)];
+  });
+  return [completed, ...refusals];
+};
+
+const refusalOf = (call: ResolvedCall, finish: FinishReason): Failure | null => {
+  if (finish !== "stop" && finish !== "tool-calls") {
+    return failure("TOOL_NOT_RUN", `Not run: the answer that asked for it ended with "${finish}" before it was complete.`);
+  }
+  return call.refusal;
+};
+
+const refusalEvent = (run: OpenRun, callId: string, why: Failure): EventDraft => ({
+  header: {
+    type: "tool-call.failed",
+    runId: run.runId,
+    callId,
+    attempt: 0,
+    code: why.code,
+    durationMs: 0,
+    chars: why.message.length,
+    next: { kind: "give-up" },
+  },
+  payload: { failure: why as JsonValue },
+});
+
+const lengthOf = (texts: readonly string[]): number => texts.reduce((sum, text) => sum + text.length, 0);
+
+/** What a part weighs in the window; bytes of files count as the providers' flat rate for an image. */
+const IMAGE_CHARS = 6_000;
+
+const charsOf = (content: readonly AssistantPart[]): number =>
+  content.reduce((sum, part) => sum + charsOfPart(part), 0);
+
+const charsOfPart = (part: AssistantPart): number => {
+  switch (part.type) {
+    case "text":
+    case "reasoning":
+      return part.text.length;
+    case "file":
+      return IMAGE_CHARS;
+    case "tool-call":
+      return part.toolName.length + JSON.stringify(part.input).length;
+    case "provider-tool-result":
+      return JSON.stringify(part.result).length;
+    default:
+      return 0;
+  }
+};
+
+/** How an attempt at a model call failed, as the engine saw it. */
+export type ModelFailure = {
+  readonly failure: Failure;
+  readonly retryAfterMs: number | undefined;
+  readonly charge: Charge;
+  readonly durationMs: number;
+};
+
+/** The event that records a failed attempt, and with it what happens next (E7). */
+export const settleModelFailure = (
+  run: OpenRun,
+  call: OpenModelCall,
+  outcome: ModelFailure & { readonly now: Timestamp; readonly sessionId: string },
+): EventDraft => ({
+  header: {
+    type: "model-call.failed",
+    runId: run.runId,
+    startedAt: call.position,
+    attempt: call.attempt,
+    code: outcome.failure.code,
+    charge: outcome.charge,
+    durationMs: outcome.durationMs,
+    next: afterModelFailure(run, call, outcome),
+  },
+  payload: { failure: outcome.failure as JsonValue },
+});
+
+/** Failures that another model may not share, though this one will always have them. */
+const FALLBACK_CODES: ReadonlySet<string> = new Set([
+  "MODEL_UNAUTHORIZED",
+  "MODEL_NOT_CONFIGURED",
+  "MODEL_PACKAGE_MISSING",
+  "MODEL_REQUEST_REJECTED",
+]);
+
+const afterModelFailure = (
+  run: OpenRun,
+  call: OpenModelCall,
+  outcome: ModelFailure & { readonly now: Timestamp; readonly sessionId: string },
+): AfterFailure => {
+  if (run.stopping !== null) return { kind: "give-up" };
+  const { code, retryable } = outcome.failure;
+  if (code === "MODEL_CONTEXT_OVERFLOW") return { kind: "compact" };
+  const dueAt = retryable
+    ? nextAttemptAt(run.settings.modelRetry, call.attempt, {
+        now: outcome.now,
+        seed: `${outcome.sessionId}:${call.position}`,
+        retryAfterMs: outcome.retryAfterMs,
+      })
+    : null;
+  if (dueAt !== null) return { kind: "retry", dueAt };
+  const hasFallback = call.candidate + 1 < run.settings.candidates.length;
+  if (hasFallback && (retryable || FALLBACK_CODES.has(code))) {
+    return { kind: "fallback", candidate: call.candidate + 1 };
+  }
+  return { kind: "give-up" };
+};

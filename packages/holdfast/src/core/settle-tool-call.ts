@@ -1,0 +1,175 @@
+import type { AfterFailure, AfterUnknown, EventDraft } from "./event.ts";
+import type { Failure } from "./failure.ts";
+import type { CallId, Timestamp } from "./ids.ts";
+import type { JsonObject, JsonValue } from "./json.ts";
+import type { ToolOutput } from "./message.ts";
+import { nextAttemptAt } from "./retry-policy.ts";
+import type { ToolPolicy } from "./run-settings.ts";
+import type { OpenCall, OpenRun } from "./session-state.ts";
+
+/** Time for a request already on its way to arrive before an outcome is verified. */
+export const VERIFY_GRACE_MS = 1_000;
+const MAX_VERIFY_TRIES = 5;
+
+/** How one attempt at a tool call ended, as the engine saw it. */
+export type ToolOutcome =
+  | {
+      readonly kind: "completed";
+      readonly output: ToolOutput;
+      readonly chars: number;
+      readonly isCoerced: boolean;
+      readonly artifact: JsonObject | null;
+    }
+  | {
+      readonly kind: "failed";
+      readonly failure: Failure;
+      /** What the tool's author said: false is a promise that nothing happened. */
+      readonly executed: boolean | undefined;
+      readonly retryAfterMs: number | undefined;
+    };
+
+type Settling = {
+  readonly run: OpenRun;
+  readonly call: OpenCall;
+  readonly sessionId: string;
+  readonly now: Timestamp;
+  readonly durationMs: number;
+};
+
+/** The event that records how an attempt ended, and with it what happens next (E1, E2, E7). */
+export const settleToolCall = (settling: Settling, outcome: ToolOutcome): EventDraft => {
+  const { run, call, durationMs } = settling;
+  if (outcome.kind === "completed") {
+    return {
+      header: {
+        type: "tool-call.completed",
+        ...ofCall(run, call),
+        durationMs,
+        chars: outcome.chars,
+        by: "execution",
+        isCoerced: outcome.isCoerced,
+      },
+      payload: completedPayload(outcome.output, outcome.artifact),
+    };
+  }
+  if (call.policy.effect === "write" && outcome.executed !== false) return unknownOutcome(settling, outcome.failure);
+  return failedOutcome(settling, outcome);
+};
+
+export const completedPayload = (output: ToolOutput, artifact: JsonObject | null): JsonObject => ({
+  output: output as JsonValue,
+  ...(artifact === null ? {} : { artifact }),
+});
+
+const ofCall = (run: OpenRun, call: OpenCall): { runId: string; callId: CallId; attempt: number } => ({
+  runId: run.runId,
+  callId: call.callId,
+  attempt: call.attempt,
+});
+
+const failedOutcome = (settling: Settling, outcome: ToolOutcome & { kind: "failed" }): EventDraft => {
+  const { run, call, durationMs } = settling;
+  const next = afterFailure(settling, outcome);
+  return {
+    header: {
+      type: "tool-call.failed",
+      ...ofCall(run, call),
+      code: outcome.failure.code,
+      durationMs,
+      chars: next.kind === "retry" ? 0 : outcome.failure.message.length,
+      next,
+    },
+    payload: { failure: outcome.failure as JsonValue },
+  };
+};
+
+const afterFailure = (settling: Settling, outcome: ToolOutcome & { kind: "failed" }): AfterFailure => {
+  const { run, call, now, sessionId } = settling;
+  if (run.stopping !== null || !outcome.failure.retryable) return { kind: "give-up" };
+  const dueAt = nextAttemptAt(call.policy.retry, call.attempt, {
+    now,
+    seed: `${sessionId}:${call.callId}`,
+    retryAfterMs: outcome.retryAfterMs,
+  });
+  return dueAt === null ? { kind: "give-up" } : { kind: "retry", dueAt };
+};
+
+/** A `write` that did not come back well may have happened: timeout, abort, throw, all the same (E2). */
+const unknownOutcome = (settling: Settling, why: Failure): EventDraft => {
+  const { run, call, now } = settling;
+  const notAfter = call.status.kind === "started" ? call.status.notAfter : now;
+  const next: AfterUnknown =
+    run.stopping === null ? nextStepForUnknown(call.policy, Math.max(now, notAfter)) : { kind: "give-up" };
+  return {
+    header: {
+      type: "tool-call.unknown",
+      ...ofCall(run, call),
+      code: why.code,
+      chars: next.kind === "give-up" ? why.message.length : 0,
+      next,
+    },
+    payload: { failure: why as JsonValue },
+  };
+};
+
+/** Verify once nothing of the attempt can still be under way; without `verify`, ask a person. */
+export const nextStepForUnknown = (
+  policy: ToolPolicy,
+  quietAt: Timestamp,
+): Exclude<AfterUnknown, { kind: "give-up" }> =>
+  policy.canVerify ? { kind: "verify", notBefore: quietAt + VERIFY_GRACE_MS, tries: 0 } : { kind: "ask" };
+
+/** How one attempt at verifying ended. */
+export type VerifyOutcome =
+  | (ToolOutcome & { readonly kind: "completed" })
+  | { readonly kind: "not-done" }
+  | { readonly kind: "unknown"; readonly evidence: JsonValue }
+  | { readonly kind: "failed"; readonly failure: Failure };
+
+/** The event that records what verifying found out. */
+export const settleVerification = (settling: Settling, outcome: VerifyOutcome): EventDraft => {
+  const { run, call, durationMs } = settling;
+  switch (outcome.kind) {
+    case "completed":
+      return {
+        header: {
+          type: "tool-call.completed",
+          ...ofCall(run, call),
+          durationMs,
+          chars: outcome.chars,
+          by: "verification",
+          isCoerced: outcome.isCoerced,
+        },
+        payload: completedPayload(outcome.output, outcome.artifact),
+      };
+    case "not-done":
+      return {
+        header: { type: "tool-call.verified", ...ofCall(run, call), status: "not-done", durationMs },
+        payload: null,
+      };
+    case "unknown":
+      return {
+        header: { type: "tool-call.verified", ...ofCall(run, call), status: "unknown", durationMs },
+        payload: { evidence: outcome.evidence },
+      };
+    case "failed":
+      return failedVerification(settling, outcome.failure);
+  }
+};
+
+/** A check that failed is tried again, a few times, later each time; then a person is asked. */
+const failedVerification = (settling: Settling, why: Failure): EventDraft => {
+  const { run, call, now, sessionId } = settling;
+  const status = call.status;
+  const tries = status.kind === "unknown" && status.next.kind === "verify" ? status.next.tries + 1 : 1;
+  const dueAt = nextAttemptAt(
+    { maxAttempts: MAX_VERIFY_TRIES, initialDelayMs: 1_000, maxDelayMs: 60_000 },
+    tries,
+    { now, seed: `${sessionId}:${call.callId}:verify` },
+  );
+  const next: AfterUnknown = dueAt === null ? { kind: "ask" } : { kind: "verify", notBefore: dueAt, tries };
+  return {
+    header: { type: "tool-call.unknown", ...ofCall(run, call), code: why.code, chars: 0, next },
+    payload: { failure: why as JsonValue },
+  };
+};

@@ -1,0 +1,144 @@
+import type { EventHeader, EventType, ToolHeader } from "./event.ts";
+import type { CallStatus, OpenCall, OpenRun, SessionState } from "./session-state.ts";
+
+/** The states a session can be in, as far as which events may follow is concerned. */
+export const STATE_PHASES = [
+  "new",
+  "idle",
+  "queued",
+  "ready",
+  "calling-model",
+  "calling-tools",
+  "answered",
+  "failing",
+] as const;
+
+export type StatePhase = (typeof STATE_PHASES)[number];
+
+/** May the event follow: always, never, or when its own conditions hold. */
+type Cell = "yes" | "no" | "if";
+type Row = readonly [Cell, Cell, Cell, Cell, Cell, Cell, Cell, Cell];
+
+/** States × events. Total: a new event or state does not compile until every cell is decided. */
+const TABLE: Record<EventType, Row> = {
+  //                       new    idle   queued ready  model  tools  answer failing
+  "session.created":      ["yes", "no",  "no",  "no",  "no",  "no",  "no",  "no"],
+  "session.recovered":    ["no",  "yes", "yes", "yes", "yes", "yes", "yes", "yes"],
+  "session.restored":     ["no",  "yes", "yes", "yes", "yes", "yes", "yes", "yes"],
+  "context.compacted":    ["no",  "no",  "no",  "if",  "no",  "no",  "no",  "no"],
+  "run.accepted":         ["no",  "yes", "yes", "yes", "yes", "yes", "yes", "yes"],
+  "run.started":          ["no",  "no",  "if",  "no",  "no",  "no",  "no",  "no"],
+  "run.suspended":        ["no",  "no",  "no",  "if",  "if",  "if",  "if",  "if"],
+  "run.resumed":          ["no",  "no",  "no",  "if",  "if",  "if",  "if",  "if"],
+  "run.cancel-requested": ["no",  "no",  "no",  "if",  "if",  "if",  "if",  "if"],
+  "run.expired":          ["no",  "no",  "no",  "if",  "if",  "if",  "if",  "if"],
+  "run.completed":        ["no",  "no",  "no",  "no",  "no",  "no",  "if",  "no"],
+  "run.failed":           ["no",  "no",  "if",  "if",  "no",  "no",  "if",  "if"],
+  "run.cancelled":        ["no",  "no",  "if",  "if",  "if",  "if",  "if",  "if"],
+  "model-call.started":   ["no",  "no",  "no",  "if",  "no",  "no",  "no",  "no"],
+  "model-call.completed": ["no",  "no",  "no",  "no",  "if",  "no",  "no",  "no"],
+  "model-call.failed":    ["no",  "no",  "no",  "no",  "if",  "no",  "no",  "no"],
+  "tool-call.started":    ["no",  "no",  "no",  "no",  "no",  "if",  "no",  "no"],
+  "tool-call.completed":  ["no",  "no",  "no",  "no",  "no",  "if",  "no",  "no"],
+  "tool-call.failed":     ["no",  "no",  "no",  "no",  "no",  "if",  "no",  "no"],
+  "tool-call.unknown":    ["no",  "no",  "no",  "no",  "no",  "if",  "no",  "no"],
+  "tool-call.verified":   ["no",  "no",  "no",  "no",  "no",  "if",  "no",  "no"],
+  "tool-call.resolved":   ["no",  "no",  "no",  "no",  "no",  "if",  "no",  "no"],
+  "tool-call.late":       ["no",  "yes", "yes", "yes", "yes", "yes", "yes", "yes"],
+};
+
+export const statePhase = (state: SessionState): StatePhase => {
+  if (state.position === 0) return "new";
+  if (state.run !== null) return state.run.phase.kind;
+  return state.queue.length > 0 ? "queued" : "idle";
+};
+
+/** Whether the event may follow in this state. */
+export const isLegal = (state: SessionState, header: EventHeader): boolean => {
+  const cell = TABLE[header.type][STATE_PHASES.indexOf(statePhase(state))];
+  if (cell !== "if") return cell === "yes";
+  return holdsForRun(state, header) && holdsForCall(state.run, header);
+};
+
+/** The cell itself, for the tests that walk the table. */
+export const cellOf = (phase: StatePhase, type: EventType): Cell =>
+  TABLE[type][STATE_PHASES.indexOf(phase)] ?? "no";
+
+const isQueued = (state: SessionState, runId: string): boolean =>
+  state.queue.some((queued) => queued.runId === runId);
+
+const mayAct = (run: OpenRun): boolean => run.stopping === null && run.suspended === null;
+
+/** Conditions on the run: the event speaks of the open run, and the run is where the event says. */
+const holdsForRun = (state: SessionState, header: EventHeader): boolean => {
+  const { run } = state;
+  if (header.type === "run.started") return run === null && state.queue[0]?.runId === header.runId;
+  if (header.type === "run.cancelled" || header.type === "run.failed") {
+    if (isQueued(state, header.runId)) return header.type === "run.cancelled" || run === null;
+  }
+  if (run === null) return false;
+  if ("runId" in header && header.runId !== run.runId) return false;
+  switch (header.type) {
+    case "run.resumed":
+      return run.suspended !== null;
+    case "run.suspended":
+      return run.stopping === null;
+    case "run.cancel-requested":
+      return run.stopping !== "cancelled";
+    case "run.expired":
+      return run.stopping === null;
+    case "run.completed":
+      return run.stopping === null;
+    case "run.failed":
+      return run.stopping !== "cancelled";
+    case "run.cancelled":
+      return run.stopping === "cancelled" && !isBusy(run);
+    case "model-call.started":
+    case "tool-call.started":
+      return mayAct(run);
+    case "model-call.completed":
+    case "model-call.failed":
+      return run.phase.kind === "calling-model" && run.phase.call.position === header.startedAt;
+    default:
+      return true;
+  }
+};
+
+const isBusy = (run: OpenRun): boolean =>
+  run.phase.kind === "calling-model" || run.phase.kind === "calling-tools";
+
+const isToolEvent = (header: EventHeader): header is ToolHeader => header.type.startsWith("tool-call.");
+
+const holdsForCall = (run: OpenRun | null, header: EventHeader): boolean => {
+  if (!isToolEvent(header)) return true;
+  if (run?.phase.kind !== "calling-tools") return false;
+  const call = run.phase.calls.find((open) => open.callId === header.callId);
+  return call !== undefined && callAllows(call, header);
+};
+
+/** Whether a call may get this event: above all, a settled call is not there any more (E1). */
+const callAllows = (call: OpenCall, header: ToolHeader): boolean => {
+  const status: CallStatus["kind"] = call.status.kind;
+  switch (header.type) {
+    case "tool-call.started":
+      return mayStart(call) && header.attempt === call.attempt + 1;
+    case "tool-call.completed":
+      return header.attempt === call.attempt && (status === "started" || status === "unknown");
+    case "tool-call.failed":
+      return header.next.kind !== "retry" || status === "started";
+    case "tool-call.unknown":
+      return status === "started" || status === "lost" || (status === "unknown" && header.next.kind === "give-up");
+    case "tool-call.verified":
+      return status === "unknown";
+    case "tool-call.resolved":
+      return status === "unknown";
+    default:
+      return true;
+  }
+};
+
+/** A lost `write` is never started again: its outcome has to be found out first (E2). */
+const mayStart = (call: OpenCall): boolean => {
+  if (call.status.kind === "requested" || call.status.kind === "retrying") return true;
+  return call.status.kind === "lost" && call.policy.effect !== "write";
+};

@@ -1,0 +1,24 @@
+import type { CallId, Timestamp } from "./ids.ts";
+
+/** What a suspended run is waiting for. */
+export type Wait =
+  /** The time of the next attempt. */
+  | { readonly kind: "retry"; readonly until: Timestamp }
+  /** The time at which a call of unknown outcome can be verified safely. */
+  | { readonly kind: "verification"; readonly callId: CallId; readonly until: Timestamp }
+  /** A person to say what became of a call whose outcome is unknown. */
+  | { readonly kind: "resolution"; readonly callId: CallId }
+  /** A process that knows this agent or tool. */
+  | { readonly kind: "definition"; readonly name: string }
+  /** An operator: workers kept dying on this session. */
+  | { readonly kind: "operator"; readonly reason: "poisoned" | "restored" };
+
+/** The earliest time at which waiting ends by itself, or null when something must come from outside. */
+export const wakeTime = (waits: readonly Wait[]): Timestamp | null => {
+  let earliest: Timestamp | null = null;
+  for (const wait of waits) {
+    if (!("until" in wait)) continue;
+    if (earliest === null || wait.until < earliest) earliest = wait.until;
+  }
+  return earliest;
+};

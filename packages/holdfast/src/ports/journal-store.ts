@@ -1,0 +1,254 @@
+import type { StoredEvent } from "../core/hash-chain.ts";
+import type { Position, RunId, SessionId, SignalId, Timestamp } from "../core/ids.ts";
+import type { RunStatus } from "../core/session-state.ts";
+
+/**
+ * The journal store: the only durable thing there is. Contract, cited by the conformance suite:
+ *
+ * C1  `commit` is one transaction: all of it is stored, or nothing (J1, J6).
+ * C2  `ok` is answered only when the commit would survive a power loss.
+ * C3  A commit whose expectation does not hold changes nothing and answers `conflict` (J2); in a
+ *     group commit only that session's request is refused.
+ * C4  The epoch is compared at commit time. A lease that has run out does not fence by itself; a newer epoch does.
+ * C5  `claim` succeeds on a free lease, an expired one, one of a holder proven dead, or our own; it raises the epoch by one.
+ * C6  When it cannot be known whether a commit is stored, the answer is `indeterminate`; once the store works
+ *     again, `head` tells. A stored head equal to the commit's last hash means it was stored.
+ * C7  A signal is posted once per (session, dedupe key), for the session's life; the same key with the same body
+ *     answers with the first signal's run, with another body `conflict` (J5).
+ * C8  Signals are consumed by id in the commit that records them; a consumed signal is never listed again (J6).
+ *     Signals are listed in the order of posting. Consuming a signal that is not there is a conflict.
+ * C9  A `cancel` signal raises the session's gate in the post's transaction; a commit that starts effects with an
+ *     older gate is refused (E5).
+ * C10 `due` lists sessions with unread signals or a wake time that has come, that nobody alive holds, of the agents asked for.
+ * C11 Times in leases, wake times and `due` are compared with the store's own clock.
+ * C12 Snapshots may be lost at any time. A snapshot that does not belong to the journal's hash at its position is not returned.
+ * C13 Erasing removes payload, salt, snapshots, blobs and unread signals' bodies; headers and hashes stay and still verify (J4).
+ * C14 Events of one session are read in order of position, without gaps.
+ * C15 Reservations change an account only if its total stays within the limit; else the commit is refused with `budget` and nothing is stored (E8).
+ */
+export interface JournalStore {
+  /**
+   * This process, as the holder of leases. Only leases taken under this name can be proven dead (C5):
+   * others are taken over when they have run out.
+   */
+  readonly holderId: string;
+  /** Creates the session with its first events. Answers `exists` when the id is taken; nothing changes then. */
+  create(request: CreateRequest): Promise<"created" | "exists">;
+  /** Moves a session: see C1–C6. */
+  commit(request: CommitRequest): Promise<CommitAnswer>;
+  /** Everything a worker needs to go on with a session; undefined when there is none. */
+  load(sessionId: SessionId): Promise<LoadedSession | undefined>;
+  /** Where the journal ends; undefined when there is no such session. */
+  head(sessionId: SessionId): Promise<SessionHead | undefined>;
+  /** Up to `limit` events after a position, in order. `omitPayload` reads headers only. */
+  read(
+    sessionId: SessionId,
+    after: Position,
+    options: { readonly limit: number; readonly omitPayload?: boolean },
+  ): Promise<readonly StoredEvent[]>;
+  /** Single events by position, in the order asked; missing ones are left out. */
+  readAt(sessionId: SessionId, positions: readonly Position[]): Promise<readonly StoredEvent[]>;
+  /** Keeps a fold; see C12. Never makes a commit wait. */
+  saveSnapshot(sessionId: SessionId, snapshot: Snapshot): Promise<void>;
+  /** Puts signals into mailboxes; see C7, C9. One answer per signal, in order. */
+  post(signals: readonly NewSignal[]): Promise<readonly PostAnswer[]>;
+  /** Prolongs leases that are still ours at their epoch; answers the sessions that were lost. */
+  renew(holder: string, leases: readonly { readonly sessionId: SessionId; readonly epoch: number }[]): Promise<readonly SessionId[]>;
+  /** See C10. */
+  due(query: DueQuery): Promise<readonly SessionId[]>;
+  /** The earliest wake time of any session of these agents, or null. */
+  nextWake(agents: readonly string[]): Promise<Timestamp | null>;
+  list(query: ListQuery): Promise<SessionPage>;
+  /** The session a run belongs to; known from the moment its input is posted. */
+  findRun(runId: RunId): Promise<SessionId | undefined>;
+  /** Bytes stored beside the journal, by digest (base64url SHA-256), owned by one session. */
+  readBlob(sessionId: SessionId, digest: string): Promise<Uint8Array | undefined>;
+  /** Removes content up to a position, or of the whole session; see C13. */
+  erase(sessionId: SessionId, options?: { readonly upTo?: Position }): Promise<void>;
+  /** Erases the content of sessions that settled before a time. Answers how many. */
+  expire(settledBefore: Timestamp): Promise<number>;
+  /** Writes a consistent copy that another process can open. Sessions open in it are `restored` when it is. */
+  backup(path: string): Promise<void>;
+  /** Reads everything and names what is damaged. */
+  check(): Promise<readonly Damage[]>;
+  /** Calls back when sessions may have got signals or events from elsewhere. Answers how to stop. */
+  onChange(listener: (sessions: readonly SessionId[] | "unknown") => void): () => void;
+  /** Answers whether the store can be written to; tries to get it working again when it could not. */
+  recover(): Promise<boolean>;
+  close(): Promise<void>;
+}
+
+/** What listings and `due` know of a session without reading its journal; rewritten by each commit. */
+export type SessionSummary = {
+  readonly status: RunStatus;
+  /** The kind of wait a suspended run is in, for finding them; null otherwise. */
+  readonly waiting: string | null;
+};
+
+export type SessionOwner = {
+  readonly agent: string;
+  readonly tenant: string | null;
+  readonly user: string | null;
+};
+
+export type Blob = { readonly digest: string; readonly bytes: Uint8Array };
+
+export type CreateRequest = {
+  readonly sessionId: SessionId;
+  readonly owner: SessionOwner;
+  readonly events: readonly StoredEvent[];
+};
+
+export type CommitRequest = {
+  readonly sessionId: SessionId;
+  readonly expect: {
+    readonly position: Position;
+    readonly headHash: Uint8Array;
+    readonly epoch: number;
+    /** Compared only when `startsEffects`. */
+    readonly gate: number;
+  };
+  readonly lease: LeaseChange;
+  /** When the session is owed attention though nothing arrives; null for never. */
+  readonly wakeAt: Timestamp | null;
+  readonly events: readonly StoredEvent[];
+  /** Whether an event in here begins an effect (C9). */
+  readonly startsEffects: boolean;
+  readonly blobs: readonly Blob[];
+  readonly consume: readonly SignalId[];
+  readonly post: readonly NewSignal[];
+  readonly reserve: readonly Reservation[];
+  readonly settle: readonly Settlement[];
+  readonly summary: SessionSummary;
+  /** Force a full sync even where durability is relaxed. */
+  readonly mustSync: boolean;
+};
+
+export type LeaseChange =
+  | { readonly kind: "claim"; readonly holder: string; readonly ttlMs: number }
+  | { readonly kind: "keep" }
+  | { readonly kind: "release" };
+
+export type CommitAnswer =
+  | { readonly status: "ok"; readonly epoch: number }
+  | { readonly status: "conflict"; readonly reason: ConflictReason }
+  | { readonly status: "indeterminate" };
+
+export type ConflictReason = "missing" | "position" | "epoch" | "held" | "gate" | "signal" | "budget";
+
+/** Takes `amount` from an account until it is settled. The id is the attempt's. */
+export type Reservation = {
+  readonly id: string;
+  readonly account: string;
+  readonly amount: number;
+  readonly limit: number;
+};
+
+/** Replaces a reservation by what was really spent. */
+export type Settlement = { readonly id: string; readonly account: string; readonly amount: number };
+
+export type SessionHead = {
+  readonly position: Position;
+  readonly hash: Uint8Array;
+  readonly epoch: number;
+  readonly gate: number;
+};
+
+export type LoadedSession = {
+  readonly head: SessionHead;
+  readonly owner: SessionOwner;
+  readonly lease: Lease | null;
+  /** True until the first commit after a backup was restored with this session open. */
+  readonly isRestored: boolean;
+  readonly snapshot: Snapshot | null;
+  /** Events after the snapshot. */
+  readonly tail: readonly StoredEvent[];
+  readonly signals: readonly Signal[];
+  /** The store's clock. */
+  readonly now: Timestamp;
+};
+
+export type Lease = {
+  readonly holder: string;
+  readonly expiresAt: Timestamp;
+  /** The holder's process is gone for certain: nothing of it runs any more. */
+  readonly isHolderDead: boolean;
+};
+
+export type Snapshot = {
+  readonly position: Position;
+  readonly headHash: Uint8Array;
+  readonly stateVersion: number;
+  /** JSON of the state. */
+  readonly state: string;
+};
+
+export type SignalKind = "input" | "cancel" | "resolve" | "resume" | "late";
+
+export type NewSignal = {
+  readonly sessionId: SessionId;
+  readonly kind: SignalKind;
+  /** Absent keys never collide. */
+  readonly dedupeKey: string | null;
+  /** The run this signal begins or is about. */
+  readonly runId: RunId | null;
+  /** JSON. */
+  readonly body: string;
+  readonly blobs: readonly Blob[];
+};
+
+export type Signal = {
+  readonly id: SignalId;
+  readonly kind: SignalKind;
+  readonly dedupeKey: string | null;
+  readonly runId: RunId | null;
+  readonly body: string;
+  readonly postedAt: Timestamp;
+};
+
+export type PostAnswer =
+  | { readonly status: "posted"; readonly signalId: SignalId; readonly runId: RunId | null }
+  | { readonly status: "duplicate"; readonly runId: RunId | null }
+  | { readonly status: "conflict" }
+  | { readonly status: "missing" };
+
+export type DueQuery = {
+  readonly agents: readonly string[];
+  readonly limit: number;
+};
+
+export type ListQuery = {
+  readonly agent?: string;
+  readonly tenant?: string;
+  readonly user?: string;
+  readonly status?: RunStatus;
+  readonly waiting?: string;
+  readonly limit: number;
+  /** From the page before; pages go from the newest session to the oldest. */
+  readonly cursor?: string;
+};
+
+export type ListedSession = SessionOwner & {
+  readonly sessionId: SessionId;
+  readonly status: RunStatus;
+  readonly waiting: string | null;
+  readonly position: Position;
+  readonly createdAt: Timestamp;
+  readonly updatedAt: Timestamp;
+  readonly wakeAt: Timestamp | null;
+  readonly unreadSignals: number;
+};
+
+export type SessionPage = {
+  readonly sessions: readonly ListedSession[];
+  readonly cursor: string | null;
+};
+
+/** One damaged place, and what can be saved. */
+export type Damage = {
+  readonly sessionId: SessionId | null;
+  readonly position: Position | null;
+  readonly what: string;
+  /** Events of this session before the damage, which can still be read. */
+  readonly intactUpTo: Position | null;
+};

@@ -1,0 +1,87 @@
+import type { JsonObject, JsonSchema, JsonValue } from "../core/json.ts";
+import type { ToolOutput } from "../core/message.ts";
+import type { ToolPolicy } from "../core/run-settings.ts";
+
+/**
+ * A tool as the engine dispatches it. Contract:
+ *
+ * T1  `parseInput` never throws: what is wrong comes back as issues a model can read.
+ * T2  `execute` is entered only after its start is durable, with a validated input (E1, E2).
+ * T3  `execute` obeys `ctx.signal`; what it returns after that is recorded as late and not used (E5).
+ * T4  `idempotencyKey` is the same for every attempt of one call, on every machine.
+ * T5  `verify` says whether an attempt of unknown outcome took place, and does nothing else.
+ */
+export interface Tool {
+  readonly name: string;
+  readonly description: string;
+  readonly inputSchema: JsonSchema;
+  readonly policy: ToolPolicy;
+  /** Results longer than this many characters are spilled to a file in the workspace. */
+  readonly maxOutputChars: number;
+  parseInput(input: JsonValue): Promise<ParsedInput>;
+  execute(input: unknown, context: ToolContext): Promise<unknown>;
+  verify?(input: unknown, context: ToolContext): Promise<Verification>;
+  /** A key of the tool's own making, from the call's input; the default is made from session and call. */
+  idempotencyKey?(input: unknown): string;
+  /** Turns a result into what the model sees; throws when the result is not what was declared. */
+  toOutput(result: unknown): Promise<ToolOutput>;
+}
+
+export type ParsedInput =
+  | { readonly ok: true; readonly value: unknown }
+  | { readonly ok: false; readonly issues: readonly string[] };
+
+export type Verification =
+  | { readonly status: "done"; readonly output: unknown }
+  | { readonly status: "not-done" }
+  | { readonly status: "unknown"; readonly evidence?: JsonValue };
+
+/** What a tool knows about where it runs. */
+export type ToolContext<Deps = unknown> = {
+  readonly session: SessionContext;
+  readonly runId: string;
+  readonly callId: string;
+  /** Aborted on timeout and on cancel. */
+  readonly signal: AbortSignal;
+  /** 1 for the first attempt. */
+  readonly attempt: number;
+  /** Stable across attempts, crashes and machines: hand it to whatever you call. */
+  readonly idempotencyKey: string;
+  /** The session's own directory; made when first asked for. */
+  readonly workspace: Workspace;
+  /** A secret by name; its value never enters journal, log, trace or model context (O2). */
+  secret(name: string): string;
+  readonly log: Logger;
+  /** Shows how far the tool has come; not durable. */
+  progress(message: string): void;
+  readonly deps: Deps;
+};
+
+export type SessionContext = {
+  readonly id: string;
+  readonly tenant: string | null;
+  readonly user: string | null;
+  readonly attributes: JsonObject;
+};
+
+/** A directory that no path leaves. */
+export interface Workspace {
+  /** Absolute path of the directory. */
+  path(): Promise<string>;
+  /** Absolute path of a file inside it; refuses what would lie outside. */
+  resolve(relativePath: string): Promise<string>;
+  write(relativePath: string, content: string | Uint8Array): Promise<string>;
+  read(relativePath: string): Promise<Uint8Array>;
+}
+
+export type LogLevel = "debug" | "info" | "warn" | "error";
+
+export type LogFields = { readonly [name: string]: unknown };
+
+/** Where diagnostics go. Any of the usual loggers fits. */
+export interface Logger {
+  debug(message: string, fields?: LogFields): void;
+  info(message: string, fields?: LogFields): void;
+  warn(message: string, fields?: LogFields): void;
+  error(message: string, fields?: LogFields): void;
+}
