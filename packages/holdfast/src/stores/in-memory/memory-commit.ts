@@ -1,0 +1,128 @@
+import { type StoredEvent, sameBytes } from "../../core/hash-chain.ts";
+import { JournalError } from "../../core/errors.ts";
+import type { Position, Timestamp } from "../../core/ids.ts";
+import type {
+  CommitAnswer,
+  CommitRequest,
+  ConflictReason,
+  Reservation,
+  Settlement,
+} from "../../ports/journal-store.ts";
+import { headOf, isHeld, keepBlob, type MemoryData, postSignal, type SessionRecord } from "./memory-data.ts";
+
+/** Moves a session: every check comes before the first change, so a refusal changes nothing (C1, C3). */
+export const commitInMemory = (data: MemoryData, request: CommitRequest, now: Timestamp): CommitAnswer => {
+  const record = data.sessions.get(request.sessionId);
+  if (record === undefined) return { status: "conflict", reason: "missing" };
+  assertPlaced(request.events, request.expect.position);
+  const reason = fenceReason(data, record, request, now) ?? contentReason(data, record, request);
+  if (reason !== null) return { status: "conflict", reason };
+  moveHead(record, request, now);
+  consumeSignals(record, request);
+  placeBlobs(record, request);
+  for (const signal of request.post) postSignal(data, signal, now);
+  moveAccounts(data.accounts, data.reservations, request);
+  return { status: "ok", epoch: record.epoch };
+};
+
+/** Positions follow each other without gaps (C14); anything else is a defect of the caller. */
+export const assertPlaced = (events: readonly StoredEvent[], after: Position): void => {
+  events.forEach((event, index) => {
+    if (event.position === after + index + 1) return;
+    throw new JournalError(
+      "JOURNAL_INVALID",
+      `Event ${event.position} does not follow position ${after + index}.`,
+    );
+  });
+};
+
+/** Who may write: C3, C4, C5, C9. */
+const fenceReason = (
+  data: MemoryData,
+  record: SessionRecord,
+  { expect, lease, startsEffects }: CommitRequest,
+  now: Timestamp,
+): ConflictReason | null => {
+  const head = headOf(record);
+  if (head.epoch !== expect.epoch) return "epoch";
+  const isOurs = lease.kind === "claim" && record.lease?.holder === lease.holder;
+  if (lease.kind === "claim" && !isOurs && isHeld(data, record, now)) return "held";
+  if (head.position !== expect.position || !sameBytes(head.hash, expect.headHash)) return "position";
+  if (startsEffects && record.gate !== expect.gate) return "gate";
+  return null;
+};
+
+/** What is written: C8, C15. */
+const contentReason = (
+  data: MemoryData,
+  record: SessionRecord,
+  request: CommitRequest,
+): ConflictReason | null => {
+  const unread = new Set(record.signals.map((signal) => signal.id));
+  for (const id of request.consume) {
+    if (!unread.delete(id)) return "signal";
+  }
+  if (request.reserve.length === 0) return null;
+  // On copies: a refused commit must not have moved an account.
+  const isWithin = moveAccounts(new Map(data.accounts), new Map(data.reservations), request);
+  return isWithin ? null : "budget";
+};
+
+const moveHead = (record: SessionRecord, request: CommitRequest, now: Timestamp): void => {
+  const { lease } = request;
+  record.events.push(...request.events);
+  record.wakeAt = request.wakeAt;
+  record.summary = request.summary;
+  record.updatedAt = now;
+  if (request.events.length > 0) record.isErased = false;
+  if (lease.kind === "release") record.lease = null;
+  if (lease.kind !== "claim") return;
+  record.lease = { holder: lease.holder, ttlMs: lease.ttlMs, expiresAt: now + lease.ttlMs };
+  record.epoch += 1;
+};
+
+const consumeSignals = (record: SessionRecord, request: CommitRequest): void => {
+  if (request.consume.length === 0) return;
+  const consumed = new Set(request.consume);
+  record.signals = record.signals.filter((signal) => !consumed.has(signal.id));
+};
+
+/** Ties blobs to the last event that mentions them: the commit's own, and those of the signals it records. */
+const placeBlobs = (record: SessionRecord, { events, blobs }: CommitRequest): void => {
+  for (const blob of blobs) {
+    keepBlob(record, blob, lastMention(events, blob.digest) ?? headOf(record).position);
+  }
+  for (const [digest, kept] of record.blobs) {
+    kept.position ??= lastMention(events, digest);
+  }
+};
+
+/** The position of the last event whose content mentions a digest. */
+const lastMention = (events: readonly StoredEvent[], digest: string): Position | null => {
+  const found = events.findLast(
+    (event) => event.payload?.includes(digest) === true || event.header.includes(digest),
+  );
+  return found?.position ?? null;
+};
+
+/** Settles, then reserves, so that what is given back counts. Answers whether every limit holds (C15). */
+const moveAccounts = (
+  accounts: Map<string, number>,
+  reservations: Map<string, number>,
+  change: { readonly settle: readonly Settlement[]; readonly reserve: readonly Reservation[] },
+): boolean => {
+  for (const { id, account, amount } of change.settle) {
+    const key = `${id}\n${account}`;
+    const reserved = reservations.get(key) ?? 0;
+    reservations.delete(key);
+    accounts.set(account, (accounts.get(account) ?? 0) - reserved + amount);
+  }
+  for (const { id, account, amount, limit } of change.reserve) {
+    const key = `${id}\n${account}`;
+    const total = (accounts.get(account) ?? 0) - (reservations.get(key) ?? 0) + amount;
+    if (total > limit) return false;
+    accounts.set(account, total);
+    reservations.set(key, amount);
+  }
+  return true;
+};

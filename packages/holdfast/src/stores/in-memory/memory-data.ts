@@ -1,0 +1,130 @@
+import type { StoredEvent } from "../../core/hash-chain.ts";
+import type { Position, RunId, SessionId, Timestamp } from "../../core/ids.ts";
+import type {
+  Lease,
+  NewSignal,
+  PostAnswer,
+  SessionHead,
+  SessionOwner,
+  SessionSummary,
+  Signal,
+  Snapshot,
+} from "../../ports/journal-store.ts";
+
+/** What a used dedupe key remembers: for the session's life, longer than its signal (C7). */
+type UsedKey = {
+  readonly runId: RunId | null;
+  /** Null once erased: then any body counts as the same (C13). */
+  body: string | null;
+};
+
+type KeptBlob = {
+  readonly bytes: Uint8Array;
+  /** The last event that mentions it; null while it belongs to an unread signal. */
+  position: Position | null;
+};
+
+/** One session as the in-memory store keeps it. */
+export type SessionRecord = {
+  readonly sessionId: SessionId;
+  /** Place in the order of creation. */
+  readonly serial: number;
+  readonly owner: SessionOwner;
+  readonly createdAt: Timestamp;
+  updatedAt: Timestamp;
+  readonly events: StoredEvent[];
+  epoch: number;
+  gate: number;
+  lease: { readonly holder: string; readonly ttlMs: number; readonly expiresAt: Timestamp } | null;
+  wakeAt: Timestamp | null;
+  summary: SessionSummary;
+  snapshot: Snapshot | null;
+  signals: Signal[];
+  readonly keys: Map<string, UsedKey>;
+  readonly blobs: Map<string, KeptBlob>;
+  isErased: boolean;
+};
+
+/** Everything handles on one in-memory store share. */
+export type MemoryData = {
+  readonly sessions: Map<SessionId, SessionRecord>;
+  readonly runs: Map<RunId, SessionId>;
+  /** Spent and reserved, by account. */
+  readonly accounts: Map<string, number>;
+  /** Amounts by reservation and account, as `id\naccount`. */
+  readonly reservations: Map<string, number>;
+  /** Holders whose handle was closed: nothing of them runs any more. */
+  readonly deadHolders: Set<string>;
+  readonly listeners: Map<(sessions: readonly SessionId[]) => void, string>;
+  sessionCount: number;
+  signalCount: number;
+};
+
+export const emptyData = (): MemoryData => ({
+  sessions: new Map(),
+  runs: new Map(),
+  accounts: new Map(),
+  reservations: new Map(),
+  deadHolders: new Set(),
+  listeners: new Map(),
+  sessionCount: 0,
+  signalCount: 0,
+});
+
+export const headOf = (record: SessionRecord): SessionHead => {
+  const last = record.events.at(-1);
+  return {
+    position: last?.position ?? 0,
+    hash: last?.hash ?? new Uint8Array(32),
+    epoch: record.epoch,
+    gate: record.gate,
+  };
+};
+
+export const leaseOf = (data: MemoryData, record: SessionRecord): Lease | null =>
+  record.lease === null
+    ? null
+    : {
+        holder: record.lease.holder,
+        expiresAt: record.lease.expiresAt,
+        isHolderDead: data.deadHolders.has(record.lease.holder),
+      };
+
+/** Whether a holder that may still be running has the session (C5, C11). */
+export const isHeld = (data: MemoryData, record: SessionRecord, now: Timestamp): boolean => {
+  const lease = leaseOf(data, record);
+  return lease !== null && lease.expiresAt > now && !lease.isHolderDead;
+};
+
+/** Posts one signal (C7, C9). */
+export const postSignal = (data: MemoryData, signal: NewSignal, now: Timestamp): PostAnswer => {
+  const record = data.sessions.get(signal.sessionId);
+  if (record === undefined) return { status: "missing" };
+  if (signal.dedupeKey !== null) {
+    const used = record.keys.get(signal.dedupeKey);
+    if (used !== undefined) {
+      const isSame = used.body === null || used.body === signal.body;
+      return isSame ? { status: "duplicate", runId: used.runId } : { status: "conflict" };
+    }
+    record.keys.set(signal.dedupeKey, { runId: signal.runId, body: signal.body });
+  }
+  data.signalCount += 1;
+  const id = String(data.signalCount);
+  const { kind, dedupeKey, runId, body } = signal;
+  record.signals.push({ id, kind, dedupeKey, runId, body, postedAt: now });
+  if (kind === "cancel") record.gate += 1;
+  if (kind === "input" && runId !== null) data.runs.set(runId, record.sessionId);
+  for (const blob of signal.blobs) keepBlob(record, blob, null);
+  return { status: "posted", signalId: id, runId };
+};
+
+/** Stores a blob under the last event that mentions it, so that erasing up to that event finds it. */
+export const keepBlob = (
+  record: SessionRecord,
+  blob: { readonly digest: string; readonly bytes: Uint8Array },
+  position: Position | null,
+): void => {
+  const kept = record.blobs.get(blob.digest);
+  if (kept === undefined) record.blobs.set(blob.digest, { bytes: blob.bytes, position });
+  else kept.position = position ?? kept.position;
+};

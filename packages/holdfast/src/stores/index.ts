@@ -1,0 +1,1 @@
+export { createInMemoryStore, type InMemoryStore } from "./in-memory/in-memory-store.ts";
