@@ -38,8 +38,12 @@ export const FLOORS: Readonly<Record<string, Floor>> = {
   engine: { folders: ["core", "ports"], packages: [], node: true },
   ...adapters,
   runtime: { folders: ["core", "ports", "engine", ...ADAPTER_FOLDERS], packages: "any", node: true },
-  // `createTestRuntime` wires a whole runtime from in-memory adapters, hence `runtime` and `stores`.
-  testing: { folders: ["core", "ports", "engine", "stores", "runtime"], packages: "any", node: true },
+  // `createTestRuntime` wires a runtime from in-memory adapters: the store in memory and the scripted model.
+  testing: {
+    folders: ["core", "ports", "engine", "stores", "models", "runtime"],
+    packages: "any",
+    node: true,
+  },
   server: { folders: ["core", "wire", "runtime"], packages: "any", node: true },
   client: { folders: ["wire"], ...PURE },
   cli: {

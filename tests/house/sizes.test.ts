@@ -34,7 +34,7 @@ const longFunctions = (files: Files): readonly string[] => {
 
 /** Comments that silence a check, and tests that do not run. */
 const SILENCED =
-  /(?:oxlint|eslint)-(?:disable|enable)|@ts-(?:ignore|nocheck)|(?:oxfmt|prettier|biome)-ignore|\b(?:test|it|describe)\.(?:skip|only|todo|fails)\b|\b(?:vi|vitest)\.(?:mock|doMock)\(/;
+  /(?:oxlint|eslint)-(?:disable|enable)|@ts-(?:ignore|nocheck)|\b(?:test|it|describe)\.(?:skip|only|todo|fails)\b|\b(?:vi|vitest)\.(?:mock|doMock)\(/;
 
 const silenced = (files: Files): readonly string[] =>
   [...files].flatMap(([path, code]) =>
