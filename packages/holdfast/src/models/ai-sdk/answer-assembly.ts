@@ -121,23 +121,27 @@ export class AnswerAssembly {
         return;
       case "tool-input-start":
         this.#toolNames.set(part.id, part.toolName);
-        break;
+        return;
       case "tool-input-delta":
         this.#extendInput(part);
         return;
       case "stream-start":
         if (part.warnings.length > 0) this.note("warnings", toJson(part.warnings));
-        break;
+        return;
       case "response-metadata":
         this.#noteResponse(part);
-        break;
+        return;
       case "finish":
         this.#finish = part;
+        return;
+      case "raw":
+      case "ping":
+        // Every chunk comes as `raw` first: the provider is alive, also while it shows nothing.
+        this.#onDelta(PING);
         return;
       default:
         this.#add(part);
     }
-    this.#onDelta(PING);
   }
 
   /** Keeps something about the answer for the journal. */
@@ -178,7 +182,6 @@ export class AnswerAssembly {
   #begin(part: Part<"text-start" | "reasoning-start">): void {
     const type = part.type === "text-start" ? "text" : "reasoning";
     this.#openBlock(type, part.id, toProviderMetadata(part.providerMetadata));
-    this.#onDelta(PING);
   }
 
   #openBlock(type: Block["type"], id: string, providerMetadata: ProviderMetadata | undefined): Block {
@@ -198,7 +201,7 @@ export class AnswerAssembly {
         toProviderMetadata(part.providerMetadata),
       );
     }
-    this.#onDelta(part.delta === "" ? PING : { type, text: part.delta });
+    if (part.delta !== "") this.#onDelta({ type, text: part.delta });
   }
 
   #end(part: Part<"text-end" | "reasoning-end">): void {
@@ -214,12 +217,11 @@ export class AnswerAssembly {
     for (const citation of (part.type === "text-end" ? part.citations : undefined) ?? []) {
       this.#push({ type: "source", source: { type: "citation", ...toJsonObject(citation) } });
     }
-    this.#onDelta(PING);
   }
 
   #extendInput(part: Part<"tool-input-delta">): void {
     const toolName = this.#toolNames.get(part.id) ?? "";
-    this.#onDelta(part.delta === "" ? PING : { type: "tool-input", toolName, text: part.delta });
+    if (part.delta !== "") this.#onDelta({ type: "tool-input", toolName, text: part.delta });
   }
 
   #push(part: AssistantPart): void {
