@@ -65,7 +65,7 @@ const afterAnswer = (
       attempt: 0,
       status: { kind: "requested" } as const,
     }));
-    return { kind: "calling-tools", calls };
+    return { kind: "calling-tools", answerAt: place.position, calls };
   }
   const failing = (code: FailureCode): Phase => ({ kind: "failing", code, causeAt: place.position });
   if (header.finish === "content-filter" && header.chars === 0) return failing("MODEL_REFUSED");

@@ -57,7 +57,7 @@ export type Phase =
       readonly dueAt: Timestamp;
     }
   | { readonly kind: "calling-model"; readonly call: OpenModelCall }
-  | { readonly kind: "calling-tools"; readonly calls: readonly OpenCall[] }
+  | { readonly kind: "calling-tools"; readonly answerAt: Position; readonly calls: readonly OpenCall[] }
   /** The model answered; the run's end is owed. */
   | { readonly kind: "answered"; readonly answerAt: Position }
   /** The run cannot go on; its end is owed. */

@@ -26,7 +26,12 @@ export type ModelOutcome = {
   readonly metadata: JsonObject;
   /** One for each call in the content that we are to run, in order. */
   readonly calls: readonly ResolvedCall[];
-  readonly output: { readonly check: OutputCheck; readonly issues: readonly string[] };
+  readonly output: {
+    readonly check: OutputCheck;
+    readonly issues: readonly string[];
+    /** The validated value, when there is one. */
+    readonly value?: JsonValue;
+  };
 };
 
 /** The policy of a call that nothing will ever run. */
@@ -70,6 +75,7 @@ export const settleModelCall = (run: OpenRun, call: OpenModelCall, outcome: Mode
     payload: {
       content: outcome.content as JsonValue,
       metadata: outcome.metadata,
+      ...(outcome.output.value === undefined ? {} : { output: outcome.output.value }),
       ...(outcome.output.issues.length > 0 ? { issues: outcome.output.issues } : {}),
     },
   };

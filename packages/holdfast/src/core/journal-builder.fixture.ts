@@ -1,0 +1,239 @@
+import { HoldfastError } from "./errors.ts";
+import type { EventDraft, EventHeader, EventType, HeaderOf, JournalEvent, RequestedCall } from "./event.ts";
+import { EVENT_VERSION } from "./event.ts";
+import { toolCallId } from "./ids.ts";
+import type { JsonObject } from "./json.ts";
+import { reduce } from "./reduce.ts";
+import type { RunSettings, ToolEffect, ToolPolicy } from "./run-settings.ts";
+import { EMPTY_STATE, type OpenCall, type OpenRun, type SessionState } from "./session-state.ts";
+import { NO_USAGE, type Charge } from "./usage.ts";
+
+/** Builds journals and states for tests of core, always by real folds. */
+
+/** The time of the first event; each later one comes a second after the one before it. */
+export const START = 1_000_000;
+export const TICK_MS = 1_000;
+export const RUN = "run-1";
+
+export const settings = (more: Partial<RunSettings> = {}): RunSettings => ({
+  maxTurns: 5,
+  maxDurationMs: 600_000,
+  maxParallelCalls: 4,
+  maxOutputRepairs: 1,
+  maxWindowChars: 100_000,
+  modelTimeoutMs: 60_000,
+  modelRetry: { maxAttempts: 3, initialDelayMs: 500, maxDelayMs: 60_000 },
+  candidates: [
+    { provider: "first", modelId: "a" },
+    { provider: "second", modelId: "b" },
+  ],
+  ...more,
+});
+
+export const policy = (effect: ToolEffect, more: Partial<ToolPolicy> = {}): ToolPolicy => ({
+  effect,
+  timeoutMs: 30_000,
+  retry: { maxAttempts: 3, initialDelayMs: 250, maxDelayMs: 30_000 },
+  canVerify: false,
+  ...more,
+});
+
+export const charge = (more: Partial<Charge> = {}): Charge => ({
+  usage: { ...NO_USAGE, inputTokens: 10, outputTokens: 5 },
+  costUsd: 0.001,
+  isEstimate: false,
+  ...more,
+});
+
+/** A journal and its fold. */
+export type Journal = { readonly events: readonly JournalEvent[]; readonly state: SessionState };
+
+export const EMPTY_JOURNAL: Journal = { events: [], state: EMPTY_STATE };
+
+export const eventAfter = (
+  state: SessionState,
+  header: EventHeader,
+  more: { readonly at?: number; readonly payload?: JsonObject | null } = {},
+): JournalEvent => ({
+  v: EVENT_VERSION,
+  position: state.position + 1,
+  at: more.at ?? (state.at === 0 ? START : state.at + TICK_MS),
+  epoch: 1,
+  content: null,
+  header,
+  payload: more.payload ?? null,
+});
+
+export const append = (journal: Journal, ...headers: readonly EventHeader[]): Journal =>
+  headers.reduce<Journal>(({ events, state }, header) => {
+    const event = eventAfter(state, header);
+    return { events: [...events, event], state: reduce(state, event) };
+  }, journal);
+
+export const appendAt = (journal: Journal, at: number, header: EventHeader): Journal => {
+  const event = eventAfter(journal.state, header, { at });
+  return { events: [...journal.events, event], state: reduce(journal.state, event) };
+};
+
+export const appendDrafts = (journal: Journal, drafts: readonly EventDraft[]): Journal =>
+  append(journal, ...drafts.map((draft) => draft.header));
+
+export const journalOf = (...headers: readonly EventHeader[]): Journal => append(EMPTY_JOURNAL, ...headers);
+
+export const foldAll = (events: readonly JournalEvent[], from: SessionState = EMPTY_STATE): SessionState =>
+  events.reduce(reduce, from);
+
+const TOTALS = {
+  turns: 0,
+  toolCalls: 0,
+  retries: 0,
+  spend: { usage: NO_USAGE, knownCostUsd: 0, unpricedCalls: 0, estimatedCalls: 0 },
+};
+const ENDED = { runId: RUN, durationMs: 1, totals: TOTALS };
+const OF_CALL = { runId: RUN, callId: toolCallId(4, 0), attempt: 1 };
+
+/** One header of each type, as it would follow in the usual story of `RUN`. */
+const USUAL: { readonly [Type in EventType]: HeaderOf<Type> } = {
+  "session.created": { type: "session.created", agent: "agent", agentVersion: null, digest: "d", parent: null },
+  "session.recovered": { type: "session.recovered", previousEpoch: 1, safeAt: START },
+  "session.restored": { type: "session.restored", safeAt: START },
+  "context.compacted": { type: "context.compacted", dropped: 1 },
+  "run.accepted": { type: "run.accepted", runId: RUN, chars: 10 },
+  "run.started": {
+    type: "run.started",
+    runId: RUN,
+    digest: "d",
+    settings: settings(),
+    trace: null,
+    instructionsAt: null,
+  },
+  "run.suspended": {
+    type: "run.suspended",
+    runId: RUN,
+    waitingFor: [{ kind: "operator", reason: "poisoned" }],
+  },
+  "run.resumed": { type: "run.resumed", runId: RUN, by: "operator" },
+  "run.cancel-requested": { type: "run.cancel-requested", runId: RUN },
+  "run.expired": { type: "run.expired", runId: RUN },
+  "run.completed": { type: "run.completed", ...ENDED, answerAt: 5 },
+  "run.failed": { type: "run.failed", ...ENDED, code: "RUN_MAX_TURNS", causeAt: null },
+  "run.cancelled": { type: "run.cancelled", ...ENDED, unknown: [] },
+  "model-call.started": {
+    type: "model-call.started",
+    runId: RUN,
+    turn: 1,
+    attempt: 1,
+    candidate: 0,
+    provider: "first",
+    modelId: "a",
+    notAfter: START + 100_000,
+    estimate: charge({ isEstimate: true }),
+  },
+  "model-call.completed": {
+    type: "model-call.completed",
+    runId: RUN,
+    startedAt: 4,
+    attempt: 1,
+    charge: charge(),
+    finish: "stop",
+    provider: "first",
+    durationMs: 1,
+    firstTokenMs: 1,
+    calls: [],
+    output: "none",
+    chars: 20,
+  },
+  "model-call.failed": {
+    type: "model-call.failed",
+    runId: RUN,
+    startedAt: 4,
+    attempt: 1,
+    code: "MODEL_UNAVAILABLE",
+    charge: charge(),
+    durationMs: 1,
+    next: { kind: "give-up" },
+  },
+  "tool-call.started": { type: "tool-call.started", ...OF_CALL, notAfter: START + 100_000, idempotencyKey: "k" },
+  "tool-call.completed": {
+    type: "tool-call.completed",
+    ...OF_CALL,
+    durationMs: 1,
+    chars: 5,
+    by: "execution",
+    isCoerced: false,
+  },
+  "tool-call.failed": {
+    type: "tool-call.failed",
+    ...OF_CALL,
+    code: "TOOL_FAILED",
+    durationMs: 1,
+    chars: 5,
+    next: { kind: "give-up" },
+  },
+  "tool-call.unknown": {
+    type: "tool-call.unknown",
+    ...OF_CALL,
+    code: "TOOL_TIMEOUT",
+    chars: 0,
+    next: { kind: "ask" },
+  },
+  "tool-call.verified": { type: "tool-call.verified", ...OF_CALL, status: "not-done", durationMs: 1 },
+  "tool-call.resolved": {
+    type: "tool-call.resolved",
+    runId: RUN,
+    callId: OF_CALL.callId,
+    as: "completed",
+    chars: 5,
+  },
+  "tool-call.late": { type: "tool-call.late", ...OF_CALL, status: "completed" },
+};
+
+/** The usual header of this type, with some of its fields changed. */
+export const header = <Type extends EventType>(
+  type: Type,
+  more: Partial<Omit<HeaderOf<Type>, "type">> = {},
+): HeaderOf<Type> => Object.assign({}, USUAL[type], more);
+
+/** The id of the call at `index` in the first answer of the usual story. */
+export const callId = (index = 0): string => toolCallId(4, index);
+
+export const requested = (...policies: readonly ToolPolicy[]): readonly RequestedCall[] =>
+  policies.map((each, index) => ({ callId: callId(index), tool: `tool-${index}`, policy: each }));
+
+const started = (more: Partial<RunSettings> = {}): readonly EventHeader[] => [
+  header("session.created"),
+  header("run.accepted"),
+  header("run.started", { settings: settings(more) }),
+];
+
+/** The stages of the usual story: at position 3 the run starts, at 4 its model call, at 5 the answer. */
+export const ready = (more?: Partial<RunSettings>): Journal => journalOf(...started(more));
+
+export const callingModel = (more?: Partial<RunSettings>): Journal =>
+  append(ready(more), header("model-call.started"));
+
+export const callingTools = (policies: readonly ToolPolicy[], more?: Partial<RunSettings>): Journal =>
+  append(
+    callingModel(more),
+    header("model-call.completed", { finish: "tool-calls", calls: requested(...policies) }),
+  );
+
+export const answered = (more?: Partial<RunSettings>): Journal =>
+  append(callingModel(more), header("model-call.completed"));
+
+export const failing = (more?: Partial<RunSettings>): Journal =>
+  append(callingModel(more), header("model-call.failed"));
+
+export const openRun = (state: SessionState): OpenRun => {
+  if (state.run === null) throw new HoldfastError("INTERNAL", "No run is open.");
+  return state.run;
+};
+
+export const openCalls = (state: SessionState): readonly OpenCall[] =>
+  state.run?.phase.kind === "calling-tools" ? state.run.phase.calls : [];
+
+export const openCall = (state: SessionState, index = 0): OpenCall => {
+  const call = openCalls(state).find((open) => open.callId === callId(index));
+  if (call === undefined) throw new HoldfastError("INTERNAL", `Call ${index} is not open.`);
+  return call;
+};

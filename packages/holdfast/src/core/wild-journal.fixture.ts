@@ -1,0 +1,146 @@
+import type { Choices } from "./choices.fixture.ts";
+import { EVENT_TYPES, isEventType, type EventHeader, type EventType, type RequestedCall } from "./event.ts";
+import { toolCallId } from "./ids.ts";
+import { append, EMPTY_JOURNAL, header, openCalls, policy, settings, type Journal } from "./journal-builder.fixture.ts";
+import type { ToolPolicy } from "./run-settings.ts";
+import type { OpenCall, SessionState } from "./session-state.ts";
+import { cellOf, isLegal, statePhase } from "./transitions.ts";
+
+/**
+ * A journal of whatever the transition table lets through: headers are proposed at random, right and
+ * wrong ones, without asking the plan, and those that are legal are folded. What holds here is kept by
+ * the fold alone.
+ */
+export const wildJournal = (choices: Choices, length: number): Journal => {
+  let journal = append(EMPTY_JOURNAL, header("session.created"));
+  for (let proposals = 0; journal.events.length < length && proposals < length * 10; proposals += 1) {
+    const proposed = propose(journal.state, choices);
+    if (isLegal(journal.state, proposed)) journal = append(journal, proposed);
+  }
+  return journal;
+};
+
+const ALL_TYPES: readonly EventType[] = [...EVENT_TYPES].filter(isEventType);
+
+/** Mostly an event the state has room for; endings and stops are rarer, so that stories grow. */
+const chooseType = (state: SessionState, choices: Choices): EventType => {
+  const rare: ReadonlySet<EventType> = new Set(["run.cancel-requested", "run.expired", "run.failed", "run.suspended"]);
+  const phase = statePhase(state);
+  const fitting = ALL_TYPES.filter((type) => cellOf(phase, type) !== "no");
+  const [first = "run.accepted", ...rest] = choices.oneIn(20) ? ALL_TYPES : fitting;
+  const type = choices.of<EventType>(first, ...rest);
+  return rare.has(type) && !choices.oneIn(4) ? choices.of<EventType>(first, ...rest) : type;
+};
+
+const propose = (state: SessionState, choices: Choices): EventHeader => {
+  const type = chooseType(state, choices);
+  const runId = chooseRun(state, type, choices);
+  if (type.startsWith("tool-call.")) return proposeToolEvent(type, runId, { state, choices });
+  switch (type) {
+    case "run.accepted":
+      return header(type, { runId: choices.oneIn(8) ? runId : `run-${state.position}`, chars: choices.below(50) });
+    case "run.started":
+      return header(type, { runId, settings: settings({ maxWindowChars: 100 + choices.below(400) }) });
+    case "run.failed":
+    case "run.completed":
+    case "run.cancelled":
+    case "run.resumed":
+    case "run.cancel-requested":
+    case "run.expired":
+    case "run.suspended":
+      return header(type, { runId });
+    case "context.compacted":
+      return header(type, { dropped: choices.below(state.window.length + 2) });
+    case "model-call.started":
+      return header(type, { runId, ...attemptOf(state, choices) });
+    case "model-call.completed":
+      return header(type, { runId, ...answerOf(state, choices) });
+    case "model-call.failed":
+      return header(type, { runId, startedAt: startedAt(state, choices), next: nextOf(state, choices) });
+    default:
+      return header(type);
+  }
+};
+
+const chooseRun = (state: SessionState, type: EventType, choices: Choices): string => {
+  const queued = state.queue.map((each) => each.runId);
+  const open = state.run?.runId ?? queued[0] ?? "run-none";
+  if (choices.oneIn(8)) return choices.of("run-none", ...queued);
+  return type === "run.cancelled" && choices.oneIn(2) ? (queued[0] ?? open) : open;
+};
+
+const attemptOf = (state: SessionState, choices: Choices): { turn: number; attempt: number; candidate: number } => {
+  const phase = state.run?.phase;
+  if (phase?.kind !== "ready") return { turn: 1, attempt: 1, candidate: 0 };
+  return { turn: phase.turn, attempt: phase.attempt + (choices.oneIn(8) ? 1 : 0), candidate: phase.candidate };
+};
+
+const startedAt = (state: SessionState, choices: Choices): number => {
+  const phase = state.run?.phase;
+  const position = phase?.kind === "calling-model" ? phase.call.position : 0;
+  return choices.oneIn(8) ? position - 1 : position;
+};
+
+export const POLICIES: readonly [ToolPolicy, ...ToolPolicy[]] = [
+  policy("read"),
+  policy("write"),
+  policy("idempotent"),
+  policy("write", { canVerify: true }),
+];
+
+const answerOf = (state: SessionState, choices: Choices): Partial<EventHeader & { type: "model-call.completed" }> => {
+  const position = startedAt(state, choices);
+  const calls = Array.from({ length: choices.below(4) }, (_, index): RequestedCall => ({
+    callId: toolCallId(position, index),
+    tool: "tool",
+    policy: choices.of(...POLICIES),
+  }));
+  const finish = choices.of("stop", "tool-calls", "length", "content-filter");
+  const output = calls.length > 0 ? "none" : choices.of("none", "invalid", "valid");
+  return { startedAt: position, calls, finish, output, chars: choices.below(60) };
+};
+
+const nextOf = (state: SessionState, choices: Choices): (EventHeader & { type: "model-call.failed" })["next"] =>
+  choices.of(
+    { kind: "retry", dueAt: state.at },
+    { kind: "fallback", candidate: 1 },
+    { kind: "compact" },
+    { kind: "give-up" },
+  );
+
+const proposeToolEvent = (
+  type: EventType,
+  runId: string,
+  { state, choices }: { readonly state: SessionState; readonly choices: Choices },
+): EventHeader => {
+  const [first, ...rest] = openCalls(state);
+  const call: OpenCall | undefined = first === undefined ? undefined : choices.of(first, ...rest);
+  const callId = call === undefined || choices.oneIn(10) ? toolCallId(choices.below(state.position), 0) : call.callId;
+  const of = { runId, callId, attempt: (call?.attempt ?? 0) + (choices.oneIn(6) ? choices.of(1, -1) : 0) };
+  const chars = choices.below(40);
+  const dueAt = state.at + choices.below(5_000);
+  switch (type) {
+    case "tool-call.started":
+      return header(type, { ...of, attempt: of.attempt + 1 });
+    case "tool-call.completed":
+      return header(type, { ...of, chars, by: choices.of("execution", "verification") });
+    case "tool-call.failed":
+      return header(type, { ...of, chars, next: choices.of({ kind: "retry", dueAt }, { kind: "give-up" }) });
+    case "tool-call.unknown":
+      return header(type, {
+        ...of,
+        chars,
+        next: choices.of(
+          { kind: "verify", notBefore: dueAt, tries: choices.below(3) },
+          { kind: "ask" },
+          { kind: "give-up" },
+        ),
+      });
+    case "tool-call.verified":
+      return header(type, { ...of, status: choices.of("not-done", "unknown") });
+    case "tool-call.resolved":
+      return header(type, { runId, callId, chars, as: choices.of("completed", "failed", "retry") });
+    default:
+      return header("tool-call.late", of);
+  }
+};

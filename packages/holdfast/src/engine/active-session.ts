@@ -1,0 +1,166 @@
+import type { SessionId, SignalId } from "../core/ids.ts";
+import type { SessionState } from "../core/session-state.ts";
+import type { Agent } from "../ports/agent.ts";
+import type { LoadedSession, Signal } from "../ports/journal-store.ts";
+import type { Base, Batch } from "./batch.ts";
+import { Deadline, type StopReason } from "./deadline.ts";
+import { Latch } from "./latch.ts";
+import { Lease } from "./lease.ts";
+import { foldLoaded } from "./open-session.ts";
+import type { Outcome } from "./outcome.ts";
+import type { EngineServices } from "./services.ts";
+import { SessionContent } from "./session-content.ts";
+import { RunSpans } from "./run-spans.ts";
+
+/** Something that runs in the world on behalf of the session. */
+export type InFlight = { readonly key: string; readonly runId: string; readonly deadline: Deadline };
+
+const CANCELLED: StopReason = { code: "TOOL_CANCELLED", message: "The run was cancelled." };
+const EXPIRED: StopReason = { code: "RUN_TIMEOUT", message: "The run's time limit was reached." };
+const LOST: StopReason = { code: "TOOL_CALL_LOST", message: "Another worker took over the session." };
+
+/**
+ * One session in the hands of this worker: what is committed, what is in flight, what has come back
+ * and is not recorded yet, and what has arrived and is not read yet. It shares nothing with others (S1).
+ */
+export class ActiveSession {
+  readonly id: SessionId;
+  readonly services: EngineServices;
+  readonly agent: Agent;
+  readonly content: SessionContent;
+  readonly lease: Lease;
+  readonly latch = new Latch();
+  readonly spans: RunSpans;
+  readonly inFlight = new Map<string, InFlight>();
+  base: Base;
+  /** Epoch to expect in the store; ours once the lease is held. */
+  epoch: number;
+  gate: number;
+  /** Set when a holder before us went while things were in flight; cleared when that is journaled. */
+  recovery: { readonly previousEpoch: number; readonly safeAt: number; readonly isRestored: boolean } | null = null;
+  /** Position of the last snapshot, so that the next is not made too soon. */
+  snapshotAt: number;
+  isDraining = false;
+  /** Set when signals may have come from another process. */
+  needsRefresh = false;
+  isLost = false;
+  readonly #signals = new Map<SignalId, Signal>();
+  readonly #consumed = new Set<SignalId>();
+  #outcomes: Outcome[] = [];
+
+  constructor(services: EngineServices, agent: Agent, loaded: LoadedSession, id: SessionId) {
+    this.services = services;
+    this.agent = agent;
+    this.id = id;
+    this.base = foldLoaded(services, id, loaded);
+    this.content = new SessionContent(services.store, id, loaded.owner);
+    this.lease = new Lease(services.clock, services.leaseMs);
+    this.spans = new RunSpans(services.telemetry, agent.name, id);
+    this.epoch = loaded.head.epoch;
+    this.gate = loaded.head.gate;
+    this.snapshotAt = loaded.snapshot?.position ?? 0;
+    this.#noteRecovery(loaded);
+    for (const signal of loaded.signals) this.#signals.set(signal.id, signal);
+  }
+
+  get state(): SessionState {
+    return this.base.state;
+  }
+
+  /** Hands over a signal that was posted; a cancel stops what is in flight in the same tick (E5). */
+  deliver(signal: Signal, gate: number | null): void {
+    if (this.#consumed.has(signal.id)) return;
+    this.#signals.set(signal.id, signal);
+    if (gate !== null) this.gate = Math.max(this.gate, gate);
+    if (signal.kind === "cancel") this.#stopRun(signal.runId, CANCELLED);
+    this.latch.set();
+  }
+
+  get signals(): Iterable<Signal> {
+    return this.#signals.values();
+  }
+
+  get outcomes(): readonly Outcome[] {
+    return this.#outcomes;
+  }
+
+  settled(key: string, outcome: Outcome): void {
+    this.inFlight.delete(key);
+    this.#outcomes.push(outcome);
+    this.latch.set();
+  }
+
+  /** Whether a cancel for this run has been accepted, whether or not it is journaled yet (E5). */
+  isCancelled(runId: string): boolean {
+    for (const signal of this.#signals.values()) {
+      if (signal.kind === "cancel" && signal.runId === runId) return true;
+    }
+    return this.state.run?.runId === runId && this.state.run.stopping !== null;
+  }
+
+  /** Takes over what the store has now; false when somebody else moved the journal. */
+  refresh(loaded: LoadedSession): boolean {
+    const isSame = loaded.head.position === this.state.position;
+    if (!isSame && this.lease.epoch !== null) return false;
+    if (!isSame) this.base = foldLoaded(this.services, this.id, loaded);
+    if (this.lease.epoch !== null && loaded.head.epoch !== this.lease.epoch) return false;
+    this.epoch = loaded.head.epoch;
+    this.gate = loaded.head.gate;
+    if (this.lease.epoch === null) this.#noteRecovery(loaded);
+    for (const signal of loaded.signals) this.deliver(signal, loaded.head.gate);
+    return true;
+  }
+
+  /** Makes a stored batch the new base. */
+  advance(batch: Batch, recorded: readonly Outcome[]): void {
+    this.base = { state: batch.state, hash: batch.hash };
+    this.recovery = null;
+    this.#outcomes = this.#outcomes.filter((outcome) => !recorded.includes(outcome));
+    for (const id of batch.consume) {
+      this.#signals.delete(id);
+      this.#remember(id);
+    }
+    this.content.committed(batch.events, batch.state);
+    if (batch.state.run?.stopping === "expired") this.#stopRun(batch.state.run.runId, EXPIRED);
+    if (batch.state.run?.stopping === "cancelled") this.#stopRun(batch.state.run.runId, CANCELLED);
+  }
+
+  /** Gives up everything in flight: we no longer own the session (J2). */
+  abandon(): void {
+    this.isLost = true;
+    this.lease.lost();
+    for (const { deadline } of this.inFlight.values()) deadline.stop(LOST);
+    this.latch.set();
+  }
+
+  #stopRun(runId: string | null, reason: StopReason): void {
+    for (const running of this.inFlight.values()) {
+      if (running.runId === runId) running.deadline.stop(modelReason(running.key, reason));
+    }
+  }
+
+  /** A signal may be handed over twice: by the poster and by the store. */
+  #remember(id: SignalId): void {
+    this.#consumed.add(id);
+    if (this.#consumed.size <= 1_000) return;
+    const oldest = this.#consumed.values().next();
+    if (!oldest.done) this.#consumed.delete(oldest.value);
+  }
+
+  #noteRecovery(loaded: LoadedSession): void {
+    const { lease, now, head } = loaded;
+    const safeAt = lease === null || lease.isHolderDead ? now : Math.max(now, lease.expiresAt);
+    const needs = loaded.isRestored || hasOpenAttempt(this.base.state);
+    this.recovery = needs ? { previousEpoch: head.epoch, safeAt, isRestored: loaded.isRestored } : null;
+  }
+}
+
+const modelReason = (key: string, reason: StopReason): StopReason =>
+  key.startsWith("model") && reason.code === "TOOL_CANCELLED" ? { ...reason, code: "MODEL_CALL_CANCELLED" } : reason;
+
+/** Whether a holder that is gone left something in flight. */
+const hasOpenAttempt = (state: SessionState): boolean => {
+  const phase = state.run?.phase;
+  if (phase?.kind === "calling-model") return !phase.call.isLost;
+  return phase?.kind === "calling-tools" && phase.calls.some((call) => call.status.kind === "started");
+};

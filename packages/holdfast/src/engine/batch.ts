@@ -1,0 +1,55 @@
+import { isEffectStart, type EventDraft, type JournalEvent } from "../core/event.ts";
+import type { Sha256, StoredEvent } from "../core/hash-chain.ts";
+import type { SignalId } from "../core/ids.ts";
+import { sealEvent } from "../core/journal-codec.ts";
+import { reduce } from "../core/reduce.ts";
+import type { SessionState } from "../core/session-state.ts";
+import type { Clock } from "../ports/clock.ts";
+
+/** The committed end of a journal, with its fold. */
+export type Base = {
+  readonly state: SessionState;
+  readonly hash: Uint8Array;
+};
+
+export type BatchSeal = { readonly sha256: Sha256; readonly clock: Clock; readonly epoch: number };
+
+/** Events that will be committed together: sealed and folded as they are added, kept only if the commit holds. */
+export class Batch {
+  readonly base: Base;
+  readonly events: JournalEvent[] = [];
+  readonly stored: StoredEvent[] = [];
+  readonly consume: SignalId[] = [];
+  startsEffects = false;
+  state: SessionState;
+  hash: Uint8Array;
+  readonly #seal: BatchSeal;
+
+  constructor(base: Base, seal: BatchSeal) {
+    this.base = base;
+    this.state = base.state;
+    this.hash = base.hash;
+    this.#seal = seal;
+  }
+
+  /** Adds an event; throws when it does not belong here, so that no illegal event is ever committed (J3). */
+  add(draft: EventDraft): JournalEvent {
+    const end = { position: this.state.position, hash: this.hash, at: this.state.at };
+    const { event, stored } = sealEvent(end, draft, {
+      sha256: this.#seal.sha256,
+      epoch: this.#seal.epoch,
+      now: this.#seal.clock.now(),
+      salt: () => this.#seal.clock.randomBytes(32),
+    });
+    this.state = reduce(this.state, event);
+    this.hash = stored.hash;
+    this.events.push(event);
+    this.stored.push(stored);
+    if (isEffectStart(draft.header.type)) this.startsEffects = true;
+    return event;
+  }
+
+  get isEmpty(): boolean {
+    return this.events.length === 0 && this.consume.length === 0;
+  }
+}

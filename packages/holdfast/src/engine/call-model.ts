@@ -1,0 +1,215 @@
+import { ModelCallError } from "../core/errors.ts";
+import { failure, toFailure, type Failure } from "../core/failure.ts";
+import { toJournalObject, toJournalValue } from "../core/journal-value.ts";
+import { toolCallId, type Position } from "../core/ids.ts";
+import { isJsonObject } from "../core/json.ts";
+import { textOf, type AssistantPart, type ToolCallPart } from "../core/message.ts";
+import type { OpenRun } from "../core/session-state.ts";
+import { callsToRun, NO_POLICY, type ModelOutcome, type ResolvedCall } from "../core/settle-model-call.ts";
+import { estimateTokens, type Charge } from "../core/usage.ts";
+import type { Agent } from "../ports/agent.ts";
+import type { Model, ModelAnswer, ModelDelta, ModelRequest } from "../ports/model.ts";
+import type { Deadline, StopReason } from "./deadline.ts";
+import type { Outcome } from "./outcome.ts";
+import type { EngineServices } from "./services.ts";
+import type { SessionContent } from "./session-content.ts";
+
+/** One attempt at a model call, with everything it needs to know. */
+export type ModelCall = {
+  readonly services: EngineServices;
+  readonly sessionId: string;
+  readonly agent: Agent;
+  readonly content: SessionContent;
+  readonly run: OpenRun;
+  readonly startedAt: Position;
+  readonly attempt: number;
+  readonly candidate: number;
+  readonly estimate: Charge;
+  /** Makes the request; the conversation is read from the journal where it is not at hand. */
+  readonly request: (deadline: Deadline, onDelta: (delta: ModelDelta) => void) => Promise<ModelRequest>;
+};
+
+/** What has come of an answer so far. */
+type Progress = {
+  chars: number;
+  lastAt: number;
+  firstAt: number | null;
+  readonly offsets: Record<string, number>;
+  /** Called once, when the answer begins. */
+  begins: () => void;
+};
+
+/** Calls the model once. Total: whatever happens comes back as an outcome. */
+export const callModel = async (call: ModelCall, deadline: Deadline): Promise<Outcome> => {
+  const { clock } = call.services;
+  const begun = clock.monotonicMs();
+  const progress: Progress = { chars: 0, lastAt: begun, firstAt: null, offsets: {}, begins: () => undefined };
+  try {
+    const answered = await raceAnswer(call, deadline, progress);
+    const durationMs = Math.round(clock.monotonicMs() - begun);
+    const firstTokenMs = progress.firstAt === null ? null : Math.round(progress.firstAt - begun);
+    const answer = await readAnswer(call, answered, { durationMs, firstTokenMs });
+    return { kind: "model-answer", startedAt: call.startedAt, answer };
+  } catch (thrown) {
+    const failed = {
+      failure: redacted(call, toModelFailure(thrown)),
+      retryAfterMs: thrown instanceof ModelCallError ? thrown.retryAfterMs : undefined,
+      charge: estimateCharge(call, progress.chars),
+      durationMs: Math.round(clock.monotonicMs() - begun),
+    };
+    return { kind: "model-failure", startedAt: call.startedAt, failed };
+  } finally {
+    deadline.clear();
+  }
+};
+
+const toModelFailure = (thrown: unknown): Failure => toFailure(thrown, "MODEL_RESPONSE_INVALID");
+
+const redacted = (call: ModelCall, failed: Failure): Failure =>
+  call.services.redactor.isEmpty ? failed : { ...failed, message: call.services.redactor.text(failed.message) };
+
+type Answered = { readonly model: Model; readonly answer: ModelAnswer };
+
+const raceAnswer = async (call: ModelCall, deadline: Deadline, progress: Progress): Promise<Answered> => {
+  const { timeouts } = call.services;
+  deadline.after(Math.min(timeouts.totalMs, call.run.settings.modelTimeoutMs), {
+    code: "MODEL_TIMEOUT",
+    message: "The model did not finish its answer in time.",
+  });
+  const stopped = deadline.stopped.then((reason): never => {
+    throw stopError(reason);
+  });
+  const work = askModel(call, deadline, progress);
+  // The loser of the race must not become an unhandled rejection.
+  work.catch(() => undefined);
+  stopped.catch(() => undefined);
+  return Promise.race([work, stopped]);
+};
+
+const stopError = (reason: StopReason): ModelCallError => new ModelCallError(reason.code, reason.message);
+
+const askModel = async (call: ModelCall, deadline: Deadline, progress: Progress): Promise<Answered> => {
+  const { clock, timeouts } = call.services;
+  const model = await call.agent.model(call.candidate);
+  const request = await call.request(deadline, (delta) => onDelta(call, progress, delta));
+  const firstToken = deadline.after(timeouts.firstTokenMs, NO_FIRST_TOKEN);
+  progress.begins = () => {
+    firstToken.stop();
+    deadline.whenQuiet(timeouts.gapMs, () => clock.monotonicMs() - progress.lastAt, QUIET);
+  };
+  const answer = await model.call(request);
+  return { model, answer };
+};
+
+const QUIET: StopReason = { code: "MODEL_GAP_TIMEOUT", message: "The model stopped sending in the middle of its answer." };
+
+const NO_FIRST_TOKEN: StopReason = {
+  code: "MODEL_FIRST_TOKEN_TIMEOUT",
+  message: "The model did not begin to answer in time.",
+};
+
+const onDelta = (call: ModelCall, progress: Progress, delta: ModelDelta): void => {
+  const now = call.services.clock.monotonicMs();
+  progress.lastAt = now;
+  if (delta.type === "ping") return;
+  if (progress.firstAt === null) {
+    progress.firstAt = now;
+    progress.begins();
+  }
+  progress.chars += delta.text.length;
+  const { feed } = call.services;
+  const offset = progress.offsets[delta.type] ?? 0;
+  progress.offsets[delta.type] = offset + delta.text.length;
+  if (!feed.isWatched(call.sessionId)) return;
+  feed.publish(call.sessionId, {
+    kind: "delta",
+    delta: {
+      startedAt: call.startedAt,
+      runId: call.run.runId,
+      attempt: call.attempt,
+      type: delta.type,
+      text: delta.text,
+      offset,
+    },
+  });
+};
+
+const estimateCharge = (call: ModelCall, outputChars: number): Charge => {
+  const candidate = call.run.settings.candidates[call.candidate];
+  const usage = { ...call.estimate.usage, outputTokens: estimateTokens(outputChars) };
+  const costUsd =
+    candidate === undefined ? null : call.services.prices.costUsd(candidate.provider, candidate.modelId, usage);
+  return { usage, costUsd, isEstimate: true };
+};
+
+const readAnswer = async (
+  call: ModelCall,
+  { model, answer }: Answered,
+  times: { readonly durationMs: number; readonly firstTokenMs: number | null },
+): Promise<ModelOutcome> => {
+  const { redactor } = call.services;
+  const { value } = toJournalValue(answer.content);
+  const content = redactor.value(value) as readonly AssistantPart[];
+  const isWhole = answer.finish === "stop" || answer.finish === "tool-calls";
+  const asked = callsToRun(content);
+  const calls = await Promise.all(asked.map((part, index) => resolveCall(call, part, isWhole ? index : null)));
+  const output = asked.length === 0 && isWhole ? await checkOutput(call.agent, content) : NO_OUTPUT;
+  return {
+    content,
+    finish: answer.finish,
+    provider: model.provider,
+    charge: chargeOf(call, model, { answer, content }),
+    ...times,
+    metadata: toJournalObject(answer.metadata).value,
+    calls,
+    output,
+  };
+};
+
+const chargeOf = (
+  call: ModelCall,
+  model: Model,
+  said: { readonly answer: ModelAnswer; readonly content: readonly AssistantPart[] },
+): Charge => {
+  const { usage } = said.answer;
+  if (usage === null) return estimateCharge(call, textOf(said.content).length);
+  const { prices } = call.services;
+  return { usage, costUsd: prices.costUsd(model.provider, model.modelId, usage), isEstimate: false };
+};
+
+const NO_OUTPUT: ModelOutcome["output"] = { check: "none", issues: [] };
+
+const checkOutput = async (agent: Agent, content: readonly AssistantPart[]): Promise<ModelOutcome["output"]> => {
+  if (agent.output === null) return NO_OUTPUT;
+  const parsed = await agent.output.parse(textOf(content));
+  return parsed.ok
+    ? { check: "valid", issues: [], value: parsed.value }
+    : { check: "invalid", issues: parsed.issues.length > 0 ? parsed.issues : ["It is not valid."] };
+};
+
+/** Finds the tool and checks the input, so that a bad call is answered without ever starting (E3). */
+const resolveCall = async (call: ModelCall, part: ToolCallPart, index: number | null): Promise<ResolvedCall> => {
+  const tool = call.agent.tools.get(part.toolName);
+  if (tool === undefined) {
+    const known = [...call.agent.tools.keys()].join(", ") || "none";
+    return {
+      tool: null,
+      policy: NO_POLICY,
+      refusal: failure("TOOL_UNKNOWN", `There is no tool "${part.toolName.slice(0, 200)}". Tools: ${known}.`),
+    };
+  }
+  const resolved = { tool: tool.name, policy: tool.policy };
+  // An answer that was cut is not worth validating: none of its calls will run (E9).
+  if (index === null) return { ...resolved, refusal: null };
+  if (!isJsonObject(part.input)) {
+    const message = `The arguments of ${tool.name} were not a JSON object. Send the call again with valid JSON.`;
+    return { ...resolved, refusal: failure("TOOL_INPUT_INVALID", message) };
+  }
+  const parsed = await tool.parseInput(part.input);
+  if (parsed.ok) {
+    call.content.keepInput(toolCallId(call.startedAt, index), parsed.value);
+    return { ...resolved, refusal: null };
+  }
+  const message = `The arguments of ${tool.name} are not valid: ${parsed.issues.join("; ")}`;
+  return { ...resolved, refusal: failure("TOOL_INPUT_INVALID", message) };
+};

@@ -1,0 +1,103 @@
+import { sameBytes } from "../core/hash-chain.ts";
+import { sessionStatus } from "../core/session-state.ts";
+import type { CommitAnswer, CommitRequest, LeaseChange } from "../ports/journal-store.ts";
+import type { ActiveSession } from "./active-session.ts";
+import type { Prepared } from "./prepare-batch.ts";
+
+/** `stored`: act on it. `again`: prepare anew, something changed. `lost`: the session is somebody else's. */
+export type CommitResult = "stored" | "released" | "again" | "lost";
+
+const RECOVER_EVERY_MS = 250;
+
+/** Makes a batch durable (J1), and finds out what is true when the store cannot say. */
+export const commitBatch = async (session: ActiveSession, prepared: Prepared): Promise<CommitResult> => {
+  const request = requestOf(session, prepared);
+  const askedAt = session.services.clock.monotonicMs();
+  const answer = await session.services.store.commit(request);
+  switch (answer.status) {
+    case "ok":
+      return stored(session, prepared, { answer, lease: request.lease, askedAt });
+    case "conflict":
+      return answer.reason === "held" || answer.reason === "missing" ? lost(session) : lookAgain(session);
+    case "indeterminate":
+      return findOut(session, prepared, { request, askedAt });
+  }
+};
+
+const requestOf = (session: ActiveSession, { batch, starts, waitUntil, mayRelease }: Prepared): CommitRequest => {
+  const waits = batch.state.run?.suspended?.waitingFor ?? [];
+  return {
+    sessionId: session.id,
+    expect: {
+      position: batch.base.state.position,
+      headHash: batch.base.hash,
+      epoch: session.epoch,
+      gate: session.gate,
+    },
+    lease: leaseChange(session, mayRelease),
+    wakeAt: mayRelease ? waitUntil : null,
+    events: batch.stored,
+    startsEffects: batch.startsEffects,
+    blobs: [],
+    consume: batch.consume,
+    post: [],
+    reserve: [],
+    settle: [],
+    summary: { status: sessionStatus(batch.state), waiting: waits[0]?.kind ?? null },
+    mustSync: starts.some((start) => start.kind === "tool"),
+  };
+};
+
+/** Claim and release ride in the first and the last commit of our time with the session. */
+const leaseChange = (session: ActiveSession, mayRelease: boolean): LeaseChange => {
+  const { holder, leaseMs } = session.services;
+  if (session.lease.epoch === null) return { kind: "claim", holder, ttlMs: leaseMs };
+  return mayRelease ? { kind: "release" } : { kind: "keep" };
+};
+
+type Done = { readonly answer: CommitAnswer & { status: "ok" }; readonly lease: LeaseChange; readonly askedAt: number };
+
+const stored = (session: ActiveSession, prepared: Prepared, { answer, lease, askedAt }: Done): CommitResult => {
+  session.epoch = answer.epoch;
+  if (lease.kind === "claim") session.lease.held(answer.epoch, askedAt);
+  if (lease.kind === "release") session.lease.lost();
+  session.advance(prepared.batch, prepared.recorded);
+  const { events } = prepared.batch;
+  const { feed } = session.services;
+  const run = session.state.run;
+  session.spans.committed(events, (runId) => (run?.runId === runId ? run.trace : null));
+  if (events.length > 0) feed.publish(session.id, { kind: "events", events });
+  return lease.kind === "release" ? "released" : "stored";
+};
+
+const lost = (session: ActiveSession): CommitResult => {
+  session.abandon();
+  return "lost";
+};
+
+/** A cancel came in between, signals were read elsewhere, or somebody else moved the journal. */
+const lookAgain = async (session: ActiveSession): Promise<CommitResult> => {
+  const loaded = await session.services.store.load(session.id);
+  if (loaded === undefined || !session.refresh(loaded)) return lost(session);
+  return "again";
+};
+
+/** The store cannot say whether the batch is there. Nobody acts until it can (semantics, Commit). */
+const findOut = async (
+  session: ActiveSession,
+  prepared: Prepared,
+  { request, askedAt }: { readonly request: CommitRequest; readonly askedAt: number },
+): Promise<CommitResult> => {
+  const { store, clock } = session.services;
+  while (!session.isLost) {
+    const isWorking = await store.recover().catch(() => false);
+    const head = isWorking ? await store.head(session.id).catch(() => undefined) : undefined;
+    if (head !== undefined) {
+      const isOurs = prepared.batch.events.length > 0 && sameBytes(head.hash, prepared.batch.hash);
+      if (isOurs) return stored(session, prepared, { answer: { status: "ok", epoch: head.epoch }, lease: request.lease, askedAt });
+      return lookAgain(session);
+    }
+    await new Promise<void>((resolve) => clock.startTimer(RECOVER_EVERY_MS, resolve));
+  }
+  return "lost";
+};

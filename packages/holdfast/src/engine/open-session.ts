@@ -1,0 +1,44 @@
+import { StoreError } from "../core/errors.ts";
+import { GENESIS_HASH, sameBytes, type StoredEvent } from "../core/hash-chain.ts";
+import type { SessionId } from "../core/ids.ts";
+import { openEvent, verifyEvent } from "../core/journal-codec.ts";
+import { reduce } from "../core/reduce.ts";
+import { EMPTY_STATE, STATE_VERSION, type SessionState } from "../core/session-state.ts";
+import type { LoadedSession, Snapshot } from "../ports/journal-store.ts";
+import type { Base } from "./batch.ts";
+import type { EngineServices } from "./services.ts";
+
+/** Folds what a store loaded: snapshot, then the tail, each event verified against the chain (J3, J4). */
+export const foldLoaded = (
+  services: Pick<EngineServices, "sha256">,
+  sessionId: SessionId,
+  loaded: LoadedSession,
+): Base => {
+  const start = startOf(loaded.snapshot);
+  let { state, hash } = start;
+  for (const stored of loaded.tail) {
+    const problem = verifyEvent(services.sha256, hash, stored);
+    if (problem !== null) throw damaged(sessionId, stored, problem);
+    state = reduce(state, openEvent(stored));
+    hash = stored.hash;
+  }
+  if (!sameBytes(hash, loaded.head.hash) || state.position !== loaded.head.position) {
+    throw new StoreError("STORE_DAMAGED", `Session ${sessionId} ends at event ${state.position}, not where its head says.`, {
+      hint: "Run `holdfast doctor` to see what can be saved.",
+      details: { sessionId, position: state.position, head: loaded.head.position },
+    });
+  }
+  return { state, hash };
+};
+
+const startOf = (snapshot: Snapshot | null): { state: SessionState; hash: Uint8Array } => {
+  if (snapshot === null || snapshot.stateVersion !== STATE_VERSION) return { state: EMPTY_STATE, hash: GENESIS_HASH };
+  const state: SessionState = JSON.parse(snapshot.state);
+  return { state, hash: snapshot.headHash };
+};
+
+const damaged = (sessionId: SessionId, stored: StoredEvent, problem: string): StoreError =>
+  new StoreError("STORE_DAMAGED", `Session ${sessionId}, event ${stored.position} is damaged: ${problem}.`, {
+    hint: "Run `holdfast doctor` to see what can be saved.",
+    details: { sessionId, position: stored.position },
+  });

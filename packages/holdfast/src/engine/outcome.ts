@@ -1,0 +1,94 @@
+import type { EventDraft } from "../core/event.ts";
+import type { CallId, Position } from "../core/ids.ts";
+import type { JsonValue } from "../core/json.ts";
+import { settleModelCall, settleModelFailure, type ModelFailure, type ModelOutcome } from "../core/settle-model-call.ts";
+import {
+  completedPayload,
+  settleToolCall,
+  settleVerification,
+  type ToolOutcome,
+  type VerifyOutcome,
+} from "../core/settle-tool-call.ts";
+import type { OpenCall, OpenRun, SessionState } from "../core/session-state.ts";
+
+/** How something the engine had in flight ended; not yet recorded. */
+export type Outcome =
+  | { readonly kind: "model-answer"; readonly startedAt: Position; readonly answer: ModelOutcome }
+  | { readonly kind: "model-failure"; readonly startedAt: Position; readonly failed: ModelFailure }
+  | {
+      readonly kind: "tool";
+      readonly callId: CallId;
+      readonly attempt: number;
+      readonly durationMs: number;
+      readonly outcome: ToolOutcome;
+    }
+  | {
+      readonly kind: "verification";
+      readonly callId: CallId;
+      readonly attempt: number;
+      readonly durationMs: number;
+      readonly outcome: VerifyOutcome;
+    };
+
+/**
+ * The events that record an outcome. One that nothing is waiting for any more (its attempt was closed
+ * by a cancel, a limit or another holder) is kept as late and changes nothing (E1, E5).
+ */
+export const recordOutcome = (
+  state: SessionState,
+  outcome: Outcome,
+  place: { readonly sessionId: string; readonly now: number },
+): readonly EventDraft[] => {
+  const { run } = state;
+  switch (outcome.kind) {
+    case "model-answer": {
+      const call = openModelCall(run, outcome.startedAt);
+      return run === null || call === null ? [] : settleModelCall(run, call, outcome.answer);
+    }
+    case "model-failure": {
+      const call = openModelCall(run, outcome.startedAt);
+      return run === null || call === null ? [] : [settleModelFailure(run, call, { ...outcome.failed, ...place })];
+    }
+    case "tool": {
+      const call = openCall(run, outcome);
+      if (run === null || call?.status.kind !== "started") return [];
+      return [settleToolCall({ run, call, durationMs: outcome.durationMs, ...place }, outcome.outcome)];
+    }
+    case "verification": {
+      const call = openCall(run, outcome);
+      if (run === null || call?.status.kind !== "unknown") return [];
+      return [settleVerification({ run, call, durationMs: outcome.durationMs, ...place }, outcome.outcome)];
+    }
+  }
+};
+
+const openModelCall = (
+  run: OpenRun | null,
+  startedAt: Position,
+): Extract<OpenRun["phase"], { kind: "calling-model" }>["call"] | null =>
+  run?.phase.kind === "calling-model" && run.phase.call.position === startedAt ? run.phase.call : null;
+
+const openCall = (run: OpenRun | null, which: { readonly callId: CallId; readonly attempt: number }): OpenCall | null => {
+  if (run?.phase.kind !== "calling-tools") return null;
+  return run.phase.calls.find((call) => call.callId === which.callId && call.attempt === which.attempt) ?? null;
+};
+
+/** The event for a result that came after its call was closed (E5). */
+export const recordLate = (late: {
+  readonly runId: string;
+  readonly callId: CallId;
+  readonly attempt: number;
+  readonly outcome: ToolOutcome;
+}): EventDraft => ({
+  header: {
+    type: "tool-call.late",
+    runId: late.runId,
+    callId: late.callId,
+    attempt: late.attempt,
+    status: late.outcome.kind,
+  },
+  payload:
+    late.outcome.kind === "completed"
+      ? completedPayload(late.outcome.output, late.outcome.artifact)
+      : { failure: late.outcome.failure as JsonValue },
+});

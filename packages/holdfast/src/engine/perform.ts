@@ -1,0 +1,122 @@
+import type { ModelDelta, ModelRequest, ToolDeclaration } from "../ports/model.ts";
+import type { ActiveSession } from "./active-session.ts";
+import { callModel } from "./call-model.ts";
+import { callTool, verifyCall, type ToolCall } from "./call-tool.ts";
+import { Deadline } from "./deadline.ts";
+import { idempotencyKeyOf } from "./idempotency-key.ts";
+import { recordLate, type Outcome } from "./outcome.ts";
+import { timeoutOf, type Start } from "./prepare-batch.ts";
+import type { OpenRun } from "../core/session-state.ts";
+import { StoreError } from "../core/errors.ts";
+
+/** Sets going what has been journaled as started; its outcome comes back to the session. */
+export const perform = (session: ActiveSession, start: Start): void => {
+  const { run } = session.state;
+  if (run === null) return;
+  const deadline = new Deadline(session.services.clock);
+  session.inFlight.set(start.key, { key: start.key, runId: run.runId, deadline });
+  const span = session.spans.find(start.kind === "model" ? start.key : `tool:${start.kind === "tool" ? start.callId : ""}`);
+  const work = (): Promise<Outcome> => launch(session, { run, start, deadline });
+  void (span === undefined ? work() : span.run(work)).then((outcome) => session.settled(start.key, outcome));
+  // A cancel may have come while the start was being committed (E5).
+  if (session.isCancelled(run.runId)) {
+    deadline.stop({
+      code: start.kind === "model" ? "MODEL_CALL_CANCELLED" : "TOOL_CANCELLED",
+      message: "The run was cancelled.",
+    });
+  }
+};
+
+type Launch = { readonly run: OpenRun; readonly start: Start; readonly deadline: Deadline };
+
+const launch = (session: ActiveSession, { run, start, deadline }: Launch): Promise<Outcome> => {
+  if (start.kind === "model") {
+    const { startedAt, attempt, candidate, estimate } = start;
+    return callModel(
+      {
+        services: session.services,
+        sessionId: session.id,
+        agent: session.agent,
+        content: session.content,
+        run,
+        startedAt,
+        attempt,
+        candidate,
+        estimate,
+        request: (limit, onDelta) => modelRequest(session, run, { limit, onDelta }),
+      },
+      deadline,
+    );
+  }
+  const call = toolCall(session, run, start);
+  return start.kind === "tool" ? callTool(call, deadline) : verifyCall(call, deadline);
+};
+
+const modelRequest = async (
+  session: ActiveSession,
+  run: OpenRun,
+  { limit, onDelta }: { readonly limit: Deadline; readonly onDelta: (delta: ModelDelta) => void },
+): Promise<ModelRequest> => {
+  const { agent, content, services } = session;
+  const transcript = await content.transcript(session.state);
+  const system = await content.instructions(session.state.instructionsAt);
+  const overrides = await content.overrides(run.acceptedAt);
+  return {
+    system: system === "" ? null : system,
+    messages: transcript.messages(),
+    tools: declarationsOf(agent.tools),
+    settings: { ...agent.modelSettings, ...overrides },
+    output: agent.output === null ? null : { schema: agent.output.schema, name: agent.output.name },
+    readBlob: async (digest) => {
+      const bytes = await services.store.readBlob(session.id, digest);
+      if (bytes !== undefined) return bytes;
+      throw new StoreError("STORE_DAMAGED", `Session ${session.id} has lost the file ${digest}.`);
+    },
+    signal: limit.signal,
+    onDelta,
+  };
+};
+
+const DECLARATIONS = new WeakMap<object, readonly ToolDeclaration[]>();
+
+/** Made once for each agent: the same array every turn lets adapters keep what they derive from it. */
+const declarationsOf = (tools: ActiveSession["agent"]["tools"]): readonly ToolDeclaration[] => {
+  const known = DECLARATIONS.get(tools);
+  if (known !== undefined) return known;
+  const made = [...tools.values()].map(({ name, description, inputSchema }) => ({ name, description, inputSchema }));
+  DECLARATIONS.set(tools, made);
+  return made;
+};
+
+const toolCall = (session: ActiveSession, run: OpenRun, start: Start & { kind: "tool" | "verify" }): ToolCall => {
+  const { services, id, content } = session;
+  const tool = session.agent.tools.get(start.tool);
+  if (tool === undefined) throw new StoreError("INTERNAL", `Tool ${start.tool} has gone.`);
+  const { callId, attempt } = start;
+  return {
+    services,
+    sessionId: id,
+    content,
+    run,
+    runId: run.runId,
+    tool,
+    callId,
+    attempt,
+    idempotencyKey: idempotencyKeyOf(services.sha256, id, callId),
+    timeoutMs: timeoutOf(run, callId),
+    mayEnter: () => session.lease.isValid() && !session.isLost && !session.isCancelled(run.runId),
+    onLate: (outcome) => reportLate(session, { runId: run.runId, callId, attempt, outcome }),
+  };
+};
+
+/** A late result goes through the mailbox, like everything that comes from outside (E5). */
+const reportLate = (session: ActiveSession, late: Parameters<typeof recordLate>[0]): void => {
+  const { payload } = recordLate(late);
+  const { callId, attempt, outcome } = late;
+  const body = JSON.stringify({ callId, attempt, status: outcome.kind, content: payload });
+  session.services.store
+    .post([{ sessionId: session.id, kind: "late", dedupeKey: `late:${callId}:${attempt}`, runId: late.runId, body, blobs: [] }])
+    .catch((thrown: unknown) => {
+      session.services.logger.warn(`A late result of ${callId} could not be recorded.`, { sessionId: session.id, thrown });
+    });
+};

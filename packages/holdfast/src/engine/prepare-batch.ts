@@ -1,0 +1,217 @@
+import type { Effect } from "../core/effect.ts";
+import { HoldfastError } from "../core/errors.ts";
+import type { Position, Timestamp } from "../core/ids.ts";
+import type { JsonValue } from "../core/json.ts";
+import { toFailure } from "../core/failure.ts";
+import { candidateOf, type OpenRun } from "../core/session-state.ts";
+import { estimateTokens, NO_SPEND, NO_USAGE, type Charge } from "../core/usage.ts";
+import type { ActiveSession } from "./active-session.ts";
+import { Batch } from "./batch.ts";
+import { idempotencyKeyOf } from "./idempotency-key.ts";
+import { recordOutcome, type Outcome } from "./outcome.ts";
+import { readSignal } from "./read-signal.ts";
+
+/** Something to set going once its start is durable. */
+export type Start =
+  | { readonly kind: "model"; readonly key: string; readonly startedAt: Position; readonly attempt: number; readonly candidate: number; readonly estimate: Charge }
+  | { readonly kind: "tool"; readonly key: string; readonly callId: string; readonly tool: string; readonly attempt: number }
+  | { readonly kind: "verify"; readonly key: string; readonly callId: string; readonly tool: string; readonly attempt: number };
+
+/** All that is known at this moment, in one commit: what ended, what arrived, what was decided, what begins. */
+export type Prepared = {
+  readonly batch: Batch;
+  readonly recorded: readonly Outcome[];
+  readonly starts: readonly Start[];
+  /** When to look again though nothing happens; null for never. */
+  readonly waitUntil: Timestamp | null;
+  /** Nothing is owed or in flight that needs this worker. */
+  readonly mayRelease: boolean;
+};
+
+/** A plan that keeps deciding and never gets anywhere is a defect; better to say so than to spin. */
+const MAX_ROUNDS = 10_000;
+
+export const prepareBatch = async (session: ActiveSession, mayStartRun: () => boolean): Promise<Prepared> => {
+  const { sha256, clock } = session.services;
+  const batch = new Batch(session.base, { sha256, clock, epoch: session.lease.epoch ?? session.epoch + 1 });
+  recover(session, batch);
+  const recorded = [...session.outcomes];
+  for (const outcome of recorded) {
+    const place = { sessionId: session.id, now: nowOf(session, batch) };
+    for (const draft of recordOutcome(batch.state, outcome, place)) batch.add(draft);
+  }
+  for (const signal of session.signals) {
+    for (const draft of readSignal(batch.state, signal)) batch.add(draft);
+    batch.consume.push(signal.id);
+  }
+  const effects = await decide(session, batch, mayStartRun);
+  const starts = session.isDraining ? [] : begin(session, batch, effects);
+  const isQuiet = starts.length === 0 && session.inFlight.size === 0;
+  const { run, queue } = batch.state;
+  const isParked = run === null || run.suspended !== null;
+  const wakes = effects.flatMap((effect) => (effect.kind === "wait-until" ? [effect.at] : []));
+  const isLeftWaiting = (run === null && queue.length > 0) || (!isParked && session.isDraining);
+  return {
+    batch,
+    recorded,
+    starts,
+    waitUntil: isLeftWaiting ? nowOf(session, batch) : wakes.length === 0 ? null : Math.min(...wakes),
+    mayRelease: isQuiet && (isParked || session.isDraining),
+  };
+};
+
+/** Time for the plan; never before the last event, whatever the clock does. */
+const nowOf = (session: ActiveSession, batch: Batch): Timestamp => Math.max(batch.state.at, session.services.clock.now());
+
+/** A holder went while things were in flight: say so before anything else is decided (E2). */
+const recover = (session: ActiveSession, batch: Batch): void => {
+  const { recovery } = session;
+  if (recovery === null) return;
+  const { previousEpoch, safeAt, isRestored } = recovery;
+  if (!isRestored) {
+    batch.add({ header: { type: "session.recovered", previousEpoch, safeAt }, payload: null });
+    return;
+  }
+  batch.add({ header: { type: "session.restored", safeAt }, payload: null });
+  const { run } = batch.state;
+  if (run === null) return;
+  // What a restored journal did after the backup was taken is forgotten: a person must look first.
+  const waitingFor = [{ kind: "operator", reason: "restored" }] as const;
+  batch.add({ header: { type: "run.suspended", runId: run.runId, waitingFor }, payload: null });
+};
+
+/** Plans until only things to do in the world are left; every decision on the way is in the batch. */
+const decide = async (
+  session: ActiveSession,
+  batch: Batch,
+  mayStartRun: () => boolean,
+): Promise<readonly Effect[]> => {
+  for (let round = 0; round < MAX_ROUNDS; round += 1) {
+    const effects = session.services.decide(batch.state, nowOf(session, batch));
+    const records = effects.filter((effect) => effect.kind === "record");
+    for (const { draft } of records) batch.add(draft);
+    if (records.length > 0) continue;
+    const start = effects.find((effect) => effect.kind === "start-run");
+    if (start === undefined) return effects;
+    if (session.isDraining || !mayStartRun()) return [];
+    await startRun(session, batch, start);
+  }
+  throw new HoldfastError("INTERNAL", `Session ${session.id}: the plan does not come to rest.`, {
+    hint: "This is a defect of Holdfast; please report it with the journal's last events.",
+  });
+};
+
+/** Evaluates what the definition computes once a run, and journals it. */
+const startRun = async (session: ActiveSession, batch: Batch, start: Effect & { kind: "start-run" }): Promise<void> => {
+  const { agent, content } = session;
+  const at = nowOf(session, batch);
+  content.committed(batch.events.filter((event) => event.header.type === "run.accepted"), session.state);
+  try {
+    const context = { session: await content.context(), runId: start.runId, now: new Date(at) };
+    const text = await agent.instructions(context);
+    const { instructionsAt } = batch.state;
+    const isSame = instructionsAt !== null && (await content.instructions(instructionsAt)) === text;
+    batch.add({
+      header: {
+        type: "run.started",
+        runId: start.runId,
+        digest: agent.digest,
+        settings: agent.settings,
+        trace: session.spans.beginRun(start.runId, at),
+        instructionsAt: isSame ? instructionsAt : null,
+      },
+      payload: isSame ? null : { instructions: text },
+    });
+  } catch (thrown) {
+    const why = toFailure(thrown, "DEFINITION_INVALID");
+    const totals = { turns: 0, toolCalls: 0, retries: 0, spend: NO_SPEND };
+    batch.add({
+      header: { type: "run.failed", runId: start.runId, code: why.code, causeAt: null, durationMs: 0, totals },
+      payload: { failure: session.services.redactor.value(why as JsonValue) },
+    });
+  }
+};
+
+/** Journals the starts of effects; what is in flight already is not begun again (E1). */
+const begin = (session: ActiveSession, batch: Batch, effects: readonly Effect[]): readonly Start[] => {
+  const starts: Start[] = [];
+  const unknownTools: string[] = [];
+  for (const effect of effects) {
+    if (effect.kind !== "call-model" && !("tool" in effect)) continue;
+    if (effect.kind !== "call-model" && !session.agent.tools.has(effect.tool)) {
+      unknownTools.push(effect.tool);
+      continue;
+    }
+    const start = beginOne(session, batch, effect);
+    if (start !== null) starts.push(start);
+  }
+  const { run } = batch.state;
+  if (run !== null && unknownTools.length > 0 && starts.length === 0 && session.inFlight.size === 0) {
+    const waitingFor = unknownTools.map((name) => ({ kind: "definition", name }) as const);
+    batch.add({ header: { type: "run.suspended", runId: run.runId, waitingFor }, payload: null });
+  }
+  return starts;
+};
+
+type Beginning = Effect & { kind: "call-model" | "call-tool" | "verify-call" };
+
+const beginOne = (session: ActiveSession, batch: Batch, effect: Beginning): Start | null => {
+  const { run } = batch.state;
+  if (run === null) return null;
+  const at = nowOf(session, batch);
+  switch (effect.kind) {
+    case "call-model":
+      return beginModelCall(session, batch, effect);
+    case "call-tool": {
+      const { callId, tool, attempt } = effect;
+      const key = `tool:${callId}:${attempt}`;
+      batch.add({
+        header: {
+          type: "tool-call.started",
+          runId: run.runId,
+          callId,
+          attempt,
+          notAfter: at + timeoutOf(run, callId),
+          idempotencyKey: idempotencyKeyOf(session.services.sha256, session.id, callId),
+        },
+        payload: null,
+      });
+      return { kind: "tool", key, callId, tool, attempt };
+    }
+    case "verify-call": {
+      const { callId, tool, attempt } = effect;
+      const key = `verify:${callId}:${attempt}`;
+      return session.inFlight.has(key) ? null : { kind: "verify", key, callId, tool, attempt };
+    }
+  }
+};
+
+export const timeoutOf = (run: OpenRun, callId: string): number => {
+  if (run.phase.kind !== "calling-tools") return 0;
+  return run.phase.calls.find((call) => call.callId === callId)?.policy.timeoutMs ?? 0;
+};
+
+const beginModelCall = (session: ActiveSession, batch: Batch, effect: Effect & { kind: "call-model" }): Start | null => {
+  const { run } = batch.state;
+  if (run === null) return null;
+  const { turn, attempt, candidate } = effect;
+  const { provider, modelId } = candidateOf(run, candidate);
+  const usage = { ...NO_USAGE, inputTokens: estimateTokens(batch.state.windowChars) };
+  const costUsd = session.services.prices.costUsd(provider, modelId, usage);
+  const estimate: Charge = { usage, costUsd, isEstimate: true };
+  const event = batch.add({
+    header: {
+      type: "model-call.started",
+      runId: run.runId,
+      turn,
+      attempt,
+      candidate,
+      provider,
+      modelId,
+      notAfter: nowOf(session, batch) + run.settings.modelTimeoutMs,
+      estimate,
+    },
+    payload: null,
+  });
+  return { kind: "model", key: `model:${event.position}`, startedAt: event.position, attempt, candidate, estimate };
+};

@@ -1,0 +1,98 @@
+import type { EventDraft } from "../core/event.ts";
+import { failure } from "../core/failure.ts";
+import { isJsonObject, type JsonObject, type JsonValue } from "../core/json.ts";
+import type { ToolOutput } from "../core/message.ts";
+import type { SessionState } from "../core/session-state.ts";
+import { NO_SPEND } from "../core/usage.ts";
+import type { Signal } from "../ports/journal-store.ts";
+
+/**
+ * The events that a signal becomes (J6). A signal that no longer means anything (a cancel for a run
+ * that has ended, a second answer to a question) becomes none and is consumed all the same.
+ */
+export const readSignal = (state: SessionState, signal: Signal): readonly EventDraft[] => {
+  const body = parse(signal.body);
+  switch (signal.kind) {
+    case "input":
+      return signal.runId === null ? [] : [accept(signal.runId, body)];
+    case "cancel":
+      return cancel(state, signal.runId, body);
+    case "resolve":
+      return resolve(state, body);
+    case "resume":
+      return state.run === null || state.run.suspended === null
+        ? []
+        : [{ header: { type: "run.resumed", runId: state.run.runId, by: resumedBy(body) }, payload: null }];
+    case "late":
+      return late(signal.runId, body);
+  }
+};
+
+const parse = (text: string): JsonObject => {
+  const parsed: unknown = JSON.parse(text);
+  return isJsonObject(parsed) ? parsed : {};
+};
+
+const accept = (runId: string, body: JsonObject): EventDraft => ({
+  header: { type: "run.accepted", runId, chars: charsOf(body["content"] ?? null) },
+  payload: body,
+});
+
+const FILE_CHARS = 6_000;
+
+const charsOf = (content: JsonValue): number => {
+  if (typeof content === "string") return content.length;
+  if (!Array.isArray(content)) return 0;
+  return content.reduce<number>((sum, part: JsonValue) => {
+    const text = isJsonObject(part) ? part["text"] : undefined;
+    return sum + (typeof text === "string" ? text.length : FILE_CHARS);
+  }, 0);
+};
+
+const cancel = (state: SessionState, runId: string | null, body: JsonObject): readonly EventDraft[] => {
+  if (runId === null) return [];
+  if (state.run?.runId === runId) {
+    if (state.run.stopping === "cancelled") return [];
+    return [{ header: { type: "run.cancel-requested", runId }, payload: body }];
+  }
+  if (!state.queue.some((queued) => queued.runId === runId)) return [];
+  const totals = { turns: 0, toolCalls: 0, retries: 0, spend: NO_SPEND };
+  return [{ header: { type: "run.cancelled", runId, unknown: [], durationMs: 0, totals }, payload: body }];
+};
+
+const resolve = (state: SessionState, body: JsonObject): readonly EventDraft[] => {
+  const { run } = state;
+  const callId = body["callId"];
+  const as = body["as"];
+  if (run?.phase.kind !== "calling-tools" || typeof callId !== "string") return [];
+  if (as !== "completed" && as !== "failed" && as !== "retry") return [];
+  const call = run.phase.calls.find((open) => open.callId === callId);
+  // The first answer wins; a later one finds the call closed.
+  if (call?.status.kind !== "unknown") return [];
+  const content = resolution(as, body);
+  const chars = content === null ? 0 : JSON.stringify(content).length;
+  const who = body["by"];
+  const payload = { ...content, ...(who === undefined ? {} : { by: who }) };
+  return [{ header: { type: "tool-call.resolved", runId: run.runId, callId, as, chars }, payload }];
+};
+
+const resolution = (as: "completed" | "failed" | "retry", body: JsonObject): JsonObject | null => {
+  if (as === "retry") return null;
+  if (as === "completed") {
+    const output: ToolOutput = { type: "json", value: body["output"] ?? null };
+    return { output: output as JsonValue };
+  }
+  const said = body["message"];
+  const message = typeof said === "string" ? said : "A person looked and found that this call did not succeed.";
+  return { failure: failure("TOOL_FAILED", message, { retryable: false }) as JsonValue };
+};
+
+const resumedBy = (body: JsonObject): "definition" | "operator" => (body["by"] === "definition" ? "definition" : "operator");
+
+const late = (runId: string | null, body: JsonObject): readonly EventDraft[] => {
+  const { callId, attempt, status, content } = body;
+  if (runId === null || typeof callId !== "string" || typeof attempt !== "number") return [];
+  if (status !== "completed" && status !== "failed") return [];
+  const payload = isJsonObject(content) ? content : null;
+  return [{ header: { type: "tool-call.late", runId, callId, attempt, status }, payload }];
+};

@@ -1,0 +1,38 @@
+import type { Effect } from "../core/effect.ts";
+import type { Sha256 } from "../core/hash-chain.ts";
+import type { SessionState } from "../core/session-state.ts";
+import type { Agent } from "../ports/agent.ts";
+import type { Clock } from "../ports/clock.ts";
+import type { JournalStore } from "../ports/journal-store.ts";
+import type { PriceList } from "../ports/model.ts";
+import type { Telemetry } from "../ports/telemetry.ts";
+import type { Logger, Workspace } from "../ports/tool.ts";
+import type { EventFeed } from "./event-feed.ts";
+import type { Redactor } from "./redactor.ts";
+
+/** Decides what a session owes. `plan` is the default; anything with this shape may drive a session. */
+export type Decider = (state: SessionState, now: number) => readonly Effect[];
+
+/** Limits that end every wait of a model call (E6), in milliseconds. */
+export type ModelTimeouts = { readonly firstTokenMs: number; readonly gapMs: number; readonly totalMs: number };
+
+/** Everything the engine works with; made once, by the runtime. */
+export type EngineServices = {
+  readonly store: JournalStore;
+  readonly clock: Clock;
+  readonly sha256: Sha256;
+  readonly decide: Decider;
+  readonly feed: EventFeed;
+  readonly prices: PriceList;
+  readonly telemetry: Telemetry;
+  readonly logger: Logger;
+  readonly redactor: Redactor;
+  readonly agents: ReadonlyMap<string, Agent>;
+  readonly timeouts: ModelTimeouts;
+  readonly deps: unknown;
+  readonly secret: (name: string) => string;
+  readonly workspace: (sessionId: string) => Workspace;
+  /** Identity of this process in leases. */
+  readonly holder: string;
+  readonly leaseMs: number;
+};

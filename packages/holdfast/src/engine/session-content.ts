@@ -1,0 +1,149 @@
+import { StoreError } from "../core/errors.ts";
+import type { JournalEvent } from "../core/event.ts";
+import type { CallId, Position, SessionId } from "../core/ids.ts";
+import { openEvent } from "../core/journal-codec.ts";
+import { isJsonObject, type JsonObject, type JsonValue } from "../core/json.ts";
+import type { AssistantPart } from "../core/message.ts";
+import type { OpenRun, SessionState } from "../core/session-state.ts";
+import { callsToRun } from "../core/settle-model-call.ts";
+import type { JournalStore, SessionOwner } from "../ports/journal-store.ts";
+import type { ModelSettings } from "../ports/model.ts";
+import type { SessionContext } from "../ports/tool.ts";
+import { isSaid, Transcript } from "./transcript.ts";
+
+/** Events whose content a session in work still needs: kept as they are committed, else read again. */
+const MAX_KEPT = 64;
+
+/** The content of one session, found by position: nothing of it is in the state. */
+export class SessionContent {
+  readonly #store: JournalStore;
+  readonly #sessionId: SessionId;
+  readonly #owner: SessionOwner;
+  readonly #kept = new Map<Position, JournalEvent>();
+  readonly #inputs = new Map<CallId, unknown>();
+  #transcript: Transcript | null = null;
+  #context: SessionContext | null = null;
+  #instructions: { readonly at: Position; readonly text: string } | null = null;
+
+  constructor(store: JournalStore, sessionId: SessionId, owner: SessionOwner) {
+    this.#store = store;
+    this.#sessionId = sessionId;
+    this.#owner = owner;
+  }
+
+  /** Takes note of events that were just committed, and of the state they led to. */
+  committed(events: readonly JournalEvent[], state: SessionState): void {
+    for (const event of events) {
+      if (event.header.type === "context.compacted") this.#transcript = null;
+      if (isSaid(event) || event.header.type === "session.created" || event.header.type === "run.started") {
+        this.#keep(event);
+      }
+      if (event.header.type === "run.started" && event.header.instructionsAt === null) {
+        this.#instructions = { at: event.position, text: instructionsIn(event) };
+      }
+      this.#append(event, state);
+    }
+    if (state.run === null) this.#inputs.clear();
+  }
+
+  /** A validated input, kept from the answer that asked for the call until the call runs. */
+  keepInput(callId: CallId, input: unknown): void {
+    this.#inputs.set(callId, input);
+  }
+
+  findInput(callId: CallId): { readonly value: unknown } | undefined {
+    return this.#inputs.has(callId) ? { value: this.#inputs.get(callId) } : undefined;
+  }
+
+  /** The conversation in the window, rebuilt from the journal when it is not at hand. */
+  async transcript(state: SessionState): Promise<Transcript> {
+    if (this.#transcript !== null) return this.#transcript;
+    const transcript = new Transcript();
+    for (const event of await this.#events(state.window.map((entry) => entry.at))) transcript.push(event);
+    this.#transcript = transcript;
+    return transcript;
+  }
+
+  async context(): Promise<SessionContext> {
+    if (this.#context !== null) return this.#context;
+    const [created] = await this.#events([1]);
+    const attributes = created?.payload?.["attributes"];
+    this.#context = {
+      id: this.#sessionId,
+      tenant: this.#owner.tenant,
+      user: this.#owner.user,
+      attributes: isJsonObject(attributes) ? attributes : {},
+    };
+    return this.#context;
+  }
+
+  async instructions(at: Position | null): Promise<string> {
+    if (at === null) return "";
+    if (this.#instructions?.at === at) return this.#instructions.text;
+    const [started] = await this.#events([at]);
+    const text = started === undefined ? "" : instructionsIn(started);
+    this.#instructions = { at, text };
+    return text;
+  }
+
+  /** What this send overrides of the agent's model settings. */
+  async overrides(acceptedAt: Position): Promise<ModelSettings> {
+    const [accepted] = await this.#events([acceptedAt]);
+    const settings = accepted?.payload?.["settings"];
+    return isJsonObject(settings) ? settings : {};
+  }
+
+  /** The arguments of an open call as the model gave them. */
+  async proposedInput(run: OpenRun, callId: CallId): Promise<JsonValue> {
+    if (run.phase.kind !== "calling-tools") return null;
+    const [answer] = await this.#events([run.phase.answerAt]);
+    if (answer?.header.type !== "model-call.completed") return null;
+    const index = answer.header.calls.findIndex((call) => call.callId === callId);
+    const content = answer.payload?.["content"];
+    const calls = Array.isArray(content) ? callsToRun(content as readonly AssistantPart[]) : [];
+    return calls[index]?.input ?? null;
+  }
+
+  #append(event: JournalEvent, state: SessionState): void {
+    if (this.#transcript === null) return;
+    if (event.header.type === "run.started") {
+      const accepted = this.#kept.get(state.run?.acceptedAt ?? 0);
+      // Without the input at hand the conversation is read from the journal when it is next needed.
+      if (accepted === undefined) this.#transcript = null;
+      else this.#transcript.push(accepted);
+      return;
+    }
+    if (event.header.type !== "run.accepted") this.#transcript.push(event);
+  }
+
+  #keep(event: JournalEvent): void {
+    this.#kept.set(event.position, event);
+    if (this.#kept.size <= MAX_KEPT) return;
+    const oldest = this.#kept.keys().next();
+    if (!oldest.done) this.#kept.delete(oldest.value);
+  }
+
+  async #events(positions: readonly Position[]): Promise<readonly JournalEvent[]> {
+    const missing = positions.filter((position) => !this.#kept.has(position));
+    const read = new Map<Position, JournalEvent>();
+    if (missing.length > 0) {
+      for (const stored of await this.#store.readAt(this.#sessionId, missing)) {
+        read.set(stored.position, openEvent(stored));
+      }
+    }
+    return positions.map((position) => {
+      const event = this.#kept.get(position) ?? read.get(position);
+      if (event !== undefined) return event;
+      throw new StoreError("STORE_DAMAGED", `Session ${this.#sessionId} has no event ${position}.`, {
+        hint: "Run `holdfast doctor` to see what can be saved.",
+        details: { sessionId: this.#sessionId, position },
+      });
+    });
+  }
+}
+
+const instructionsIn = (started: JournalEvent): string => {
+  const payload: JsonObject | null = started.payload;
+  const text = payload?.["instructions"];
+  return typeof text === "string" ? text : "";
+};

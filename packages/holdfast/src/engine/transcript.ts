@@ -1,0 +1,178 @@
+import type { HeaderOf, JournalEvent } from "../core/event.ts";
+import type { FailureCode } from "../core/failure.ts";
+import type { CallId, Position } from "../core/ids.ts";
+import { toolCallId } from "../core/ids.ts";
+import { isJsonObject, type JsonObject, type JsonValue } from "../core/json.ts";
+import type { AssistantPart, Message, ToolOutput, ToolResult, UserPart } from "../core/message.ts";
+
+/** What the model is told when content was erased, or never was. */
+const ERASED = "[erased]";
+
+/** Types of events whose content is part of the conversation. */
+const isSaid = (event: JournalEvent): boolean => SAID.has(event.header.type);
+const SAID: ReadonlySet<string> = new Set([
+  "run.accepted",
+  "model-call.completed",
+  "tool-call.completed",
+  "tool-call.failed",
+  "tool-call.unknown",
+  "tool-call.resolved",
+]);
+
+/**
+ * The conversation as the model sees it: an append-only buffer, made from the events of the window.
+ * Only compaction makes it anew.
+ */
+export class Transcript {
+  #messages: Message[] = [];
+  #results: ToolResult[] = [];
+  readonly #order = new Map<CallId, { readonly index: number; readonly toolName: string }>();
+
+  /** Adds what an event of the window said. Inputs are added when their run starts, not when accepted. */
+  push(event: JournalEvent): void {
+    const { header } = event;
+    switch (header.type) {
+      case "run.accepted":
+        this.#say({ role: "user", content: userParts(event.payload) });
+        return;
+      case "model-call.completed":
+        this.#answer(header, event.payload);
+        return;
+      case "tool-call.completed":
+      case "tool-call.failed":
+      case "tool-call.unknown":
+      case "tool-call.resolved":
+        this.#result(header.callId, resultOf(header, event.payload));
+        return;
+      default:
+        return;
+    }
+  }
+
+  /** All messages so far. Valid for providers only when no tool call is open (E3). */
+  messages(): readonly Message[] {
+    this.#closeResults();
+    return this.#messages;
+  }
+
+  /** An independent copy, cheap: messages themselves are never changed. */
+  copy(): Transcript {
+    const twin = new Transcript();
+    twin.#messages = [...this.#messages];
+    twin.#results = [...this.#results];
+    for (const [callId, place] of this.#order) twin.#order.set(callId, place);
+    return twin;
+  }
+
+  #say(message: Message): void {
+    this.#closeResults();
+    this.#messages.push(message);
+  }
+
+  #answer(header: HeaderOf<"model-call.completed">, payload: JsonObject | null): void {
+    const content = assistantParts(payload, header.startedAt);
+    this.#order.clear();
+    let index = 0;
+    for (const part of content) {
+      if (part.type !== "tool-call" || part.callId === undefined) continue;
+      this.#order.set(part.callId, { index, toolName: part.toolName });
+      index += 1;
+    }
+    // After an erasure the calls are still in the header, so their results keep a partner.
+    const told = index >= header.calls.length ? content : [...content, ...this.#erasedCalls(header)];
+    if (told.length > 0) this.#say({ role: "assistant", content: told, provider: header.provider });
+    if (header.output === "invalid") this.#say({ role: "user", content: [repairRequest(payload)] });
+  }
+
+  #erasedCalls(header: HeaderOf<"model-call.completed">): readonly AssistantPart[] {
+    return header.calls.map((call, index) => {
+      const toolName = call.tool ?? "unknown";
+      this.#order.set(call.callId, { index, toolName });
+      return { type: "tool-call", callId: call.callId, providerCallId: "", toolName, input: {} };
+    });
+  }
+
+  #result(callId: CallId, output: ToolOutput | null): void {
+    if (output === null) return;
+    const place = this.#order.get(callId);
+    this.#results.push({ callId, toolName: place?.toolName ?? "unknown", output });
+  }
+
+  #closeResults(): void {
+    if (this.#results.length === 0) return;
+    const results = this.#results.toSorted((left, right) => this.#index(left) - this.#index(right));
+    this.#messages.push({ role: "tool", results });
+    this.#results = [];
+  }
+
+  #index(result: ToolResult): number {
+    return this.#order.get(result.callId)?.index ?? 0;
+  }
+}
+
+export { isSaid };
+
+const userParts = (payload: JsonObject | null): readonly UserPart[] => {
+  const content = payload?.["content"];
+  if (typeof content === "string") return [{ type: "text", text: content }];
+  return Array.isArray(content) ? (content as readonly UserPart[]) : [{ type: "text", text: ERASED }];
+};
+
+const assistantParts = (payload: JsonObject | null, startedAt: Position): readonly AssistantPart[] => {
+  const content = payload?.["content"];
+  if (!Array.isArray(content)) return [];
+  let index = -1;
+  return (content as readonly AssistantPart[]).map((part) => {
+    if (part.type !== "tool-call" || part.providerExecuted === true) return part;
+    index += 1;
+    return { ...part, callId: toolCallId(startedAt, index), input: isJsonObject(part.input) ? part.input : {} };
+  });
+};
+
+const repairRequest = (payload: JsonObject | null): UserPart => {
+  const issues = payload?.["issues"];
+  const list = Array.isArray(issues) ? issues.map((issue: JsonValue) => `- ${String(issue)}`).join("\n") : "";
+  return {
+    type: "text",
+    text: `Your answer does not fit the required JSON schema:\n${list}\nAnswer again, with corrected JSON only.`,
+  };
+};
+
+type ResultHeader = HeaderOf<
+  "tool-call.completed" | "tool-call.failed" | "tool-call.unknown" | "tool-call.resolved"
+>;
+
+/** What a call gives back, or null when this event does not close it. */
+const resultOf = (header: ResultHeader, payload: JsonObject | null): ToolOutput | null => {
+  switch (header.type) {
+    case "tool-call.completed":
+      return outputOf(payload);
+    case "tool-call.resolved":
+      if (header.as === "retry") return null;
+      return header.as === "completed" ? outputOf(payload) : failureOutput("TOOL_FAILED", payload);
+    case "tool-call.failed":
+      return header.next.kind === "give-up" ? failureOutput(header.code, payload) : null;
+    case "tool-call.unknown":
+      return header.next.kind === "give-up" ? failureOutput("TOOL_OUTCOME_UNKNOWN", payload) : null;
+  }
+};
+
+const outputOf = (payload: JsonObject | null): ToolOutput => {
+  const output = payload?.["output"];
+  return isJsonObject(output) ? (output as ToolOutput) : { type: "text", value: ERASED };
+};
+
+/** One short, actionable sentence a code; used where a failure has no words of its own. */
+const PLAIN_WORDS: Partial<Record<FailureCode, string>> = {
+  TOOL_CANCELLED: "This call was cancelled before it could finish. Do not assume that it had an effect.",
+  TOOL_OUTCOME_UNKNOWN: "It is not known whether this call took effect. Check before you repeat it.",
+  TOOL_NOT_RUN: "This call was not run.",
+};
+
+const failureOutput = (code: FailureCode, payload: JsonObject | null): ToolOutput => {
+  const failure = payload?.["failure"];
+  const said = isJsonObject(failure) && typeof failure["message"] === "string" ? failure["message"] : null;
+  const plain = PLAIN_WORDS[code] ?? "This call failed.";
+  const text = code === "TOOL_OUTCOME_UNKNOWN" && said !== null ? `${plain} (${said})` : (said ?? plain);
+  return { type: "error", value: `${code}: ${text}` };
+};

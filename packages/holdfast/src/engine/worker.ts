@@ -1,0 +1,247 @@
+import { toFailure } from "../core/failure.ts";
+import type { SessionId } from "../core/ids.ts";
+import type { Timer } from "../ports/clock.ts";
+import type { Signal } from "../ports/journal-store.ts";
+import { ActiveSession } from "./active-session.ts";
+import { advanceSession } from "./advance-session.ts";
+import type { EngineServices } from "./services.ts";
+import { maybeSnapshot } from "./snapshot.ts";
+
+export type WorkerOptions = {
+  /** Sessions advanced at the same time. */
+  readonly maxActiveSessions: number;
+};
+
+/** A session that could not be opened is left alone for this long. */
+const BROKEN_PAUSE_MS = 30_000;
+/** How often the store is asked for work that nobody announced: another process may have died. */
+const POLL_MS = 1_000;
+const DUE_BATCH = 256;
+
+/**
+ * Advances sessions: first come, first served, so many at a time. A session with more to do goes to the
+ * back of the queue after each run, so that none starves another.
+ */
+export class Worker {
+  readonly #services: EngineServices;
+  readonly #options: WorkerOptions;
+  readonly #active = new Map<SessionId, ActiveSession>();
+  readonly #opening = new Set<SessionId>();
+  readonly #queue = new Set<SessionId>();
+  readonly #brokenUntil = new Map<SessionId, number>();
+  readonly #idle = new Set<() => void>();
+  #timers: Timer[] = [];
+  #stopWatching: () => void = () => undefined;
+  #state: "new" | "running" | "draining" | "stopped" = "new";
+  #isPolling = false;
+
+  constructor(services: EngineServices, options: WorkerOptions) {
+    this.#services = services;
+    this.#options = options;
+  }
+
+  start(): void {
+    if (this.#state !== "new") return;
+    this.#state = "running";
+    this.#stopWatching = this.#services.store.onChange((sessions) => this.#changed(sessions));
+    this.#every(POLL_MS, () => this.#poll());
+    this.#every(this.#services.leaseMs / 3, () => this.#renew());
+    void this.#poll();
+  }
+
+  /** Something was posted for the session in this process. */
+  deliver(sessionId: SessionId, signal: Signal): void {
+    const session = this.#active.get(sessionId);
+    if (session !== undefined) session.deliver(signal, null);
+    if (this.#opening.has(sessionId)) return;
+    if (session === undefined) this.wake(sessionId);
+  }
+
+  /** The session may be owed something. Idempotent. */
+  wake(sessionId: SessionId): void {
+    if (this.#state !== "running" || this.#active.has(sessionId)) return;
+    this.#queue.add(sessionId);
+    this.#fill();
+  }
+
+  /** Takes no new work, lets what is in flight finish for a while, then lets go. Answers whether all finished. */
+  async drain(timeoutMs: number): Promise<boolean> {
+    if (this.#state === "stopped") return true;
+    this.#state = "draining";
+    this.#queue.clear();
+    for (const session of this.#active.values()) {
+      session.isDraining = true;
+      session.latch.set();
+    }
+    const isDone = await this.#untilIdle(timeoutMs);
+    this.#stop();
+    return isDone;
+  }
+
+  get activeSessions(): number {
+    return this.#active.size;
+  }
+
+  #stop(): void {
+    this.#state = "stopped";
+    this.#stopWatching();
+    for (const timer of this.#timers) timer.stop();
+    this.#timers = [];
+    // Whatever is still open stays as it was started: its outcome is unknown, and is never repeated (E2).
+    for (const session of this.#active.values()) session.abandon();
+  }
+
+  #untilIdle(timeoutMs: number): Promise<boolean> {
+    if (this.#active.size + this.#opening.size === 0) return Promise.resolve(true);
+    return new Promise((resolve) => {
+      const timer = this.#services.clock.startTimer(timeoutMs, () => finish(false));
+      const finish = (isDone: boolean): void => {
+        timer.stop();
+        this.#idle.delete(onIdle);
+        resolve(isDone);
+      };
+      const onIdle = (): void => finish(true);
+      this.#idle.add(onIdle);
+    });
+  }
+
+  #fill(): void {
+    for (const sessionId of this.#queue) {
+      if (this.#active.size + this.#opening.size >= this.#options.maxActiveSessions) return;
+      this.#queue.delete(sessionId);
+      if (this.#active.has(sessionId) || this.#opening.has(sessionId)) continue;
+      void this.#advance(sessionId);
+    }
+  }
+
+  async #advance(sessionId: SessionId): Promise<void> {
+    this.#opening.add(sessionId);
+    let session: ActiveSession | null = null;
+    try {
+      session = await this.#open(sessionId);
+      this.#opening.delete(sessionId);
+      if (session === null) return;
+      this.#active.set(sessionId, session);
+      session.isDraining = this.#state !== "running";
+      let runsBegun = 0;
+      await advanceSession(session, {
+        mayStartRun: () => {
+          runsBegun += 1;
+          return runsBegun === 1 || this.#queue.size === 0;
+        },
+      });
+      await maybeSnapshot(this.#services, session);
+    } catch (thrown) {
+      this.#broke(sessionId, session, thrown);
+    } finally {
+      this.#opening.delete(sessionId);
+      this.#left(sessionId, session);
+    }
+  }
+
+  async #open(sessionId: SessionId): Promise<ActiveSession | null> {
+    const loaded = await this.#services.store.load(sessionId);
+    if (loaded === undefined) return null;
+    const agent = this.#services.agents.get(loaded.owner.agent);
+    if (agent === undefined) return null;
+    const { lease } = loaded;
+    const isTaken = lease !== null && lease.holder !== this.#services.holder && !lease.isHolderDead && lease.expiresAt > loaded.now;
+    return isTaken ? null : new ActiveSession(this.#services, agent, loaded, sessionId);
+  }
+
+  #left(sessionId: SessionId, session: ActiveSession | null): void {
+    if (session !== null && this.#active.get(sessionId) === session) this.#active.delete(sessionId);
+    // Something may have come in after the last look.
+    const hasMore = session !== null && !session.isLost && (!isEmpty(session.signals) || session.state.queue.length > 0);
+    if (hasMore) this.wake(sessionId);
+    this.#fill();
+    if (this.#active.size + this.#opening.size > 0) return;
+    for (const onIdle of this.#idle) onIdle();
+  }
+
+  /** One broken session must not disturb the others (S1): say so, leave it, go on. */
+  #broke(sessionId: SessionId, session: ActiveSession | null, thrown: unknown): void {
+    session?.abandon();
+    this.#brokenUntil.set(sessionId, this.#services.clock.monotonicMs() + BROKEN_PAUSE_MS);
+    const failure = toFailure(thrown);
+    this.#services.logger.error(`Session ${sessionId} cannot go on: ${failure.message}`, { sessionId, failure });
+    this.#services.feed.publish(sessionId, { kind: "broken", failure });
+  }
+
+  #isBroken(sessionId: SessionId): boolean {
+    const until = this.#brokenUntil.get(sessionId);
+    if (until === undefined) return false;
+    if (until > this.#services.clock.monotonicMs()) return true;
+    this.#brokenUntil.delete(sessionId);
+    return false;
+  }
+
+  #changed(sessions: readonly SessionId[] | "unknown"): void {
+    const touched = sessions === "unknown" ? this.#active.keys() : sessions;
+    for (const sessionId of touched) {
+      const session = this.#active.get(sessionId);
+      if (session === undefined) continue;
+      session.needsRefresh = true;
+      session.latch.set();
+    }
+    const watched = sessions === "unknown" ? this.#services.feed.watched() : sessions;
+    for (const sessionId of watched) this.#services.feed.publish(sessionId, { kind: "look" });
+    void this.#poll();
+  }
+
+  /** Asks for sessions that are due and that nobody alive holds: also those of a process that died. */
+  async #poll(): Promise<void> {
+    if (this.#isPolling || this.#state !== "running") return;
+    this.#isPolling = true;
+    try {
+      const agents = [...this.#services.agents.keys()];
+      const due = await this.#services.store.due({ agents, limit: DUE_BATCH });
+      for (const sessionId of due) {
+        if (!this.#isBroken(sessionId)) this.wake(sessionId);
+      }
+    } catch (thrown) {
+      this.#services.logger.warn("The store could not be asked for due sessions.", { failure: toFailure(thrown) });
+    } finally {
+      this.#isPolling = false;
+    }
+  }
+
+  async #renew(): Promise<void> {
+    const leases = [...this.#active.values()].flatMap(({ id, lease }) =>
+      lease.epoch === null ? [] : [{ sessionId: id, epoch: lease.epoch }],
+    );
+    if (leases.length === 0) return;
+    const askedAt = this.#services.clock.monotonicMs();
+    try {
+      const lost = new Set(await this.#services.store.renew(this.#services.holder, leases));
+      for (const { sessionId, epoch } of leases) {
+        const session = this.#active.get(sessionId);
+        if (session?.lease.epoch !== epoch) continue;
+        if (lost.has(sessionId)) session.abandon();
+        else session.lease.held(epoch, askedAt);
+      }
+    } catch (thrown) {
+      this.#services.logger.warn("Leases could not be renewed; nothing new starts until they are.", {
+        failure: toFailure(thrown),
+      });
+    }
+  }
+
+  #every(periodMs: number, work: () => Promise<void>): void {
+    const arm = (): void => {
+      if (this.#state === "stopped") return;
+      const timer = this.#services.clock.startTimer(periodMs, () => {
+        this.#timers = this.#timers.filter((other) => other !== timer);
+        arm();
+        void work();
+      });
+      this.#timers.push(timer);
+    };
+    arm();
+  }
+}
+
+const isEmpty = (items: Iterable<unknown>): boolean => {
+  for (const item of items) return item === undefined;
+  return true;
+};
