@@ -1,5 +1,7 @@
-import type { EventHeader, EventType, ToolHeader } from "./event.ts";
-import type { CallStatus, OpenCall, OpenRun, SessionState } from "./session-state.ts";
+import type { AfterFailure, AfterUnknown, EventHeader, EventType, HeaderOf, ToolHeader } from "./event.ts";
+import type { Position } from "./ids.ts";
+import type { OpenCall, OpenRun, SessionState } from "./session-state.ts";
+import { mayCutAt } from "./window.ts";
 
 /** The states a session can be in, as far as which events may follow is concerned. */
 export const STATE_PHASES = [
@@ -26,7 +28,7 @@ const TABLE: Record<EventType, Row> = {
   "session.recovered":    ["no",  "yes", "yes", "yes", "yes", "yes", "yes", "yes"],
   "session.restored":     ["no",  "yes", "yes", "yes", "yes", "yes", "yes", "yes"],
   "context.compacted":    ["no",  "no",  "no",  "if",  "no",  "no",  "no",  "no"],
-  "run.accepted":         ["no",  "yes", "yes", "yes", "yes", "yes", "yes", "yes"],
+  "run.accepted":         ["no",  "if",  "if",  "if",  "if",  "if",  "if",  "if"],
   "run.started":          ["no",  "no",  "if",  "no",  "no",  "no",  "no",  "no"],
   "run.suspended":        ["no",  "no",  "no",  "if",  "if",  "if",  "if",  "if"],
   "run.resumed":          ["no",  "no",  "no",  "if",  "if",  "if",  "if",  "if"],
@@ -72,6 +74,7 @@ const mayAct = (run: OpenRun): boolean => run.stopping === null && run.suspended
 /** Conditions on the run: the event speaks of the open run, and the run is where the event says. */
 const holdsForRun = (state: SessionState, header: EventHeader): boolean => {
   const { run } = state;
+  if (header.type === "run.accepted") return !isQueued(state, header.runId) && run?.runId !== header.runId;
   if (header.type === "run.started") return run === null && state.queue[0]?.runId === header.runId;
   if (header.type === "run.cancelled" || header.type === "run.failed") {
     if (isQueued(state, header.runId)) return header.type === "run.cancelled" || run === null;
@@ -82,7 +85,7 @@ const holdsForRun = (state: SessionState, header: EventHeader): boolean => {
     case "run.resumed":
       return run.suspended !== null;
     case "run.suspended":
-      return run.stopping === null;
+      return run.stopping === null && !isInFlight(run);
     case "run.cancel-requested":
       return run.stopping !== "cancelled";
     case "run.expired":
@@ -93,15 +96,31 @@ const holdsForRun = (state: SessionState, header: EventHeader): boolean => {
       return run.stopping !== "cancelled";
     case "run.cancelled":
       return run.stopping === "cancelled" && !isBusy(run);
+    case "context.compacted":
+      return mayAct(run) && mayCutAt(state, header.dropped);
     case "model-call.started":
+      return mayAct(run) && isOwed(run, header);
     case "tool-call.started":
       return mayAct(run);
     case "model-call.completed":
+      return isAbout(run, header.startedAt) && isInFlight(run);
     case "model-call.failed":
-      return run.phase.kind === "calling-model" && run.phase.call.position === header.startedAt;
+      return isAbout(run, header.startedAt);
     default:
       return true;
   }
+};
+
+const isOwed = ({ phase }: OpenRun, header: HeaderOf<"model-call.started">): boolean =>
+  phase.kind === "ready" && phase.turn === header.turn && phase.attempt === header.attempt;
+
+const isAbout = ({ phase }: OpenRun, startedAt: Position): boolean =>
+  phase.kind === "calling-model" && phase.call.position === startedAt;
+
+/** Whether a holder has something under way; what was lost with its holder is not. */
+const isInFlight = ({ phase }: OpenRun): boolean => {
+  if (phase.kind === "calling-model") return !phase.call.isLost;
+  return phase.kind === "calling-tools" && phase.calls.some((call) => call.status.kind === "started");
 };
 
 const isBusy = (run: OpenRun): boolean =>
@@ -118,23 +137,47 @@ const holdsForCall = (run: OpenRun | null, header: EventHeader): boolean => {
 
 /** Whether a call may get this event: above all, a settled call is not there any more (E1). */
 const callAllows = (call: OpenCall, header: ToolHeader): boolean => {
-  const status: CallStatus["kind"] = call.status.kind;
   switch (header.type) {
     case "tool-call.started":
       return mayStart(call) && header.attempt === call.attempt + 1;
     case "tool-call.completed":
-      return header.attempt === call.attempt && (status === "started" || status === "unknown");
+      return isCurrent(call, header) && call.status.kind === (header.by === "execution" ? "started" : "unknown");
     case "tool-call.failed":
-      return header.next.kind !== "retry" || status === "started";
+      return isCurrent(call, header) && mayFail(call, header.next.kind);
     case "tool-call.unknown":
-      return status === "started" || status === "lost" || (status === "unknown" && header.next.kind === "give-up");
+      return isCurrent(call, header) && mayBeUnknown(call, header.next.kind);
     case "tool-call.verified":
-      return status === "unknown";
+      return isCurrent(call, header) && isVerifying(call);
     case "tool-call.resolved":
-      return status === "unknown";
+      return call.status.kind === "unknown";
     default:
       return true;
   }
+};
+
+/** What is said of an attempt counts only while it is the last one: an earlier one was given up on. */
+const isCurrent = (call: OpenCall, header: { readonly attempt: number }): boolean => header.attempt === call.attempt;
+
+const isVerifying = ({ status }: OpenCall): boolean => status.kind === "unknown" && status.next.kind === "verify";
+
+/** A failure says that the call did nothing more; of a lost `write` nobody can say that (E2). */
+const mayFail = (call: OpenCall, next: AfterFailure["kind"]): boolean => {
+  switch (call.status.kind) {
+    case "started":
+      return next === "retry" || next === "give-up";
+    case "requested":
+    case "retrying":
+      return next === "give-up";
+    case "lost":
+      return next === "give-up" && call.policy.effect !== "write";
+    case "unknown":
+      return next === "give-up" && isVerifying(call);
+  }
+};
+
+const mayBeUnknown = (call: OpenCall, next: AfterUnknown["kind"]): boolean => {
+  const { kind } = call.status;
+  return kind === "started" || kind === "lost" || isVerifying(call) || (kind === "unknown" && next === "give-up");
 };
 
 /** A lost `write` is never started again: its outcome has to be found out first (E2). */

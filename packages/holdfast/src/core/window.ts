@@ -14,21 +14,31 @@ export const windowCut = (state: SessionState): number => {
   const { maxWindowChars } = run.settings;
   if (windowChars <= maxWindowChars && !run.mustCompact) return 0;
   const target = Math.min(maxWindowChars, windowChars) * SHARE_KEPT;
-  const openInput = window.findIndex((entry) => entry.kind === "input" && entry.at === run.acceptedAt);
+  const openInput = indexOfOpenInput(state);
   let best = 0;
   let kept = windowChars;
   for (const [index, entry] of window.entries()) {
-    if (index > 0 && mayCutBefore(entry, index, openInput)) {
+    if (mayCutBefore(entry, index, openInput)) {
       best = index;
       if (kept <= target) return best;
     }
-    kept -= entry.chars;
+    // The open run's input stays whatever is cut, so it counts on either side of the cut.
+    if (index !== openInput) kept -= entry.chars;
   }
   return best;
 };
 
+/** Whether dropping this many of the oldest entries leaves whole turns, and the open run's input. */
+export const mayCutAt = (state: SessionState, dropped: number): boolean => {
+  const entry = state.window[dropped];
+  return entry !== undefined && mayCutBefore(entry, dropped, indexOfOpenInput(state));
+};
+
+const indexOfOpenInput = ({ run, window }: SessionState): number =>
+  window.findIndex((entry) => entry.kind === "input" && entry.at === run?.acceptedAt);
+
 const mayCutBefore = (entry: WindowEntry, index: number, openInput: number): boolean => {
-  if (entry.kind === "input") return index <= openInput;
+  if (entry.kind === "input") return index > 0 && index <= openInput;
   // Dropping only the open run's own input would bring it straight back.
   return entry.kind === "answer" && index > openInput && !(openInput === 0 && index === 1);
 };
