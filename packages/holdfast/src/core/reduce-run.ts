@@ -16,7 +16,8 @@ export const reduceRun = (state: SessionState, header: RunHeader, place: Place):
     case "run.suspended":
       return withRun(state, (run) => ({
         ...run,
-        suspended: { since: place.at, waitingFor: header.waitingFor },
+        // Waiting for something else is still the same suspension, for the time that does not count.
+        suspended: { since: run.suspended?.since ?? place.at, waitingFor: header.waitingFor },
       }));
     case "run.resumed": {
       // An operator's word ends the count that led to suspending; time passing does not.
@@ -84,5 +85,7 @@ const settle = (state: SessionState, runId: string, status: RunStatus): SessionS
   ...state,
   queue: state.queue.filter((queued) => queued.runId !== runId),
   run: state.run?.runId === runId ? null : state.run,
+  // Holders lost over this run say nothing about the next one.
+  takeovers: state.run?.runId === runId ? 0 : state.takeovers,
   lastRun: { runId, status },
 });
