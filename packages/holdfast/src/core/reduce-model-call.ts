@@ -63,6 +63,7 @@ const afterAnswer = (
       tool: call.tool ?? "",
       policy: call.policy,
       attempt: 0,
+      lost: 0,
       status: { kind: "requested" } as const,
     }));
     return { kind: "calling-tools", answerAt: place.position, calls };

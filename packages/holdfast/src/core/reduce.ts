@@ -38,7 +38,7 @@ const fold = (state: SessionState, header: EventHeader, place: Place): SessionSt
     case "session.created":
       return { ...state, agent: header.agent, digest: header.digest };
     case "session.recovered":
-      return { ...loseInFlight(state, header.safeAt), takeovers: state.takeovers + 1 };
+      return { ...loseInFlight(state, header.safeAt), takeovers: state.run === null ? 0 : state.takeovers + 1 };
     case "session.restored":
       return loseInFlight(state, header.safeAt);
     case "context.compacted":
@@ -81,7 +81,7 @@ const losePhase = ({ phase }: OpenRun, safeAt: number): OpenRun["phase"] => {
   if (phase.kind !== "calling-tools") return phase;
   const calls = phase.calls.map((call) =>
     call.status.kind === "started"
-      ? { ...call, status: { kind: "lost", notAfter: call.status.notAfter, safeAt } as const }
+      ? { ...call, lost: call.lost + 1, status: { kind: "lost", notAfter: call.status.notAfter, safeAt } as const }
       : call,
   );
   return { ...phase, calls };

@@ -20,6 +20,8 @@ export type OpenCall = {
   readonly policy: ToolPolicy;
   /** Attempts started so far. */
   readonly attempt: number;
+  /** Of those, attempts lost with their holder: they did not fail, we did, so they cost no retry. */
+  readonly lost: number;
   readonly status: CallStatus;
 };
 

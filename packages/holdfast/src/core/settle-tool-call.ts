@@ -1,5 +1,5 @@
 import type { AfterFailure, AfterUnknown, EventDraft } from "./event.ts";
-import type { Failure } from "./failure.ts";
+import { failure, type Failure } from "./failure.ts";
 import type { CallId, Timestamp } from "./ids.ts";
 import type { JsonObject, JsonValue } from "./json.ts";
 import type { ToolOutput } from "./message.ts";
@@ -86,13 +86,16 @@ const failedOutcome = (settling: Settling, outcome: ToolOutcome & { kind: "faile
 const afterFailure = (settling: Settling, outcome: ToolOutcome & { kind: "failed" }): AfterFailure => {
   const { run, call, now, sessionId } = settling;
   if (run.stopping !== null || !outcome.failure.retryable) return { kind: "give-up" };
-  const dueAt = nextAttemptAt(call.policy.retry, call.attempt, {
+  const dueAt = nextAttemptAt(call.policy.retry, attemptsSpent(call), {
     now,
     seed: `${sessionId}:${call.callId}`,
     retryAfterMs: outcome.retryAfterMs,
   });
   return dueAt === null ? { kind: "give-up" } : { kind: "retry", dueAt };
 };
+
+/** Attempts that count towards the retry policy. */
+const attemptsSpent = (call: OpenCall): number => call.attempt - call.lost;
 
 /** A `write` that did not come back well may have happened: timeout, abort, throw, all the same (E2). */
 const unknownOutcome = (settling: Settling, why: Failure): EventDraft => {
@@ -143,10 +146,7 @@ export const settleVerification = (settling: Settling, outcome: VerifyOutcome): 
         payload: completedPayload(outcome.output, outcome.artifact),
       };
     case "not-done":
-      return {
-        header: { type: "tool-call.verified", ...ofCall(run, call), status: "not-done", durationMs },
-        payload: null,
-      };
+      return notDone(settling);
     case "unknown":
       return {
         header: { type: "tool-call.verified", ...ofCall(run, call), status: "unknown", durationMs },
@@ -155,6 +155,30 @@ export const settleVerification = (settling: Settling, outcome: VerifyOutcome): 
     case "failed":
       return failedVerification(settling, outcome.failure);
   }
+};
+
+/** What did not take place may be tried again, as often as the policy allows (E7). */
+const notDone = ({ run, call, durationMs }: Settling): EventDraft => {
+  if (attemptsSpent(call) < call.policy.retry.maxAttempts) {
+    return {
+      header: { type: "tool-call.verified", ...ofCall(run, call), status: "not-done", durationMs },
+      payload: null,
+    };
+  }
+  const why = failure("TOOL_FAILED", "The call did not take place, and it was tried as often as it may be.", {
+    retryable: false,
+  });
+  return {
+    header: {
+      type: "tool-call.failed",
+      ...ofCall(run, call),
+      code: why.code,
+      durationMs,
+      chars: why.message.length,
+      next: { kind: "give-up" },
+    },
+    payload: { failure: why as JsonValue },
+  };
 };
 
 /** A check that failed is tried again, a few times, later each time; then a person is asked. */
