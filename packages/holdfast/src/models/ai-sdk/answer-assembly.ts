@@ -38,6 +38,9 @@ type SaidCall = { readonly type: "said-call"; readonly call: LanguageModelV4Tool
 
 type Entry = Block | SaidCall | { readonly type: "done"; readonly part: AssistantPart };
 
+/** Anthropic's package reports the beginning of each message as if it were content; it is never sent back. */
+const ANTHROPIC_START = "anthropic.message_start";
+
 const PING: ModelDelta = { type: "ping" };
 
 const toFileData = (data: LanguageModelV4File["data"]): FileData => {
@@ -254,6 +257,9 @@ export class AnswerAssembly {
         this.#push({ type: "opaque", part: toOpaqueFile(part) });
         return;
       case "custom":
+        if (part.kind === ANTHROPIC_START) return;
+        this.#push({ type: "opaque", part: toJsonObject(part) ?? {} });
+        return;
       case "tool-approval-request":
         this.#push({ type: "opaque", part: toJsonObject(part) ?? {} });
         return;

@@ -5,6 +5,7 @@ import type {
   LanguageModelV4ToolChoice,
 } from "@ai-sdk/provider";
 import type { JsonSchema } from "../../core/json.ts";
+import type { ProviderMetadata } from "../../core/message.ts";
 import type { ModelRequest, ModelSettings, ToolChoice } from "../../ports/model.ts";
 import { withOptions } from "./provider-metadata.ts";
 import { toPrompt } from "./to-prompt.ts";
@@ -38,13 +39,33 @@ const PASSED_ON = [
   "reasoning",
 ] as const satisfies readonly (keyof ModelSettings & keyof LanguageModelV4CallOptions)[];
 
-const toSettings = (settings: ModelSettings): Partial<LanguageModelV4CallOptions> => ({
+/** Options by which a caller has decided where OpenAI keeps a conversation. */
+const DECIDES_STORE = ["store", "previousResponseId", "conversation"] as const;
+
+/**
+ * OpenAI's Responses keep answers for 30 days and expect references to them. A session may sleep
+ * longer than that and its journal is the only truth (M5), so they are asked to keep nothing and to
+ * hand out their reasoning encrypted, unless the caller decided otherwise.
+ */
+const withoutStore = (
+  provider: string,
+  given: ProviderMetadata | undefined,
+): ProviderMetadata | undefined => {
+  if (!/^(openai|azure)\b.*\.responses$/.test(provider)) return given;
+  const key = provider.startsWith("azure") ? "azure" : "openai";
+  const own = given?.[key] ?? {};
+  return DECIDES_STORE.some((name) => own[name] !== undefined)
+    ? given
+    : { ...given, [key]: { ...own, store: false } };
+};
+
+const toSettings = (settings: ModelSettings, provider: string): Partial<LanguageModelV4CallOptions> => ({
   ...Object.fromEntries(
     PASSED_ON.filter((name) => settings[name] !== undefined).map((name) => [name, settings[name]]),
   ),
   ...(settings.stopSequences === undefined ? {} : { stopSequences: [...settings.stopSequences] }),
   ...(settings.headers === undefined ? {} : { headers: { ...settings.headers } }),
-  ...withOptions(settings.providerOptions),
+  ...withOptions(withoutStore(provider, settings.providerOptions)),
 });
 
 /** A request as the AI SDK's options of one call. */
@@ -53,7 +74,7 @@ export const toCallOptions = async (
   provider: string,
 ): Promise<LanguageModelV4CallOptions> => ({
   prompt: await toPrompt(request, provider),
-  ...toSettings(request.settings),
+  ...toSettings(request.settings, provider),
   ...toTools(request),
   ...(request.output === null
     ? {}

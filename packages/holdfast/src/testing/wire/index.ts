@@ -1,0 +1,15 @@
+export {
+  createModelServer,
+  type ModelServer,
+  type ModelServerOptions,
+  type WireRequest,
+} from "./create-model-server.ts";
+export type {
+  RefusalReason,
+  WireFault,
+  WireScript,
+  WireStep,
+  WireToolCall,
+  WireToolResult,
+  WireTurn,
+} from "./wire-script.ts";
