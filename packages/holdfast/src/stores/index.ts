@@ -1,1 +1,2 @@
 export { createInMemoryStore, type InMemoryStore } from "./in-memory/in-memory-store.ts";
+export { createSqliteStore, type SqliteStoreOptions } from "./sqlite/sqlite-store.ts";

@@ -85,8 +85,9 @@ class SteppedClock implements ManualClock {
   }
 
   async settle(): Promise<void> {
-    // Each turn of the event loop runs every promise that is ready, and what those made ready.
-    for (let turn = 0; turn < SETTLE_TURNS; turn += 1) await endOfTurn();
+    // A tick that is asked for by a promise comes after every promise that is ready, and what those made ready.
+    await null;
+    await new Promise<void>((resolve) => process.nextTick(resolve));
   }
 
   #moveTo(monotonic: number): void {
@@ -108,10 +109,6 @@ class SteppedClock implements ManualClock {
     return first;
   }
 }
-
-const SETTLE_TURNS = 2;
-
-const endOfTurn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 
 /** Bytes of a mulberry32 generator: small, and the same on every machine. */
 const seededBytes = (seed: number): (() => number) => {

@@ -15,7 +15,8 @@ export const commitInMemory = (data: MemoryData, request: CommitRequest, now: Ti
   const record = data.sessions.get(request.sessionId);
   if (record === undefined) return { status: "conflict", reason: "missing" };
   assertPlaced(request.events, request.expect.position);
-  const reason = fenceReason(data, record, request, now) ?? contentReason(data, record, request);
+  const heldBy = isHeld(data, record, now) ? (record.lease?.holder ?? null) : null;
+  const reason = fenceReason(record, request, heldBy) ?? contentReason(data, record, request);
   if (reason !== null) return { status: "conflict", reason };
   moveHead(record, request, now);
   consumeSignals(record, request);
@@ -38,15 +39,13 @@ export const assertPlaced = (events: readonly StoredEvent[], after: Position): v
 
 /** Who may write: C3, C4, C5, C9. */
 const fenceReason = (
-  data: MemoryData,
   record: SessionRecord,
   { expect, lease, startsEffects }: CommitRequest,
-  now: Timestamp,
+  heldBy: string | null,
 ): ConflictReason | null => {
   const head = headOf(record);
   if (head.epoch !== expect.epoch) return "epoch";
-  const isOurs = lease.kind === "claim" && record.lease?.holder === lease.holder;
-  if (lease.kind === "claim" && !isOurs && isHeld(data, record, now)) return "held";
+  if (lease.kind === "claim" && heldBy !== null && heldBy !== lease.holder) return "held";
   if (head.position !== expect.position || !sameBytes(head.hash, expect.headHash)) return "position";
   if (startsEffects && record.gate !== expect.gate) return "gate";
   return null;

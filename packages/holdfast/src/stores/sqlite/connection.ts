@@ -1,0 +1,167 @@
+import { DatabaseSync, type SQLInputValue, type StatementSync } from "node:sqlite";
+import { join } from "node:path";
+import { LostTransactionError, troubleOf } from "./sqlite-errors.ts";
+import { migrate } from "./migrate.ts";
+
+export const DATABASE_FILE = "holdfast.db";
+
+/** How long one statement waits for another process's transaction, and how often it is tried again. */
+const BUSY_TIMEOUT_MS = 5_000;
+const BUSY_ATTEMPTS = 6;
+
+/**
+ * The write-ahead log is moved into the database every 16 MB: often enough that a crash is recovered
+ * in well under a second, seldom enough that pages written by many commits are moved once. After a
+ * burst (a long reader holds it back) the file is cut to 64 MB.
+ */
+const CHECKPOINT_PAGES = 4_096;
+const MAX_LOG_BYTES = 64 * 1024 * 1024;
+const CACHE_KIB = 32 * 1024;
+
+type ConnectionSettings = {
+  readonly dataDir: string;
+  readonly durability: "full" | "relaxed";
+  readonly maxPages: number | null;
+};
+
+/** One open database, with its prepared statements. */
+export class Connection {
+  readonly #db: DatabaseSync;
+  readonly #statements = new Map<string, StatementSync>();
+  #isSynced = true;
+
+  constructor({ dataDir, maxPages }: ConnectionSettings) {
+    const db = new DatabaseSync(join(dataDir, DATABASE_FILE), { timeout: BUSY_TIMEOUT_MS });
+    this.#db = db;
+    try {
+      migrate(db, dataDir);
+      configure(db);
+      if (maxPages !== null) db.exec(`PRAGMA max_page_count = ${maxPages}`);
+    } catch (error) {
+      db.close();
+      throw error;
+    }
+  }
+
+  run(sql: string, ...values: readonly SQLInputValue[]): number {
+    return Number(this.#statement(sql).run(...values).changes);
+  }
+
+  /** Runs an insert and answers the row's id. */
+  insert(sql: string, ...values: readonly SQLInputValue[]): number {
+    return Number(this.#statement(sql).run(...values).lastInsertRowid);
+  }
+
+  /** The first row. The tables are STRICT and ours, so their shape is known to whoever wrote the query. */
+  get<Row>(sql: string, ...values: readonly SQLInputValue[]): Row | undefined {
+    return this.#statement(sql).get(...values) as Row | undefined;
+  }
+
+  all<Row>(sql: string, ...values: readonly SQLInputValue[]): Row[] {
+    return this.#statement(sql).all(...values) as Row[];
+  }
+
+  iterate<Row>(sql: string, ...values: readonly SQLInputValue[]): IterableIterator<Row> {
+    return this.#statement(sql).iterate(...values) as IterableIterator<Row>;
+  }
+
+  exec(sql: string): void {
+    this.#db.exec(sql);
+  }
+
+  /** Runs `work` in one write transaction; `isSynced` says whether its commit waits for the disk (C2). */
+  transact<Result>(isSynced: boolean, work: () => Result): Result {
+    this.#setSynced(isSynced);
+    this.#whenFree("BEGIN IMMEDIATE");
+    try {
+      const result = work();
+      this.assertInTransaction();
+      this.#whenFree("COMMIT");
+      return result;
+    } catch (error) {
+      this.#rollback();
+      throw error;
+    }
+  }
+
+  /** Runs `look` on one consistent view of the database. */
+  observe<Result>(look: () => Result): Result {
+    this.#db.exec("BEGIN");
+    try {
+      return look();
+    } finally {
+      this.#rollback();
+    }
+  }
+
+  /** What SQLite rolled back by itself must not go on one statement at a time (C1). */
+  assertInTransaction(): void {
+    if (this.#db.isTransaction) return;
+    throw new LostTransactionError("STORE_UNAVAILABLE", "The transaction was rolled back.");
+  }
+
+  /** Empties the log into the database, so that nothing erased stays in it; best effort. */
+  truncateLog(): void {
+    try {
+      this.#db.exec("PRAGMA wal_checkpoint(TRUNCATE)");
+    } catch {
+      // A reader in another process holds it back; the next checkpoint does it.
+    }
+  }
+
+  close(): void {
+    this.#statements.clear();
+    if (this.#db.isOpen) this.#db.close();
+  }
+
+  #statement(sql: string): StatementSync {
+    const known = this.#statements.get(sql);
+    if (known !== undefined) return known;
+    const prepared = this.#db.prepare(sql);
+    this.#statements.set(sql, prepared);
+    return prepared;
+  }
+
+  #setSynced(isSynced: boolean): void {
+    if (isSynced === this.#isSynced) return;
+    this.#db.exec(`PRAGMA synchronous = ${isSynced ? "FULL" : "NORMAL"}`);
+    this.#isSynced = isSynced;
+  }
+
+  #whenFree(sql: string): void {
+    for (let attempt = 1; ; attempt += 1) {
+      try {
+        this.#db.exec(sql);
+        return;
+      } catch (error) {
+        if (troubleOf(error) !== "busy" || attempt === BUSY_ATTEMPTS) throw error;
+      }
+    }
+  }
+
+  #rollback(): void {
+    try {
+      if (this.#db.isTransaction) this.#db.exec("ROLLBACK");
+    } catch {
+      // The connection is about to be dropped: what is on disk is read again (C6).
+    }
+  }
+}
+
+const configure = (db: DatabaseSync): void => {
+  // What is erased must not stay readable in free pages (C13).
+  db.exec(`
+    PRAGMA journal_mode = WAL;
+    PRAGMA synchronous = FULL;
+    PRAGMA secure_delete = ON;
+    PRAGMA wal_autocheckpoint = ${CHECKPOINT_PAGES};
+    PRAGMA journal_size_limit = ${MAX_LOG_BYTES};
+    PRAGMA cache_size = -${CACHE_KIB};
+    PRAGMA temp_store = MEMORY;
+    PRAGMA trusted_schema = OFF;
+  `);
+  // Elsewhere fsync reaches the disk; on darwin only F_FULLFSYNC does.
+  if (process.platform === "darwin") {
+    db.exec("PRAGMA fullfsync = ON; PRAGMA checkpoint_fullfsync = ON;");
+  }
+};

@@ -1,0 +1,75 @@
+import { NotFoundError } from "../../core/errors.ts";
+import type { Position, SessionId, Timestamp } from "../../core/ids.ts";
+import { removeBlobFile } from "./blob-files.ts";
+import type { Connection } from "./connection.ts";
+import { eventIdAt, type JournalPlace } from "./journal-rows.ts";
+import { findJournal } from "./load.ts";
+import type { Transaction } from "./transaction.ts";
+
+const GET_LINK = "SELECT previous FROM events WHERE id = ?";
+const CLEAR_EVENT = "UPDATE events SET payload = NULL, salt = NULL WHERE id = ?";
+const DROP_BLOBS = `DELETE FROM blobs WHERE sid = ? AND (? OR position <= ?)
+  RETURNING digest, bytes IS NULL AS is_file`;
+const CLEAR_KEYS = `UPDATE used_keys SET salt = NULL, digest = NULL WHERE sid = ?1 AND (?2 OR key NOT IN
+  (SELECT dedupe_key FROM signals WHERE sid = ?1 AND dedupe_key IS NOT NULL))`;
+
+/** Removes content up to a position, or all of it; headers and hashes stay (C13). */
+export const eraseSession = (transaction: Transaction, sessionId: SessionId, upTo: Position | null): void => {
+  const journal = findJournal(transaction.connection, sessionId);
+  if (journal === undefined) {
+    throw new NotFoundError("SESSION_NOT_FOUND", `There is no session ${sessionId}.`);
+  }
+  eraseJournal(transaction, journal, upTo);
+};
+
+const eraseJournal = (
+  { connection, dataDir }: Transaction,
+  journal: JournalPlace,
+  upTo: Position | null,
+): void => {
+  const { sid, sessionId } = journal;
+  const isWhole = upTo === null ? 1 : 0;
+  const last = Math.min(upTo ?? journal.position, journal.position);
+  clearEvents(connection, journal, last);
+  connection.run("DELETE FROM snapshots WHERE sid = ?", sid);
+  const dropped = connection.all<{ digest: string; is_file: number }>(DROP_BLOBS, sid, isWhole, last);
+  // What a read signal said is in the journal, and its key does not know where.
+  connection.run(CLEAR_KEYS, sid, isWhole);
+  if (upTo === null) {
+    connection.run("UPDATE signals SET body = 'null' WHERE sid = ?", sid);
+    connection.run("UPDATE sessions SET is_erased = 1 WHERE sid = ?", sid);
+  }
+  // Within the transaction: a commit that brings the same blob again must not lose its file.
+  for (const { digest, is_file: isFile } of dropped) {
+    if (isFile === 1) removeBlobFile(dataDir, sessionId, digest);
+  }
+};
+
+const clearEvents = (connection: Connection, journal: JournalPlace, last: Position): void => {
+  if (last < 1) return;
+  let id = eventIdAt(connection, journal, last);
+  for (let position = last; position >= 1; position -= 1) {
+    connection.run(CLEAR_EVENT, id);
+    id = connection.get<{ previous: number }>(GET_LINK, id)?.previous ?? 0;
+  }
+};
+
+const SETTLED = `SELECT id, sid, position, tail FROM sessions WHERE is_erased = 0
+  AND status IN ('completed', 'failed', 'cancelled') AND updated_at < ? ORDER BY updated_at LIMIT ?`;
+
+/** Erases up to `limit` sessions that settled before a time; answers how many. */
+export const expireSessions = (
+  transaction: Transaction,
+  { settledBefore, limit }: { readonly settledBefore: Timestamp; readonly limit: number },
+): number => {
+  const settled = transaction.connection.all<{
+    id: string;
+    sid: number;
+    position: number;
+    tail: number;
+  }>(SETTLED, settledBefore, limit);
+  for (const { id, ...place } of settled) {
+    eraseJournal(transaction, { ...place, sessionId: id }, null);
+  }
+  return settled.length;
+};

@@ -1,0 +1,72 @@
+import { createHash } from "node:crypto";
+import { sameBytes } from "../../core/hash-chain.ts";
+import type { PostAnswer, Signal, SignalKind } from "../../ports/journal-store.ts";
+import { keepSignalBlobs } from "./blob-rows.ts";
+import type { Connection } from "./connection.ts";
+import type { PostedSignal } from "./messages.ts";
+import type { Transaction } from "./transaction.ts";
+
+const FIND_SESSION = "SELECT sid FROM sessions WHERE id = ?";
+const FIND_KEY = "SELECT run_id, salt, digest FROM used_keys WHERE sid = ? AND key = ?";
+const PUT_KEY = "INSERT INTO used_keys (sid, key, run_id, salt, digest) VALUES (?, ?, ?, ?, ?)";
+const PUT_SIGNAL = `INSERT INTO signals (sid, kind, dedupe_key, run_id, body, posted_at, has_blobs)
+  VALUES (?, ?, ?, ?, ?, ?, ?)`;
+const PUT_RUN = "INSERT INTO runs (run_id, sid) VALUES (?, ?) ON CONFLICT DO NOTHING";
+const RAISE_GATE = "UPDATE sessions SET gate = gate + 1 WHERE sid = ?";
+const LIST_SIGNALS =
+  "SELECT id, kind, dedupe_key, run_id, body, posted_at FROM signals WHERE sid = ? ORDER BY id";
+
+type KeyRow = {
+  readonly run_id: string | null;
+  readonly salt: Uint8Array | null;
+  readonly digest: Uint8Array | null;
+};
+
+type SignalRow = {
+  readonly id: number;
+  readonly kind: SignalKind;
+  readonly dedupe_key: string | null;
+  readonly run_id: string | null;
+  readonly body: string;
+  readonly posted_at: number;
+};
+
+/** Puts one signal into its mailbox (C7, C9). */
+export const postSignal = (transaction: Transaction, signal: PostedSignal): PostAnswer => {
+  const { connection, now } = transaction;
+  const { kind, dedupeKey, runId, body, blobs } = signal;
+  const sid = connection.get<{ sid: number }>(FIND_SESSION, signal.sessionId)?.sid;
+  if (sid === undefined) return { status: "missing" };
+  if (dedupeKey !== null) {
+    const used = connection.get<KeyRow>(FIND_KEY, sid, dedupeKey);
+    if (used !== undefined) return answerUsed(used, body);
+    const digest = signal.salt === null ? null : bodyDigest(signal.salt, body);
+    connection.run(PUT_KEY, sid, dedupeKey, runId, signal.salt, digest);
+  }
+  const hasBlobs = blobs.length > 0 ? 1 : 0;
+  const id = connection.insert(PUT_SIGNAL, sid, kind, dedupeKey, runId, body, now, hasBlobs);
+  keepSignalBlobs(transaction, { sid, signal: id }, signal);
+  if (kind === "cancel") connection.run(RAISE_GATE, sid);
+  if (kind === "input" && runId !== null) connection.run(PUT_RUN, runId, sid);
+  return { status: "posted", signalId: String(id), runId };
+};
+
+/** Unread signals in the order of posting (C8). */
+export const unreadSignals = (connection: Connection, sid: number): Signal[] =>
+  connection.all<SignalRow>(LIST_SIGNALS, sid).map((row) => ({
+    id: String(row.id),
+    kind: row.kind,
+    dedupeKey: row.dedupe_key,
+    runId: row.run_id,
+    body: row.body,
+    postedAt: row.posted_at,
+  }));
+
+/** Once erased, a key has no digest any more and every body counts as the same (C13). */
+const answerUsed = ({ run_id: runId, salt, digest }: KeyRow, body: string): PostAnswer => {
+  if (salt === null || digest === null) return { status: "duplicate", runId };
+  return sameBytes(digest, bodyDigest(salt, body)) ? { status: "duplicate", runId } : { status: "conflict" };
+};
+
+const bodyDigest = (salt: Uint8Array, body: string): Uint8Array =>
+  createHash("sha256").update(salt).update(body).digest();

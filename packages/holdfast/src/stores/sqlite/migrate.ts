@@ -1,0 +1,65 @@
+import type { DatabaseSync } from "node:sqlite";
+import { existsSync } from "node:fs";
+import { join } from "node:path";
+import { StoreError } from "../../core/errors.ts";
+import { APPLICATION_ID, FORMAT_VERSION, MIGRATIONS } from "./schema.ts";
+
+/**
+ * Brings a database to this version's format: an empty one is filled, an older one is copied first and
+ * then changed step by step, a newer or foreign one is refused untouched.
+ */
+export const migrate = (db: DatabaseSync, dataDir: string): void => {
+  for (let version = readVersion(db); version < FORMAT_VERSION; version = readVersion(db)) {
+    if (version > 0) keepCopy(db, join(dataDir, `holdfast.v${version}.db`));
+    stepFrom(db, version);
+  }
+};
+
+const pragma = (db: DatabaseSync, name: string): number =>
+  Number(db.prepare(`PRAGMA ${name}`).get()?.[name] ?? 0);
+
+const readVersion = (db: DatabaseSync): number => {
+  const version = pragma(db, "user_version");
+  const application = pragma(db, "application_id");
+  if (application !== APPLICATION_ID && (application !== 0 || version !== 0 || hasTables(db))) {
+    throw new StoreError(
+      "STORE_FORMAT_UNSUPPORTED",
+      "The data directory holds a database that is not Holdfast's.",
+      { hint: "Choose another data directory.", retryable: false },
+    );
+  }
+  if (version > FORMAT_VERSION) {
+    throw new StoreError(
+      "STORE_FORMAT_UNSUPPORTED",
+      `The data directory has format ${version}; this version of Holdfast reads up to format ${FORMAT_VERSION}.`,
+      {
+        hint: "Use the newer version of Holdfast that wrote it, or restore a backup made before the upgrade.",
+        details: { found: version, supported: FORMAT_VERSION },
+        retryable: false,
+      },
+    );
+  }
+  return version;
+};
+
+const hasTables = (db: DatabaseSync): boolean =>
+  db.prepare("SELECT 1 FROM sqlite_schema LIMIT 1").get() !== undefined;
+
+const keepCopy = (db: DatabaseSync, path: string): void => {
+  if (!existsSync(path)) db.prepare("VACUUM INTO ?").run(path);
+};
+
+const stepFrom = (db: DatabaseSync, version: number): void => {
+  db.exec("BEGIN EXCLUSIVE");
+  try {
+    // Another process may have done it while we waited.
+    if (pragma(db, "user_version") === version) {
+      db.exec(MIGRATIONS[version] ?? "");
+      db.exec(`PRAGMA application_id = ${APPLICATION_ID}; PRAGMA user_version = ${version + 1};`);
+    }
+    db.exec("COMMIT");
+  } catch (error) {
+    if (db.isTransaction) db.exec("ROLLBACK");
+    throw error;
+  }
+};

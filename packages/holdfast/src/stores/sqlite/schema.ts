@@ -1,0 +1,125 @@
+/**
+ * The format of a data directory's database. Each version is reached from the one before by its own
+ * statements; a released version's statements never change.
+ */
+export const FORMAT_VERSION = 1;
+
+/** "HFDS": tells a Holdfast database from any other file of SQLite's. */
+export const APPLICATION_ID = 0x48464453;
+
+/**
+ * Every 32nd event of a session has an anchor; the others are reached by walking back from the next
+ * anchor, or from the journal's end. A unique index on (session, position) would say the same but
+ * makes each session in a group commit dirty an index page of its own: at 64 sessions that halves
+ * the commits a second. That positions are unique follows from the check of the head (C3).
+ */
+export const ANCHOR_EVERY = 32;
+
+/** What takes a database from version n to n + 1, by n. */
+export const MIGRATIONS: readonly string[] = [
+  `
+  CREATE TABLE sessions (
+    sid INTEGER PRIMARY KEY,
+    id TEXT NOT NULL UNIQUE,
+    agent TEXT NOT NULL,
+    tenant TEXT,
+    user TEXT,
+    created_at REAL NOT NULL,
+    updated_at REAL NOT NULL,
+    status TEXT NOT NULL,
+    waiting TEXT,
+    position INTEGER NOT NULL,
+    hash BLOB NOT NULL,
+    tail INTEGER NOT NULL,
+    epoch INTEGER NOT NULL DEFAULT 0,
+    gate INTEGER NOT NULL DEFAULT 0,
+    holder TEXT,
+    lease_ttl REAL,
+    lease_until REAL,
+    wake_at REAL,
+    is_restored INTEGER NOT NULL DEFAULT 0,
+    is_erased INTEGER NOT NULL DEFAULT 0
+  ) STRICT;
+  CREATE INDEX sessions_by_agent ON sessions (agent);
+  CREATE INDEX sessions_by_status ON sessions (status);
+  CREATE INDEX sessions_by_waiting ON sessions (waiting) WHERE waiting IS NOT NULL;
+  CREATE INDEX sessions_by_tenant ON sessions (tenant) WHERE tenant IS NOT NULL;
+  CREATE INDEX sessions_by_user ON sessions (user) WHERE user IS NOT NULL;
+  CREATE INDEX sessions_asleep ON sessions (agent, wake_at)
+    WHERE wake_at IS NOT NULL AND holder IS NULL;
+  CREATE INDEX sessions_held ON sessions (agent, lease_until) WHERE holder IS NOT NULL;
+  CREATE INDEX sessions_settled ON sessions (updated_at)
+    WHERE is_erased = 0 AND status IN ('completed', 'failed', 'cancelled');
+
+  CREATE TABLE events (
+    id INTEGER PRIMARY KEY,
+    sid INTEGER NOT NULL,
+    position INTEGER NOT NULL,
+    previous INTEGER NOT NULL,
+    hash BLOB NOT NULL,
+    header TEXT NOT NULL,
+    salt BLOB,
+    payload TEXT
+  ) STRICT;
+  CREATE TABLE anchors (
+    sid INTEGER NOT NULL,
+    position INTEGER NOT NULL,
+    event INTEGER NOT NULL,
+    PRIMARY KEY (sid, position)
+  ) STRICT, WITHOUT ROWID;
+
+  CREATE TABLE signals (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    sid INTEGER NOT NULL,
+    kind TEXT NOT NULL,
+    dedupe_key TEXT,
+    run_id TEXT,
+    body TEXT NOT NULL,
+    posted_at REAL NOT NULL,
+    has_blobs INTEGER NOT NULL
+  ) STRICT;
+  CREATE INDEX signals_by_session ON signals (sid);
+  CREATE TABLE used_keys (
+    sid INTEGER NOT NULL,
+    key TEXT NOT NULL,
+    run_id TEXT,
+    salt BLOB,
+    digest BLOB,
+    PRIMARY KEY (sid, key)
+  ) STRICT, WITHOUT ROWID;
+  CREATE TABLE runs (run_id TEXT PRIMARY KEY, sid INTEGER NOT NULL) STRICT, WITHOUT ROWID;
+
+  CREATE TABLE snapshots (
+    sid INTEGER PRIMARY KEY,
+    position INTEGER NOT NULL,
+    head_hash BLOB NOT NULL,
+    state_version INTEGER NOT NULL,
+    checksum BLOB NOT NULL,
+    state TEXT NOT NULL
+  ) STRICT;
+  CREATE TABLE blobs (
+    sid INTEGER NOT NULL,
+    digest TEXT NOT NULL,
+    position INTEGER,
+    signal INTEGER,
+    bytes BLOB,
+    UNIQUE (sid, digest)
+  ) STRICT;
+  CREATE INDEX blobs_by_signal ON blobs (signal) WHERE signal IS NOT NULL;
+
+  CREATE TABLE accounts (account TEXT PRIMARY KEY, total REAL NOT NULL) STRICT, WITHOUT ROWID;
+  CREATE TABLE reservations (
+    id TEXT NOT NULL,
+    account TEXT NOT NULL,
+    amount REAL NOT NULL,
+    PRIMARY KEY (id, account)
+  ) STRICT, WITHOUT ROWID;
+
+  CREATE TABLE holders (
+    id TEXT PRIMARY KEY,
+    state TEXT NOT NULL,
+    last_sequence INTEGER NOT NULL DEFAULT 0
+  ) STRICT, WITHOUT ROWID;
+  CREATE TABLE meta (name TEXT PRIMARY KEY, value INTEGER NOT NULL) STRICT, WITHOUT ROWID;
+  `,
+];

@@ -1,0 +1,190 @@
+import type { StoredEvent } from "../../core/hash-chain.ts";
+import { ConfigurationError } from "../../core/errors.ts";
+import type { RunId, SessionId, Timestamp } from "../../core/ids.ts";
+import type { RunStatus } from "../../core/session-state.ts";
+import type {
+  DueQuery,
+  ListedSession,
+  ListQuery,
+  SessionOwner,
+  SessionPage,
+} from "../../ports/journal-store.ts";
+import type { SQLInputValue } from "node:sqlite";
+import type { Connection } from "./connection.ts";
+import type { HolderWatch } from "./holder-watch.ts";
+import { appendEvents } from "./journal-rows.ts";
+import type { Transaction } from "./transaction.ts";
+
+const INSERT_SESSION = `INSERT INTO sessions (id, agent, tenant, user, created_at, updated_at, status, position,
+  hash, tail) VALUES (?, ?, ?, ?, ?, ?, 'pending', ?, ?, 0) ON CONFLICT (id) DO NOTHING`;
+const SET_TAIL = "UPDATE sessions SET tail = ? WHERE sid = ?";
+const FIND_SESSION = "SELECT sid FROM sessions WHERE id = ?";
+
+/** Creates a session with its first events; false when the id is taken. */
+export const createSession = (
+  transaction: Transaction,
+  {
+    sessionId,
+    owner,
+    events,
+  }: {
+    readonly sessionId: SessionId;
+    readonly owner: SessionOwner;
+    readonly events: readonly StoredEvent[];
+  },
+): boolean => {
+  const { connection, now } = transaction;
+  if (connection.get(FIND_SESSION, sessionId) !== undefined) return false;
+  const last = events.at(-1);
+  const sid = connection.insert(
+    INSERT_SESSION,
+    ...[sessionId, owner.agent, owner.tenant, owner.user, now, now],
+    last?.position ?? 0,
+    last?.hash ?? new Uint8Array(32),
+  );
+  const tail = appendEvents(transaction, { sid, position: 0, tail: 0 }, events);
+  connection.run(SET_TAIL, tail, sid);
+  return true;
+};
+
+const RENEW = `UPDATE sessions SET lease_until = ? + lease_ttl WHERE id = ? AND holder = ? AND epoch = ?`;
+
+/** Prolongs leases that are still ours; answers those that are not. */
+export const renewLeases = (
+  { connection, now }: Transaction,
+  holder: string,
+  leases: readonly { readonly sessionId: SessionId; readonly epoch: number }[],
+): readonly SessionId[] =>
+  leases.flatMap(({ sessionId, epoch }) =>
+    connection.run(RENEW, now, sessionId, holder, epoch) === 1 ? [] : [sessionId],
+  );
+
+// `?1` agents, `?2` dead holders, both JSON arrays; `?3` now; `?4` limit.
+const AGENTS = "agent IN (SELECT value FROM json_each(?1))";
+const DEAD = "holder IN (SELECT value FROM json_each(?2))";
+const DUE = `
+  SELECT id FROM (
+    SELECT * FROM (SELECT id, wake_at AS since FROM sessions
+      WHERE ${AGENTS} AND wake_at <= ?3 AND wake_at IS NOT NULL AND holder IS NULL ORDER BY wake_at LIMIT ?4)
+    UNION ALL
+    SELECT * FROM (SELECT id, lease_until AS since FROM sessions
+      WHERE ${AGENTS} AND holder IS NOT NULL AND (lease_until <= ?3 OR ${DEAD}) LIMIT ?4)
+    UNION ALL
+    SELECT * FROM (SELECT s.id, min(m.posted_at) AS since FROM signals m JOIN sessions s ON s.sid = m.sid
+      WHERE s.agent IN (SELECT value FROM json_each(?1)) AND s.holder IS NULL GROUP BY m.sid LIMIT ?4)
+  ) GROUP BY id ORDER BY min(since) LIMIT ?4`;
+
+/** Sessions that are owed attention and that nobody alive holds (C10, C11). */
+export const dueSessions = (
+  connection: Connection,
+  holders: HolderWatch,
+  { query, now }: { readonly query: DueQuery; readonly now: Timestamp },
+): readonly SessionId[] =>
+  connection
+    .all<{ id: string }>(
+      DUE,
+      JSON.stringify(query.agents),
+      JSON.stringify(holders.allDead()),
+      now,
+      query.limit,
+    )
+    .map(({ id }) => id);
+
+const NEXT_WAKE = `
+  SELECT min(at) AS at FROM (
+    SELECT min(wake_at) AS at FROM sessions WHERE ${AGENTS} AND wake_at IS NOT NULL AND holder IS NULL
+    UNION ALL
+    SELECT min(CASE WHEN ${DEAD} THEN ?3 ELSE lease_until END) FROM sessions
+      WHERE ${AGENTS} AND holder IS NOT NULL AND holder <> ?4
+  )`;
+
+/** When the first of these agents' sessions has to be looked at though nothing arrives. */
+export const nextWake = (
+  connection: Connection,
+  holders: HolderWatch,
+  {
+    agents,
+    now,
+    ownId,
+  }: {
+    readonly agents: readonly string[];
+    readonly now: Timestamp;
+    readonly ownId: string;
+  },
+): Timestamp | null => {
+  const dead = JSON.stringify(holders.allDead());
+  return (
+    connection.get<{ at: number | null }>(NEXT_WAKE, JSON.stringify(agents), dead, now, ownId)?.at ?? null
+  );
+};
+
+type ListedRow = {
+  readonly sid: number;
+  readonly id: string;
+  readonly agent: string;
+  readonly tenant: string | null;
+  readonly user: string | null;
+  readonly status: RunStatus;
+  readonly waiting: string | null;
+  readonly position: number;
+  readonly created_at: number;
+  readonly updated_at: number;
+  readonly wake_at: number | null;
+  readonly unread: number;
+};
+
+const FILTERS = ["agent", "tenant", "user", "status", "waiting"] as const;
+
+/** One page, from the newest session to the oldest. */
+export const listSessions = (connection: Connection, query: ListQuery): SessionPage => {
+  const conditions = ["sid < ?"];
+  const values: SQLInputValue[] = [parseCursor(query.cursor)];
+  for (const name of FILTERS) {
+    const wanted = query[name];
+    if (wanted === undefined) continue;
+    conditions.push(`${name} = ?`);
+    values.push(wanted);
+  }
+  // One more than asked for tells whether there is another page.
+  const rows = connection.all<ListedRow>(
+    `SELECT sid, id, agent, tenant, user, status, waiting, position, created_at, updated_at, wake_at,
+       (SELECT count(*) FROM signals WHERE signals.sid = sessions.sid) AS unread
+     FROM sessions WHERE ${conditions.join(" AND ")} ORDER BY sid DESC LIMIT ?`,
+    ...values,
+    query.limit + 1,
+  );
+  const page = rows.slice(0, query.limit);
+  const last = page.at(-1);
+  return {
+    sessions: page.map(listed),
+    cursor: last !== undefined && rows.length > page.length ? String(last.sid) : null,
+  };
+};
+
+const parseCursor = (cursor: string | undefined): number => {
+  if (cursor === undefined) return Number.MAX_SAFE_INTEGER;
+  const sid = Number(cursor);
+  if (Number.isSafeInteger(sid)) return sid;
+  throw new ConfigurationError("OPTION_INVALID", "The cursor is not one of ours.");
+};
+
+const listed = (row: ListedRow): ListedSession => ({
+  sessionId: row.id,
+  agent: row.agent,
+  tenant: row.tenant,
+  user: row.user,
+  status: row.status,
+  waiting: row.waiting,
+  position: row.position,
+  createdAt: row.created_at,
+  updatedAt: row.updated_at,
+  wakeAt: row.wake_at,
+  unreadSignals: row.unread,
+});
+
+/** The session a run belongs to, from the moment its input was posted. */
+export const findRun = (connection: Connection, runId: RunId): SessionId | undefined =>
+  connection.get<{ id: string }>(
+    "SELECT id FROM sessions WHERE sid = (SELECT sid FROM runs WHERE run_id = ?)",
+    runId,
+  )?.id;

@@ -1,0 +1,35 @@
+import type { Timestamp } from "../../core/ids.ts";
+import type { Connection } from "./connection.ts";
+import type { HolderWatch } from "./holder-watch.ts";
+
+/** What one write transaction knows while it runs. */
+export class Transaction {
+  readonly connection: Connection;
+  readonly holders: HolderWatch;
+  readonly now: Timestamp;
+  readonly dataDir: string;
+  #nextEvent: number | null = null;
+
+  constructor(
+    connection: Connection,
+    holders: HolderWatch,
+    { now, dataDir }: { readonly now: Timestamp; readonly dataDir: string },
+  ) {
+    this.connection = connection;
+    this.holders = holders;
+    this.now = now;
+    this.dataDir = dataDir;
+  }
+
+  /** Takes the next id for an event. Ours alone: nobody else writes while this transaction runs. */
+  takeEventId(): number {
+    this.#nextEvent ??= this.#lastEvent() + 1;
+    const id = this.#nextEvent;
+    this.#nextEvent += 1;
+    return id;
+  }
+
+  #lastEvent(): number {
+    return this.connection.get<{ id: number | null }>("SELECT max(id) AS id FROM events")?.id ?? 0;
+  }
+}
