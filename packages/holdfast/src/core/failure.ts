@@ -1,4 +1,5 @@
-import { isJsonObject, type JsonObject } from "./json.ts";
+import { toJournalValue } from "./journal-value.ts";
+import { isJsonObject, type JsonObject, type JsonValue } from "./json.ts";
 
 /** Every code a failure or an error of this package can carry. Each has a page in docs/errors. */
 export const FAILURE_CODES = [
@@ -109,10 +110,12 @@ export const isFailureCode = (value: unknown): value is FailureCode =>
 const MAX_MESSAGE_CHARS = 2_000;
 const MAX_CAUSES = 4;
 
+const shortened = (text: string): string =>
+  (text.length > MAX_MESSAGE_CHARS ? `${text.slice(0, MAX_MESSAGE_CHARS)}…` : text).toWellFormed();
+
 const messageOf = (thrown: unknown): string => {
   try {
-    const text = thrown instanceof Error ? thrown.message || thrown.name : String(thrown);
-    return text.length > MAX_MESSAGE_CHARS ? `${text.slice(0, MAX_MESSAGE_CHARS)}…` : text;
+    return shortened(String(thrown instanceof Error ? thrown.message || thrown.name : thrown));
   } catch {
     return "a value was thrown that cannot be read";
   }
@@ -130,12 +133,23 @@ const causeOf = (thrown: unknown): unknown => {
 const ownFailure = (thrown: unknown): Failure | undefined => {
   try {
     if (!(thrown instanceof Error) || !("failure" in thrown)) return undefined;
-    const found: unknown = thrown.failure;
-    if (!isJsonObject(found) || !isFailureCode(found["code"])) return undefined;
-    return found as Failure;
+    return readFailure(toJournalValue(thrown.failure).value);
   } catch {
     return undefined;
   }
+};
+
+/** A failure somebody made elsewhere: kept as far as it is one, and always plain data. */
+const readFailure = (value: JsonValue): Failure | undefined => {
+  if (!isJsonObject(value)) return undefined;
+  const { code, message, retryable, details, cause } = value;
+  if (!isFailureCode(code) || typeof message !== "string") return undefined;
+  const before = cause === undefined ? undefined : readFailure(cause);
+  return failure(code, shortened(message), {
+    ...(typeof retryable === "boolean" ? { retryable } : {}),
+    ...(details !== undefined && isJsonObject(details) ? { details } : {}),
+    ...(before === undefined ? {} : { cause: before }),
+  });
 };
 
 /**
