@@ -10,43 +10,43 @@ import type { Wait } from "./wait.ts";
 export const planToolCalls = (run: OpenRun, calls: readonly OpenCall[], now: Timestamp): Owed => {
   const effects: Effect[] = [];
   const waits: Wait[] = [];
-  const inFlight = calls.filter((call) => call.status.kind === "started").length;
-  let free = run.settings.maxParallelCalls - inFlight;
+  const starts: Effect[] = [];
   for (const call of calls) {
     const step = planCall(run, call, now);
     if (step.kind === "wait") waits.push(step.wait);
-    if (step.kind === "effect") effects.push(step.effect);
-    if (step.kind === "start" && free > 0) {
-      free -= 1;
-      effects.push({ kind: "call-tool", callId: call.callId, tool: call.tool, attempt: call.attempt + 1 });
-    }
+    if (step.kind === "record") effects.push(step.effect);
+    // What is being verified may be in flight already, so it comes before what is not begun yet.
+    if (step.kind === "verify") starts.unshift(step.effect);
+    if (step.kind === "start") starts.push(step.effect);
   }
+  const inFlight = calls.filter((call) => call.status.kind === "started").length;
+  effects.push(...starts.slice(0, Math.max(0, run.settings.maxParallelCalls - inFlight)));
   return { effects, waits, isBusy: inFlight > 0 };
 };
 
 type Step =
   | { readonly kind: "none" }
-  | { readonly kind: "start" }
-  | { readonly kind: "effect"; readonly effect: Effect }
+  | { readonly kind: "start" | "verify" | "record"; readonly effect: Effect }
   | { readonly kind: "wait"; readonly wait: Wait };
 
 const planCall = (run: OpenRun, call: OpenCall, now: Timestamp): Step => {
   const { status, callId, tool, attempt } = call;
+  const start: Step = { kind: "start", effect: { kind: "call-tool", callId, tool, attempt: attempt + 1 } };
   switch (status.kind) {
     case "requested":
-      return { kind: "start" };
+      return start;
     case "retrying":
-      return status.dueAt <= now ? { kind: "start" } : { kind: "wait", wait: { kind: "retry", until: status.dueAt } };
+      return status.dueAt <= now ? start : { kind: "wait", wait: { kind: "retry", until: status.dueAt } };
     case "started":
       return { kind: "none" };
     case "lost":
-      return call.policy.effect === "write" ? askAboutLost(run, call, status) : { kind: "start" };
+      return call.policy.effect === "write" ? askAboutLost(run, call, status) : start;
     case "unknown": {
       const { next } = status;
       if (next.kind === "ask") return { kind: "wait", wait: { kind: "resolution", callId } };
       return next.notBefore > now
         ? { kind: "wait", wait: { kind: "verification", callId, until: next.notBefore } }
-        : { kind: "effect", effect: { kind: "verify-call", callId, tool, attempt } };
+        : { kind: "verify", effect: { kind: "verify-call", callId, tool, attempt } };
     }
     default:
       return assertNever(status);
@@ -55,7 +55,7 @@ const planCall = (run: OpenRun, call: OpenCall, now: Timestamp): Step => {
 
 /** A `write` whose holder is gone is never repeated before its outcome is known (E2). */
 const askAboutLost = (run: OpenRun, call: OpenCall, status: OpenCall["status"] & { kind: "lost" }): Step => ({
-  kind: "effect",
+  kind: "record",
   effect: record({
     type: "tool-call.unknown",
     runId: run.runId,

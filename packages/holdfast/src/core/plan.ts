@@ -28,12 +28,16 @@ export const plan = (state: SessionState, now: Timestamp): readonly Effect[] => 
   }
   if (run.stopping !== null) return planEnd(run, now);
   if (isHeldBySomeone(run)) return [];
-  if (run.suspended === null && now >= deadlineOf(run)) return [record({ type: "run.expired", runId: run.runId })];
+  if (isOverdue(run, now)) return [record({ type: "run.expired", runId: run.runId })];
   return withWaits(run, planRun(state, run, now), { now, deadline: deadlineOf(run) });
 };
 
 /** The duration limit (E6); time spent suspended does not count. */
 const deadlineOf = (run: OpenRun): Timestamp => run.startedAt + run.settings.maxDurationMs + run.suspendedMs;
+
+/** An answer that is there is not thrown away because its last word is written late. */
+const isOverdue = (run: OpenRun, now: Timestamp): boolean =>
+  run.suspended === null && run.phase.kind !== "answered" && run.phase.kind !== "failing" && now >= deadlineOf(run);
 
 /** Suspended until an operator, or a process that knows the definition, resumes it. */
 const isHeldBySomeone = (run: OpenRun): boolean =>
