@@ -42,7 +42,7 @@ export const nextAttemptAt = (
   context: { readonly now: Timestamp; readonly seed: string; readonly retryAfterMs?: number | undefined },
 ): Timestamp | null => {
   if (attempt >= policy.maxAttempts) return null;
-  const asked = context.retryAfterMs ?? 0;
+  const asked = Number.isNaN(context.retryAfterMs) ? 0 : (context.retryAfterMs ?? 0);
   if (asked > LONGEST_RETRY_AFTER_MS) return null;
   const capped = Math.min(policy.maxDelayMs, policy.initialDelayMs * 2 ** Math.min(attempt - 1, 30));
   const jittered = capped / 2 + (capped / 2) * unitFromSeed(`${context.seed}:${attempt}`);
