@@ -95,7 +95,8 @@ export const verifyEvent = (sha256: Sha256, previous: Uint8Array, stored: Stored
   if (!sameBytes(chainHash(sha256, previous, stored.header), stored.hash)) {
     return "its hash does not follow from the event before it and its header";
   }
-  if (stored.payload === null || stored.salt === null) return null;
+  if (stored.payload === null && stored.salt === null) return null;
+  if (stored.payload === null || stored.salt === null) return "its content and its salt do not belong together";
   const header = parseJson(stored.header);
   const expected = isJsonObject(header) ? header["content"] : undefined;
   return expected === toBase64Url(contentDigest(sha256, stored.salt, stored.payload))
