@@ -84,7 +84,8 @@ const convertMembers = (value: object, depth: number, walk: Walk): JsonValue => 
       walk.isCoerced = true;
       continue;
     }
-    setMember(result, name.isWellFormed() ? name : name.toWellFormed(), convert(member, depth + 1, walk));
+    if (!name.isWellFormed()) walk.isCoerced = true;
+    setMember(result, name.toWellFormed(), convert(member, depth + 1, walk));
   }
   return result;
 };
@@ -97,6 +98,7 @@ const ownJson = (value: object): unknown => {
   }
   if (value instanceof Map) return Object.fromEntries(value);
   if (value instanceof Set) return [...value];
+  if (value instanceof Number || value instanceof String || value instanceof Boolean) return value.valueOf();
   if (value instanceof Error) return { name: value.name, message: value.message };
   return value;
 };
