@@ -203,7 +203,7 @@ export class DrivenSession {
     this.#disturbances -= 1;
     const runId = this.state.run?.runId ?? this.state.queue[0]?.runId ?? "run-none";
     const isQuiet = this.#inFlight.size === 0;
-    switch (this.#choices.below(7)) {
+    switch (this.#choices.below(8)) {
       case 0:
         return this.accept();
       case 1:
@@ -215,6 +215,8 @@ export class DrivenSession {
       case 4:
         return this.#appendIfLegal(header("run.cancel-requested", { runId }));
       case 5:
+        return this.append(header("tool-call.late", { runId }));
+      case 6:
         if (!isQuiet) return;
         this.append(header("session.restored", { safeAt: this.now }));
         return this.#appendIfLegal(

@@ -1,5 +1,14 @@
 import type { Choices } from "./choices.fixture.ts";
-import { EVENT_TYPES, isEventType, type EventHeader, type EventType, type RequestedCall } from "./event.ts";
+import {
+  EVENT_TYPES,
+  isEventType,
+  type AfterFailure,
+  type AfterUnknown,
+  type EventHeader,
+  type EventType,
+  type HeaderOf,
+  type RequestedCall,
+} from "./event.ts";
 import { toolCallId } from "./ids.ts";
 import { append, EMPTY_JOURNAL, header, openCalls, policy, settings, type Journal } from "./journal-builder.fixture.ts";
 import type { ToolPolicy } from "./run-settings.ts";
@@ -22,15 +31,29 @@ export const wildJournal = (choices: Choices, length: number): Journal => {
 
 const ALL_TYPES: readonly EventType[] = [...EVENT_TYPES].filter(isEventType);
 
-/** Mostly an event the state has room for; endings and stops are rarer, so that stories grow. */
+/** What may come at any time, or ends a story: rarer than what carries it on. */
+const RARE: ReadonlySet<EventType> = new Set([
+  "session.recovered",
+  "session.restored",
+  "tool-call.late",
+  "run.suspended",
+  "run.cancel-requested",
+  "run.expired",
+  "run.failed",
+  "run.cancelled",
+]);
+
 const chooseType = (state: SessionState, choices: Choices): EventType => {
-  const rare: ReadonlySet<EventType> = new Set(["run.cancel-requested", "run.expired", "run.failed", "run.suspended"]);
+  if (choices.oneIn(25)) return pick(ALL_TYPES, choices);
   const phase = statePhase(state);
   const fitting = ALL_TYPES.filter((type) => cellOf(phase, type) !== "no");
-  const [first = "run.accepted", ...rest] = choices.oneIn(20) ? ALL_TYPES : fitting;
-  const type = choices.of<EventType>(first, ...rest);
-  return rare.has(type) && !choices.oneIn(4) ? choices.of<EventType>(first, ...rest) : type;
+  if (choices.oneIn(6)) return pick(fitting, choices);
+  const usual = fitting.filter((type) => !RARE.has(type) && (type !== "run.accepted" || state.queue.length < 2));
+  return pick(usual, choices);
 };
+
+const pick = (types: readonly EventType[], choices: Choices): EventType =>
+  types[choices.below(Math.max(1, types.length))] ?? "run.accepted";
 
 const propose = (state: SessionState, choices: Choices): EventHeader => {
   const type = chooseType(state, choices);
@@ -38,7 +61,7 @@ const propose = (state: SessionState, choices: Choices): EventHeader => {
   if (type.startsWith("tool-call.")) return proposeToolEvent(type, runId, { state, choices });
   switch (type) {
     case "run.accepted":
-      return header(type, { runId: choices.oneIn(8) ? runId : `run-${state.position}`, chars: choices.below(50) });
+      return header(type, { runId: isKnown(state, runId) && choices.oneIn(8) ? runId : `run-${state.position}`, chars: choices.below(50) });
     case "run.started":
       return header(type, { runId, settings: settings({ maxWindowChars: 100 + choices.below(400) }) });
     case "run.failed":
@@ -61,6 +84,9 @@ const propose = (state: SessionState, choices: Choices): EventHeader => {
       return header(type);
   }
 };
+
+const isKnown = (state: SessionState, runId: string): boolean =>
+  state.run?.runId === runId || state.queue.some((queued) => queued.runId === runId);
 
 const chooseRun = (state: SessionState, type: EventType, choices: Choices): string => {
   const queued = state.queue.map((each) => each.runId);
@@ -88,7 +114,7 @@ export const POLICIES: readonly [ToolPolicy, ...ToolPolicy[]] = [
   policy("write", { canVerify: true }),
 ];
 
-const answerOf = (state: SessionState, choices: Choices): Partial<EventHeader & { type: "model-call.completed" }> => {
+const answerOf = (state: SessionState, choices: Choices): Partial<HeaderOf<"model-call.completed">> => {
   const position = startedAt(state, choices);
   const calls = Array.from({ length: choices.below(4) }, (_, index): RequestedCall => ({
     callId: toolCallId(position, index),
@@ -100,7 +126,7 @@ const answerOf = (state: SessionState, choices: Choices): Partial<EventHeader & 
   return { startedAt: position, calls, finish, output, chars: choices.below(60) };
 };
 
-const nextOf = (state: SessionState, choices: Choices): (EventHeader & { type: "model-call.failed" })["next"] =>
+const nextOf = (state: SessionState, choices: Choices): AfterFailure =>
   choices.of(
     { kind: "retry", dueAt: state.at },
     { kind: "fallback", candidate: 1 },
@@ -125,12 +151,12 @@ const proposeToolEvent = (
     case "tool-call.completed":
       return header(type, { ...of, chars, by: choices.of("execution", "verification") });
     case "tool-call.failed":
-      return header(type, { ...of, chars, next: choices.of({ kind: "retry", dueAt }, { kind: "give-up" }) });
+      return header(type, { ...of, chars, next: choices.of<AfterFailure>({ kind: "retry", dueAt }, { kind: "give-up" }) });
     case "tool-call.unknown":
       return header(type, {
         ...of,
         chars,
-        next: choices.of(
+        next: choices.of<AfterUnknown>(
           { kind: "verify", notBefore: dueAt, tries: choices.below(3) },
           { kind: "ask" },
           { kind: "give-up" },
