@@ -1,5 +1,6 @@
 import { failure, type Failure, type FailureCode } from "./failure.ts";
 import type { JsonObject } from "./json.ts";
+import type { Wait } from "./wait.ts";
 
 const BRAND = Symbol.for("holdfast.error");
 
@@ -59,6 +60,22 @@ export class RunError extends HoldfastError {
       retryable: cause.retryable,
       ...(cause.details === undefined ? {} : { details: cause.details }),
     });
+  }
+}
+
+/** The run waits for somebody; `waitingFor` says for what. Thrown only by one-shot calls. */
+export class RunSuspendedError extends HoldfastError {
+  readonly runId: string;
+  readonly waitingFor: readonly Wait[];
+
+  constructor(runId: string, waitingFor: readonly Wait[]) {
+    const what = waitingFor.map((wait) => wait.kind).join(", ");
+    super("RUN_SUSPENDED", `The run is suspended: it waits for ${what}.`, {
+      hint: "Get it again with `runtime.getRun(id)`; `outcome()` tells when it has gone on.",
+      details: { runId },
+    });
+    this.runId = runId;
+    this.waitingFor = waitingFor;
   }
 }
 

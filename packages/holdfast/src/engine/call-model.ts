@@ -60,6 +60,7 @@ export const callModel = async (call: ModelCall, deadline: Deadline): Promise<Ou
     return { kind: "model-failure", startedAt: call.startedAt, failed };
   } finally {
     deadline.clear();
+    call.services.feed.endProgress(call.sessionId);
   }
 };
 
@@ -120,17 +121,13 @@ const onDelta = (call: ModelCall, progress: Progress, delta: ModelDelta): void =
   const { feed } = call.services;
   const offset = progress.offsets[delta.type] ?? 0;
   progress.offsets[delta.type] = offset + delta.text.length;
-  if (!feed.isWatched(call.sessionId)) return;
-  feed.publish(call.sessionId, {
-    kind: "delta",
-    delta: {
-      startedAt: call.startedAt,
-      runId: call.run.runId,
-      attempt: call.attempt,
-      type: delta.type,
-      text: delta.text,
-      offset,
-    },
+  feed.publishDelta(call.sessionId, {
+    startedAt: call.startedAt,
+    runId: call.run.runId,
+    attempt: call.attempt,
+    type: delta.type,
+    text: delta.text,
+    offset,
   });
 };
 

@@ -31,6 +31,7 @@ export type FeedListener = (item: FeedItem) => void;
 /** Tells subscribers of this process what was committed, and what is being written. */
 export class EventFeed {
   readonly #listeners = new Map<SessionId, Set<FeedListener>>();
+  readonly #inProgress = new Map<SessionId, Map<Delta["type"], Delta>>();
 
   /** Calls back for each item of one session, in order. Answers how to stop. */
   subscribe(sessionId: SessionId, listener: FeedListener): () => void {
@@ -43,9 +44,24 @@ export class EventFeed {
     };
   }
 
-  /** Whether anyone would see what is published. */
-  isWatched(sessionId: SessionId): boolean {
-    return this.#listeners.has(sessionId);
+  /** What has been written so far of the answer in progress: one delta a type, from its beginning. */
+  inProgress(sessionId: SessionId): readonly Delta[] {
+    return [...(this.#inProgress.get(sessionId)?.values() ?? [])];
+  }
+
+  /** Publishes a delta and keeps the answer so far, for those who come in the middle (S5). */
+  publishDelta(sessionId: SessionId, delta: Delta): void {
+    const soFar = this.#inProgress.get(sessionId) ?? new Map<Delta["type"], Delta>();
+    this.#inProgress.set(sessionId, soFar);
+    const before = soFar.get(delta.type);
+    const text = before?.startedAt === delta.startedAt ? before.text + delta.text : delta.text;
+    soFar.set(delta.type, { ...delta, text, offset: 0 });
+    this.publish(sessionId, { kind: "delta", delta });
+  }
+
+  /** The answer in progress is durable, or void. */
+  endProgress(sessionId: SessionId): void {
+    this.#inProgress.delete(sessionId);
   }
 
   /** Sessions that somebody watches. */

@@ -1,0 +1,131 @@
+import { HoldfastError, NotFoundError } from "../core/errors.ts";
+import type { JournalEvent } from "../core/event.ts";
+import type { Failure } from "../core/failure.ts";
+import type { Position, SessionId } from "../core/ids.ts";
+import { openEvent } from "../core/journal-codec.ts";
+import type { JournalStore } from "../ports/journal-store.ts";
+import type { Delta, EventFeed, FeedItem, Progress } from "./event-feed.ts";
+import { Latch } from "./latch.ts";
+
+export type StreamItem =
+  | { readonly kind: "event"; readonly event: JournalEvent }
+  | { readonly kind: "delta"; readonly delta: Delta }
+  | { readonly kind: "progress"; readonly progress: Progress }
+  /** Everything durable up to now has been given out. */
+  | { readonly kind: "caught-up" };
+
+export type StreamOptions = {
+  readonly sessionId: SessionId;
+  /** Everything after this position is given out, once, in order (S5). */
+  readonly after: Position;
+  readonly signal?: AbortSignal | undefined;
+  /** Headers are enough: payloads are null. */
+  readonly omitPayload?: boolean;
+};
+
+const PAGE = 500;
+/** A subscriber that falls further behind than this loses deltas, never events: those are read again. */
+const MAX_BUFFERED = 20_000;
+
+/**
+ * Past and live events of one session by cursor: every later durable event once, in order, then live
+ * ones, with the pieces of answers in progress between them (S5).
+ */
+export async function* streamSession(
+  from: { readonly store: JournalStore; readonly feed: EventFeed },
+  options: StreamOptions,
+): AsyncGenerator<StreamItem, void, undefined> {
+  const inbox = new Inbox(from.feed, options.sessionId);
+  const onAbort = (): void => inbox.latch.set();
+  options.signal?.addEventListener("abort", onAbort);
+  try {
+    let cursor = options.after;
+    let mustRead = true;
+    while (options.signal?.aborted !== true) {
+      if (mustRead) {
+        for await (const event of readAfter(from.store, options, cursor)) {
+          cursor = event.position;
+          yield { kind: "event", event };
+        }
+        mustRead = false;
+        yield { kind: "caught-up" };
+      }
+      await inbox.latch.wait();
+      for (const item of inbox.take()) {
+        if (item.kind === "broken") throw brokenError(item.failure);
+        if (item.kind === "look") mustRead = true;
+        if (item.kind === "delta" || item.kind === "progress") yield item;
+        if (item.kind !== "events" || mustRead) continue;
+        for (const event of item.events) {
+          if (event.position <= cursor) continue;
+          if (event.position > cursor + 1) {
+            mustRead = true;
+            break;
+          }
+          cursor = event.position;
+          yield { kind: "event", event };
+        }
+        if (!mustRead) yield { kind: "caught-up" };
+      }
+    }
+  } finally {
+    options.signal?.removeEventListener("abort", onAbort);
+    inbox.close();
+  }
+}
+
+/** What the feed said and the subscriber has not looked at yet. */
+class Inbox {
+  readonly latch = new Latch();
+  #items: FeedItem[] = [];
+  readonly #stop: () => void;
+
+  constructor(feed: EventFeed, sessionId: SessionId) {
+    this.#stop = feed.subscribe(sessionId, (item) => this.#put(item));
+    for (const delta of feed.inProgress(sessionId)) this.#items.push({ kind: "delta", delta });
+    if (this.#items.length > 0) this.latch.set();
+  }
+
+  take(): readonly FeedItem[] {
+    const items = this.#items;
+    this.#items = [];
+    return items;
+  }
+
+  close(): void {
+    this.#stop();
+  }
+
+  #put(item: FeedItem): void {
+    if (this.#items.length >= MAX_BUFFERED) this.#items = [{ kind: "look" }];
+    this.#items.push(item);
+    this.latch.set();
+  }
+}
+
+async function* readAfter(
+  store: JournalStore,
+  options: StreamOptions,
+  after: Position,
+): AsyncGenerator<JournalEvent, void, undefined> {
+  let cursor = after;
+  for (;;) {
+    const page = await store.read(options.sessionId, cursor, {
+      limit: PAGE,
+      ...(options.omitPayload === undefined ? {} : { omitPayload: options.omitPayload }),
+    });
+    for (const stored of page) yield openEvent(stored);
+    const last = page.at(-1);
+    if (last === undefined || page.length < PAGE) break;
+    cursor = last.position;
+  }
+  if (cursor === 0 && after === 0 && (await store.head(options.sessionId)) === undefined) {
+    throw new NotFoundError("SESSION_NOT_FOUND", `There is no session ${options.sessionId}.`);
+  }
+}
+
+const brokenError = (failure: Failure): HoldfastError =>
+  new HoldfastError(failure.code, failure.message, {
+    hint: "The session was left as it is; `holdfast doctor` looks for damage.",
+    ...(failure.details === undefined ? {} : { details: failure.details }),
+  });

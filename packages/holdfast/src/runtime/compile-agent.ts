@@ -1,0 +1,118 @@
+import { ModelCallError } from "../core/errors.ts";
+import { toBase64Url } from "../core/base64url.ts";
+import { toJournalValue } from "../core/journal-value.ts";
+import type { JsonValue } from "../core/json.ts";
+import type { RetryPolicy } from "../core/retry-policy.ts";
+import type { ModelCandidate, RunSettings } from "../core/run-settings.ts";
+import type { Sha256 } from "../core/hash-chain.ts";
+import { fromLanguageModel, isLanguageModel, loadModel } from "../models/index.ts";
+import type { Agent, OutputFormat, OutputParse } from "../ports/agent.ts";
+import type { Model } from "../ports/model.ts";
+import type { AgentDefinition, ModelChoice } from "./define-agent.ts";
+import type { CompiledSchema } from "./schema.ts";
+
+/** Resolved once, when a runtime takes an agent. */
+export type AgentSettings = {
+  readonly sha256: Sha256;
+  readonly modelTimeoutMs: number;
+  readonly modelRetry: RetryPolicy;
+  /** Where provider packages are looked for. */
+  readonly from: string;
+};
+
+const MAX_OUTPUT_REPAIRS = 2;
+
+/** Makes what the engine runs from what a user defined. */
+export const compileAgent = (definition: AgentDefinition<unknown, never>, settings: AgentSettings): Agent => {
+  const candidates = definition.models.map(candidateOf);
+  const models = new Map<number, Promise<Model>>();
+  return {
+    name: definition.name,
+    version: definition.version,
+    digest: digestOf(definition, candidates, settings.sha256),
+    settings: runSettings(definition, candidates, settings),
+    modelSettings: definition.settings,
+    tools: new Map(definition.tools.map((tool) => [tool.name, tool])),
+    output: definition.output === null ? null : outputFormat(definition.output),
+    instructions: (context) =>
+      typeof definition.instructions === "string" ? definition.instructions : definition.instructions(context),
+    model: (index) => {
+      const known = models.get(index);
+      if (known !== undefined) return known;
+      const made = makeModel(definition.models[index], settings.from);
+      models.set(index, made);
+      // A package that was missing may be there at the next attempt.
+      made.catch(() => models.delete(index));
+      return made;
+    },
+  };
+};
+
+const candidateOf = (choice: ModelChoice): ModelCandidate => {
+  if (typeof choice !== "string") return { provider: choice.provider, modelId: choice.modelId };
+  const [provider = choice, ...rest] = choice.split("/");
+  return { provider, modelId: rest.join("/") };
+};
+
+const makeModel = async (choice: ModelChoice | undefined, from: string): Promise<Model> => {
+  if (choice === undefined) throw new ModelCallError("MODEL_NOT_CONFIGURED", "The agent has no such model.");
+  if (typeof choice === "string") return loadModel(choice, { from });
+  return isLanguageModel(choice) ? fromLanguageModel(choice) : choice;
+};
+
+const runSettings = (
+  definition: AgentDefinition<unknown, never>,
+  candidates: readonly ModelCandidate[],
+  settings: AgentSettings,
+): RunSettings => ({
+  maxTurns: definition.limits.maxTurns,
+  maxDurationMs: definition.limits.maxDurationMs,
+  maxParallelCalls: definition.limits.maxParallelToolCalls,
+  maxOutputRepairs: MAX_OUTPUT_REPAIRS,
+  maxWindowChars: definition.limits.maxWindowChars,
+  modelTimeoutMs: settings.modelTimeoutMs,
+  modelRetry: settings.modelRetry,
+  candidates,
+});
+
+/** Covers everything in the definition that is data; functions are covered by the author's version (S6). */
+const digestOf = (
+  definition: AgentDefinition<unknown, never>,
+  candidates: readonly ModelCandidate[],
+  sha256: Sha256,
+): string => {
+  const data = toJournalValue({
+    name: definition.name,
+    version: definition.version,
+    candidates,
+    instructions: typeof definition.instructions === "string" ? definition.instructions : "function",
+    output: definition.output?.jsonSchema ?? null,
+    limits: definition.limits,
+    settings: definition.settings,
+    tools: definition.tools.map(({ name, description, inputSchema, policy }) => ({ name, description, inputSchema, policy })),
+  }).value;
+  return toBase64Url(sha256("holdfast-agent-1\n", JSON.stringify(data)));
+};
+
+const outputFormat = (schema: CompiledSchema): OutputFormat => ({
+  name: "answer",
+  schema: schema.jsonSchema,
+  parse: async (text): Promise<OutputParse> => {
+    const parsed = parseJson(text);
+    if (!parsed.ok) return { ok: false, issues: ["The answer is not JSON."] };
+    const checked = await schema.check(parsed.value);
+    return checked.ok ? { ok: true, value: toJournalValue(checked.value).value } : checked;
+  },
+});
+
+/** Models like to wrap JSON in a code fence; nothing else is forgiven. */
+const FENCE = /^\s*```(?:json)?\s*\n([\s\S]*?)\n?```\s*$/;
+
+const parseJson = (text: string): { readonly ok: true; readonly value: JsonValue } | { readonly ok: false } => {
+  try {
+    return { ok: true, value: JSON.parse(FENCE.exec(text)?.[1] ?? text) };
+  } catch {
+    return { ok: false };
+  }
+};
+

@@ -1,0 +1,238 @@
+import { createHash } from "node:crypto";
+import { join, resolve } from "node:path";
+import { NotFoundError, RuntimeClosedError } from "../core/errors.ts";
+import { GENESIS_HASH } from "../core/hash-chain.ts";
+import type { RunId, SessionId } from "../core/ids.ts";
+import { sealEvent } from "../core/journal-codec.ts";
+import { toJournalObject } from "../core/journal-value.ts";
+import { plan } from "../core/plan.ts";
+import { EventFeed } from "../engine/event-feed.ts";
+import { Redactor } from "../engine/redactor.ts";
+import { Worker } from "../engine/worker.ts";
+import { createPriceList } from "../models/index.ts";
+import type { Agent } from "../ports/agent.ts";
+import type { JournalStore, ListedSession, ListQuery, SessionPage } from "../ports/journal-store.ts";
+import { createSqliteStore } from "../stores/index.ts";
+import { compileAgent } from "./compile-agent.ts";
+import type { AgentDefinition } from "./define-agent.ts";
+import type { Input } from "./input.ts";
+import { checkOptions } from "./known-options.ts";
+import { noTelemetry } from "./no-telemetry.ts";
+import { sha256 } from "./node-sha256.ts";
+import { runNotFound, type Run } from "./run.ts";
+import { findSecret, resolveOptions, type RuntimeOptions, type RuntimeSettings } from "./runtime-options.ts";
+import type { RuntimeServices } from "./runtime-services.ts";
+import { Session, sessionNotFound, type SendOptions } from "./session.ts";
+import { stderrLogger } from "./console-logger.ts";
+import { createSystemClock } from "./system-clock.ts";
+import { createWorkspace } from "./workspace.ts";
+
+export type CreateSessionOptions = {
+  /** The same key in the same tenant gives the same session, also when asked twice at once. */
+  readonly key?: string;
+  readonly tenant?: string;
+  readonly user?: string;
+  /** For tools, as `ctx.session.attributes`; never shown to the model. */
+  readonly attributes?: Readonly<Record<string, unknown>>;
+};
+
+export type SessionQuery = Partial<ListQuery>;
+
+/** Opens the data directory and begins to work what is due in it. @throws ConfigurationError, StoreError */
+export const createRuntime = async <Deps = unknown>(options: RuntimeOptions<Deps>): Promise<Runtime> => {
+  const settings = resolveOptions(options);
+  const clock = options.clock ?? createSystemClock();
+  const dataDir = resolve(settings.dataDir);
+  const agents = options.agents.map((definition) =>
+    compileAgent(definition, {
+      sha256,
+      modelTimeoutMs: settings.timeouts.totalMs,
+      modelRetry: settings.modelRetry,
+      from: process.cwd(),
+    }),
+  );
+  const store =
+    options.store ?? (await createSqliteStore({ dataDir, clock, durability: settings.durability }));
+  const redactor = new Redactor();
+  const services: Omit<RuntimeServices, "post"> = {
+    store,
+    clock,
+    sha256,
+    decide: options.decide ?? plan,
+    feed: new EventFeed(),
+    prices: createPriceList(options.prices === undefined ? {} : { own: options.prices }),
+    telemetry: options.telemetry ?? noTelemetry,
+    logger: options.logger ?? stderrLogger(),
+    redactor,
+    agents: new Map(agents.map((agent) => [agent.name, agent])),
+    timeouts: settings.timeouts,
+    deps: options.deps,
+    secret: (name) => {
+      const value = findSecret(options.secrets, name);
+      redactor.learn(name, value);
+      return value;
+    },
+    workspace: (sessionId) => createWorkspace(join(dataDir, "workspaces", folderOf(sessionId))),
+    holder: store.holderId,
+    leaseMs: LEASE_MS,
+  };
+  const runtime = new Runtime(services, settings);
+  await runtime.start();
+  return runtime;
+};
+
+const LEASE_MS = 30_000;
+
+/** Session ids made from keys may hold anything; folders may not. */
+const folderOf = (sessionId: SessionId): string => sessionId.replaceAll(/[^a-zA-Z0-9_-]/g, "_");
+
+/** A running runtime: makes sessions, finds them again, and works them until it is closed. */
+export class Runtime {
+  readonly #services: RuntimeServices;
+  readonly #settings: RuntimeSettings;
+  readonly #worker: Worker;
+  #closing: Promise<void> | null = null;
+
+  constructor(services: Omit<RuntimeServices, "post">, settings: RuntimeSettings) {
+    this.#services = { ...services, post: (signal) => this.#post(signal) };
+    this.#settings = settings;
+    this.#worker = new Worker(this.#services, { maxActiveSessions: settings.maxActiveSessions });
+  }
+
+  async start(): Promise<void> {
+    if (!this.#settings.isWorker) return;
+    await this.#resumeNowKnown();
+    this.#worker.start();
+  }
+
+  /** Makes a session, or finds the one that was made with the same key. */
+  async createSession<Output = string, Deps = unknown>(
+    agent: AgentDefinition<Output, Deps> | string,
+    options: CreateSessionOptions = {},
+  ): Promise<Session<Output>> {
+    this.#checkOpen();
+    checkOptions(options, { owner: "createSession", known: ["key", "tenant", "user", "attributes"], later: ["memory", "parent"] });
+    const found = this.#agent(typeof agent === "string" ? agent : agent.name);
+    const { clock, store } = this.#services;
+    const tenant = options.tenant ?? null;
+    const id = options.key === undefined ? `ses_${clock.newId()}` : keyedSessionId(tenant, options.key);
+    const { value: attributes } = toJournalObject(options.attributes ?? {});
+    const { stored } = sealEvent({ position: 0, hash: GENESIS_HASH, at: 0 }, {
+      header: {
+        type: "session.created",
+        agent: found.name,
+        agentVersion: found.version,
+        digest: found.digest,
+        parent: null,
+      },
+      payload: { attributes, tenant, user: options.user ?? null },
+    }, { sha256, epoch: 0, now: clock.now(), salt: () => clock.randomBytes(32) });
+    const owner = { agent: found.name, tenant, user: options.user ?? null };
+    await store.create({ sessionId: id, owner, events: [stored] });
+    return new Session<Output>(this.#services, id, 1);
+  }
+
+  /** A handle on a session, from any process, after any restart. @throws NotFoundError */
+  async getSession<Output = string>(id: SessionId): Promise<Session<Output>> {
+    this.#checkOpen();
+    const head = await this.#services.store.head(id);
+    if (head === undefined) throw sessionNotFound(id);
+    return new Session<Output>(this.#services, id, head.position);
+  }
+
+  /** A handle on a run, from any process, after any restart. @throws NotFoundError */
+  async getRun<Output = string>(id: RunId): Promise<Run<Output>> {
+    this.#checkOpen();
+    const sessionId = await this.#services.store.findRun(id);
+    if (sessionId === undefined) throw runNotFound(id);
+    return new Session<Output>(this.#services, sessionId, 0).run(id);
+  }
+
+  /** One page of sessions, newest first. */
+  async listSessions(query: SessionQuery = {}): Promise<SessionPage> {
+    this.#checkOpen();
+    return this.#services.store.list({ ...query, limit: query.limit ?? 50 });
+  }
+
+  /** One shot: a new session, one input, its answer. @throws RunError, RunSuspendedError */
+  async run<Output = string, Deps = unknown>(
+    agent: AgentDefinition<Output, Deps>,
+    input: Input,
+    options: SendOptions & CreateSessionOptions = {},
+  ): Promise<{ readonly output: Output; readonly run: Run<Output>; readonly sessionId: SessionId }> {
+    const { key, tenant, user, attributes, ...sendOptions } = options;
+    const owner = { key, tenant, user, attributes };
+    const given = Object.fromEntries(Object.entries(owner).filter(([, value]) => value !== undefined));
+    const session = await this.createSession<Output, Deps>(agent, given);
+    const run = await session.send(input, sendOptions);
+    return { output: await run.output(), run, sessionId: session.id };
+  }
+
+  /** The store itself, for operators: erase, retention, backup, check. */
+  get store(): JournalStore {
+    return this.#services.store;
+  }
+
+  /** Takes no new work, lets what is in flight finish, closes the store. Idempotent. */
+  close(): Promise<void> {
+    this.#closing ??= this.#close();
+    return this.#closing;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close();
+  }
+
+  async #close(): Promise<void> {
+    const isDone = await this.#worker.drain(this.#settings.drainTimeoutMs);
+    if (!isDone) {
+      this.#services.logger.warn("Closed with work in flight; its outcome is unknown and will be looked into, not repeated.");
+    }
+    await this.#services.store.close();
+  }
+
+  async #post(signal: Parameters<RuntimeServices["post"]>[0]): ReturnType<RuntimeServices["post"]> {
+    this.#checkOpen();
+    const [answer] = await this.#services.store.post([signal]);
+    if (answer === undefined) return { status: "missing" };
+    if (answer.status === "posted") {
+      const { kind, dedupeKey, runId, body } = signal;
+      const postedAt = this.#services.clock.now();
+      this.#worker.deliver(signal.sessionId, { id: answer.signalId, kind, dedupeKey, runId, body, postedAt });
+    }
+    return answer;
+  }
+
+  /** Sessions that waited for a definition which this process has may go on. */
+  async #resumeNowKnown(): Promise<void> {
+    for (const agent of this.#services.agents.keys()) {
+      for (const { sessionId } of await this.#waitingForDefinition(agent)) {
+        const body = JSON.stringify({ by: "definition" });
+        await this.#services.store.post([{ sessionId, kind: "resume", dedupeKey: null, runId: null, body, blobs: [] }]);
+      }
+    }
+  }
+
+  async #waitingForDefinition(agent: string): Promise<readonly ListedSession[]> {
+    const { sessions } = await this.#services.store.list({ agent, waiting: "definition", limit: 1_000 });
+    return sessions;
+  }
+
+  #agent(name: string): Agent {
+    const found = this.#services.agents.get(name);
+    if (found !== undefined) return found;
+    throw new NotFoundError("AGENT_NOT_FOUND", `This runtime has no agent "${name}".`, {
+      hint: `Give it to createRuntime in \`agents\`. It has: ${[...this.#services.agents.keys()].join(", ") || "none"}.`,
+    });
+  }
+
+  #checkOpen(): void {
+    if (this.#closing === null) return;
+    throw new RuntimeClosedError("RUNTIME_CLOSED", "This runtime has been closed.", {
+      hint: "Make a new one with createRuntime; everything acknowledged is kept.",
+    });
+  }
+}
+
+const keyedSessionId = (tenant: string | null, key: string): SessionId =>
+  `ses_${createHash("sha256").update(JSON.stringify([tenant, key])).digest("base64url").slice(0, 27)}`;

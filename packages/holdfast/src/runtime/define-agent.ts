@@ -1,0 +1,138 @@
+import { ConfigurationError } from "../core/errors.ts";
+import type { LanguageModel } from "../models/index.ts";
+import type { InstructionsContext } from "../ports/agent.ts";
+import type { Model, ModelSettings } from "../ports/model.ts";
+import { checkOptions, positiveInteger } from "./known-options.ts";
+import type { DefinedTool } from "./define-tool.ts";
+import { compileSchema, type CompiledSchema, type Schema, type SchemaOutput } from "./schema.ts";
+
+/** `"provider/model"`, a model of any AI SDK provider, or a model of our own port. */
+export type ModelChoice = string | LanguageModel | Model;
+
+export type AgentLimits = {
+  /** Model calls that begin a turn, in one run; 50 by default. */
+  readonly maxTurns?: number;
+  /** Time of one run without suspensions; one hour by default. */
+  readonly maxDurationMs?: number;
+  /** Tool calls of one turn in flight at once; 8 by default. */
+  readonly maxParallelToolCalls?: number;
+  /** Characters of conversation sent to the model; older turns are left out. 400,000 by default. */
+  readonly maxWindowChars?: number;
+};
+
+/** Everything there is to say about an agent. */
+export type AgentOptions<Output extends Schema | undefined, Deps> = {
+  readonly name: string;
+  /** Yours; a digest of the definition is journaled in any case. */
+  readonly version?: string;
+  /** One model, or several in order of preference: the next is used when one gives up. */
+  readonly model: ModelChoice | readonly ModelChoice[];
+  /** Evaluated once a run, and journaled. */
+  readonly instructions: string | ((context: InstructionsContext) => string | Promise<string>);
+  readonly tools?: readonly DefinedTool<never, unknown, Deps>[];
+  /** A schema the final answer must fit; sent back up to twice when it does not. */
+  readonly output?: Output;
+  readonly limits?: AgentLimits;
+  /** Temperature, maxOutputTokens, toolChoice, reasoning, headers, providerOptions, … */
+  readonly settings?: ModelSettings;
+};
+
+/** A definition, as data; nothing runs until a runtime has it. */
+export type AgentDefinition<Output = string, Deps = unknown> = {
+  readonly name: string;
+  readonly version: string | null;
+  readonly models: readonly ModelChoice[];
+  readonly instructions: AgentOptions<undefined, Deps>["instructions"];
+  readonly tools: readonly DefinedTool<never, unknown, Deps>[];
+  readonly output: CompiledSchema | null;
+  readonly limits: Required<AgentLimits>;
+  readonly settings: ModelSettings;
+  readonly "~output"?: Output;
+};
+
+/** What a run of the agent answers: the type of its `output`, or text. */
+export type AgentOutput<Output> = Output extends Schema ? SchemaOutput<Output> : string;
+
+const KNOWN = ["name", "version", "model", "instructions", "tools", "output", "limits", "settings"];
+const LATER = ["policy", "memory", "input", "onFailure", "guardrails", "handoffs", "needsApproval"];
+const KNOWN_LIMITS = ["maxTurns", "maxDurationMs", "maxParallelToolCalls", "maxWindowChars"];
+const LATER_LIMITS = ["maxCostUsd", "maxTokens", "maxToolCalls", "onUnknownPrice"];
+const SETTINGS = [
+  "temperature",
+  "topP",
+  "topK",
+  "presencePenalty",
+  "frequencyPenalty",
+  "seed",
+  "stopSequences",
+  "maxOutputTokens",
+  "toolChoice",
+  "reasoning",
+  "headers",
+  "providerOptions",
+  "systemProviderOptions",
+];
+
+/**
+ * Defines an agent.
+ *
+ * @throws ConfigurationError when the definition is not usable.
+ */
+export const defineAgent = <Deps = unknown, Output extends Schema | undefined = undefined>(
+  options: AgentOptions<Output, Deps>,
+): AgentDefinition<AgentOutput<Output>, Deps> => {
+  const owner = `agent "${String(options.name)}"`;
+  checkOptions(options, { owner, known: KNOWN, later: LATER });
+  checkName(options.name);
+  const models: readonly ModelChoice[] = isList(options.model) ? options.model : [options.model];
+  if (models.length === 0 || models.some((model) => model === undefined || model === "")) {
+    throw new ConfigurationError("DEFINITION_INVALID", `${owner} has no model.`, {
+      hint: 'Give model: "provider/model", for example "anthropic/claude-sonnet-4-5".',
+    });
+  }
+  checkSettings(options.settings ?? {}, owner);
+  const tools = options.tools ?? [];
+  checkUnique(tools.map((tool) => tool.name), owner);
+  return {
+    name: options.name,
+    version: options.version ?? null,
+    models,
+    instructions: options.instructions,
+    tools,
+    output: options.output === undefined ? null : compileSchema(options.output, `${owner}: output`),
+    limits: checkLimits(options.limits ?? {}, owner),
+    settings: options.settings ?? {},
+  };
+};
+
+/** Refuses settings that do not exist; used for agents and for single sends. */
+export const checkSettings = (settings: ModelSettings, owner: string): void =>
+  checkOptions(settings, { owner: `${owner}: settings`, known: SETTINGS, later: [] });
+
+const isList = (model: ModelChoice | readonly ModelChoice[]): model is readonly ModelChoice[] => Array.isArray(model);
+
+const AGENT_NAME = /^[a-zA-Z0-9][a-zA-Z0-9._-]{0,99}$/;
+
+const checkName = (name: unknown): void => {
+  if (typeof name === "string" && AGENT_NAME.test(name)) return;
+  throw new ConfigurationError("DEFINITION_INVALID", `"${String(name)}" cannot be the name of an agent.`, {
+    hint: "Use up to 100 letters, digits, dots, _ or -, beginning with a letter or digit.",
+  });
+};
+
+const checkUnique = (names: readonly string[], owner: string): void => {
+  const twice = names.find((name, index) => names.indexOf(name) !== index);
+  if (twice === undefined) return;
+  throw new ConfigurationError("DEFINITION_INVALID", `${owner} has two tools named "${twice}".`);
+};
+
+const checkLimits = (limits: AgentLimits, owner: string): Required<AgentLimits> => {
+  const where = `${owner}: limits`;
+  checkOptions(limits, { owner: where, known: KNOWN_LIMITS, later: LATER_LIMITS });
+  return {
+    maxTurns: positiveInteger(where, "maxTurns", limits.maxTurns ?? 50),
+    maxDurationMs: positiveInteger(where, "maxDurationMs", limits.maxDurationMs ?? 3_600_000),
+    maxParallelToolCalls: positiveInteger(where, "maxParallelToolCalls", limits.maxParallelToolCalls ?? 8),
+    maxWindowChars: positiveInteger(where, "maxWindowChars", limits.maxWindowChars ?? 400_000),
+  };
+};

@@ -1,0 +1,139 @@
+import { ConfigurationError } from "../core/errors.ts";
+import type { UserPart } from "../core/message.ts";
+import { DEFAULT_TOOL_RETRY, type RetryPolicy } from "../core/retry-policy.ts";
+import type { ToolEffect } from "../core/run-settings.ts";
+import type { Tool, ToolContext, Verification } from "../ports/tool.ts";
+import { checkOptions, positiveInteger } from "./known-options.ts";
+import { compileSchema, type Schema, type SchemaOutput } from "./schema.ts";
+import { makeTool } from "./make-tool.ts";
+
+/** What a tool's `verify` found out about an attempt of unknown outcome. */
+export type VerifyResult<Output> =
+  | { readonly status: "done"; readonly output: Output }
+  | { readonly status: "not-done" }
+  | { readonly status: "unknown"; readonly evidence?: unknown };
+
+/** Everything there is to say about a tool. */
+export type ToolDefinition<Input extends Schema, Output, Deps> = {
+  /** 1 to 64 letters, digits, `_` or `-`. */
+  readonly name: string;
+  /** Told to the model: what it does, when to use it. */
+  readonly description: string;
+  readonly inputSchema: Input;
+  /** Checked before the result is journaled. */
+  readonly outputSchema?: Schema;
+  /**
+   * What calling it does to the world. `read` changes nothing. `idempotent` may be repeated with the
+   * same `idempotencyKey`. `write` is never repeated blindly: give it a `verify`.
+   */
+  readonly effect: ToolEffect;
+  /** Longest time one attempt may take; 30 s by default. */
+  readonly timeoutMs?: number;
+  readonly retry?: Partial<RetryPolicy>;
+  /** Longest result shown to the model, in characters; the whole goes to the workspace. 60,000 by default. */
+  readonly maxOutputChars?: number;
+  execute(input: SchemaOutput<Input>, context: ToolContext<Deps>): Promise<Output> | Output;
+  /** Says whether an attempt of unknown outcome took place; does nothing else. */
+  verify?(
+    input: SchemaOutput<Input>,
+    context: ToolContext<Deps>,
+  ): Promise<VerifyResult<Output>> | VerifyResult<Output>;
+  /** A key of your own in place of the one made from session and call. */
+  idempotencyKey?(input: SchemaOutput<Input>): string;
+  /** What the model sees of a result: text, or parts with files. The result as JSON by default. */
+  toModelOutput?(output: Output): string | readonly UserPart[];
+};
+
+/** A tool that can be given to agents; `Output` and `Deps` are remembered for inference. */
+export type DefinedTool<Input = unknown, Output = unknown, Deps = unknown> = Tool & {
+  readonly "~types"?: { readonly input: Input; readonly output: Output; readonly deps: (deps: Deps) => void };
+};
+
+const KNOWN = [
+  "name",
+  "description",
+  "inputSchema",
+  "outputSchema",
+  "effect",
+  "timeoutMs",
+  "retry",
+  "maxOutputChars",
+  "execute",
+  "verify",
+  "idempotencyKey",
+  "toModelOutput",
+];
+const LATER = ["needsApproval", "fallback", "isolated", "undo", "limits", "rateLimit", "annotations"];
+
+const DEFAULT_TIMEOUT_MS = 30_000;
+const DEFAULT_MAX_OUTPUT_CHARS = 60_000;
+
+/**
+ * Defines a tool. Called twice, so that the type of your dependencies can be said and everything else
+ * inferred: `defineTool<Deps>()({ … })`.
+ *
+ * @throws ConfigurationError when the definition is not usable.
+ */
+export const defineTool =
+  <Deps = unknown>() =>
+  <Input extends Schema, Output>(
+    definition: ToolDefinition<Input, Output, Deps>,
+  ): DefinedTool<SchemaOutput<Input>, Output, Deps> => {
+    const owner = `tool "${String(definition.name)}"`;
+    checkOptions(definition, { owner, known: KNOWN, later: LATER });
+    checkName(definition.name);
+    checkEffect(definition.effect, owner);
+    const input = compileSchema(definition.inputSchema, `${owner}: inputSchema`);
+    const output = definition.outputSchema && compileSchema(definition.outputSchema, `${owner}: outputSchema`);
+    const { verify, idempotencyKey, toModelOutput } = definition;
+    return makeTool({
+      name: definition.name,
+      description: definition.description,
+      input,
+      output: output ?? null,
+      policy: {
+        effect: definition.effect,
+        timeoutMs: positiveInteger(owner, "timeoutMs", definition.timeoutMs ?? DEFAULT_TIMEOUT_MS),
+        retry: checkRetry({ ...DEFAULT_TOOL_RETRY, ...definition.retry }, owner),
+        canVerify: verify !== undefined,
+      },
+      maxOutputChars: positiveInteger(owner, "maxOutputChars", definition.maxOutputChars ?? DEFAULT_MAX_OUTPUT_CHARS),
+      // The engine hands over what `input` has let through, and the dependencies the runtime was given.
+      execute: async (value, context) =>
+        definition.execute(value as SchemaOutput<Input>, context as ToolContext<Deps>),
+      ...(verify === undefined
+        ? {}
+        : {
+            verify: async (value: unknown, context: ToolContext): Promise<Verification> => {
+              const found = await definition.verify?.(value as SchemaOutput<Input>, context as ToolContext<Deps>);
+              return (found ?? { status: "unknown" }) as Verification;
+            },
+          }),
+      ...(idempotencyKey === undefined
+        ? {}
+        : { idempotencyKey: (value: unknown) => idempotencyKey(value as SchemaOutput<Input>) }),
+      ...(toModelOutput === undefined ? {} : { toModelOutput: (value: unknown) => toModelOutput(value as Output) }),
+    });
+  };
+
+const TOOL_NAME = /^[a-zA-Z0-9_-]{1,64}$/;
+
+const checkName = (name: unknown): void => {
+  if (typeof name === "string" && TOOL_NAME.test(name)) return;
+  throw new ConfigurationError("DEFINITION_INVALID", `"${String(name)}" cannot be the name of a tool.`, {
+    hint: "Use 1 to 64 letters, digits, _ or -: providers accept nothing else.",
+  });
+};
+
+const checkEffect = (effect: unknown, owner: string): void => {
+  if (effect === "read" || effect === "idempotent" || effect === "write") return;
+  throw new ConfigurationError("DEFINITION_INVALID", `${owner}: "effect" must be "read", "idempotent" or "write".`, {
+    hint: 'Say what calling it does to the world. When in doubt: "write", which is never repeated blindly.',
+  });
+};
+
+export const checkRetry = (retry: RetryPolicy, owner: string): RetryPolicy => {
+  checkOptions(retry, { owner: `${owner}: retry`, known: ["maxAttempts", "initialDelayMs", "maxDelayMs"], later: [] });
+  positiveInteger(`${owner}: retry`, "maxAttempts", retry.maxAttempts);
+  return retry;
+};

@@ -1,0 +1,21 @@
+export { createRuntime, Runtime, type CreateSessionOptions, type SessionQuery } from "./create-runtime.ts";
+export {
+  defineAgent,
+  type AgentDefinition,
+  type AgentLimits,
+  type AgentOptions,
+  type AgentOutput,
+  type ModelChoice,
+} from "./define-agent.ts";
+export { defineTool, type DefinedTool, type ToolDefinition, type VerifyResult } from "./define-tool.ts";
+export { fromAiSdkTool, type AiSdkTool, type FromAiSdkToolOptions } from "./from-ai-sdk-tool.ts";
+export type { Input, InputPart } from "./input.ts";
+export type { Outcome, OutcomeTotals } from "./run-outcome.ts";
+export { Run, type EventOptions, type OutcomeOptions, type TextOptions } from "./run.ts";
+export type { RuntimeOptions, Secrets } from "./runtime-options.ts";
+export type { Schema, SchemaOutput } from "./schema.ts";
+export type { DurableEvent, SessionEvent } from "./session-event.ts";
+export { Session, type Resolution, type SendOptions, type SessionSnapshot } from "./session.ts";
+export { stderrLogger } from "./console-logger.ts";
+export { createSystemClock } from "./system-clock.ts";
+export { sha256 } from "./node-sha256.ts";

@@ -1,0 +1,51 @@
+import { toBase64Url } from "../core/base64url.ts";
+import { ConfigurationError } from "../core/errors.ts";
+import type { Sha256 } from "../core/hash-chain.ts";
+import { toJournalValue } from "../core/journal-value.ts";
+import type { JsonValue } from "../core/json.ts";
+import type { ProviderMetadata, UserPart } from "../core/message.ts";
+import type { Blob } from "../ports/journal-store.ts";
+
+/** A part of an input as a caller gives it. */
+export type InputPart =
+  | { readonly type: "text"; readonly text: string; readonly providerOptions?: ProviderMetadata }
+  | {
+      /** An image or any other file. */
+      readonly type: "image" | "file";
+      /** Bytes, or a URL that the provider fetches. */
+      readonly data: Uint8Array | URL;
+      /** IANA media type, for example `image/png`. */
+      readonly mediaType: string;
+      readonly filename?: string;
+      readonly providerOptions?: ProviderMetadata;
+    };
+
+export type Input = string | readonly InputPart[];
+
+/** An input in the form in which it is posted: its bytes apart, each stored once. */
+export type PreparedInput = { readonly content: JsonValue; readonly blobs: readonly Blob[] };
+
+/** @throws ConfigurationError when a part is not one of the known kinds. */
+export const prepareInput = (input: Input, sha256: Sha256): PreparedInput => {
+  if (typeof input === "string") return { content: toJournalValue(input).value, blobs: [] };
+  if (!Array.isArray(input) || input.length === 0) throw invalid("it is neither text nor a list of parts");
+  const blobs = new Map<string, Blob>();
+  const content = input.map((part: InputPart): UserPart => {
+    const metadata = part.providerOptions === undefined ? {} : { providerMetadata: part.providerOptions };
+    if (part.type === "text") return { type: "text", text: part.text, ...metadata };
+    if (part.type !== "image" && part.type !== "file") throw invalid("a part has an unknown type");
+    const filename = part.filename === undefined ? {} : { filename: part.filename };
+    const common = { type: "file", mediaType: part.mediaType, ...filename, ...metadata } as const;
+    if (part.data instanceof URL) return { ...common, data: { kind: "url", url: part.data.href } };
+    if (!(part.data instanceof Uint8Array)) throw invalid("the data of a file must be bytes or a URL");
+    const digest = toBase64Url(sha256(part.data, ""));
+    blobs.set(digest, { digest, bytes: part.data });
+    return { ...common, data: { kind: "blob", digest, bytes: part.data.byteLength } };
+  });
+  return { content: toJournalValue(content).value, blobs: [...blobs.values()] };
+};
+
+const invalid = (why: string): ConfigurationError =>
+  new ConfigurationError("OPTION_INVALID", `The input cannot be used: ${why}.`, {
+    hint: 'Send text, or parts like { type: "text", text } and { type: "image", data: bytes, mediaType: "image/png" }.',
+  });

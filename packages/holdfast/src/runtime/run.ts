@@ -1,0 +1,157 @@
+import { NotFoundError, RunError, RunSuspendedError, StreamInterruptedError } from "../core/errors.ts";
+import type { JournalEvent } from "../core/event.ts";
+import type { Position, RunId, SessionId } from "../core/ids.ts";
+import { openEvent } from "../core/journal-codec.ts";
+import { textOf, type AssistantPart } from "../core/message.ts";
+import type { Wait } from "../core/wait.ts";
+import { streamSession, type StreamItem } from "../engine/event-stream.ts";
+import type { EngineServices } from "../engine/services.ts";
+import { outcomeOf, type Outcome } from "./run-outcome.ts";
+import { toSessionEvent, type SessionEvent } from "./session-event.ts";
+
+export type OutcomeOptions = {
+  /** `suspended` (default) also returns when the run waits for somebody; `settled` waits on. */
+  readonly until?: "suspended" | "settled";
+  /** Stops waiting, never the run. */
+  readonly signal?: AbortSignal;
+};
+
+export type EventOptions = {
+  /** Position of the last event already seen. */
+  readonly after?: Position;
+  readonly signal?: AbortSignal;
+};
+
+export type TextOptions = {
+  readonly signal?: AbortSignal;
+  /** What to do when an answer is cut after part of it was shown: fail typed (default), or begin again. */
+  readonly onCut?: "fail" | "restart";
+};
+
+type RunPlace = {
+  readonly services: Pick<EngineServices, "store" | "feed">;
+  readonly sessionId: SessionId;
+  readonly runId: RunId;
+  /** The run has no events at or before this position. */
+  readonly after: Position;
+  readonly cancel: (reason?: string) => Promise<void>;
+  readonly signal?: AbortSignal | undefined;
+};
+
+/** One accepted input on its way to a settled end. A handle: closing it, or losing it, changes nothing. */
+export class Run<Output = string> {
+  readonly id: RunId;
+  readonly sessionId: SessionId;
+  readonly #place: RunPlace;
+
+  constructor(place: RunPlace) {
+    this.id = place.runId;
+    this.sessionId = place.sessionId;
+    this.#place = place;
+  }
+
+  /** The text of the answer as it is written. Never yields text of an attempt that was discarded before it. */
+  get textStream(): AsyncGenerator<string, void, undefined> {
+    return this.text();
+  }
+
+  /** Like `textStream`, with options. @throws StreamInterruptedError when an answer was cut after text was shown. */
+  async *text(options: TextOptions = {}): AsyncGenerator<string, void, undefined> {
+    const shown = { startedAt: 0, chars: 0 };
+    for await (const item of this.#items(this.#place.after, options.signal)) {
+      if (item.kind === "delta" && item.delta.runId === this.id && item.delta.type === "text") {
+        const { startedAt, offset, text } = item.delta;
+        if (startedAt !== shown.startedAt) Object.assign(shown, { startedAt, chars: 0 });
+        const fresh = text.slice(Math.max(0, shown.chars - offset));
+        // A piece that is missing is made up from the durable answer.
+        if (offset > shown.chars || fresh === "") continue;
+        shown.chars += fresh.length;
+        yield fresh;
+      }
+      if (item.kind !== "event") continue;
+      const { header, payload } = item.event;
+      if (header.type === "model-call.completed" && header.runId === this.id) {
+        const content = payload?.["content"];
+        const whole = Array.isArray(content) ? textOf(content as readonly AssistantPart[]) : "";
+        const rest = header.startedAt === shown.startedAt ? whole.slice(shown.chars) : whole;
+        if (rest !== "") yield rest;
+      }
+      if (header.type === "model-call.failed" && header.startedAt === shown.startedAt && shown.chars > 0) {
+        if (options.onCut !== "restart") throw interrupted(this.id);
+      }
+      if (isEnd(item.event, this.id)) return;
+    }
+  }
+
+  /** The session's events from the cursor on, until this run is settled. */
+  async *events(options: EventOptions = {}): AsyncGenerator<SessionEvent, void, undefined> {
+    for await (const item of this.#items(options.after ?? this.#place.after, options.signal)) {
+      if (item.kind === "caught-up") continue;
+      yield toSessionEvent(item);
+      if (item.kind === "event" && isEnd(item.event, this.id)) return;
+    }
+  }
+
+  /** How the run ended, or what it waits for. Data, not a throw. */
+  async outcome(options: OutcomeOptions = {}): Promise<Outcome<Output>> {
+    let waitingFor: readonly Wait[] | null = null;
+    for await (const item of this.#items(this.#place.after, options.signal)) {
+      if (item.kind === "event") {
+        const { header } = item.event;
+        if ("runId" in header && header.runId === this.id) {
+          const settled = await outcomeOf<Output>(item.event, (position) => this.#read(position));
+          if (settled !== null) return settled;
+          if (header.type === "run.suspended") waitingFor = header.waitingFor;
+          if (header.type === "run.resumed" || header.type === "run.cancel-requested") waitingFor = null;
+        }
+      }
+      if (item.kind !== "caught-up" || waitingFor === null || options.until === "settled") continue;
+      if (waitingFor.some(needsSomebody)) return { status: "suspended", runId: this.id, waitingFor };
+    }
+    throw new DOMException("Waiting for the run was stopped; the run itself goes on.", "AbortError");
+  }
+
+  /** The answer alone. @throws RunError, RunSuspendedError */
+  async output(options: { readonly signal?: AbortSignal } = {}): Promise<Output> {
+    const outcome = await this.outcome(options);
+    if (outcome.status === "completed") return outcome.output;
+    if (outcome.status === "failed") throw new RunError(outcome.failure);
+    if (outcome.status === "suspended") throw new RunSuspendedError(this.id, outcome.waitingFor);
+    throw new RunError({ code: "RUN_CANCELLED", message: "The run was cancelled.", retryable: false });
+  }
+
+  /** Stops the run (E5). Returns once nothing new can start; what was running is aborted. */
+  async cancel(reason?: string): Promise<void> {
+    await this.#place.cancel(reason);
+  }
+
+  #items(after: Position, signal: AbortSignal | undefined): AsyncGenerator<StreamItem, void, undefined> {
+    const { services, sessionId } = this.#place;
+    const own = this.#place.signal;
+    const either = signal && own ? AbortSignal.any([signal, own]) : (signal ?? own);
+    return streamSession(services, { sessionId, after, signal: either });
+  }
+
+  async #read(position: Position): Promise<JournalEvent | undefined> {
+    const [stored] = await this.#place.services.store.readAt(this.sessionId, [position]);
+    return stored === undefined ? undefined : openEvent(stored);
+  }
+}
+
+/** Time passes by itself; everything else needs a person, an operator or another process. */
+const needsSomebody = (wait: Wait): boolean => !("until" in wait);
+
+const isEnd = ({ header }: JournalEvent, runId: RunId): boolean =>
+  (header.type === "run.completed" || header.type === "run.failed" || header.type === "run.cancelled") &&
+  header.runId === runId;
+
+const interrupted = (runId: RunId): StreamInterruptedError =>
+  new StreamInterruptedError("STREAM_INTERRUPTED", "The answer was cut off after part of it had been shown.", {
+    hint: 'The run itself goes on: await `outcome()` for the answer, or ask for `text({ onCut: "restart" })`.',
+    details: { runId },
+  });
+
+export const runNotFound = (runId: string): NotFoundError =>
+  new NotFoundError("RUN_NOT_FOUND", `There is no run ${runId}.`, {
+    hint: "Run ids are given by `send`; `holdfast sessions list` shows sessions.",
+  });

@@ -1,0 +1,106 @@
+import { ConfigurationError, HoldfastError } from "../core/errors.ts";
+import { DEFAULT_MODEL_RETRY, type RetryPolicy } from "../core/retry-policy.ts";
+import type { Decider, ModelTimeouts } from "../engine/services.ts";
+import type { ModelPrice } from "../models/index.ts";
+import type { Clock } from "../ports/clock.ts";
+import type { JournalStore } from "../ports/journal-store.ts";
+import type { Telemetry } from "../ports/telemetry.ts";
+import type { Logger } from "../ports/tool.ts";
+import type { AgentDefinition } from "./define-agent.ts";
+import { checkOptions, positiveInteger } from "./known-options.ts";
+
+/** Secrets by name, or a function that finds them. Their values never enter the journal (O2). */
+export type Secrets = Readonly<Record<string, string>> | ((name: string) => string | undefined);
+
+export type RuntimeOptions<Deps = unknown> = {
+  readonly agents: readonly AgentDefinition<unknown, Deps>[];
+  /** Where sessions are kept; `.holdfast` by default. */
+  readonly dataDir?: string;
+  /** Handed to every tool as `ctx.deps`. */
+  readonly deps?: Deps;
+  readonly secrets?: Secrets;
+  readonly logger?: Logger;
+  readonly telemetry?: Telemetry;
+  /** `full` (default) survives power loss; `relaxed` only the death of the process. */
+  readonly durability?: "full" | "relaxed";
+  /** Prices of your own by "provider/model", in US dollars per million tokens. */
+  readonly prices?: Readonly<Record<string, ModelPrice>>;
+  /** Limits of one model call, in milliseconds. */
+  readonly modelTimeouts?: Partial<ModelTimeouts>;
+  readonly modelRetry?: Partial<RetryPolicy>;
+  /** Sessions advanced at once; 1,000 by default. */
+  readonly maxActiveSessions?: number;
+  /** How long `close` waits for what is in flight; 10 s by default. */
+  readonly drainTimeoutMs?: number;
+  /** A store of your own, instead of SQLite in `dataDir`. */
+  readonly store?: JournalStore;
+  readonly clock?: Clock;
+  /** Decides what a session owes, in place of `plan`. */
+  readonly decide?: Decider;
+  /** False: only look and post; another process does the work. */
+  readonly isWorker?: boolean;
+};
+
+const KNOWN = [
+  "agents",
+  "dataDir",
+  "deps",
+  "secrets",
+  "logger",
+  "telemetry",
+  "durability",
+  "prices",
+  "modelTimeouts",
+  "modelRetry",
+  "maxActiveSessions",
+  "drainTimeoutMs",
+  "store",
+  "clock",
+  "decide",
+  "isWorker",
+];
+const LATER = ["memory", "policy", "budgets", "webhooks", "sandboxes", "waker", "onFailure", "schedules", "approvals"];
+
+export type RuntimeSettings = {
+  readonly dataDir: string;
+  readonly durability: "full" | "relaxed";
+  readonly timeouts: ModelTimeouts;
+  readonly modelRetry: RetryPolicy;
+  readonly maxActiveSessions: number;
+  readonly drainTimeoutMs: number;
+  readonly isWorker: boolean;
+};
+
+const DEFAULT_TIMEOUTS: ModelTimeouts = { firstTokenMs: 120_000, gapMs: 60_000, totalMs: 600_000 };
+
+/** Resolves options once, at the door. @throws ConfigurationError */
+export const resolveOptions = (options: Omit<RuntimeOptions<never>, "deps">): RuntimeSettings => {
+  const owner = "createRuntime";
+  checkOptions(options, { owner, known: KNOWN, later: LATER });
+  if (!Array.isArray(options.agents)) {
+    throw new ConfigurationError("OPTION_INVALID", `${owner}: "agents" must be a list of agents.`, {
+      hint: "Give agents: [defineAgent({ … })].",
+    });
+  }
+  const names = options.agents.map((agent) => agent.name);
+  const twice = names.find((name, index) => names.indexOf(name) !== index);
+  if (twice !== undefined) throw new ConfigurationError("OPTION_INVALID", `${owner}: two agents are named "${twice}".`);
+  return {
+    dataDir: options.dataDir ?? ".holdfast",
+    durability: options.durability ?? "full",
+    timeouts: { ...DEFAULT_TIMEOUTS, ...options.modelTimeouts },
+    modelRetry: { ...DEFAULT_MODEL_RETRY, ...options.modelRetry },
+    maxActiveSessions: positiveInteger(owner, "maxActiveSessions", options.maxActiveSessions ?? 1_000),
+    drainTimeoutMs: options.drainTimeoutMs ?? 10_000,
+    isWorker: options.isWorker ?? true,
+  };
+};
+
+export const findSecret = (secrets: Secrets | undefined, name: string): string => {
+  const value = typeof secrets === "function" ? secrets(name) : secrets?.[name];
+  if (value !== undefined) return value;
+  throw new HoldfastError("SECRET_NOT_FOUND", `There is no secret "${name}".`, {
+    hint: "Give it to createRuntime in `secrets`.",
+    retryable: false,
+  });
+};

@@ -1,0 +1,105 @@
+import type { StandardJSONSchemaV1, StandardSchemaV1 } from "@standard-schema/spec";
+import { ConfigurationError } from "../core/errors.ts";
+import { toJournalValue } from "../core/journal-value.ts";
+import { isJsonObject, type JsonSchema, type JsonValue } from "../core/json.ts";
+
+/** A schema a user may give: any Standard Schema (zod, valibot, arktype, …), or plain JSON Schema. */
+export type Schema = StandardSchemaV1 | JsonSchema;
+
+/** What a value is once it has passed the schema. */
+export type SchemaOutput<S> = S extends StandardSchemaV1 ? StandardSchemaV1.InferOutput<S> : JsonValue;
+
+export type SchemaCheck =
+  | { readonly ok: true; readonly value: unknown }
+  | { readonly ok: false; readonly issues: readonly string[] };
+
+/** A schema in the two forms we need: to check with, and to show to a model. */
+export type CompiledSchema = {
+  readonly jsonSchema: JsonSchema;
+  /** Never throws. */
+  check(value: unknown): Promise<SchemaCheck>;
+};
+
+const isStandardSchema = (schema: unknown): schema is StandardSchemaV1 =>
+  (typeof schema === "object" || typeof schema === "function") && schema !== null && "~standard" in schema;
+
+const hasJsonSchema = (schema: StandardSchemaV1): schema is StandardSchemaV1 & StandardJSONSchemaV1 =>
+  "jsonSchema" in schema["~standard"];
+
+/** Compiles a schema once, when a definition is made, so that mistakes show at once and not in a run. */
+export const compileSchema = (schema: Schema, owner: string): CompiledSchema => {
+  if (isStandardSchema(schema)) return compileStandard(schema, owner);
+  if (isJsonObject(schema)) return compileJsonSchema(schema, owner);
+  throw new ConfigurationError("DEFINITION_INVALID", `${owner} is not a schema.`, {
+    hint: "Give a zod schema (or any Standard Schema), or a JSON Schema object.",
+  });
+};
+
+const compileStandard = (schema: StandardSchemaV1, owner: string): CompiledSchema => ({
+  jsonSchema: standardToJson(schema, owner),
+  check: async (value) => {
+    try {
+      const result = await schema["~standard"].validate(value);
+      return result.issues === undefined
+        ? { ok: true, value: result.value }
+        : { ok: false, issues: result.issues.map(issueText) };
+    } catch (thrown) {
+      return { ok: false, issues: [`the schema could not be applied: ${thrown instanceof Error ? thrown.message : "it threw"}`] };
+    }
+  },
+});
+
+const issueText = (issue: StandardSchemaV1.Issue): string => {
+  const path = issue.path?.map((step) => String(typeof step === "object" ? step.key : step)).join(".");
+  return path === undefined || path === "" ? issue.message : `${path}: ${issue.message}`;
+};
+
+const standardToJson = (schema: StandardSchemaV1, owner: string): JsonSchema => {
+  if (!hasJsonSchema(schema)) {
+    throw new ConfigurationError("DEFINITION_INVALID", `${owner}: this schema library cannot say its JSON Schema.`, {
+      hint: "Use zod 4.2 or later, another library with Standard JSON Schema, or give plain JSON Schema.",
+      details: { vendor: schema["~standard"].vendor },
+    });
+  }
+  try {
+    const { value } = toJournalValue(schema["~standard"].jsonSchema.input({ target: "draft-07" }));
+    if (isJsonObject(value)) return value;
+  } catch (cause) {
+    throw new ConfigurationError("DEFINITION_INVALID", `${owner} cannot be shown to a model as JSON Schema.`, {
+      hint: "Dates, transforms without an input type and the like have no JSON form; use strings or numbers.",
+      cause,
+    });
+  }
+  throw new ConfigurationError("DEFINITION_INVALID", `${owner} has no JSON Schema.`);
+};
+
+type AjvCheck = ((value: unknown) => boolean) & { errors?: readonly AjvError[] | null };
+type AjvError = { readonly instancePath: string; readonly message?: string };
+
+const compileJsonSchema = (schema: JsonSchema, owner: string): CompiledSchema => {
+  let compiled: Promise<AjvCheck> | null = null;
+  return {
+    jsonSchema: schema,
+    check: async (value) => {
+      // Loaded when first used: most definitions never need it.
+      compiled ??= compileWithAjv(schema, owner);
+      const check = await compiled;
+      if (check(value)) return { ok: true, value };
+      return { ok: false, issues: (check.errors ?? []).map(ajvIssue) };
+    },
+  };
+};
+
+const ajvIssue = (error: AjvError): string => {
+  const path = error.instancePath.replaceAll("/", ".").slice(1);
+  return path === "" ? (error.message ?? "not valid") : `${path}: ${error.message ?? "not valid"}`;
+};
+
+const compileWithAjv = async (schema: JsonSchema, owner: string): Promise<AjvCheck> => {
+  const { Ajv } = await import("ajv");
+  try {
+    return new Ajv({ strict: false, allErrors: true }).compile(schema);
+  } catch (cause) {
+    throw new ConfigurationError("DEFINITION_INVALID", `${owner} is not a valid JSON Schema.`, { cause });
+  }
+};

@@ -1,0 +1,214 @@
+import { ConflictError, NotFoundError } from "../core/errors.ts";
+import type { CallId, Position, RunId, SessionId } from "../core/ids.ts";
+import { toJournalValue } from "../core/journal-value.ts";
+import type { JsonObject } from "../core/json.ts";
+import { sessionStatus, type RunStatus, type SessionState } from "../core/session-state.ts";
+import type { Wait } from "../core/wait.ts";
+import { streamSession } from "../engine/event-stream.ts";
+import { foldLoaded } from "../engine/open-session.ts";
+import type { ModelSettings } from "../ports/model.ts";
+import type { SignalKind } from "../ports/journal-store.ts";
+import { checkSettings } from "./define-agent.ts";
+import { prepareInput, type Input } from "./input.ts";
+import { checkOptions } from "./known-options.ts";
+import { Run, type EventOptions } from "./run.ts";
+import type { RuntimeServices } from "./runtime-services.ts";
+import { toSessionEvent, type SessionEvent } from "./session-event.ts";
+
+export type SendOptions = {
+  /** Accepted once in the life of the session; the same key again answers with the first run (J5). */
+  readonly idempotencyKey?: string;
+  /** Stops waiting for the run in everything the handle does, never the run. */
+  readonly signal?: AbortSignal;
+  /** Overrides of the agent's model settings, for this run. */
+  readonly settings?: ModelSettings;
+};
+
+/** What a person found out about a call whose outcome is unknown. */
+export type Resolution =
+  | { readonly as: "completed"; readonly output: unknown; readonly by?: string }
+  | { readonly as: "failed"; readonly message?: string; readonly by?: string }
+  /** Run it again, with the same idempotency key. */
+  | { readonly as: "retry"; readonly by?: string };
+
+/** Where a session stands. */
+export type SessionSnapshot = {
+  readonly sessionId: SessionId;
+  readonly agent: string;
+  readonly status: RunStatus;
+  /** Position of the last event; a cursor for `events`. */
+  readonly position: Position;
+  readonly runId: RunId | null;
+  readonly waitingFor: readonly Wait[];
+  readonly queuedRuns: readonly RunId[];
+  /** Calls of the open run that have no result yet. */
+  readonly openCalls: readonly { readonly callId: CallId; readonly tool: string; readonly attempt: number; readonly status: string }[];
+};
+
+const SEND_OPTIONS = ["idempotencyKey", "signal", "settings"];
+const LATER_SEND_OPTIONS = ["whenActive", "mode", "limits", "approvals"];
+
+/** A durable conversation with one agent. A handle: any process may hold one, none owns it. */
+export class Session<Output = string> {
+  readonly id: SessionId;
+  readonly #services: RuntimeServices;
+  #seen: Position;
+
+  constructor(services: RuntimeServices, id: SessionId, seen: Position) {
+    this.id = id;
+    this.#services = services;
+    this.#seen = seen;
+  }
+
+  /**
+   * Posts an input. When this returns the input is durable and will be worked, whatever happens to this
+   * process (J1); while a run is active it waits its turn (S4).
+   *
+   * @throws ConflictError when the idempotency key was used with another input.
+   */
+  async send(input: Input, options: SendOptions = {}): Promise<Run<Output>> {
+    checkOptions(options, { owner: "send", known: SEND_OPTIONS, later: LATER_SEND_OPTIONS });
+    if (options.settings !== undefined) checkSettings(options.settings, "send");
+    const { content, blobs } = prepareInput(input, this.#services.sha256);
+    const settings: JsonObject = options.settings === undefined ? {} : { settings: toJournalValue(options.settings).value };
+    const dedupeKey = options.idempotencyKey === undefined ? null : `input:${options.idempotencyKey}`;
+    const runId = `run_${this.#services.clock.newId()}`;
+    const answer = await this.#post({ kind: "input", dedupeKey, runId, body: { content, ...settings }, blobs });
+    if (answer.status === "conflict") {
+      throw new ConflictError("IDEMPOTENCY_CONFLICT", "This idempotency key was already used with another input.", {
+        hint: "Use a new key for a new input; the first input stands.",
+        details: { sessionId: this.id },
+      });
+    }
+    return this.#run(answer.runId ?? runId, answer.status === "posted" ? this.#seen : 0, options.signal);
+  }
+
+  /** Past and live events by cursor: each durable one once, in order (S5). */
+  async *events(options: EventOptions = {}): AsyncGenerator<SessionEvent, void, undefined> {
+    const stream = streamSession(this.#services, {
+      sessionId: this.id,
+      after: options.after ?? 0,
+      signal: options.signal,
+    });
+    for await (const item of stream) {
+      if (item.kind !== "caught-up") yield toSessionEvent(item);
+    }
+  }
+
+  /** The events there are now, without waiting for more. */
+  async *history(options: { readonly after?: Position } = {}): AsyncGenerator<SessionEvent, void, undefined> {
+    const stream = streamSession(this.#services, { sessionId: this.id, after: options.after ?? 0 });
+    for await (const item of stream) {
+      if (item.kind === "caught-up") return;
+      if (item.kind === "event") yield toSessionEvent(item);
+    }
+  }
+
+  /** Where the session stands now. */
+  async snapshot(): Promise<SessionSnapshot> {
+    const state = await this.#fold();
+    const { run } = state;
+    const calls = run?.phase.kind === "calling-tools" ? run.phase.calls : [];
+    return {
+      sessionId: this.id,
+      agent: state.agent,
+      status: sessionStatus(state),
+      position: state.position,
+      runId: run?.runId ?? null,
+      waitingFor: run?.suspended?.waitingFor ?? [],
+      queuedRuns: state.queue.map((queued) => queued.runId),
+      openCalls: calls.map(({ callId, tool, attempt, status }) => ({ callId, tool, attempt, status: status.kind })),
+    };
+  }
+
+  /** Stops the active run, and those that wait behind it (E5). Answers the runs it stopped. */
+  async cancel(reason?: string): Promise<readonly RunId[]> {
+    const state = await this.#fold();
+    const runs = [...(state.run === null ? [] : [state.run.runId]), ...state.queue.map((queued) => queued.runId)];
+    for (const runId of runs) await this.cancelRun(runId, reason);
+    return runs;
+  }
+
+  /** Stops one run. Returns once nothing new can start and what is running has been told to stop. */
+  async cancelRun(runId: RunId, reason?: string): Promise<void> {
+    await this.#post({ kind: "cancel", dedupeKey: null, runId, body: reason === undefined ? {} : { reason }, blobs: [] });
+  }
+
+  /**
+   * Says what became of a call whose outcome is unknown (E2). The first answer wins.
+   *
+   * @throws NotFoundError when the open run has no such call; ConflictError when it waits for no answer.
+   */
+  async resolveCall(callId: CallId, resolution: Resolution): Promise<void> {
+    const { run } = await this.#fold();
+    const calls = run?.phase.kind === "calling-tools" ? run.phase.calls : [];
+    const call = calls.find((open) => open.callId === callId);
+    if (run === null || call === undefined) {
+      throw new NotFoundError("CALL_NOT_FOUND", `Session ${this.id} has no open call ${callId}.`, {
+        hint: "`holdfast sessions show` lists the calls that are open.",
+        details: { sessionId: this.id, callId },
+      });
+    }
+    if (call.status.kind !== "unknown") {
+      throw new ConflictError("CALL_NOT_WAITING", `Call ${callId} does not wait for an answer: it is ${call.status.kind}.`, {
+        details: { sessionId: this.id, callId, status: call.status.kind },
+      });
+    }
+    const { value } = toJournalValue({ callId, ...resolution });
+    await this.#post({
+      kind: "resolve",
+      dedupeKey: null,
+      runId: run.runId,
+      body: value as JsonObject,
+      blobs: [],
+    });
+  }
+
+  /** Lets a run go on that waits for an operator: workers kept dying on it, or it came out of a backup. */
+  async resume(): Promise<void> {
+    const { run } = await this.#fold();
+    await this.#post({ kind: "resume", dedupeKey: null, runId: run?.runId ?? null, body: { by: "operator" }, blobs: [] });
+  }
+
+  /** A handle on a run of this session. */
+  run(runId: RunId): Run<Output> {
+    return this.#run(runId, 0, undefined);
+  }
+
+  #run(runId: RunId, after: Position, signal: AbortSignal | undefined): Run<Output> {
+    return new Run<Output>({
+      services: this.#services,
+      sessionId: this.id,
+      runId,
+      after,
+      signal,
+      cancel: (reason) => this.cancelRun(runId, reason),
+    });
+  }
+
+  async #fold(): Promise<SessionState> {
+    const loaded = await this.#services.store.load(this.id);
+    if (loaded === undefined) throw sessionNotFound(this.id);
+    const { state } = foldLoaded(this.#services, this.id, loaded);
+    this.#seen = state.position;
+    return state;
+  }
+
+  async #post(signal: {
+    readonly kind: SignalKind;
+    readonly dedupeKey: string | null;
+    readonly runId: RunId | null;
+    readonly body: JsonObject;
+    readonly blobs: Parameters<RuntimeServices["post"]>[0]["blobs"];
+  }): Promise<Exclude<Awaited<ReturnType<RuntimeServices["post"]>>, { status: "missing" }>> {
+    const answer = await this.#services.post({ ...signal, sessionId: this.id, body: JSON.stringify(signal.body) });
+    if (answer.status === "missing") throw sessionNotFound(this.id);
+    return answer;
+  }
+}
+
+export const sessionNotFound = (sessionId: string): NotFoundError =>
+  new NotFoundError("SESSION_NOT_FOUND", `There is no session ${sessionId}.`, {
+    hint: "Is it the right data directory? `holdfast sessions list` shows what is there.",
+    details: { sessionId },
+  });
