@@ -86,7 +86,7 @@ class SteppedClock implements ManualClock {
 
   async settle(): Promise<void> {
     // A tick that is asked for by a promise comes after every promise that is ready, and what those made ready.
-    await null;
+    await Promise.resolve();
     await new Promise<void>((resolve) => process.nextTick(resolve));
   }
 

@@ -1,4 +1,4 @@
-import type { StoredEvent } from "../../core/hash-chain.ts";
+import { GENESIS_HASH, type StoredEvent } from "../../core/hash-chain.ts";
 import { ConfigurationError } from "../../core/errors.ts";
 import type { RunId, SessionId, Timestamp } from "../../core/ids.ts";
 import type { RunStatus } from "../../core/session-state.ts";
@@ -36,12 +36,9 @@ export const createSession = (
   const { connection, now } = transaction;
   if (connection.get(FIND_SESSION, sessionId) !== undefined) return false;
   const last = events.at(-1);
-  const sid = connection.insert(
-    INSERT_SESSION,
-    ...[sessionId, owner.agent, owner.tenant, owner.user, now, now],
-    last?.position ?? 0,
-    last?.hash ?? new Uint8Array(32),
-  );
+  const end = [last?.position ?? 0, last?.hash ?? GENESIS_HASH] as const;
+  const { agent, tenant, user } = owner;
+  const sid = connection.insert(INSERT_SESSION, sessionId, agent, tenant, user, now, now, ...end);
   const tail = appendEvents(transaction, { sid, position: 0, tail: 0 }, events);
   connection.run(SET_TAIL, tail, sid);
   return true;
