@@ -8,7 +8,12 @@ import { reduce } from "./reduce.ts";
 import type { RunSettings, ToolPolicy } from "./run-settings.ts";
 import { candidateOf, EMPTY_STATE, type OpenCall, type SessionState } from "./session-state.ts";
 import { settleModelCall, settleModelFailure, type ModelOutcome } from "./settle-model-call.ts";
-import { settleToolCall, settleVerification, type ToolOutcome, type VerifyOutcome } from "./settle-tool-call.ts";
+import {
+  settleToolCall,
+  settleVerification,
+  type ToolOutcome,
+  type VerifyOutcome,
+} from "./settle-tool-call.ts";
 import { isLegal } from "./transitions.ts";
 
 /** The world a session is driven in. */
@@ -70,7 +75,9 @@ export class DrivenSession {
 
   accept(): void {
     this.#accepted += 1;
-    this.append(header("run.accepted", { runId: `run-${this.#accepted}`, chars: 1 + this.#choices.below(300) }));
+    this.append(
+      header("run.accepted", { runId: `run-${this.#accepted}`, chars: 1 + this.#choices.below(300) }),
+    );
   }
 
   /** The holder dies with everything it had in flight, and another takes over. */
@@ -92,7 +99,12 @@ export class DrivenSession {
   step(): boolean {
     if (this.#disturbances > 0 && this.#choices.oneIn(6)) this.#disturb();
     const effects = plan(this.state, this.now);
-    this.moments.push({ state: this.state, now: this.now, effects, inFlight: new Set(this.#inFlight.keys()) });
+    this.moments.push({
+      state: this.state,
+      now: this.now,
+      effects,
+      inFlight: new Set(this.#inFlight.keys()),
+    });
     if (this.#perform(effects)) return true;
     if (this.#inFlight.size > 0) {
       this.#settleOne();
@@ -138,7 +150,9 @@ export class DrivenSession {
     const { provider, modelId } = candidateOf(run, candidate);
     const { runId, settings } = run;
     const notAfter = this.now + settings.modelTimeoutMs;
-    this.append(header("model-call.started", { runId, turn, attempt, candidate, provider, modelId, notAfter }));
+    this.append(
+      header("model-call.started", { runId, turn, attempt, candidate, provider, modelId, notAfter }),
+    );
     this.#inFlight.set("model", () => this.#modelOutcome());
     return true;
   }
@@ -183,8 +197,12 @@ export class DrivenSession {
   #rescue(): boolean {
     const { run } = this.state;
     if (run?.suspended === undefined || run.suspended === null) return false;
-    const unsure = openCalls(this.state).find((call) => call.status.kind === "unknown" && call.status.next.kind === "ask");
-    const isHeld = run.suspended.waitingFor.some((wait) => wait.kind === "operator" || wait.kind === "definition");
+    const unsure = openCalls(this.state).find(
+      (call) => call.status.kind === "unknown" && call.status.next.kind === "ask",
+    );
+    const isHeld = run.suspended.waitingFor.some(
+      (wait) => wait.kind === "operator" || wait.kind === "definition",
+    );
     this.now += this.#choices.below(1_000_000);
     if (isHeld) this.append(header("run.resumed", { runId: run.runId, by: "operator" }));
     else if (unsure !== undefined) this.#resolve(run.runId, unsure);
@@ -195,7 +213,9 @@ export class DrivenSession {
   #resolve(runId: string, call: OpenCall): void {
     const mayRetry = this.#disturbances > 0;
     if (mayRetry) this.#disturbances -= 1;
-    const as = mayRetry ? this.#choices.of("completed", "failed", "retry") : this.#choices.of("completed", "failed");
+    const as = mayRetry
+      ? this.#choices.of("completed", "failed", "retry")
+      : this.#choices.of("completed", "failed");
     this.append(header("tool-call.resolved", { runId, callId: call.callId, as, chars: 5 }));
   }
 
@@ -251,7 +271,11 @@ export class DrivenSession {
   #answer(): ModelOutcome {
     const calls = Array.from({ length: this.#choices.below(5) }, () => {
       const refusal = this.#choices.oneIn(6) ? failure("TOOL_UNKNOWN", "There is no such tool.") : null;
-      return { tool: refusal === null ? "tool" : null, policy: this.#choices.of(...this.#world.policies), refusal };
+      return {
+        tool: refusal === null ? "tool" : null,
+        policy: this.#choices.of(...this.#world.policies),
+        refusal,
+      };
     });
     const check = calls.length > 0 ? "none" : this.#choices.of("none", "valid", "invalid");
     return {

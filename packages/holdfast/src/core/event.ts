@@ -52,7 +52,10 @@ export type OutputCheck = "none" | "valid" | "invalid";
 type Header<Type extends string, Fields> = { readonly type: Type } & Readonly<Fields>;
 
 export type SessionHeader =
-  | Header<"session.created", { agent: string; agentVersion: string | null; digest: string; parent: SessionId | null }>
+  | Header<
+      "session.created",
+      { agent: string; agentVersion: string | null; digest: string; parent: SessionId | null }
+    >
   | Header<"session.recovered", { previousEpoch: number; safeAt: Timestamp }>
   | Header<"session.restored", { safeAt: Timestamp }>
   | Header<"context.compacted", { dropped: number }>;
@@ -187,7 +190,10 @@ export type ToolHeader =
       "tool-call.resolved",
       { runId: RunId; callId: CallId; as: "completed" | "failed" | "retry"; chars: number }
     >
-  | Header<"tool-call.late", { runId: RunId; callId: CallId; attempt: number; status: "completed" | "failed" }>;
+  | Header<
+      "tool-call.late",
+      { runId: RunId; callId: CallId; attempt: number; status: "completed" | "failed" }
+    >;
 
 /** Everything that can be recorded in a journal. */
 export type EventHeader = SessionHeader | RunHeader | ModelHeader | ToolHeader;

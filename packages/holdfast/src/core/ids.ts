@@ -15,5 +15,4 @@ export type Timestamp = number;
  * The id of the tool call at `index` in the answer to the model call that started at `position`.
  * Letters, digits and underscores only: every provider accepts it as a tool call id.
  */
-export const toolCallId = (position: Position, index: number): CallId =>
-  `call_${position}_${index}`;
+export const toolCallId = (position: Position, index: number): CallId => `call_${position}_${index}`;

@@ -1,7 +1,13 @@
 export { plan, MAX_TAKEOVERS } from "./plan.ts";
 export { reduce } from "./reduce.ts";
 export { cellOf, isLegal, STATE_PHASES, statePhase, type StatePhase } from "./transitions.ts";
-export { EMPTY_STATE, sessionStatus, STATE_VERSION, type RunStatus, type SessionState } from "./session-state.ts";
+export {
+  EMPTY_STATE,
+  sessionStatus,
+  STATE_VERSION,
+  type RunStatus,
+  type SessionState,
+} from "./session-state.ts";
 export type { Effect } from "./effect.ts";
 export {
   EVENT_TYPES,
@@ -17,7 +23,15 @@ export { GENESIS_HASH, type Sha256, type StoredEvent } from "./hash-chain.ts";
 export { toJournalValue } from "./journal-value.ts";
 export { FAILURE_CODES, failure, toFailure, type Failure, type FailureCode } from "./failure.ts";
 export { nextAttemptAt, type RetryPolicy } from "./retry-policy.ts";
-export { addCharge, addUsage, estimateTokens, totalCostUsd, type Charge, type Spend, type Usage } from "./usage.ts";
+export {
+  addCharge,
+  addUsage,
+  estimateTokens,
+  totalCostUsd,
+  type Charge,
+  type Spend,
+  type Usage,
+} from "./usage.ts";
 export type { ToolEffect, ToolPolicy, RunSettings } from "./run-settings.ts";
 export type { Wait } from "./wait.ts";
 export type {

@@ -55,7 +55,8 @@ class Audit {
     if (run === null) return;
     this.#readRun(run, header);
     if (header.type.startsWith("model-call.")) this.#readModelCall(run, header);
-    if (header.type.startsWith("tool-call.") && "callId" in header) this.#readToolCall(run, header, header.callId);
+    if (header.type.startsWith("tool-call.") && "callId" in header)
+      this.#readToolCall(run, header, header.callId);
   }
 
   #check(holds: boolean, promise: string): void {
@@ -92,7 +93,10 @@ class Audit {
     switch (header.type) {
       case "run.suspended":
         run.isSuspended = true;
-        this.#check([...run.calls.values()].every((call) => !call.isInFlight), "S3: nothing is in flight");
+        this.#check(
+          [...run.calls.values()].every((call) => !call.isInFlight),
+          "S3: nothing is in flight",
+        );
         return;
       case "run.resumed":
         run.isSuspended = false;
@@ -130,13 +134,19 @@ class Audit {
   #readModelCall(run: Run, header: EventHeader): void {
     if (header.type === "model-call.started") {
       this.#mayAct(run);
-      this.#check([...run.calls.values()].every((call) => call.closes === 1), "E3: every call has its result");
+      this.#check(
+        [...run.calls.values()].every((call) => call.closes === 1),
+        "E3: every call has its result",
+      );
       this.#check(run.modelInFlight === null, "one model call at a time");
       this.#check(header.turn <= run.settings.maxTurns, "turns are limited");
       const key = `${header.turn}/${header.candidate}`;
       const count = run.modelStarts.get(key) ?? { starts: 0, extra: 0 };
       count.starts += 1;
-      this.#check(count.starts <= run.settings.modelRetry.maxAttempts + count.extra, "E7: model retries are bounded");
+      this.#check(
+        count.starts <= run.settings.modelRetry.maxAttempts + count.extra,
+        "E7: model retries are bounded",
+      );
       run.modelStarts.set(key, count);
       run.modelInFlight = key;
     }

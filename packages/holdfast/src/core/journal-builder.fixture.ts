@@ -94,7 +94,13 @@ const OF_CALL = { runId: RUN, callId: toolCallId(4, 0), attempt: 1 };
 
 /** One header of each type, as it would follow in the usual story of `RUN`. */
 const USUAL: { readonly [Type in EventType]: HeaderOf<Type> } = {
-  "session.created": { type: "session.created", agent: "agent", agentVersion: null, digest: "d", parent: null },
+  "session.created": {
+    type: "session.created",
+    agent: "agent",
+    agentVersion: null,
+    digest: "d",
+    parent: null,
+  },
   "session.recovered": { type: "session.recovered", previousEpoch: 1, safeAt: START },
   "session.restored": { type: "session.restored", safeAt: START },
   "context.compacted": { type: "context.compacted", dropped: 1 },
@@ -153,7 +159,12 @@ const USUAL: { readonly [Type in EventType]: HeaderOf<Type> } = {
     durationMs: 1,
     next: { kind: "give-up" },
   },
-  "tool-call.started": { type: "tool-call.started", ...OF_CALL, notAfter: START + 100_000, idempotencyKey: "k" },
+  "tool-call.started": {
+    type: "tool-call.started",
+    ...OF_CALL,
+    notAfter: START + 100_000,
+    idempotencyKey: "k",
+  },
   "tool-call.completed": {
     type: "tool-call.completed",
     ...OF_CALL,

@@ -43,10 +43,14 @@ export const openEvent = (stored: StoredEvent): JournalEvent => {
   const parsed = parseObject(stored.header, stored.position);
   const { v, position, at, epoch, content, ...header } = parsed;
   if (typeof v !== "number" || v > EVENT_VERSION || !isEventType(header["type"])) {
-    throw new JournalError("JOURNAL_INVALID", `Event ${stored.position} was written by a newer version of Holdfast.`, {
-      hint: "Upgrade this process before it opens the session.",
-      details: { position: stored.position, version: v ?? null, type: header["type"] ?? null },
-    });
+    throw new JournalError(
+      "JOURNAL_INVALID",
+      `Event ${stored.position} was written by a newer version of Holdfast.`,
+      {
+        hint: "Upgrade this process before it opens the session.",
+        details: { position: stored.position, version: v ?? null, type: header["type"] ?? null },
+      },
+    );
   }
   if (position !== stored.position || typeof at !== "number" || typeof epoch !== "number") {
     throw damaged(stored.position, "its envelope does not fit its place");
@@ -96,7 +100,8 @@ export const verifyEvent = (sha256: Sha256, previous: Uint8Array, stored: Stored
     return "its hash does not follow from the event before it and its header";
   }
   if (stored.payload === null && stored.salt === null) return null;
-  if (stored.payload === null || stored.salt === null) return "its content and its salt do not belong together";
+  if (stored.payload === null || stored.salt === null)
+    return "its content and its salt do not belong together";
   const header = parseJson(stored.header);
   const expected = isJsonObject(header) ? header["content"] : undefined;
   return expected === toBase64Url(contentDigest(sha256, stored.salt, stored.payload))

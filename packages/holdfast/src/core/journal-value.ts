@@ -113,7 +113,9 @@ const setMember = (target: Record<string, JsonValue>, name: string, value: JsonV
 };
 
 /** The same for content that has to be an object. */
-export const toJournalObject = (value: object): { readonly value: JsonObject; readonly isCoerced: boolean } => {
+export const toJournalObject = (
+  value: object,
+): { readonly value: JsonObject; readonly isCoerced: boolean } => {
   const { value: converted, isCoerced } = toJournalValue(value);
   if (typeof converted === "object" && converted !== null && !Array.isArray(converted)) {
     return { value: converted as JsonObject, isCoerced };

@@ -21,8 +21,21 @@ export const planEnd = (run: OpenRun, now: Timestamp): readonly Effect[] => {
 const settle = (run: OpenRun, stopping: Stopping, now: Timestamp): Effect => {
   const durationMs = now - run.startedAt;
   return stopping === "cancelled"
-    ? record({ type: "run.cancelled", runId: run.runId, unknown: run.unknown, durationMs, totals: totalsOf(run) })
-    : record({ type: "run.failed", runId: run.runId, code: "RUN_TIMEOUT", causeAt: null, durationMs, totals: totalsOf(run) });
+    ? record({
+        type: "run.cancelled",
+        runId: run.runId,
+        unknown: run.unknown,
+        durationMs,
+        totals: totalsOf(run),
+      })
+    : record({
+        type: "run.failed",
+        runId: run.runId,
+        code: "RUN_TIMEOUT",
+        causeAt: null,
+        durationMs,
+        totals: totalsOf(run),
+      });
 };
 
 type LostModelCall = Extract<OpenRun["phase"], { kind: "calling-model" }>["call"];

@@ -25,7 +25,11 @@ export const withWaits = (
   return wake === null ? [] : [waitUntil(wake)];
 };
 
-const act = (run: OpenRun, owed: Owed, time: { readonly now: Timestamp; readonly deadline: Timestamp }): readonly Effect[] => {
+const act = (
+  run: OpenRun,
+  owed: Owed,
+  time: { readonly now: Timestamp; readonly deadline: Timestamp },
+): readonly Effect[] => {
   if (run.suspended !== null) {
     const wake = wakeTime(run.suspended.waitingFor);
     const by = wake !== null && wake <= time.now ? "time" : "signal";

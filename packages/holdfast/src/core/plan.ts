@@ -37,7 +37,10 @@ const deadlineOf = (run: OpenRun): Timestamp => run.startedAt + run.settings.max
 
 /** An answer that is there is not thrown away because its last word is written late. */
 const isOverdue = (run: OpenRun, now: Timestamp): boolean =>
-  run.suspended === null && run.phase.kind !== "answered" && run.phase.kind !== "failing" && now >= deadlineOf(run);
+  run.suspended === null &&
+  run.phase.kind !== "answered" &&
+  run.phase.kind !== "failing" &&
+  now >= deadlineOf(run);
 
 /** Suspended until an operator, or a process that knows the definition, resumes it. */
 const isHeldBySomeone = (run: OpenRun): boolean =>
@@ -57,7 +60,15 @@ const planRun = (state: SessionState, run: OpenRun, now: Timestamp): Owed => {
     case "calling-tools":
       return planToolCalls(run, phase.calls, now);
     case "answered":
-      return owes(record({ type: "run.completed", runId: run.runId, answerAt: phase.answerAt, durationMs, totals: totalsOf(run) }));
+      return owes(
+        record({
+          type: "run.completed",
+          runId: run.runId,
+          answerAt: phase.answerAt,
+          durationMs,
+          totals: totalsOf(run),
+        }),
+      );
     case "failing":
       return owes(failRun(run, phase, now));
   }

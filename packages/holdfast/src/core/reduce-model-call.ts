@@ -1,10 +1,10 @@
 import { assertNever } from "./errors.ts";
 import type { HeaderOf, ModelHeader } from "./event.ts";
 import type { FailureCode } from "./failure.ts";
-import type { Place } from "./reduce.ts";
-import { withRun } from "./reduce-run.ts";
+import type { Place } from "./place.ts";
 import type { OpenRun, Phase, SessionState } from "./session-state.ts";
 import { addCharge } from "./usage.ts";
+import { withRun } from "./with-run.ts";
 
 /** Folds model calls: the beginning and the end of each attempt. */
 export const reduceModelCall = (state: SessionState, header: ModelHeader, place: Place): SessionState => {

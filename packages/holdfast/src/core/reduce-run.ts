@@ -1,8 +1,9 @@
 import { assertNever } from "./errors.ts";
 import type { HeaderOf, RunHeader } from "./event.ts";
-import type { Place } from "./reduce.ts";
+import type { Place } from "./place.ts";
 import type { OpenRun, RunStatus, SessionState } from "./session-state.ts";
 import { NO_SPEND } from "./usage.ts";
+import { withRun } from "./with-run.ts";
 
 /** Folds what happens to a run as a whole. */
 export const reduceRun = (state: SessionState, header: RunHeader, place: Place): SessionState => {
@@ -38,9 +39,6 @@ export const reduceRun = (state: SessionState, header: RunHeader, place: Place):
       return assertNever(header);
   }
 };
-
-export const withRun = (state: SessionState, change: (run: OpenRun) => OpenRun): SessionState =>
-  state.run === null ? state : { ...state, run: change(state.run) };
 
 const resume = (run: OpenRun, place: Place): OpenRun =>
   run.suspended === null

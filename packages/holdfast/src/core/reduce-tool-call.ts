@@ -1,9 +1,9 @@
 import { assertNever } from "./errors.ts";
 import type { HeaderOf, ToolHeader } from "./event.ts";
 import type { CallId } from "./ids.ts";
-import type { Place } from "./reduce.ts";
-import { withRun } from "./reduce-run.ts";
+import type { Place } from "./place.ts";
 import type { CallStatus, OpenCall, OpenRun, SessionState } from "./session-state.ts";
+import { withRun } from "./with-run.ts";
 
 /** Folds tool calls. A call leaves the state when its one result is there (E3). */
 export const reduceToolCall = (state: SessionState, header: ToolHeader, place: Place): SessionState => {
@@ -17,7 +17,9 @@ export const reduceToolCall = (state: SessionState, header: ToolHeader, place: P
     case "tool-call.completed":
       return { ...close(state, header, place), takeovers: 0 };
     case "tool-call.failed":
-      return header.next.kind === "retry" ? retry(state, header, header.next.dueAt) : close(state, header, place);
+      return header.next.kind === "retry"
+        ? retry(state, header, header.next.dueAt)
+        : close(state, header, place);
     case "tool-call.unknown":
       return unknown(state, header, place);
     case "tool-call.verified":
@@ -47,7 +49,11 @@ const unknown = (state: SessionState, header: HeaderOf<"tool-call.unknown">, pla
   return close(noted, header, place);
 };
 
-const verified = (state: SessionState, header: HeaderOf<"tool-call.verified">, place: Place): SessionState => {
+const verified = (
+  state: SessionState,
+  header: HeaderOf<"tool-call.verified">,
+  place: Place,
+): SessionState => {
   if (header.status === "unknown") {
     return withStatus(state, header.callId, { kind: "unknown", next: { kind: "ask" } });
   }
@@ -80,5 +86,8 @@ const withoutCall = (run: OpenRun, callId: CallId, place: Place): OpenRun => {
   if (run.phase.kind !== "calling-tools") return run;
   const calls = run.phase.calls.filter((call) => call.callId !== callId);
   if (calls.length > 0) return { ...run, phase: { ...run.phase, calls } };
-  return { ...run, phase: { kind: "ready", turn: run.turn + 1, attempt: 1, candidate: run.candidate, dueAt: place.at } };
+  return {
+    ...run,
+    phase: { kind: "ready", turn: run.turn + 1, attempt: 1, candidate: run.candidate, dueAt: place.at },
+  };
 };

@@ -1,14 +1,11 @@
-import { JournalError } from "./errors.ts";
-import { assertNever } from "./errors.ts";
+import { assertNever, JournalError } from "./errors.ts";
 import { isEventType, type EventHeader, type JournalEvent } from "./event.ts";
+import type { Place } from "./place.ts";
 import { reduceModelCall } from "./reduce-model-call.ts";
 import { reduceRun } from "./reduce-run.ts";
 import { reduceToolCall } from "./reduce-tool-call.ts";
 import type { OpenRun, SessionState } from "./session-state.ts";
 import { isLegal, statePhase } from "./transitions.ts";
-
-/** What an event's fold may look at besides its header: where and when it stands. Never the payload. */
-export type Place = { readonly position: number; readonly at: number };
 
 /**
  * Folds one event into the state (J3). Pure: headers only, no clock, no payload. An event that does
@@ -17,13 +14,18 @@ export type Place = { readonly position: number; readonly at: number };
 export const reduce = (state: SessionState, event: JournalEvent): SessionState => {
   const { header } = event;
   if (!isEventType(header.type)) {
-    throw new JournalError("JOURNAL_INVALID", `Event ${event.position} is of a kind this version does not know.`, {
-      hint: "The journal was written by a newer version: upgrade before opening it.",
-      details: { position: event.position, type: String(header.type) },
-    });
+    throw new JournalError(
+      "JOURNAL_INVALID",
+      `Event ${event.position} is of a kind this version does not know.`,
+      {
+        hint: "The journal was written by a newer version: upgrade before opening it.",
+        details: { position: event.position, type: String(header.type) },
+      },
+    );
   }
   if (event.position !== state.position + 1) throw misplaced(state, event, "it is not the next in order");
-  if (!isLegal(state, header)) throw misplaced(state, event, `it cannot follow in state "${statePhase(state)}"`);
+  if (!isLegal(state, header))
+    throw misplaced(state, event, `it cannot follow in state "${statePhase(state)}"`);
   const next = fold(state, header, event);
   return { ...next, position: event.position, at: event.at };
 };
@@ -38,7 +40,10 @@ const fold = (state: SessionState, header: EventHeader, place: Place): SessionSt
     case "session.created":
       return { ...state, agent: header.agent, digest: header.digest };
     case "session.recovered":
-      return { ...loseInFlight(state, header.safeAt), takeovers: state.run === null ? 0 : state.takeovers + 1 };
+      return {
+        ...loseInFlight(state, header.safeAt),
+        takeovers: state.run === null ? 0 : state.takeovers + 1,
+      };
     case "session.restored":
       return loseInFlight(state, header.safeAt);
     case "context.compacted":
@@ -81,7 +86,11 @@ const losePhase = ({ phase }: OpenRun, safeAt: number): OpenRun["phase"] => {
   if (phase.kind !== "calling-tools") return phase;
   const calls = phase.calls.map((call) =>
     call.status.kind === "started"
-      ? { ...call, lost: call.lost + 1, status: { kind: "lost", notAfter: call.status.notAfter, safeAt } as const }
+      ? {
+          ...call,
+          lost: call.lost + 1,
+          status: { kind: "lost", notAfter: call.status.notAfter, safeAt } as const,
+        }
       : call,
   );
   return { ...phase, calls };

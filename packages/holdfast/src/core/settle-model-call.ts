@@ -51,7 +51,11 @@ export const callsToRun = (content: readonly AssistantPart[]): readonly ToolCall
  * call that will not run, so that no call is ever left open (E3) and none runs from an answer that did
  * not finish well (E9).
  */
-export const settleModelCall = (run: OpenRun, call: OpenModelCall, outcome: ModelOutcome): readonly EventDraft[] => {
+export const settleModelCall = (
+  run: OpenRun,
+  call: OpenModelCall,
+  outcome: ModelOutcome,
+): readonly EventDraft[] => {
   const calls = outcome.calls.map((resolved, index): RequestedCall => ({
     callId: toolCallId(call.position, index),
     tool: resolved.tool,
@@ -88,7 +92,10 @@ export const settleModelCall = (run: OpenRun, call: OpenModelCall, outcome: Mode
 
 const refusalOf = (call: ResolvedCall, finish: FinishReason): Failure | null => {
   if (finish !== "stop" && finish !== "tool-calls") {
-    return failure("TOOL_NOT_RUN", `Not run: the answer that asked for it ended with "${finish}" before it was complete.`);
+    return failure(
+      "TOOL_NOT_RUN",
+      `Not run: the answer that asked for it ended with "${finish}" before it was complete.`,
+    );
   }
   return call.refusal;
 };

@@ -52,7 +52,8 @@ export const settleToolCall = (settling: Settling, outcome: ToolOutcome): EventD
       payload: completedPayload(outcome.output, outcome.artifact),
     };
   }
-  if (call.policy.effect === "write" && outcome.executed !== false) return unknownOutcome(settling, outcome.failure);
+  if (call.policy.effect === "write" && outcome.executed !== false)
+    return unknownOutcome(settling, outcome.failure);
   return failedOutcome(settling, outcome);
 };
 

@@ -22,13 +22,14 @@ type Cell = "yes" | "no" | "if";
 type Row = readonly [Cell, Cell, Cell, Cell, Cell, Cell, Cell, Cell];
 
 /** States × events. Total: a new event or state does not compile until every cell is decided. */
+// prettier-ignore
 const TABLE: Record<EventType, Row> = {
   //                       new    idle   queued ready  model  tools  answer failing
   "session.created":      ["yes", "no",  "no",  "no",  "no",  "no",  "no",  "no"],
   "session.recovered":    ["no",  "yes", "yes", "yes", "yes", "yes", "yes", "yes"],
   "session.restored":     ["no",  "yes", "yes", "yes", "yes", "yes", "yes", "yes"],
   "context.compacted":    ["no",  "no",  "no",  "if",  "no",  "no",  "no",  "no"],
-  "run.accepted":         ["no",  "if",  "if",  "if",  "if",  "if",  "if",  "if"],
+  "run.accepted":         ["no",  "yes", "if",  "if",  "if",  "if",  "if",  "if"],
   "run.started":          ["no",  "no",  "if",  "no",  "no",  "no",  "no",  "no"],
   "run.suspended":        ["no",  "no",  "no",  "if",  "if",  "if",  "if",  "if"],
   "run.resumed":          ["no",  "no",  "no",  "if",  "if",  "if",  "if",  "if"],
@@ -141,7 +142,10 @@ const callAllows = (call: OpenCall, header: ToolHeader): boolean => {
     case "tool-call.started":
       return mayStart(call) && header.attempt === call.attempt + 1;
     case "tool-call.completed":
-      return isCurrent(call, header) && call.status.kind === (header.by === "execution" ? "started" : "unknown");
+      return (
+        isCurrent(call, header) &&
+        (header.by === "execution" ? call.status.kind === "started" : isVerifying(call))
+      );
     case "tool-call.failed":
       return isCurrent(call, header) && mayFail(call, header.next.kind);
     case "tool-call.unknown":
@@ -156,9 +160,11 @@ const callAllows = (call: OpenCall, header: ToolHeader): boolean => {
 };
 
 /** What is said of an attempt counts only while it is the last one: an earlier one was given up on. */
-const isCurrent = (call: OpenCall, header: { readonly attempt: number }): boolean => header.attempt === call.attempt;
+const isCurrent = (call: OpenCall, header: { readonly attempt: number }): boolean =>
+  header.attempt === call.attempt;
 
-const isVerifying = ({ status }: OpenCall): boolean => status.kind === "unknown" && status.next.kind === "verify";
+const isVerifying = ({ status }: OpenCall): boolean =>
+  status.kind === "unknown" && status.next.kind === "verify";
 
 /** A failure says that the call did nothing more; of a lost `write` nobody can say that (E2). */
 const mayFail = (call: OpenCall, next: AfterFailure["kind"]): boolean => {
@@ -177,7 +183,9 @@ const mayFail = (call: OpenCall, next: AfterFailure["kind"]): boolean => {
 
 const mayBeUnknown = (call: OpenCall, next: AfterUnknown["kind"]): boolean => {
   const { kind } = call.status;
-  return kind === "started" || kind === "lost" || isVerifying(call) || (kind === "unknown" && next === "give-up");
+  return (
+    kind === "started" || kind === "lost" || isVerifying(call) || (kind === "unknown" && next === "give-up")
+  );
 };
 
 /** A lost `write` is never started again: its outcome has to be found out first (E2). */

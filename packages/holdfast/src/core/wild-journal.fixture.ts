@@ -10,7 +10,15 @@ import {
   type RequestedCall,
 } from "./event.ts";
 import { toolCallId } from "./ids.ts";
-import { append, EMPTY_JOURNAL, header, openCalls, policy, settings, type Journal } from "./journal-builder.fixture.ts";
+import {
+  append,
+  EMPTY_JOURNAL,
+  header,
+  openCalls,
+  policy,
+  settings,
+  type Journal,
+} from "./journal-builder.fixture.ts";
 import type { ToolPolicy } from "./run-settings.ts";
 import type { OpenCall, SessionState } from "./session-state.ts";
 import { cellOf, isLegal, statePhase } from "./transitions.ts";
@@ -48,7 +56,9 @@ const chooseType = (state: SessionState, choices: Choices): EventType => {
   const phase = statePhase(state);
   const fitting = ALL_TYPES.filter((type) => cellOf(phase, type) !== "no");
   if (choices.oneIn(6)) return pick(fitting, choices);
-  const usual = fitting.filter((type) => !RARE.has(type) && (type !== "run.accepted" || state.queue.length < 2));
+  const usual = fitting.filter(
+    (type) => !RARE.has(type) && (type !== "run.accepted" || state.queue.length < 2),
+  );
   return pick(usual, choices);
 };
 
@@ -61,7 +71,10 @@ const propose = (state: SessionState, choices: Choices): EventHeader => {
   if (type.startsWith("tool-call.")) return proposeToolEvent(type, runId, { state, choices });
   switch (type) {
     case "run.accepted":
-      return header(type, { runId: isKnown(state, runId) && choices.oneIn(8) ? runId : `run-${state.position}`, chars: choices.below(50) });
+      return header(type, {
+        runId: isKnown(state, runId) && choices.oneIn(8) ? runId : `run-${state.position}`,
+        chars: choices.below(50),
+      });
     case "run.started":
       return header(type, { runId, settings: settings({ maxWindowChars: 100 + choices.below(400) }) });
     case "run.failed":
@@ -95,10 +108,17 @@ const chooseRun = (state: SessionState, type: EventType, choices: Choices): stri
   return type === "run.cancelled" && choices.oneIn(2) ? (queued[0] ?? open) : open;
 };
 
-const attemptOf = (state: SessionState, choices: Choices): { turn: number; attempt: number; candidate: number } => {
+const attemptOf = (
+  state: SessionState,
+  choices: Choices,
+): { turn: number; attempt: number; candidate: number } => {
   const phase = state.run?.phase;
   if (phase?.kind !== "ready") return { turn: 1, attempt: 1, candidate: 0 };
-  return { turn: phase.turn, attempt: phase.attempt + (choices.oneIn(8) ? 1 : 0), candidate: phase.candidate };
+  return {
+    turn: phase.turn,
+    attempt: phase.attempt + (choices.oneIn(8) ? 1 : 0),
+    candidate: phase.candidate,
+  };
 };
 
 const startedAt = (state: SessionState, choices: Choices): number => {
@@ -141,7 +161,8 @@ const proposeToolEvent = (
 ): EventHeader => {
   const [first, ...rest] = openCalls(state);
   const call: OpenCall | undefined = first === undefined ? undefined : choices.of(first, ...rest);
-  const callId = call === undefined || choices.oneIn(10) ? toolCallId(choices.below(state.position), 0) : call.callId;
+  const callId =
+    call === undefined || choices.oneIn(10) ? toolCallId(choices.below(state.position), 0) : call.callId;
   const of = { runId, callId, attempt: (call?.attempt ?? 0) + (choices.oneIn(6) ? choices.of(1, -1) : 0) };
   const chars = choices.below(40);
   const dueAt = state.at + choices.below(5_000);
@@ -151,7 +172,11 @@ const proposeToolEvent = (
     case "tool-call.completed":
       return header(type, { ...of, chars, by: choices.of("execution", "verification") });
     case "tool-call.failed":
-      return header(type, { ...of, chars, next: choices.of<AfterFailure>({ kind: "retry", dueAt }, { kind: "give-up" }) });
+      return header(type, {
+        ...of,
+        chars,
+        next: choices.of<AfterFailure>({ kind: "retry", dueAt }, { kind: "give-up" }),
+      });
     case "tool-call.unknown":
       return header(type, {
         ...of,

@@ -3,7 +3,7 @@ import type { SessionState } from "../core/session-state.ts";
 import type { Agent } from "../ports/agent.ts";
 import type { LoadedSession, Signal } from "../ports/journal-store.ts";
 import type { Base, Batch } from "./batch.ts";
-import { Deadline, type StopReason } from "./deadline.ts";
+import type { Deadline, StopReason } from "./deadline.ts";
 import { Latch } from "./latch.ts";
 import { Lease } from "./lease.ts";
 import { foldLoaded } from "./open-session.ts";
@@ -18,6 +18,8 @@ export type InFlight = { readonly key: string; readonly runId: string; readonly 
 const CANCELLED: StopReason = { code: "TOOL_CANCELLED", message: "The run was cancelled." };
 const EXPIRED: StopReason = { code: "RUN_TIMEOUT", message: "The run's time limit was reached." };
 const LOST: StopReason = { code: "TOOL_CALL_LOST", message: "Another worker took over the session." };
+
+export type OpenedSession = { readonly id: SessionId; readonly agent: Agent; readonly loaded: LoadedSession };
 
 /**
  * One session in the hands of this worker: what is committed, what is in flight, what has come back
@@ -37,7 +39,8 @@ export class ActiveSession {
   epoch: number;
   gate: number;
   /** Set when a holder before us went while things were in flight; cleared when that is journaled. */
-  recovery: { readonly previousEpoch: number; readonly safeAt: number; readonly isRestored: boolean } | null = null;
+  recovery: { readonly previousEpoch: number; readonly safeAt: number; readonly isRestored: boolean } | null =
+    null;
   /** Position of the last snapshot, so that the next is not made too soon. */
   snapshotAt: number;
   isDraining = false;
@@ -48,7 +51,7 @@ export class ActiveSession {
   readonly #consumed = new Set<SignalId>();
   #outcomes: Outcome[] = [];
 
-  constructor(services: EngineServices, agent: Agent, loaded: LoadedSession, id: SessionId) {
+  constructor(services: EngineServices, { agent, loaded, id }: OpenedSession) {
     this.services = services;
     this.agent = agent;
     this.id = id;
@@ -156,7 +159,9 @@ export class ActiveSession {
 }
 
 const modelReason = (key: string, reason: StopReason): StopReason =>
-  key.startsWith("model") && reason.code === "TOOL_CANCELLED" ? { ...reason, code: "MODEL_CALL_CANCELLED" } : reason;
+  key.startsWith("model") && reason.code === "TOOL_CANCELLED"
+    ? { ...reason, code: "MODEL_CALL_CANCELLED" }
+    : reason;
 
 /** Whether a holder that is gone left something in flight. */
 const hasOpenAttempt = (state: SessionState): boolean => {

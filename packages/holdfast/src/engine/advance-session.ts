@@ -33,7 +33,8 @@ export const advanceSession = async (session: ActiveSession, control: AdvanceCon
 
 const sleep = async (session: ActiveSession, until: number | null): Promise<void> => {
   const { clock } = session.services;
-  const timer = until === null ? null : clock.startTimer(Math.max(0, until - clock.now()), () => session.latch.set());
+  const timer =
+    until === null ? null : clock.startTimer(Math.max(0, until - clock.now()), () => session.latch.set());
   await session.latch.wait();
   timer?.stop();
 };

@@ -67,7 +67,9 @@ export const callModel = async (call: ModelCall, deadline: Deadline): Promise<Ou
 const toModelFailure = (thrown: unknown): Failure => toFailure(thrown, "MODEL_RESPONSE_INVALID");
 
 const redacted = (call: ModelCall, failed: Failure): Failure =>
-  call.services.redactor.isEmpty ? failed : { ...failed, message: call.services.redactor.text(failed.message) };
+  call.services.redactor.isEmpty
+    ? failed
+    : { ...failed, message: call.services.redactor.text(failed.message) };
 
 type Answered = { readonly model: Model; readonly answer: ModelAnswer };
 
@@ -102,7 +104,10 @@ const askModel = async (call: ModelCall, deadline: Deadline, progress: Progress)
   return { model, answer };
 };
 
-const QUIET: StopReason = { code: "MODEL_GAP_TIMEOUT", message: "The model stopped sending in the middle of its answer." };
+const QUIET: StopReason = {
+  code: "MODEL_GAP_TIMEOUT",
+  message: "The model stopped sending in the middle of its answer.",
+};
 
 const NO_FIRST_TOKEN: StopReason = {
   code: "MODEL_FIRST_TOKEN_TIMEOUT",
@@ -135,7 +140,9 @@ const estimateCharge = (call: ModelCall, outputChars: number): Charge => {
   const candidate = call.run.settings.candidates[call.candidate];
   const usage = { ...call.estimate.usage, outputTokens: estimateTokens(outputChars) };
   const costUsd =
-    candidate === undefined ? null : call.services.prices.costUsd(candidate.provider, candidate.modelId, usage);
+    candidate === undefined
+      ? null
+      : call.services.prices.costUsd(candidate.provider, candidate.modelId, usage);
   return { usage, costUsd, isEstimate: true };
 };
 
@@ -149,7 +156,9 @@ const readAnswer = async (
   const content = redactor.value(value) as readonly AssistantPart[];
   const isWhole = answer.finish === "stop" || answer.finish === "tool-calls";
   const asked = callsToRun(content);
-  const calls = await Promise.all(asked.map((part, index) => resolveCall(call, part, isWhole ? index : null)));
+  const calls = await Promise.all(
+    asked.map((part, index) => resolveCall(call, part, isWhole ? index : null)),
+  );
   const output = asked.length === 0 && isWhole ? await checkOutput(call.agent, content) : NO_OUTPUT;
   return {
     content,
@@ -176,7 +185,10 @@ const chargeOf = (
 
 const NO_OUTPUT: ModelOutcome["output"] = { check: "none", issues: [] };
 
-const checkOutput = async (agent: Agent, content: readonly AssistantPart[]): Promise<ModelOutcome["output"]> => {
+const checkOutput = async (
+  agent: Agent,
+  content: readonly AssistantPart[],
+): Promise<ModelOutcome["output"]> => {
   if (agent.output === null) return NO_OUTPUT;
   const parsed = await agent.output.parse(textOf(content));
   return parsed.ok
@@ -185,7 +197,11 @@ const checkOutput = async (agent: Agent, content: readonly AssistantPart[]): Pro
 };
 
 /** Finds the tool and checks the input, so that a bad call is answered without ever starting (E3). */
-const resolveCall = async (call: ModelCall, part: ToolCallPart, index: number | null): Promise<ResolvedCall> => {
+const resolveCall = async (
+  call: ModelCall,
+  part: ToolCallPart,
+  index: number | null,
+): Promise<ResolvedCall> => {
   const tool = call.agent.tools.get(part.toolName);
   if (tool === undefined) {
     const known = [...call.agent.tools.keys()].join(", ") || "none";

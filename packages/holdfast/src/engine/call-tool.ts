@@ -1,38 +1,17 @@
 import { HoldfastError, ToolError } from "../core/errors.ts";
 import { failure, toFailure, type Failure } from "../core/failure.ts";
-import type { CallId, RunId, SessionId } from "../core/ids.ts";
 import { toJournalValue } from "../core/journal-value.ts";
 import type { JsonValue } from "../core/json.ts";
 import type { ToolOutput } from "../core/message.ts";
-import type { OpenRun } from "../core/session-state.ts";
 import type { ToolOutcome, VerifyOutcome } from "../core/settle-tool-call.ts";
 import type { Tool, ToolContext } from "../ports/tool.ts";
 import type { Deadline } from "./deadline.ts";
 import type { Outcome } from "./outcome.ts";
-import type { EngineServices } from "./services.ts";
-import type { SessionContent } from "./session-content.ts";
+import type { ToolAttempt } from "./tool-attempt.ts";
 import { fitOutput } from "./tool-output.ts";
 
-/** One attempt at a tool call, or at verifying one. */
-export type ToolCall = {
-  readonly services: EngineServices;
-  readonly sessionId: SessionId;
-  readonly content: SessionContent;
-  readonly run: OpenRun;
-  readonly runId: RunId;
-  readonly tool: Tool;
-  readonly callId: CallId;
-  readonly attempt: number;
-  readonly idempotencyKey: string;
-  readonly timeoutMs: number;
-  /** Asked in the very tick in which the tool is entered: may this holder still act (E1, E5)? */
-  readonly mayEnter: () => boolean;
-  /** Given the result of an attempt that had been given up on. */
-  readonly onLate: (outcome: ToolOutcome) => void;
-};
-
 /** Runs the tool once. Total: whatever happens comes back as an outcome. */
-export const callTool = async (call: ToolCall, deadline: Deadline): Promise<Outcome> => {
+export const callTool = async (call: ToolAttempt, deadline: Deadline): Promise<Outcome> => {
   const { clock } = call.services;
   const begun = clock.monotonicMs();
   const outcome = await attemptTool(call, deadline);
@@ -46,12 +25,17 @@ export const callTool = async (call: ToolCall, deadline: Deadline): Promise<Outc
   };
 };
 
-const attemptTool = async (call: ToolCall, deadline: Deadline): Promise<ToolOutcome> => {
+const attemptTool = async (call: ToolAttempt, deadline: Deadline): Promise<ToolOutcome> => {
   const { tool } = call;
   const input = await inputOf(call);
   if (!input.ok) {
     const message = `The arguments of ${tool.name} are not valid: ${input.issues.join("; ")}`;
-    return { kind: "failed", failure: failure("TOOL_INPUT_INVALID", message), executed: false, retryAfterMs: undefined };
+    return {
+      kind: "failed",
+      failure: failure("TOOL_INPUT_INVALID", message),
+      executed: false,
+      retryAfterMs: undefined,
+    };
   }
   const context = await makeContext(call, deadline);
   if (!call.mayEnter()) return notEntered();
@@ -68,7 +52,12 @@ const attemptTool = async (call: ToolCall, deadline: Deadline): Promise<ToolOutc
     void work.then((late) => {
       if (late.kind === "completed") call.onLate(late);
     });
-    return { kind: "failed", failure: failure(reason.code, reason.message), executed: undefined, retryAfterMs: undefined };
+    return {
+      kind: "failed",
+      failure: failure(reason.code, reason.message),
+      executed: undefined,
+      retryAfterMs: undefined,
+    };
   });
   return Promise.race([work, stopped]);
 };
@@ -84,7 +73,7 @@ const notEntered = (): ToolOutcome => ({
 const MAX_STALL_MS = 200;
 
 /** Enters the tool's own code; a synchronous throw becomes a rejection, a long stall is reported. */
-const enter = (call: ToolCall, work: () => Promise<unknown>): Promise<unknown> => {
+const enter = (call: ToolAttempt, work: () => Promise<unknown>): Promise<unknown> => {
   const { clock, logger } = call.services;
   const begun = clock.monotonicMs();
   try {
@@ -94,22 +83,25 @@ const enter = (call: ToolCall, work: () => Promise<unknown>): Promise<unknown> =
   } finally {
     const stalledMs = clock.monotonicMs() - begun;
     if (stalledMs > MAX_STALL_MS) {
-      logger.warn(`Tool ${call.tool.name} held the event loop for ${Math.round(stalledMs)} ms; other sessions waited.`, {
-        tool: call.tool.name,
-        sessionId: call.sessionId,
-        stalledMs: Math.round(stalledMs),
-      });
+      logger.warn(
+        `Tool ${call.tool.name} held the event loop for ${Math.round(stalledMs)} ms; other sessions waited.`,
+        {
+          tool: call.tool.name,
+          sessionId: call.sessionId,
+          stalledMs: Math.round(stalledMs),
+        },
+      );
     }
   }
 };
 
-const inputOf = async (call: ToolCall): Promise<Awaited<ReturnType<Tool["parseInput"]>>> => {
+const inputOf = async (call: ToolAttempt): Promise<Awaited<ReturnType<Tool["parseInput"]>>> => {
   const kept = call.content.findInput(call.callId);
   if (kept !== undefined) return { ok: true, value: kept.value };
   return call.tool.parseInput(await call.content.proposedInput(call.run, call.callId));
 };
 
-const finish = async (call: ToolCall, result: unknown): Promise<ToolOutcome> => {
+const finish = async (call: ToolAttempt, result: unknown): Promise<ToolOutcome> => {
   let output: ToolOutput;
   try {
     output = await call.tool.toOutput(result);
@@ -121,7 +113,7 @@ const finish = async (call: ToolCall, result: unknown): Promise<ToolOutcome> => 
   return { kind: "completed", ...(await fitOutput(call, output)) };
 };
 
-const failedOutcome = (call: ToolCall, thrown: unknown): ToolOutcome => {
+const failedOutcome = (call: ToolAttempt, thrown: unknown): ToolOutcome => {
   const own = thrown instanceof ToolError ? thrown : undefined;
   return {
     kind: "failed",
@@ -132,17 +124,19 @@ const failedOutcome = (call: ToolCall, thrown: unknown): ToolOutcome => {
 };
 
 /** Failures are journaled and shown to the model: no secret may be in them (O2). */
-const clean = (call: ToolCall, failed: Failure): Failure => {
+const clean = (call: ToolAttempt, failed: Failure): Failure => {
   const { redactor } = call.services;
   const { value } = toJournalValue(failed);
   return redactor.value(value as Failure & JsonValue);
 };
 
-const makeContext = async (call: ToolCall, deadline: Deadline): Promise<ToolContext> => {
+const makeContext = async (call: ToolAttempt, deadline: Deadline): Promise<ToolContext> => {
   const { services, sessionId, runId, callId } = call;
   const fields = { sessionId, runId, callId, tool: call.tool.name };
-  const log = (level: "debug" | "info" | "warn" | "error") => (message: string, more: object = {}) =>
-    services.logger[level](services.redactor.text(message), { ...more, ...fields });
+  const log =
+    (level: "debug" | "info" | "warn" | "error") =>
+    (message: string, more: object = {}) =>
+      services.logger[level](services.redactor.text(message), { ...more, ...fields });
   const session = await call.content.context();
   return {
     session,
@@ -155,30 +149,38 @@ const makeContext = async (call: ToolCall, deadline: Deadline): Promise<ToolCont
     secret: services.secret,
     log: { debug: log("debug"), info: log("info"), warn: log("warn"), error: log("error") },
     progress: (message) =>
-      services.feed.publish(sessionId, { kind: "progress", progress: { runId, callId, message: services.redactor.text(message) } }),
+      services.feed.publish(sessionId, {
+        kind: "progress",
+        progress: { runId, callId, message: services.redactor.text(message) },
+      }),
     deps: services.deps,
   };
 };
 
 /** Asks the tool whether an attempt of unknown outcome took place (E2). */
-export const verifyCall = async (call: ToolCall, deadline: Deadline): Promise<Outcome> => {
+export const verifyCall = async (call: ToolAttempt, deadline: Deadline): Promise<Outcome> => {
   const { clock } = call.services;
   const begun = clock.monotonicMs();
-  const outcome = await attemptVerify(call, deadline).catch(
-    (thrown: unknown): VerifyOutcome => ({ kind: "failed", failure: clean(call, toFailure(thrown, "TOOL_FAILED")) }),
-  );
+  const outcome = await attemptVerify(call, deadline).catch((thrown: unknown): VerifyOutcome => ({
+    kind: "failed",
+    failure: clean(call, toFailure(thrown, "TOOL_FAILED")),
+  }));
   deadline.clear();
   const durationMs = Math.round(clock.monotonicMs() - begun);
   return { kind: "verification", callId: call.callId, attempt: call.attempt, durationMs, outcome };
 };
 
-const attemptVerify = async (call: ToolCall, deadline: Deadline): Promise<VerifyOutcome> => {
+const attemptVerify = async (call: ToolAttempt, deadline: Deadline): Promise<VerifyOutcome> => {
   const { tool } = call;
   const verify = tool.verify?.bind(tool);
   const input = await inputOf(call);
-  if (verify === undefined || !input.ok) return { kind: "unknown", evidence: "This tool can no longer verify the call." };
+  if (verify === undefined || !input.ok)
+    return { kind: "unknown", evidence: "This tool can no longer verify the call." };
   const context = await makeContext(call, deadline);
-  deadline.after(call.timeoutMs, { code: "TOOL_TIMEOUT", message: `verify of ${tool.name} did not finish in time.` });
+  deadline.after(call.timeoutMs, {
+    code: "TOOL_TIMEOUT",
+    message: `verify of ${tool.name} did not finish in time.`,
+  });
   const stopped = deadline.stopped.then((reason): never => {
     throw new HoldfastError(reason.code, reason.message);
   });
@@ -186,7 +188,7 @@ const attemptVerify = async (call: ToolCall, deadline: Deadline): Promise<Verify
   return readVerification(call, found);
 };
 
-const readVerification = async (call: ToolCall, found: unknown): Promise<VerifyOutcome> => {
+const readVerification = async (call: ToolAttempt, found: unknown): Promise<VerifyOutcome> => {
   const status = typeof found === "object" && found !== null && "status" in found ? found.status : undefined;
   if (status === "not-done") return { kind: "not-done" };
   if (status === "done" && typeof found === "object" && found !== null && "output" in found) {

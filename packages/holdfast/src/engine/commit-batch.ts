@@ -24,7 +24,10 @@ export const commitBatch = async (session: ActiveSession, prepared: Prepared): P
   }
 };
 
-const requestOf = (session: ActiveSession, { batch, starts, waitUntil, mayRelease }: Prepared): CommitRequest => {
+const requestOf = (
+  session: ActiveSession,
+  { batch, starts, waitUntil, mayRelease }: Prepared,
+): CommitRequest => {
   const waits = batch.state.run?.suspended?.waitingFor ?? [];
   return {
     sessionId: session.id,
@@ -55,9 +58,17 @@ const leaseChange = (session: ActiveSession, mayRelease: boolean): LeaseChange =
   return mayRelease ? { kind: "release" } : { kind: "keep" };
 };
 
-type Done = { readonly answer: CommitAnswer & { status: "ok" }; readonly lease: LeaseChange; readonly askedAt: number };
+type Done = {
+  readonly answer: CommitAnswer & { status: "ok" };
+  readonly lease: LeaseChange;
+  readonly askedAt: number;
+};
 
-const stored = (session: ActiveSession, prepared: Prepared, { answer, lease, askedAt }: Done): CommitResult => {
+const stored = (
+  session: ActiveSession,
+  prepared: Prepared,
+  { answer, lease, askedAt }: Done,
+): CommitResult => {
   session.epoch = answer.epoch;
   if (lease.kind === "claim") session.lease.held(answer.epoch, askedAt);
   if (lease.kind === "release") session.lease.lost();
@@ -94,7 +105,12 @@ const findOut = async (
     const head = isWorking ? await store.head(session.id).catch(() => undefined) : undefined;
     if (head !== undefined) {
       const isOurs = prepared.batch.events.length > 0 && sameBytes(head.hash, prepared.batch.hash);
-      if (isOurs) return stored(session, prepared, { answer: { status: "ok", epoch: head.epoch }, lease: request.lease, askedAt });
+      if (isOurs)
+        return stored(session, prepared, {
+          answer: { status: "ok", epoch: head.epoch },
+          lease: request.lease,
+          askedAt,
+        });
       return lookAgain(session);
     }
     await new Promise<void>((resolve) => clock.startTimer(RECOVER_EVERY_MS, resolve));

@@ -40,7 +40,8 @@ export class EventFeed {
     listeners.add(listener);
     return () => {
       listeners.delete(listener);
-      if (listeners.size === 0 && this.#listeners.get(sessionId) === listeners) this.#listeners.delete(sessionId);
+      if (listeners.size === 0 && this.#listeners.get(sessionId) === listeners)
+        this.#listeners.delete(sessionId);
     };
   }
 

@@ -36,41 +36,62 @@ export async function* streamSession(
   options: StreamOptions,
 ): AsyncGenerator<StreamItem, void, undefined> {
   const inbox = new Inbox(from.feed, options.sessionId);
+  const cursor = new Cursor(options.after);
   const onAbort = (): void => inbox.latch.set();
   options.signal?.addEventListener("abort", onAbort);
   try {
-    let cursor = options.after;
-    let mustRead = true;
     while (options.signal?.aborted !== true) {
-      if (mustRead) {
-        for await (const event of readAfter(from.store, options, cursor)) {
-          cursor = event.position;
-          yield { kind: "event", event };
-        }
-        mustRead = false;
-        yield { kind: "caught-up" };
-      }
+      if (cursor.mustRead) yield* cursor.readOn(from.store, options);
       await inbox.latch.wait();
-      for (const item of inbox.take()) {
-        if (item.kind === "broken") throw brokenError(item.failure);
-        if (item.kind === "look") mustRead = true;
-        if (item.kind === "delta" || item.kind === "progress") yield item;
-        if (item.kind !== "events" || mustRead) continue;
-        for (const event of item.events) {
-          if (event.position <= cursor) continue;
-          if (event.position > cursor + 1) {
-            mustRead = true;
-            break;
-          }
-          cursor = event.position;
-          yield { kind: "event", event };
-        }
-        if (!mustRead) yield { kind: "caught-up" };
-      }
+      for (const item of inbox.take()) yield* cursor.follow(item);
     }
   } finally {
     options.signal?.removeEventListener("abort", onAbort);
     inbox.close();
+  }
+}
+
+/** How far a subscriber has come. A gap in what the feed says is filled from the store. */
+class Cursor {
+  mustRead = true;
+  #position: Position;
+
+  constructor(after: Position) {
+    this.#position = after;
+  }
+
+  async *readOn(store: JournalStore, options: StreamOptions): AsyncGenerator<StreamItem, void, undefined> {
+    this.mustRead = false;
+    for await (const event of readAfter(store, options, this.#position)) {
+      this.#position = event.position;
+      yield { kind: "event", event };
+    }
+    yield { kind: "caught-up" };
+  }
+
+  *follow(item: FeedItem): Generator<StreamItem, void, undefined> {
+    switch (item.kind) {
+      case "broken":
+        throw brokenError(item.failure);
+      case "look":
+        this.mustRead = true;
+        return;
+      case "delta":
+      case "progress":
+        yield item;
+        return;
+      case "events":
+        for (const event of item.events) {
+          if (event.position === this.#position + 1 && !this.mustRead) yield this.#next(event);
+          else if (event.position > this.#position) this.mustRead = true;
+        }
+        if (!this.mustRead) yield { kind: "caught-up" };
+    }
+  }
+
+  #next(event: JournalEvent): StreamItem {
+    this.#position = event.position;
+    return { kind: "event", event };
   }
 }
 

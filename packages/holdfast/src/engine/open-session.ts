@@ -23,16 +23,21 @@ export const foldLoaded = (
     hash = stored.hash;
   }
   if (!sameBytes(hash, loaded.head.hash) || state.position !== loaded.head.position) {
-    throw new StoreError("STORE_DAMAGED", `Session ${sessionId} ends at event ${state.position}, not where its head says.`, {
-      hint: "Run `holdfast doctor` to see what can be saved.",
-      details: { sessionId, position: state.position, head: loaded.head.position },
-    });
+    throw new StoreError(
+      "STORE_DAMAGED",
+      `Session ${sessionId} ends at event ${state.position}, not where its head says.`,
+      {
+        hint: "Run `holdfast doctor` to see what can be saved.",
+        details: { sessionId, position: state.position, head: loaded.head.position },
+      },
+    );
   }
   return { state, hash };
 };
 
 const startOf = (snapshot: Snapshot | null): { state: SessionState; hash: Uint8Array } => {
-  if (snapshot === null || snapshot.stateVersion !== STATE_VERSION) return { state: EMPTY_STATE, hash: GENESIS_HASH };
+  if (snapshot === null || snapshot.stateVersion !== STATE_VERSION)
+    return { state: EMPTY_STATE, hash: GENESIS_HASH };
   const state: SessionState = JSON.parse(snapshot.state);
   return { state, hash: snapshot.headHash };
 };

@@ -1,7 +1,12 @@
 import type { EventDraft } from "../core/event.ts";
 import type { CallId, Position } from "../core/ids.ts";
 import type { JsonValue } from "../core/json.ts";
-import { settleModelCall, settleModelFailure, type ModelFailure, type ModelOutcome } from "../core/settle-model-call.ts";
+import {
+  settleModelCall,
+  settleModelFailure,
+  type ModelFailure,
+  type ModelOutcome,
+} from "../core/settle-model-call.ts";
 import {
   completedPayload,
   settleToolCall,
@@ -47,7 +52,9 @@ export const recordOutcome = (
     }
     case "model-failure": {
       const call = openModelCall(run, outcome.startedAt);
-      return run === null || call === null ? [] : [settleModelFailure(run, call, { ...outcome.failed, ...place })];
+      return run === null || call === null
+        ? []
+        : [settleModelFailure(run, call, { ...outcome.failed, ...place })];
     }
     case "tool": {
       const call = openCall(run, outcome);
@@ -68,9 +75,14 @@ const openModelCall = (
 ): Extract<OpenRun["phase"], { kind: "calling-model" }>["call"] | null =>
   run?.phase.kind === "calling-model" && run.phase.call.position === startedAt ? run.phase.call : null;
 
-const openCall = (run: OpenRun | null, which: { readonly callId: CallId; readonly attempt: number }): OpenCall | null => {
+const openCall = (
+  run: OpenRun | null,
+  which: { readonly callId: CallId; readonly attempt: number },
+): OpenCall | null => {
   if (run?.phase.kind !== "calling-tools") return null;
-  return run.phase.calls.find((call) => call.callId === which.callId && call.attempt === which.attempt) ?? null;
+  return (
+    run.phase.calls.find((call) => call.callId === which.callId && call.attempt === which.attempt) ?? null
+  );
 };
 
 /** The event for a result that came after its call was closed (E5). */

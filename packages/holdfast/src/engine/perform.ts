@@ -1,13 +1,14 @@
+import { StoreError } from "../core/errors.ts";
+import type { OpenRun } from "../core/session-state.ts";
 import type { ModelDelta, ModelRequest, ToolDeclaration } from "../ports/model.ts";
 import type { ActiveSession } from "./active-session.ts";
 import { callModel } from "./call-model.ts";
-import { callTool, verifyCall, type ToolCall } from "./call-tool.ts";
+import { callTool, verifyCall } from "./call-tool.ts";
 import { Deadline } from "./deadline.ts";
 import { idempotencyKeyOf } from "./idempotency-key.ts";
 import { recordLate, type Outcome } from "./outcome.ts";
 import { timeoutOf, type Start } from "./prepare-batch.ts";
-import type { OpenRun } from "../core/session-state.ts";
-import { StoreError } from "../core/errors.ts";
+import type { ToolAttempt } from "./tool-attempt.ts";
 
 /** Sets going what has been journaled as started; its outcome comes back to the session. */
 export const perform = (session: ActiveSession, start: Start): void => {
@@ -15,7 +16,9 @@ export const perform = (session: ActiveSession, start: Start): void => {
   if (run === null) return;
   const deadline = new Deadline(session.services.clock);
   session.inFlight.set(start.key, { key: start.key, runId: run.runId, deadline });
-  const span = session.spans.find(start.kind === "model" ? start.key : `tool:${start.kind === "tool" ? start.callId : ""}`);
+  const span = session.spans.find(
+    start.kind === "model" ? start.key : `tool:${start.kind === "tool" ? start.callId : ""}`,
+  );
   const work = (): Promise<Outcome> => launch(session, { run, start, deadline });
   void (span === undefined ? work() : span.run(work)).then((outcome) => session.settled(start.key, outcome));
   // A cancel may have come while the start was being committed (E5).
@@ -83,12 +86,20 @@ const DECLARATIONS = new WeakMap<object, readonly ToolDeclaration[]>();
 const declarationsOf = (tools: ActiveSession["agent"]["tools"]): readonly ToolDeclaration[] => {
   const known = DECLARATIONS.get(tools);
   if (known !== undefined) return known;
-  const made = [...tools.values()].map(({ name, description, inputSchema }) => ({ name, description, inputSchema }));
+  const made = [...tools.values()].map(({ name, description, inputSchema }) => ({
+    name,
+    description,
+    inputSchema,
+  }));
   DECLARATIONS.set(tools, made);
   return made;
 };
 
-const toolCall = (session: ActiveSession, run: OpenRun, start: Start & { kind: "tool" | "verify" }): ToolCall => {
+const toolCall = (
+  session: ActiveSession,
+  run: OpenRun,
+  start: Start & { kind: "tool" | "verify" },
+): ToolAttempt => {
   const { services, id, content } = session;
   const tool = session.agent.tools.get(start.tool);
   if (tool === undefined) throw new StoreError("INTERNAL", `Tool ${start.tool} has gone.`);
@@ -115,8 +126,20 @@ const reportLate = (session: ActiveSession, late: Parameters<typeof recordLate>[
   const { callId, attempt, outcome } = late;
   const body = JSON.stringify({ callId, attempt, status: outcome.kind, content: payload });
   session.services.store
-    .post([{ sessionId: session.id, kind: "late", dedupeKey: `late:${callId}:${attempt}`, runId: late.runId, body, blobs: [] }])
+    .post([
+      {
+        sessionId: session.id,
+        kind: "late",
+        dedupeKey: `late:${callId}:${attempt}`,
+        runId: late.runId,
+        body,
+        blobs: [],
+      },
+    ])
     .catch((thrown: unknown) => {
-      session.services.logger.warn(`A late result of ${callId} could not be recorded.`, { sessionId: session.id, thrown });
+      session.services.logger.warn(`A late result of ${callId} could not be recorded.`, {
+        sessionId: session.id,
+        thrown,
+      });
     });
 };

@@ -13,9 +13,28 @@ import { readSignal } from "./read-signal.ts";
 
 /** Something to set going once its start is durable. */
 export type Start =
-  | { readonly kind: "model"; readonly key: string; readonly startedAt: Position; readonly attempt: number; readonly candidate: number; readonly estimate: Charge }
-  | { readonly kind: "tool"; readonly key: string; readonly callId: string; readonly tool: string; readonly attempt: number }
-  | { readonly kind: "verify"; readonly key: string; readonly callId: string; readonly tool: string; readonly attempt: number };
+  | {
+      readonly kind: "model";
+      readonly key: string;
+      readonly startedAt: Position;
+      readonly attempt: number;
+      readonly candidate: number;
+      readonly estimate: Charge;
+    }
+  | {
+      readonly kind: "tool";
+      readonly key: string;
+      readonly callId: string;
+      readonly tool: string;
+      readonly attempt: number;
+    }
+  | {
+      readonly kind: "verify";
+      readonly key: string;
+      readonly callId: string;
+      readonly tool: string;
+      readonly attempt: number;
+    };
 
 /** All that is known at this moment, in one commit: what ended, what arrived, what was decided, what begins. */
 export type Prepared = {
@@ -61,7 +80,8 @@ export const prepareBatch = async (session: ActiveSession, mayStartRun: () => bo
 };
 
 /** Time for the plan; never before the last event, whatever the clock does. */
-const nowOf = (session: ActiveSession, batch: Batch): Timestamp => Math.max(batch.state.at, session.services.clock.now());
+const nowOf = (session: ActiveSession, batch: Batch): Timestamp =>
+  Math.max(batch.state.at, session.services.clock.now());
 
 /** A holder went while things were in flight: say so before anything else is decided (E2). */
 const recover = (session: ActiveSession, batch: Batch): void => {
@@ -102,10 +122,17 @@ const decide = async (
 };
 
 /** Evaluates what the definition computes once a run, and journals it. */
-const startRun = async (session: ActiveSession, batch: Batch, start: Effect & { kind: "start-run" }): Promise<void> => {
+const startRun = async (
+  session: ActiveSession,
+  batch: Batch,
+  start: Effect & { kind: "start-run" },
+): Promise<void> => {
   const { agent, content } = session;
   const at = nowOf(session, batch);
-  content.committed(batch.events.filter((event) => event.header.type === "run.accepted"), session.state);
+  content.committed(
+    batch.events.filter((event) => event.header.type === "run.accepted"),
+    session.state,
+  );
   try {
     const context = { session: await content.context(), runId: start.runId, now: new Date(at) };
     const text = await agent.instructions(context);
@@ -126,7 +153,14 @@ const startRun = async (session: ActiveSession, batch: Batch, start: Effect & { 
     const why = toFailure(thrown, "DEFINITION_INVALID");
     const totals = { turns: 0, toolCalls: 0, retries: 0, spend: NO_SPEND };
     batch.add({
-      header: { type: "run.failed", runId: start.runId, code: why.code, causeAt: null, durationMs: 0, totals },
+      header: {
+        type: "run.failed",
+        runId: start.runId,
+        code: why.code,
+        causeAt: null,
+        durationMs: 0,
+        totals,
+      },
       payload: { failure: session.services.redactor.value(why as JsonValue) },
     });
   }
@@ -191,7 +225,11 @@ export const timeoutOf = (run: OpenRun, callId: string): number => {
   return run.phase.calls.find((call) => call.callId === callId)?.policy.timeoutMs ?? 0;
 };
 
-const beginModelCall = (session: ActiveSession, batch: Batch, effect: Effect & { kind: "call-model" }): Start | null => {
+const beginModelCall = (
+  session: ActiveSession,
+  batch: Batch,
+  effect: Effect & { kind: "call-model" },
+): Start | null => {
   const { run } = batch.state;
   if (run === null) return null;
   const { turn, attempt, candidate } = effect;
@@ -213,5 +251,12 @@ const beginModelCall = (session: ActiveSession, batch: Batch, effect: Effect & {
     },
     payload: null,
   });
-  return { kind: "model", key: `model:${event.position}`, startedAt: event.position, attempt, candidate, estimate };
+  return {
+    kind: "model",
+    key: `model:${event.position}`,
+    startedAt: event.position,
+    attempt,
+    candidate,
+    estimate,
+  };
 };

@@ -83,11 +83,13 @@ const resolution = (as: "completed" | "failed" | "retry", body: JsonObject): Jso
     return { output: output as JsonValue };
   }
   const said = body["message"];
-  const message = typeof said === "string" ? said : "A person looked and found that this call did not succeed.";
+  const message =
+    typeof said === "string" ? said : "A person looked and found that this call did not succeed.";
   return { failure: failure("TOOL_FAILED", message, { retryable: false }) as JsonValue };
 };
 
-const resumedBy = (body: JsonObject): "definition" | "operator" => (body["by"] === "definition" ? "definition" : "operator");
+const resumedBy = (body: JsonObject): "definition" | "operator" =>
+  body["by"] === "definition" ? "definition" : "operator";
 
 const late = (runId: string | null, body: JsonObject): readonly EventDraft[] => {
   const { callId, attempt, status, content } = body;

@@ -1,6 +1,14 @@
 import type { JournalEvent } from "../core/event.ts";
 import type { SessionId } from "../core/ids.ts";
+import type { Usage } from "../core/usage.ts";
 import type { Span, Telemetry } from "../ports/telemetry.ts";
+
+type SpanResult = { readonly error?: string | null; readonly attributes?: Record<string, number> };
+
+const usageAttributes = (usage: Usage): Record<string, number> => ({
+  "gen_ai.usage.input_tokens": usage.inputTokens,
+  "gen_ai.usage.output_tokens": usage.outputTokens,
+});
 
 /**
  * The spans of one session: run, model call, tool call. Names and attributes follow OpenTelemetry's
@@ -21,10 +29,14 @@ export class RunSpans {
 
   /** Opens the span of a run that is about to start; answers what to journal. */
   beginRun(runId: string, at: number): string | null {
-    return this.#start(runId, { name: `invoke_agent ${this.#agent}`, kind: "internal", at, parent: null }, {
-      "gen_ai.operation.name": "invoke_agent",
-      "holdfast.run.id": runId,
-    }).traceparent;
+    return this.#start(
+      runId,
+      { name: `invoke_agent ${this.#agent}`, kind: "internal", at, parent: null },
+      {
+        "gen_ai.operation.name": "invoke_agent",
+        "holdfast.run.id": runId,
+      },
+    ).traceparent;
   }
 
   /** The span of an attempt in flight, so that what it does can nest under it. */
@@ -58,36 +70,37 @@ export class RunSpans {
         );
         return;
       case "model-call.completed":
-        this.#end(`model:${header.startedAt}`, at, null, {
-          "gen_ai.usage.input_tokens": header.charge.usage.inputTokens,
-          "gen_ai.usage.output_tokens": header.charge.usage.outputTokens,
-        });
+        this.#end(`model:${header.startedAt}`, at, { attributes: usageAttributes(header.charge.usage) });
         return;
       case "model-call.failed":
-        this.#end(`model:${header.startedAt}`, at, header.code);
+        this.#end(`model:${header.startedAt}`, at, { error: header.code });
         return;
       case "tool-call.started":
         this.#start(
           `tool:${header.callId}`,
           { name: "execute_tool", kind: "internal", at, parent: trace(header.runId) },
-          { "gen_ai.operation.name": "execute_tool", "gen_ai.tool.call.id": header.callId, "holdfast.attempt": header.attempt },
+          {
+            "gen_ai.operation.name": "execute_tool",
+            "gen_ai.tool.call.id": header.callId,
+            "holdfast.attempt": header.attempt,
+          },
         );
         return;
       case "tool-call.completed":
-        this.#end(`tool:${header.callId}`, at, null);
+        this.#end(`tool:${header.callId}`, at);
         return;
       case "tool-call.failed":
       case "tool-call.unknown":
-        this.#end(`tool:${header.callId}`, at, header.code);
+        this.#end(`tool:${header.callId}`, at, { error: header.code });
         return;
       case "run.completed":
-        this.#end(header.runId, at, null);
+        this.#end(header.runId, at);
         return;
       case "run.failed":
-        this.#end(header.runId, at, header.code);
+        this.#end(header.runId, at, { error: header.code });
         return;
       case "run.cancelled":
-        this.#end(header.runId, at, "RUN_CANCELLED");
+        this.#end(header.runId, at, { error: "RUN_CANCELLED" });
         return;
       default:
         return;
@@ -96,22 +109,30 @@ export class RunSpans {
 
   #start(
     key: string,
-    start: { readonly name: string; readonly kind: "internal" | "client"; readonly at: number; readonly parent: string | null },
+    start: {
+      readonly name: string;
+      readonly kind: "internal" | "client";
+      readonly at: number;
+      readonly parent: string | null;
+    },
     attributes: Record<string, string | number>,
   ): Span {
     const span = this.#telemetry.startSpan({
       ...start,
-      attributes: { ...attributes, "gen_ai.agent.name": this.#agent, "gen_ai.conversation.id": this.#sessionId },
+      attributes: {
+        ...attributes,
+        "gen_ai.agent.name": this.#agent,
+        "gen_ai.conversation.id": this.#sessionId,
+      },
     });
     this.#open.set(key, span);
     return span;
   }
 
-  #end(key: string, at: number, error: string | null, attributes: Record<string, number> = {}): void {
+  #end(key: string, at: number, { error = null, attributes = {} }: SpanResult = {}): void {
     const span = this.#open.get(key);
     if (span === undefined) return;
     this.#open.delete(key);
     span.end({ at, attributes, ...(error === null ? {} : { error }) });
   }
 }
-

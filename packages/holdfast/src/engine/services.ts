@@ -14,7 +14,11 @@ import type { Redactor } from "./redactor.ts";
 export type Decider = (state: SessionState, now: number) => readonly Effect[];
 
 /** Limits that end every wait of a model call (E6), in milliseconds. */
-export type ModelTimeouts = { readonly firstTokenMs: number; readonly gapMs: number; readonly totalMs: number };
+export type ModelTimeouts = {
+  readonly firstTokenMs: number;
+  readonly gapMs: number;
+  readonly totalMs: number;
+};
 
 /** Everything the engine works with; made once, by the runtime. */
 export type EngineServices = {

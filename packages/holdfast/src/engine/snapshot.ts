@@ -19,6 +19,9 @@ export const maybeSnapshot = async (services: EngineServices, session: ActiveSes
       state: JSON.stringify(state),
     });
   } catch (thrown) {
-    services.logger.debug("A snapshot could not be kept.", { sessionId: session.id, failure: toFailure(thrown) });
+    services.logger.debug("A snapshot could not be kept.", {
+      sessionId: session.id,
+      failure: toFailure(thrown),
+    });
   }
 };

@@ -2,7 +2,7 @@ import { toFailure } from "../core/failure.ts";
 import { toJournalValue } from "../core/journal-value.ts";
 import type { JsonObject } from "../core/json.ts";
 import type { ToolOutput } from "../core/message.ts";
-import type { ToolCall } from "./call-tool.ts";
+import type { ToolAttempt } from "./tool-attempt.ts";
 
 /** A result in the form in which it is journaled. */
 export type FittedOutput = {
@@ -16,18 +16,23 @@ export type FittedOutput = {
  * Makes a result fit the journal: JSON without loss or marked as changed, without secrets (O2), and not
  * longer than the tool's limit. What is longer goes whole into the workspace; the model gets its head.
  */
-export const fitOutput = async (call: ToolCall, output: ToolOutput): Promise<FittedOutput> => {
+export const fitOutput = async (call: ToolAttempt, output: ToolOutput): Promise<FittedOutput> => {
   const { value, isCoerced } = toJournalValue(output);
   const clean = call.services.redactor.value(value) as ToolOutput;
   const text = textOfOutput(clean);
-  if (text.length <= call.tool.maxOutputChars) return { output: clean, chars: text.length, isCoerced, artifact: null };
+  if (text.length <= call.tool.maxOutputChars)
+    return { output: clean, chars: text.length, isCoerced, artifact: null };
   return { ...(await spill(call, clean, text)), isCoerced };
 };
 
 const textOfOutput = (output: ToolOutput): string =>
   typeof output.value === "string" ? output.value : JSON.stringify(output.value);
 
-const spill = async (call: ToolCall, output: ToolOutput, text: string): Promise<Omit<FittedOutput, "isCoerced">> => {
+const spill = async (
+  call: ToolAttempt,
+  output: ToolOutput,
+  text: string,
+): Promise<Omit<FittedOutput, "isCoerced">> => {
   const head = text.slice(0, call.tool.maxOutputChars);
   const file = `tool-outputs/${call.callId}.${output.type === "json" ? "json" : "txt"}`;
   const kept = await keep(call, file, text);
@@ -41,7 +46,7 @@ const spill = async (call: ToolCall, output: ToolOutput, text: string): Promise<
 
 type Kept = { readonly ok: true } | { readonly ok: false; readonly why: string };
 
-const keep = async (call: ToolCall, file: string, text: string): Promise<Kept> => {
+const keep = async (call: ToolAttempt, file: string, text: string): Promise<Kept> => {
   try {
     await call.services.workspace(call.sessionId).write(file, text);
     return { ok: true };
@@ -49,4 +54,3 @@ const keep = async (call: ToolCall, file: string, text: string): Promise<Kept> =
     return { ok: false, why: toFailure(thrown).message };
   }
 };
-

@@ -125,7 +125,11 @@ const assistantParts = (payload: JsonObject | null, startedAt: Position): readon
   return (content as readonly AssistantPart[]).map((part) => {
     if (part.type !== "tool-call" || part.providerExecuted === true) return part;
     index += 1;
-    return { ...part, callId: toolCallId(startedAt, index), input: isJsonObject(part.input) ? part.input : {} };
+    return {
+      ...part,
+      callId: toolCallId(startedAt, index),
+      input: isJsonObject(part.input) ? part.input : {},
+    };
   });
 };
 

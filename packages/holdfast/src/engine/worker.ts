@@ -145,14 +145,19 @@ export class Worker {
     const agent = this.#services.agents.get(loaded.owner.agent);
     if (agent === undefined) return null;
     const { lease } = loaded;
-    const isTaken = lease !== null && lease.holder !== this.#services.holder && !lease.isHolderDead && lease.expiresAt > loaded.now;
-    return isTaken ? null : new ActiveSession(this.#services, agent, loaded, sessionId);
+    const isTaken =
+      lease !== null &&
+      lease.holder !== this.#services.holder &&
+      !lease.isHolderDead &&
+      lease.expiresAt > loaded.now;
+    return isTaken ? null : new ActiveSession(this.#services, { agent, loaded, id: sessionId });
   }
 
   #left(sessionId: SessionId, session: ActiveSession | null): void {
     if (session !== null && this.#active.get(sessionId) === session) this.#active.delete(sessionId);
     // Something may have come in after the last look.
-    const hasMore = session !== null && !session.isLost && (!isEmpty(session.signals) || session.state.queue.length > 0);
+    const hasMore =
+      session !== null && !session.isLost && (!isEmpty(session.signals) || session.state.queue.length > 0);
     if (hasMore) this.wake(sessionId);
     this.#fill();
     if (this.#active.size + this.#opening.size > 0) return;
@@ -164,7 +169,10 @@ export class Worker {
     session?.abandon();
     this.#brokenUntil.set(sessionId, this.#services.clock.monotonicMs() + BROKEN_PAUSE_MS);
     const failure = toFailure(thrown);
-    this.#services.logger.error(`Session ${sessionId} cannot go on: ${failure.message}`, { sessionId, failure });
+    this.#services.logger.error(`Session ${sessionId} cannot go on: ${failure.message}`, {
+      sessionId,
+      failure,
+    });
     this.#services.feed.publish(sessionId, { kind: "broken", failure });
   }
 
@@ -200,7 +208,9 @@ export class Worker {
         if (!this.#isBroken(sessionId)) this.wake(sessionId);
       }
     } catch (thrown) {
-      this.#services.logger.warn("The store could not be asked for due sessions.", { failure: toFailure(thrown) });
+      this.#services.logger.warn("The store could not be asked for due sessions.", {
+        failure: toFailure(thrown),
+      });
     } finally {
       this.#isPolling = false;
     }

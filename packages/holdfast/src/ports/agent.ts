@@ -24,7 +24,11 @@ export interface Agent {
   model(candidate: number): Promise<Model>;
 }
 
-export type InstructionsContext = { readonly session: SessionContext; readonly runId: string; readonly now: Date };
+export type InstructionsContext = {
+  readonly session: SessionContext;
+  readonly runId: string;
+  readonly now: Date;
+};
 
 /** The form of a structured answer. */
 export type OutputFormat = {

@@ -1,6 +1,51 @@
-export type * from "./agent.ts";
-export type * from "./clock.ts";
-export type * from "./journal-store.ts";
-export type * from "./model.ts";
-export type * from "./telemetry.ts";
-export type * from "./tool.ts";
+export type { Agent, InputBody, InstructionsContext, OutputFormat, OutputParse } from "./agent.ts";
+export type { Clock, Timer } from "./clock.ts";
+export type {
+  Blob,
+  CommitAnswer,
+  CommitRequest,
+  ConflictReason,
+  CreateRequest,
+  Damage,
+  DueQuery,
+  JournalStore,
+  Lease,
+  LeaseChange,
+  ListQuery,
+  ListedSession,
+  LoadedSession,
+  NewSignal,
+  PostAnswer,
+  Reservation,
+  SessionHead,
+  SessionOwner,
+  SessionPage,
+  SessionSummary,
+  Settlement,
+  Signal,
+  SignalKind,
+  Snapshot,
+} from "./journal-store.ts";
+export type {
+  Model,
+  ModelAnswer,
+  ModelDelta,
+  ModelRequest,
+  ModelSettings,
+  PriceList,
+  ReasoningEffort,
+  ToolChoice,
+  ToolDeclaration,
+} from "./model.ts";
+export type { Span, SpanAttributes, SpanEnd, SpanStart, Telemetry } from "./telemetry.ts";
+export type {
+  LogFields,
+  LogLevel,
+  Logger,
+  ParsedInput,
+  SessionContext,
+  Tool,
+  ToolContext,
+  Verification,
+  Workspace,
+} from "./tool.ts";

@@ -53,7 +53,10 @@ export interface JournalStore {
   /** Puts signals into mailboxes; see C7, C9. One answer per signal, in order. */
   post(signals: readonly NewSignal[]): Promise<readonly PostAnswer[]>;
   /** Prolongs leases that are still ours at their epoch; answers the sessions that were lost. */
-  renew(holder: string, leases: readonly { readonly sessionId: SessionId; readonly epoch: number }[]): Promise<readonly SessionId[]>;
+  renew(
+    holder: string,
+    leases: readonly { readonly sessionId: SessionId; readonly epoch: number }[],
+  ): Promise<readonly SessionId[]>;
   /** See C10. */
   due(query: DueQuery): Promise<readonly SessionId[]>;
   /** The earliest wake time of any session of these agents, or null. */

@@ -39,7 +39,15 @@ export type ToolDeclaration = {
   readonly inputSchema: JsonSchema;
 };
 
-export type ReasoningEffort = "provider-default" | "none" | "minimal" | "low" | "medium" | "high" | "xhigh" | "max";
+export type ReasoningEffort =
+  | "provider-default"
+  | "none"
+  | "minimal"
+  | "low"
+  | "medium"
+  | "high"
+  | "xhigh"
+  | "max";
 
 export type ToolChoice = "auto" | "none" | "required" | { readonly tool: string };
 

@@ -35,7 +35,9 @@ export const compileAgent = (definition: AgentDefinition<unknown, never>, settin
     tools: new Map(definition.tools.map((tool) => [tool.name, tool])),
     output: definition.output === null ? null : outputFormat(definition.output),
     instructions: (context) =>
-      typeof definition.instructions === "string" ? definition.instructions : definition.instructions(context),
+      typeof definition.instructions === "string"
+        ? definition.instructions
+        : definition.instructions(context),
     model: (index) => {
       const known = models.get(index);
       if (known !== undefined) return known;
@@ -89,7 +91,12 @@ const digestOf = (
     output: definition.output?.jsonSchema ?? null,
     limits: definition.limits,
     settings: definition.settings,
-    tools: definition.tools.map(({ name, description, inputSchema, policy }) => ({ name, description, inputSchema, policy })),
+    tools: definition.tools.map(({ name, description, inputSchema, policy }) => ({
+      name,
+      description,
+      inputSchema,
+      policy,
+    })),
   }).value;
   return toBase64Url(sha256("holdfast-agent-1\n", JSON.stringify(data)));
 };
@@ -108,11 +115,12 @@ const outputFormat = (schema: CompiledSchema): OutputFormat => ({
 /** Models like to wrap JSON in a code fence; nothing else is forgiven. */
 const FENCE = /^\s*```(?:json)?\s*\n([\s\S]*?)\n?```\s*$/;
 
-const parseJson = (text: string): { readonly ok: true; readonly value: JsonValue } | { readonly ok: false } => {
+const parseJson = (
+  text: string,
+): { readonly ok: true; readonly value: JsonValue } | { readonly ok: false } => {
   try {
     return { ok: true, value: JSON.parse(FENCE.exec(text)?.[1] ?? text) };
   } catch {
     return { ok: false };
   }
 };
-

@@ -111,22 +111,30 @@ export class Runtime {
     options: CreateSessionOptions = {},
   ): Promise<Session<Output>> {
     this.#checkOpen();
-    checkOptions(options, { owner: "createSession", known: ["key", "tenant", "user", "attributes"], later: ["memory", "parent"] });
+    checkOptions(options, {
+      owner: "createSession",
+      known: ["key", "tenant", "user", "attributes"],
+      later: ["memory", "parent"],
+    });
     const found = this.#agent(typeof agent === "string" ? agent : agent.name);
     const { clock, store } = this.#services;
     const tenant = options.tenant ?? null;
     const id = options.key === undefined ? `ses_${clock.newId()}` : keyedSessionId(tenant, options.key);
     const { value: attributes } = toJournalObject(options.attributes ?? {});
-    const { stored } = sealEvent({ position: 0, hash: GENESIS_HASH, at: 0 }, {
-      header: {
-        type: "session.created",
-        agent: found.name,
-        agentVersion: found.version,
-        digest: found.digest,
-        parent: null,
+    const { stored } = sealEvent(
+      { position: 0, hash: GENESIS_HASH, at: 0 },
+      {
+        header: {
+          type: "session.created",
+          agent: found.name,
+          agentVersion: found.version,
+          digest: found.digest,
+          parent: null,
+        },
+        payload: { attributes, tenant, user: options.user ?? null },
       },
-      payload: { attributes, tenant, user: options.user ?? null },
-    }, { sha256, epoch: 0, now: clock.now(), salt: () => clock.randomBytes(32) });
+      { sha256, epoch: 0, now: clock.now(), salt: () => clock.randomBytes(32) },
+    );
     const owner = { agent: found.name, tenant, user: options.user ?? null };
     await store.create({ sessionId: id, owner, events: [stored] });
     return new Session<Output>(this.#services, id, 1);
@@ -186,7 +194,9 @@ export class Runtime {
   async #close(): Promise<void> {
     const isDone = await this.#worker.drain(this.#settings.drainTimeoutMs);
     if (!isDone) {
-      this.#services.logger.warn("Closed with work in flight; its outcome is unknown and will be looked into, not repeated.");
+      this.#services.logger.warn(
+        "Closed with work in flight; its outcome is unknown and will be looked into, not repeated.",
+      );
     }
     await this.#services.store.close();
   }
@@ -208,7 +218,9 @@ export class Runtime {
     for (const agent of this.#services.agents.keys()) {
       for (const { sessionId } of await this.#waitingForDefinition(agent)) {
         const body = JSON.stringify({ by: "definition" });
-        await this.#services.store.post([{ sessionId, kind: "resume", dedupeKey: null, runId: null, body, blobs: [] }]);
+        await this.#services.store.post([
+          { sessionId, kind: "resume", dedupeKey: null, runId: null, body, blobs: [] },
+        ]);
       }
     }
   }
@@ -235,4 +247,7 @@ export class Runtime {
 }
 
 const keyedSessionId = (tenant: string | null, key: string): SessionId =>
-  `ses_${createHash("sha256").update(JSON.stringify([tenant, key])).digest("base64url").slice(0, 27)}`;
+  `ses_${createHash("sha256")
+    .update(JSON.stringify([tenant, key]))
+    .digest("base64url")
+    .slice(0, 27)}`;

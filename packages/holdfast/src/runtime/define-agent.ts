@@ -92,7 +92,10 @@ export const defineAgent = <Deps = unknown, Output extends Schema | undefined = 
   }
   checkSettings(options.settings ?? {}, owner);
   const tools = options.tools ?? [];
-  checkUnique(tools.map((tool) => tool.name), owner);
+  checkUnique(
+    tools.map((tool) => tool.name),
+    owner,
+  );
   return {
     name: options.name,
     version: options.version ?? null,
@@ -109,7 +112,8 @@ export const defineAgent = <Deps = unknown, Output extends Schema | undefined = 
 export const checkSettings = (settings: ModelSettings, owner: string): void =>
   checkOptions(settings, { owner: `${owner}: settings`, known: SETTINGS, later: [] });
 
-const isList = (model: ModelChoice | readonly ModelChoice[]): model is readonly ModelChoice[] => Array.isArray(model);
+const isList = (model: ModelChoice | readonly ModelChoice[]): model is readonly ModelChoice[] =>
+  Array.isArray(model);
 
 const AGENT_NAME = /^[a-zA-Z0-9][a-zA-Z0-9._-]{0,99}$/;
 

@@ -84,7 +84,8 @@ export const defineTool =
     checkName(definition.name);
     checkEffect(definition.effect, owner);
     const input = compileSchema(definition.inputSchema, `${owner}: inputSchema`);
-    const output = definition.outputSchema && compileSchema(definition.outputSchema, `${owner}: outputSchema`);
+    const output =
+      definition.outputSchema && compileSchema(definition.outputSchema, `${owner}: outputSchema`);
     const { verify, idempotencyKey, toModelOutput } = definition;
     return makeTool({
       name: definition.name,
@@ -97,7 +98,11 @@ export const defineTool =
         retry: checkRetry({ ...DEFAULT_TOOL_RETRY, ...definition.retry }, owner),
         canVerify: verify !== undefined,
       },
-      maxOutputChars: positiveInteger(owner, "maxOutputChars", definition.maxOutputChars ?? DEFAULT_MAX_OUTPUT_CHARS),
+      maxOutputChars: positiveInteger(
+        owner,
+        "maxOutputChars",
+        definition.maxOutputChars ?? DEFAULT_MAX_OUTPUT_CHARS,
+      ),
       // The engine hands over what `input` has let through, and the dependencies the runtime was given.
       execute: async (value, context) =>
         definition.execute(value as SchemaOutput<Input>, context as ToolContext<Deps>),
@@ -105,14 +110,19 @@ export const defineTool =
         ? {}
         : {
             verify: async (value: unknown, context: ToolContext): Promise<Verification> => {
-              const found = await definition.verify?.(value as SchemaOutput<Input>, context as ToolContext<Deps>);
+              const found = await definition.verify?.(
+                value as SchemaOutput<Input>,
+                context as ToolContext<Deps>,
+              );
               return (found ?? { status: "unknown" }) as Verification;
             },
           }),
       ...(idempotencyKey === undefined
         ? {}
         : { idempotencyKey: (value: unknown) => idempotencyKey(value as SchemaOutput<Input>) }),
-      ...(toModelOutput === undefined ? {} : { toModelOutput: (value: unknown) => toModelOutput(value as Output) }),
+      ...(toModelOutput === undefined
+        ? {}
+        : { toModelOutput: (value: unknown) => toModelOutput(value as Output) }),
     });
   };
 
@@ -127,13 +137,21 @@ const checkName = (name: unknown): void => {
 
 const checkEffect = (effect: unknown, owner: string): void => {
   if (effect === "read" || effect === "idempotent" || effect === "write") return;
-  throw new ConfigurationError("DEFINITION_INVALID", `${owner}: "effect" must be "read", "idempotent" or "write".`, {
-    hint: 'Say what calling it does to the world. When in doubt: "write", which is never repeated blindly.',
-  });
+  throw new ConfigurationError(
+    "DEFINITION_INVALID",
+    `${owner}: "effect" must be "read", "idempotent" or "write".`,
+    {
+      hint: 'Say what calling it does to the world. When in doubt: "write", which is never repeated blindly.',
+    },
+  );
 };
 
 export const checkRetry = (retry: RetryPolicy, owner: string): RetryPolicy => {
-  checkOptions(retry, { owner: `${owner}: retry`, known: ["maxAttempts", "initialDelayMs", "maxDelayMs"], later: [] });
+  checkOptions(retry, {
+    owner: `${owner}: retry`,
+    known: ["maxAttempts", "initialDelayMs", "maxDelayMs"],
+    later: [],
+  });
   positiveInteger(`${owner}: retry`, "maxAttempts", retry.maxAttempts);
   return retry;
 };

@@ -62,7 +62,8 @@ const schemaOf = (schema: unknown, name: string): Schema => {
   });
 };
 
-const isThenable = (value: unknown): boolean => typeof value === "object" && value !== null && "then" in value;
+const isThenable = (value: unknown): boolean =>
+  typeof value === "object" && value !== null && "then" in value;
 
 /** AI SDK tools may yield preliminary results; the last one counts. */
 const collect = async (result: unknown): Promise<unknown> => {

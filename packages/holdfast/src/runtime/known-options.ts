@@ -14,10 +14,14 @@ export const checkOptions = (options: object, table: OptionTable): void => {
   for (const name of Object.keys(options)) {
     if (table.known.includes(name)) continue;
     if (table.later.includes(name)) {
-      throw new ConfigurationError("OPTION_NOT_AVAILABLE", `${table.owner}: "${name}" is not available in this version.`, {
-        hint: `Remove "${name}". It is refused rather than ignored, because something would rely on it.`,
-        details: { option: name },
-      });
+      throw new ConfigurationError(
+        "OPTION_NOT_AVAILABLE",
+        `${table.owner}: "${name}" is not available in this version.`,
+        {
+          hint: `Remove "${name}". It is refused rather than ignored, because something would rely on it.`,
+          details: { option: name },
+        },
+      );
     }
     const near = nearest(name, table.known);
     throw new ConfigurationError("OPTION_INVALID", `${table.owner}: there is no option "${name}".`, {
@@ -60,5 +64,8 @@ const editDistance = (left: string, right: string): number => {
 /** A positive whole number, or a clear refusal. */
 export const positiveInteger = (owner: string, name: string, value: number): number => {
   if (Number.isSafeInteger(value) && value > 0) return value;
-  throw new ConfigurationError("OPTION_INVALID", `${owner}: "${name}" must be a whole number above 0, not ${String(value)}.`);
+  throw new ConfigurationError(
+    "OPTION_INVALID",
+    `${owner}: "${name}" must be a whole number above 0, not ${String(value)}.`,
+  );
 };

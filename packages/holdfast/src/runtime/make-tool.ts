@@ -46,7 +46,9 @@ const toOutput = async (parts: ToolParts, result: unknown): Promise<ToolOutput> 
 const checkOutput = async (parts: ToolParts, schema: CompiledSchema, result: unknown): Promise<unknown> => {
   const checked = await schema.check(result);
   if (checked.ok) return checked.value;
-  throw new ToolError(`The result of ${parts.name} does not fit its outputSchema: ${checked.issues.join("; ")}`);
+  throw new ToolError(
+    `The result of ${parts.name} does not fit its outputSchema: ${checked.issues.join("; ")}`,
+  );
 };
 
 /** Content parts, as the journal holds them; anything else is a plain result. */

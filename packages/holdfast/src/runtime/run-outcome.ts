@@ -53,12 +53,19 @@ const totals = (runId: string, durationMs: number, from: RunTotals): OutcomeTota
 });
 
 /** The outcome that an event settles its run with, or null when it settles none. */
-export const outcomeOf = async <Output>(event: JournalEvent, read: ReadEvent): Promise<Outcome<Output> | null> => {
+export const outcomeOf = async <Output>(
+  event: JournalEvent,
+  read: ReadEvent,
+): Promise<Outcome<Output> | null> => {
   const { header } = event;
   switch (header.type) {
     case "run.completed": {
       const answer = await read(header.answerAt);
-      return { status: "completed", ...answerOf<Output>(answer), ...totals(header.runId, header.durationMs, header.totals) };
+      return {
+        status: "completed",
+        ...answerOf<Output>(answer),
+        ...totals(header.runId, header.durationMs, header.totals),
+      };
     }
     case "run.failed": {
       const cause = header.causeAt === null ? event : await read(header.causeAt);
@@ -101,7 +108,8 @@ const PLAIN_WORDS: Partial<Record<FailureCode, string>> = {
   RUN_TIMEOUT: "The run took longer than it was allowed.",
   OUTPUT_INVALID: "The model did not give an answer that fits the output schema.",
   MODEL_REFUSED: "The provider's content filter stopped the answer.",
-  MODEL_CONTEXT_OVERFLOW: "The conversation does not fit the model's context, even after older turns were left out.",
+  MODEL_CONTEXT_OVERFLOW:
+    "The conversation does not fit the model's context, even after older turns were left out.",
 };
 
 const plainFailure = (code: FailureCode): Failure =>

@@ -94,18 +94,14 @@ export class Run<Output = string> {
 
   /** How the run ended, or what it waits for. Data, not a throw. */
   async outcome(options: OutcomeOptions = {}): Promise<Outcome<Output>> {
-    let waitingFor: readonly Wait[] | null = null;
+    let waitingFor: readonly Wait[] = [];
     for await (const item of this.#items(this.#place.after, options.signal)) {
-      if (item.kind === "event") {
-        const { header } = item.event;
-        if ("runId" in header && header.runId === this.id) {
-          const settled = await outcomeOf<Output>(item.event, (position) => this.#read(position));
-          if (settled !== null) return settled;
-          if (header.type === "run.suspended") waitingFor = header.waitingFor;
-          if (header.type === "run.resumed" || header.type === "run.cancel-requested") waitingFor = null;
-        }
+      if (item.kind === "event" && isAbout(item.event, this.id)) {
+        const settled = await outcomeOf<Output>(item.event, (position) => this.#read(position));
+        if (settled !== null) return settled;
+        waitingFor = waitsAfter(item.event, waitingFor);
       }
-      if (item.kind !== "caught-up" || waitingFor === null || options.until === "settled") continue;
+      if (item.kind !== "caught-up" || options.until === "settled") continue;
       if (waitingFor.some(needsSomebody)) return { status: "suspended", runId: this.id, waitingFor };
     }
     throw new DOMException("Waiting for the run was stopped; the run itself goes on.", "AbortError");
@@ -141,15 +137,27 @@ export class Run<Output = string> {
 /** Time passes by itself; everything else needs a person, an operator or another process. */
 const needsSomebody = (wait: Wait): boolean => !("until" in wait);
 
+const isAbout = ({ header }: JournalEvent, runId: RunId): boolean =>
+  "runId" in header && header.runId === runId;
+
+const waitsAfter = ({ header }: JournalEvent, before: readonly Wait[]): readonly Wait[] => {
+  if (header.type === "run.suspended") return header.waitingFor;
+  return header.type === "run.resumed" || header.type === "run.cancel-requested" ? [] : before;
+};
+
 const isEnd = ({ header }: JournalEvent, runId: RunId): boolean =>
   (header.type === "run.completed" || header.type === "run.failed" || header.type === "run.cancelled") &&
   header.runId === runId;
 
 const interrupted = (runId: RunId): StreamInterruptedError =>
-  new StreamInterruptedError("STREAM_INTERRUPTED", "The answer was cut off after part of it had been shown.", {
-    hint: 'The run itself goes on: await `outcome()` for the answer, or ask for `text({ onCut: "restart" })`.',
-    details: { runId },
-  });
+  new StreamInterruptedError(
+    "STREAM_INTERRUPTED",
+    "The answer was cut off after part of it had been shown.",
+    {
+      hint: 'The run itself goes on: await `outcome()` for the answer, or ask for `text({ onCut: "restart" })`.',
+      details: { runId },
+    },
+  );
 
 export const runNotFound = (runId: string): NotFoundError =>
   new NotFoundError("RUN_NOT_FOUND", `There is no run ${runId}.`, {

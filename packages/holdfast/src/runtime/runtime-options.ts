@@ -59,7 +59,17 @@ const KNOWN = [
   "decide",
   "isWorker",
 ];
-const LATER = ["memory", "policy", "budgets", "webhooks", "sandboxes", "waker", "onFailure", "schedules", "approvals"];
+const LATER = [
+  "memory",
+  "policy",
+  "budgets",
+  "webhooks",
+  "sandboxes",
+  "waker",
+  "onFailure",
+  "schedules",
+  "approvals",
+];
 
 export type RuntimeSettings = {
   readonly dataDir: string;
@@ -84,7 +94,8 @@ export const resolveOptions = (options: Omit<RuntimeOptions<never>, "deps">): Ru
   }
   const names = options.agents.map((agent) => agent.name);
   const twice = names.find((name, index) => names.indexOf(name) !== index);
-  if (twice !== undefined) throw new ConfigurationError("OPTION_INVALID", `${owner}: two agents are named "${twice}".`);
+  if (twice !== undefined)
+    throw new ConfigurationError("OPTION_INVALID", `${owner}: two agents are named "${twice}".`);
   return {
     dataDir: options.dataDir ?? ".holdfast",
     durability: options.durability ?? "full",

@@ -44,7 +44,10 @@ const compileStandard = (schema: StandardSchemaV1, owner: string): CompiledSchem
         ? { ok: true, value: result.value }
         : { ok: false, issues: result.issues.map(issueText) };
     } catch (thrown) {
-      return { ok: false, issues: [`the schema could not be applied: ${thrown instanceof Error ? thrown.message : "it threw"}`] };
+      return {
+        ok: false,
+        issues: [`the schema could not be applied: ${thrown instanceof Error ? thrown.message : "it threw"}`],
+      };
     }
   },
 });
@@ -56,19 +59,27 @@ const issueText = (issue: StandardSchemaV1.Issue): string => {
 
 const standardToJson = (schema: StandardSchemaV1, owner: string): JsonSchema => {
   if (!hasJsonSchema(schema)) {
-    throw new ConfigurationError("DEFINITION_INVALID", `${owner}: this schema library cannot say its JSON Schema.`, {
-      hint: "Use zod 4.2 or later, another library with Standard JSON Schema, or give plain JSON Schema.",
-      details: { vendor: schema["~standard"].vendor },
-    });
+    throw new ConfigurationError(
+      "DEFINITION_INVALID",
+      `${owner}: this schema library cannot say its JSON Schema.`,
+      {
+        hint: "Use zod 4.2 or later, another library with Standard JSON Schema, or give plain JSON Schema.",
+        details: { vendor: schema["~standard"].vendor },
+      },
+    );
   }
   try {
     const { value } = toJournalValue(schema["~standard"].jsonSchema.input({ target: "draft-07" }));
     if (isJsonObject(value)) return value;
   } catch (cause) {
-    throw new ConfigurationError("DEFINITION_INVALID", `${owner} cannot be shown to a model as JSON Schema.`, {
-      hint: "Dates, transforms without an input type and the like have no JSON form; use strings or numbers.",
-      cause,
-    });
+    throw new ConfigurationError(
+      "DEFINITION_INVALID",
+      `${owner} cannot be shown to a model as JSON Schema.`,
+      {
+        hint: "Dates, transforms without an input type and the like have no JSON form; use strings or numbers.",
+        cause,
+      },
+    );
   }
   throw new ConfigurationError("DEFINITION_INVALID", `${owner} has no JSON Schema.`);
 };

@@ -29,7 +29,13 @@ export type SessionEvent =
       readonly offset: number;
       readonly text: string;
     }
-  | { readonly kind: "progress"; readonly type: "progress"; readonly runId: string; readonly callId: string; readonly message: string };
+  | {
+      readonly kind: "progress";
+      readonly type: "progress";
+      readonly runId: string;
+      readonly callId: string;
+      readonly message: string;
+    };
 
 export const toSessionEvent = (item: Exclude<StreamItem, { kind: "caught-up" }>): SessionEvent => {
   switch (item.kind) {

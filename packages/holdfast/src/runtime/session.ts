@@ -42,7 +42,12 @@ export type SessionSnapshot = {
   readonly waitingFor: readonly Wait[];
   readonly queuedRuns: readonly RunId[];
   /** Calls of the open run that have no result yet. */
-  readonly openCalls: readonly { readonly callId: CallId; readonly tool: string; readonly attempt: number; readonly status: string }[];
+  readonly openCalls: readonly {
+    readonly callId: CallId;
+    readonly tool: string;
+    readonly attempt: number;
+    readonly status: string;
+  }[];
 };
 
 const SEND_OPTIONS = ["idempotencyKey", "signal", "settings"];
@@ -70,15 +75,26 @@ export class Session<Output = string> {
     checkOptions(options, { owner: "send", known: SEND_OPTIONS, later: LATER_SEND_OPTIONS });
     if (options.settings !== undefined) checkSettings(options.settings, "send");
     const { content, blobs } = prepareInput(input, this.#services.sha256);
-    const settings: JsonObject = options.settings === undefined ? {} : { settings: toJournalValue(options.settings).value };
+    const settings: JsonObject =
+      options.settings === undefined ? {} : { settings: toJournalValue(options.settings).value };
     const dedupeKey = options.idempotencyKey === undefined ? null : `input:${options.idempotencyKey}`;
     const runId = `run_${this.#services.clock.newId()}`;
-    const answer = await this.#post({ kind: "input", dedupeKey, runId, body: { content, ...settings }, blobs });
+    const answer = await this.#post({
+      kind: "input",
+      dedupeKey,
+      runId,
+      body: { content, ...settings },
+      blobs,
+    });
     if (answer.status === "conflict") {
-      throw new ConflictError("IDEMPOTENCY_CONFLICT", "This idempotency key was already used with another input.", {
-        hint: "Use a new key for a new input; the first input stands.",
-        details: { sessionId: this.id },
-      });
+      throw new ConflictError(
+        "IDEMPOTENCY_CONFLICT",
+        "This idempotency key was already used with another input.",
+        {
+          hint: "Use a new key for a new input; the first input stands.",
+          details: { sessionId: this.id },
+        },
+      );
     }
     return this.#run(answer.runId ?? runId, answer.status === "posted" ? this.#seen : 0, options.signal);
   }
@@ -117,21 +133,35 @@ export class Session<Output = string> {
       runId: run?.runId ?? null,
       waitingFor: run?.suspended?.waitingFor ?? [],
       queuedRuns: state.queue.map((queued) => queued.runId),
-      openCalls: calls.map(({ callId, tool, attempt, status }) => ({ callId, tool, attempt, status: status.kind })),
+      openCalls: calls.map(({ callId, tool, attempt, status }) => ({
+        callId,
+        tool,
+        attempt,
+        status: status.kind,
+      })),
     };
   }
 
   /** Stops the active run, and those that wait behind it (E5). Answers the runs it stopped. */
   async cancel(reason?: string): Promise<readonly RunId[]> {
     const state = await this.#fold();
-    const runs = [...(state.run === null ? [] : [state.run.runId]), ...state.queue.map((queued) => queued.runId)];
+    const runs = [
+      ...(state.run === null ? [] : [state.run.runId]),
+      ...state.queue.map((queued) => queued.runId),
+    ];
     for (const runId of runs) await this.cancelRun(runId, reason);
     return runs;
   }
 
   /** Stops one run. Returns once nothing new can start and what is running has been told to stop. */
   async cancelRun(runId: RunId, reason?: string): Promise<void> {
-    await this.#post({ kind: "cancel", dedupeKey: null, runId, body: reason === undefined ? {} : { reason }, blobs: [] });
+    await this.#post({
+      kind: "cancel",
+      dedupeKey: null,
+      runId,
+      body: reason === undefined ? {} : { reason },
+      blobs: [],
+    });
   }
 
   /**
@@ -150,9 +180,13 @@ export class Session<Output = string> {
       });
     }
     if (call.status.kind !== "unknown") {
-      throw new ConflictError("CALL_NOT_WAITING", `Call ${callId} does not wait for an answer: it is ${call.status.kind}.`, {
-        details: { sessionId: this.id, callId, status: call.status.kind },
-      });
+      throw new ConflictError(
+        "CALL_NOT_WAITING",
+        `Call ${callId} does not wait for an answer: it is ${call.status.kind}.`,
+        {
+          details: { sessionId: this.id, callId, status: call.status.kind },
+        },
+      );
     }
     const { value } = toJournalValue({ callId, ...resolution });
     await this.#post({
@@ -167,7 +201,13 @@ export class Session<Output = string> {
   /** Lets a run go on that waits for an operator: workers kept dying on it, or it came out of a backup. */
   async resume(): Promise<void> {
     const { run } = await this.#fold();
-    await this.#post({ kind: "resume", dedupeKey: null, runId: run?.runId ?? null, body: { by: "operator" }, blobs: [] });
+    await this.#post({
+      kind: "resume",
+      dedupeKey: null,
+      runId: run?.runId ?? null,
+      body: { by: "operator" },
+      blobs: [],
+    });
   }
 
   /** A handle on a run of this session. */
@@ -201,7 +241,11 @@ export class Session<Output = string> {
     readonly body: JsonObject;
     readonly blobs: Parameters<RuntimeServices["post"]>[0]["blobs"];
   }): Promise<Exclude<Awaited<ReturnType<RuntimeServices["post"]>>, { status: "missing" }>> {
-    const answer = await this.#services.post({ ...signal, sessionId: this.id, body: JSON.stringify(signal.body) });
+    const answer = await this.#services.post({
+      ...signal,
+      sessionId: this.id,
+      body: JSON.stringify(signal.body),
+    });
     if (answer.status === "missing") throw sessionNotFound(this.id);
     return answer;
   }

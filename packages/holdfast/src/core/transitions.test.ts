@@ -1,0 +1,430 @@
+import { describe, expect, test } from "vitest";
+import { JournalError } from "./errors.ts";
+import { EVENT_TYPES, isEventType, type EventHeader, type EventType } from "./event.ts";
+import {
+  answered,
+  append,
+  callId,
+  callingModel,
+  callingTools,
+  EMPTY_JOURNAL,
+  eventAfter,
+  failing,
+  header,
+  journalOf,
+  policy,
+  ready,
+  RUN,
+  type Journal,
+} from "./journal-builder.fixture.ts";
+import { reduce } from "./reduce.ts";
+import { cellOf, isLegal, STATE_PHASES, statePhase, type StatePhase } from "./transitions.ts";
+
+const TYPES: readonly EventType[] = [...EVENT_TYPES].filter(isEventType);
+
+const refusal = ({ state }: Journal, each: EventHeader): string | null => {
+  try {
+    reduce(state, eventAfter(state, each));
+    return null;
+  } catch (thrown) {
+    return thrown instanceof JournalError ? thrown.code : "not a JournalError";
+  }
+};
+
+type OpenPhase = Exclude<StatePhase, "new" | "idle" | "queued">;
+const OPEN_PHASES: readonly OpenPhase[] = ["ready", "calling-model", "calling-tools", "answered", "failing"];
+
+const oneRead = (): Journal => callingTools([policy("read")]);
+const startedCall = (each = policy("read")): Journal =>
+  append(callingTools([each]), header("tool-call.started"));
+const accepted = (): Journal => journalOf(header("session.created"), header("run.accepted"));
+
+/** Each state as real folds make it, nothing in flight where that is possible. */
+const PLAIN: Record<StatePhase, Journal> = {
+  new: EMPTY_JOURNAL,
+  idle: journalOf(header("session.created")),
+  queued: accepted(),
+  ready: ready(),
+  "calling-model": append(callingModel(), header("session.recovered")),
+  "calling-tools": oneRead(),
+  answered: answered(),
+  failing: failing(),
+};
+
+const suspended = (phase: OpenPhase): Journal => append(PLAIN[phase], header("run.suspended"));
+const cancelled = (phase: OpenPhase): Journal => append(PLAIN[phase], header("run.cancel-requested"));
+const expired = (phase: OpenPhase): Journal => append(PLAIN[phase], header("run.expired"));
+const withQueued = (phase: OpenPhase): Journal =>
+  append(PLAIN[phase], header("run.accepted", { runId: "run-2" }));
+
+/** Every state in every mood: what a cell says must hold for all of them. */
+const MOODS: Record<StatePhase, readonly Journal[]> = {
+  new: [PLAIN.new],
+  idle: [PLAIN.idle, append(answered(), header("run.completed"))],
+  queued: [
+    PLAIN.queued,
+    append(answered(), header("run.accepted", { runId: "run-2" }), header("run.completed")),
+  ],
+  ready: moodsOf("ready"),
+  "calling-model": [callingModel(), ...moodsOf("calling-model")],
+  "calling-tools": [startedCall(), ...moodsOf("calling-tools")],
+  answered: moodsOf("answered"),
+  failing: moodsOf("failing"),
+};
+
+function moodsOf(phase: OpenPhase): readonly Journal[] {
+  return [PLAIN[phase], suspended(phase), cancelled(phase), expired(phase), withQueued(phase)];
+}
+
+type Example = readonly [Journal, EventHeader];
+type Examples = { readonly folds: readonly Example[]; readonly refused: readonly Example[] };
+
+const other = { runId: "run-other" };
+
+/** Examples that hold in the same way in every state of an open run. */
+const ofOpenRun = (phase: OpenPhase): Partial<Record<EventType, Examples>> => ({
+  "run.accepted": {
+    folds: [[PLAIN[phase], header("run.accepted", { runId: "run-2" })]],
+    refused: [
+      [PLAIN[phase], header("run.accepted")],
+      [withQueued(phase), header("run.accepted", { runId: "run-2" })],
+    ],
+  },
+  "run.suspended": {
+    folds: [
+      [PLAIN[phase], header("run.suspended")],
+      [suspended(phase), header("run.suspended")],
+    ],
+    refused: [
+      [cancelled(phase), header("run.suspended")],
+      [expired(phase), header("run.suspended")],
+      [PLAIN[phase], header("run.suspended", other)],
+    ],
+  },
+  "run.resumed": {
+    folds: [[suspended(phase), header("run.resumed")]],
+    refused: [
+      [PLAIN[phase], header("run.resumed")],
+      [suspended(phase), header("run.resumed", other)],
+    ],
+  },
+  "run.cancel-requested": {
+    folds: [PLAIN[phase], suspended(phase), expired(phase)].map((each) => [
+      each,
+      header("run.cancel-requested"),
+    ]),
+    refused: [
+      [cancelled(phase), header("run.cancel-requested")],
+      [PLAIN[phase], header("run.cancel-requested", other)],
+    ],
+  },
+  "run.expired": {
+    folds: [PLAIN[phase], suspended(phase)].map((each) => [each, header("run.expired")]),
+    refused: [
+      [cancelled(phase), header("run.expired")],
+      [expired(phase), header("run.expired")],
+      [PLAIN[phase], header("run.expired", other)],
+    ],
+  },
+  "run.cancelled": {
+    folds: [[withQueued(phase), header("run.cancelled", { runId: "run-2" })], ...cancelFolds(phase)],
+    refused: [
+      [PLAIN[phase], header("run.cancelled")],
+      [expired(phase), header("run.cancelled")],
+      [cancelled(phase), header("run.cancelled", other)],
+      ...(isBusy(phase) ? [[cancelled(phase), header("run.cancelled")] as const] : []),
+    ],
+  },
+  "run.failed": {
+    folds: [PLAIN[phase], expired(phase)].map((each) => [each, header("run.failed")]),
+    refused: [
+      [cancelled(phase), header("run.failed")],
+      [PLAIN[phase], header("run.failed", other)],
+      [withQueued(phase), header("run.failed", { runId: "run-2" })],
+    ],
+  },
+  "run.completed": {
+    folds: [[PLAIN[phase], header("run.completed")]],
+    refused: [
+      [cancelled(phase), header("run.completed")],
+      [expired(phase), header("run.completed")],
+      [PLAIN[phase], header("run.completed", other)],
+    ],
+  },
+});
+
+function isBusy(phase: OpenPhase): boolean {
+  return phase === "calling-model" || phase === "calling-tools";
+}
+
+function cancelFolds(phase: OpenPhase): readonly Example[] {
+  return isBusy(phase) ? [] : [[cancelled(phase), header("run.cancelled")]];
+}
+
+const answerAndCall = (): Journal =>
+  append(
+    oneRead(),
+    header("tool-call.started"),
+    header("tool-call.completed"),
+    header("model-call.started", { turn: 2 }),
+    header("model-call.failed", { startedAt: 8, next: { kind: "compact" } }),
+  );
+
+const SPECIAL: Partial<Record<StatePhase, Partial<Record<EventType, Examples>>>> = {
+  queued: {
+    "run.accepted": {
+      folds: [[accepted(), header("run.accepted", { runId: "run-2" })]],
+      refused: [[accepted(), header("run.accepted")]],
+    },
+    "run.started": {
+      folds: [[accepted(), header("run.started")]],
+      refused: [
+        [accepted(), header("run.started", other)],
+        [
+          append(accepted(), header("run.accepted", { runId: "run-2" })),
+          header("run.started", { runId: "run-2" }),
+        ],
+      ],
+    },
+    "run.failed": {
+      folds: [[accepted(), header("run.failed")]],
+      refused: [[accepted(), header("run.failed", other)]],
+    },
+    "run.cancelled": {
+      folds: [[accepted(), header("run.cancelled")]],
+      refused: [[accepted(), header("run.cancelled", other)]],
+    },
+  },
+  ready: {
+    "context.compacted": {
+      folds: [
+        [
+          append(
+            answered(),
+            header("run.completed"),
+            header("run.accepted", { runId: "run-2" }),
+            header("run.started", { runId: "run-2" }),
+          ),
+          header("context.compacted", { dropped: 2 }),
+        ],
+      ],
+      refused: [
+        ...[-1, 0, 0.5, 1, 2, 3, 99].map((dropped): Example => [
+          answerAndCall(),
+          header("context.compacted", { dropped }),
+        ]),
+      ],
+    },
+    "model-call.started": {
+      folds: [[PLAIN.ready, header("model-call.started")]],
+      refused: [
+        [PLAIN.ready, header("model-call.started", { turn: 2 })],
+        [PLAIN.ready, header("model-call.started", { attempt: 2 })],
+        [PLAIN.ready, header("model-call.started", other)],
+        [suspended("ready"), header("model-call.started")],
+        [cancelled("ready"), header("model-call.started")],
+        [expired("ready"), header("model-call.started")],
+      ],
+    },
+  },
+  "calling-model": {
+    "run.suspended": {
+      folds: [[PLAIN["calling-model"], header("run.suspended")]],
+      refused: [[callingModel(), header("run.suspended")]],
+    },
+    "model-call.completed": {
+      folds: [
+        [callingModel(), header("model-call.completed")],
+        [append(callingModel(), header("run.cancel-requested")), header("model-call.completed")],
+      ],
+      refused: [
+        [callingModel(), header("model-call.completed", { startedAt: 3 })],
+        [callingModel(), header("model-call.completed", other)],
+        [PLAIN["calling-model"], header("model-call.completed")],
+      ],
+    },
+    "model-call.failed": {
+      folds: [callingModel(), PLAIN["calling-model"]].map((each) => [each, header("model-call.failed")]),
+      refused: [
+        [callingModel(), header("model-call.failed", { startedAt: 3 })],
+        [callingModel(), header("model-call.failed", other)],
+      ],
+    },
+  },
+  "calling-tools": {
+    "run.suspended": {
+      folds: [[oneRead(), header("run.suspended")]],
+      refused: [[startedCall(), header("run.suspended")]],
+    },
+    "tool-call.started": {
+      folds: [[oneRead(), header("tool-call.started")]],
+      refused: [
+        [oneRead(), header("tool-call.started", { attempt: 2 })],
+        [oneRead(), header("tool-call.started", { callId: callId(7) })],
+        [oneRead(), header("tool-call.started", other)],
+        [suspended("calling-tools"), header("tool-call.started")],
+        [cancelled("calling-tools"), header("tool-call.started")],
+        [expired("calling-tools"), header("tool-call.started")],
+      ],
+    },
+    "tool-call.completed": onStarted("tool-call.completed"),
+    "tool-call.failed": onStarted("tool-call.failed"),
+    "tool-call.unknown": onStarted("tool-call.unknown"),
+    "tool-call.verified": {
+      folds: [[verifying(), header("tool-call.verified")]],
+      refused: [[startedCall(), header("tool-call.verified")]],
+    },
+    "tool-call.resolved": {
+      folds: [[verifying(), header("tool-call.resolved")]],
+      refused: [[startedCall(), header("tool-call.resolved")]],
+    },
+  },
+};
+
+function verifying(each = policy("write")): Journal {
+  const next = { kind: "verify", notBefore: 0, tries: 0 } as const;
+  return append(startedCall(each), header("tool-call.unknown", { next }));
+}
+
+function onStarted(type: "tool-call.completed" | "tool-call.failed" | "tool-call.unknown"): Examples {
+  return {
+    folds: [[startedCall(), header(type)]],
+    refused: [
+      [startedCall(), header(type, { attempt: 2 })],
+      [startedCall(), header(type, { callId: callId(7) })],
+      [startedCall(), header(type, other)],
+    ],
+  };
+}
+
+const examplesOf = (phase: StatePhase, type: EventType): readonly Examples[] => {
+  const isOpen = OPEN_PHASES.find((each) => each === phase);
+  const common = isOpen === undefined ? undefined : ofOpenRun(isOpen)[type];
+  return [common, SPECIAL[phase]?.[type]].filter((each) => each !== undefined);
+};
+
+/** Proves one cell of the table; answers how many events it tried. */
+const walkCell = (phase: StatePhase, type: EventType): number => {
+  const cell = cellOf(phase, type);
+  if (cell !== "if") {
+    for (const journal of MOODS[phase]) {
+      const fresh = type === "run.accepted" ? header(type, { runId: "run-9" }) : header(type);
+      expect([phase, type, refusal(journal, fresh)]).toEqual([
+        phase,
+        type,
+        cell === "yes" ? null : "JOURNAL_INVALID",
+      ]);
+    }
+    return MOODS[phase].length;
+  }
+  const examples = examplesOf(phase, type);
+  const [folds, refused] = [examples.flatMap((each) => each.folds), examples.flatMap((each) => each.refused)];
+  for (const example of folds)
+    expect([phase, example[1], refusal(...example)]).toEqual([phase, example[1], null]);
+  for (const example of refused) {
+    expect([phase, example[1], refusal(...example)]).toEqual([phase, example[1], "JOURNAL_INVALID"]);
+  }
+  return Math.min(folds.length, refused.length);
+};
+
+describe("the table of states × events", () => {
+  test.each(STATE_PHASES)("is entered from a real fold: %s", (phase) => {
+    expect(MOODS[phase].map(({ state }) => statePhase(state))).toEqual(MOODS[phase].map(() => phase));
+  });
+
+  test.each(TYPES)("J3: %s folds or is refused in every state as its row says", (type) => {
+    const tried = STATE_PHASES.map((phase) => [phase, walkCell(phase, type)] as const);
+    expect(tried.filter(([, count]) => count === 0)).toEqual([]);
+    expect(tried).toHaveLength(8);
+  });
+
+  test("has every event type in a row", () => {
+    expect(TYPES).toHaveLength(23);
+  });
+
+  test("J3: a refused event leaves the state as it was", () => {
+    const { state } = startedCall();
+    const before = structuredClone(state);
+    expect(isLegal(state, header("run.completed"))).toBe(false);
+    expect(state).toEqual(before);
+  });
+});
+
+/** What can be said of a call, one of each kind. */
+const SAYINGS: Record<string, (attempt: number) => EventHeader> = {
+  start: (attempt) => header("tool-call.started", { attempt: attempt + 1 }),
+  done: (attempt) => header("tool-call.completed", { attempt }),
+  found: (attempt) => header("tool-call.completed", { attempt, by: "verification" }),
+  retry: (attempt) => header("tool-call.failed", { attempt, next: { kind: "retry", dueAt: 1 } }),
+  fail: (attempt) => header("tool-call.failed", { attempt }),
+  fallback: (attempt) => header("tool-call.failed", { attempt, next: { kind: "fallback", candidate: 1 } }),
+  compact: (attempt) => header("tool-call.failed", { attempt, next: { kind: "compact" } }),
+  verify: (attempt) =>
+    header("tool-call.unknown", { attempt, next: { kind: "verify", notBefore: 1, tries: 1 } }),
+  ask: (attempt) => header("tool-call.unknown", { attempt, next: { kind: "ask" } }),
+  forget: (attempt) => header("tool-call.unknown", { attempt, next: { kind: "give-up" } }),
+  "not-done": (attempt) => header("tool-call.verified", { attempt }),
+  unclear: (attempt) => header("tool-call.verified", { attempt, status: "unknown" }),
+  resolve: () => header("tool-call.resolved"),
+  late: (attempt) => header("tool-call.late", { attempt }),
+};
+
+const write = policy("write");
+const lost = (each = policy("read")): Journal => append(startedCall(each), header("session.recovered"));
+const retrying = (each = write): Journal =>
+  append(startedCall(each), header("tool-call.failed", { next: { kind: "retry", dueAt: 1 } }));
+const asking = (): Journal => append(startedCall(write), header("tool-call.unknown"));
+const settled = (): Journal =>
+  append(callingTools([write, write]), header("tool-call.started"), header("tool-call.completed"));
+
+describe("a tool call", () => {
+  test.each([
+    ["requested", callingTools([write]), 0, ["start", "fail", "late"]],
+    ["started", startedCall(write), 1, ["done", "retry", "fail", "verify", "ask", "forget", "late"]],
+    ["lost, reading", lost(), 1, ["start", "fail", "verify", "ask", "forget", "late"]],
+    ["lost, idempotent", lost(policy("idempotent")), 1, ["start", "fail", "verify", "ask", "forget", "late"]],
+    ["lost, writing", lost(write), 1, ["verify", "ask", "forget", "late"]],
+    ["retrying", retrying(), 1, ["start", "fail", "late"]],
+    [
+      "verifying",
+      verifying(),
+      1,
+      ["found", "fail", "verify", "ask", "forget", "not-done", "unclear", "resolve", "late"],
+    ],
+    ["asking", asking(), 1, ["forget", "resolve", "late"]],
+    ["settled", settled(), 1, ["late"]],
+  ])("E1, E2: that is %s takes these events and no others", (_, journal, attempt, expected) => {
+    const taken = Object.entries(SAYINGS).filter(([, saying]) => isLegal(journal.state, saying(attempt)));
+    expect(taken.map(([name]) => name)).toEqual(expected);
+  });
+
+  test.each([
+    ["started", startedCall(write)],
+    ["lost", lost()],
+    ["retrying", retrying()],
+    ["verifying", verifying()],
+    ["asking", asking()],
+  ])("E1: that is %s takes nothing about another attempt", (_, journal) => {
+    for (const attempt of [0, 2]) {
+      const taken = Object.entries(SAYINGS).filter(([, saying]) => isLegal(journal.state, saying(attempt)));
+      expect(taken.map(([name]) => name).filter((name) => name !== "resolve")).toEqual(["late"]);
+    }
+  });
+
+  test.each(["run.cancel-requested", "run.expired", "run.suspended"] as const)(
+    "E5: is not started after %s",
+    (type) => {
+      for (const journal of [callingTools([write]), lost(), retrying()]) {
+        const attempt = journal.events.some(({ header: each }) => each.type === "tool-call.started") ? 2 : 1;
+        const start = header("tool-call.started", { attempt });
+        expect(isLegal(journal.state, start)).toBe(true);
+        expect(isLegal(append(journal, header(type)).state, start)).toBe(false);
+      }
+    },
+  );
+});
+
+test("J5: a run is not accepted twice while it is queued or open", () => {
+  expect(refusal(accepted(), header("run.accepted", { runId: RUN }))).toBe("JOURNAL_INVALID");
+  expect(refusal(ready(), header("run.accepted", { runId: RUN }))).toBe("JOURNAL_INVALID");
+});
