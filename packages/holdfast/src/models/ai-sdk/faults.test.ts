@@ -1,4 +1,4 @@
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import type { FailureCode } from "../../core/failure.ts";
 import { createManualClock } from "../../testing/manual-clock.ts";
 import { createModelServer, type RefusalReason, type WireFault } from "../../testing/wire/index.ts";
@@ -38,7 +38,10 @@ describe.each(WIRE_NAMES)("a failing %s", (name) => {
     const { server, error } = await callWith(name, { kind: "refuse", reason });
     await using _ = server;
     expect({ code: error.code, retryable: error.failure.retryable }).toEqual({ code, retryable });
-    expect(error.failure.details).toMatchObject({ provider: expect.any(String) as string, requestId: "req_test" });
+    expect(error.failure.details).toMatchObject({
+      provider: expect.any(String) as string,
+      requestId: "req_test",
+    });
   });
 
   it("reads how long to wait, in milliseconds, seconds or as a date (E7)", async () => {
@@ -87,19 +90,24 @@ describe.each(WIRE_NAMES)("a failing %s", (name) => {
     expect(error.failure.retryable).toBe(true);
   });
 
-  it.each([undefined, 3])("settles at once when it is cancelled while the server hangs (M4)", async (afterFrames) => {
-    const fault: WireFault = { kind: "hang", ...(afterFrames === undefined ? {} : { afterFrames }) };
-    await using server = await createModelServer({ script: [{ ...STEP, fault }] });
-    const abort = new AbortController();
-    const { deltas, onDelta } = collectDeltas();
-    const call = wireModel(name, server.url).call(requestOf([user("Go")], { signal: abort.signal, onDelta }));
-    while (server.requests.length === 0) await new Promise((resolve) => setImmediate(resolve));
-    abort.abort();
-    expect((await failureOf(call)).code).toBe("MODEL_CALL_CANCELLED");
-    const before = deltas.length;
-    await new Promise((resolve) => setImmediate(resolve));
-    expect(deltas.length).toBe(before);
-  });
+  it.each([undefined, 3])(
+    "settles at once when it is cancelled while the server hangs (M4)",
+    async (afterFrames) => {
+      const fault: WireFault = { kind: "hang", ...(afterFrames === undefined ? {} : { afterFrames }) };
+      await using server = await createModelServer({ script: [{ ...STEP, fault }] });
+      const abort = new AbortController();
+      const { deltas, onDelta } = collectDeltas();
+      const call = wireModel(name, server.url).call(
+        requestOf([user("Go")], { signal: abort.signal, onDelta }),
+      );
+      await vi.waitUntil(() => server.requests.length > 0, { interval: 1 });
+      abort.abort();
+      expect((await failureOf(call)).code).toBe("MODEL_CALL_CANCELLED");
+      const before = deltas.length;
+      await server.close();
+      expect(deltas.length).toBe(before);
+    },
+  );
 
   it("does not call at all when it is cancelled before", async () => {
     await using server = await createModelServer({ script: [STEP] });
@@ -114,7 +122,9 @@ describe.each(WIRE_NAMES)("a failing %s", (name) => {
     await server.close();
     const refused = await failureOf(wireModel(name, url).call(requestOf([user("Go")])));
     expect(refused.code).toBe("MODEL_UNAVAILABLE");
-    const lost = await failureOf(wireModel(name, "http://no-such-host.invalid").call(requestOf([user("Go")])));
+    const lost = await failureOf(
+      wireModel(name, "http://no-such-host.invalid").call(requestOf([user("Go")])),
+    );
     expect(lost.code).toBe("MODEL_UNAVAILABLE");
     expect(lost.failure.retryable).toBe(true);
   });
@@ -123,7 +133,9 @@ describe.each(WIRE_NAMES)("a failing %s", (name) => {
     const apiKey = "sk-live-1234567890abcdef";
     await using server = await createModelServer({ script: [], apiKey: "another" });
     const settings = { headers: { "x-tenant-token": "tenant-secret-value" } };
-    const error = await failureOf(wireModel(name, server.url, apiKey).call(requestOf([user("Go")], { settings })));
+    const error = await failureOf(
+      wireModel(name, server.url, apiKey).call(requestOf([user("Go")], { settings })),
+    );
     const shown = [error.message, error.hint, JSON.stringify(error.failure), String(error.cause)].join(" ");
     expect(error.code).toBe("MODEL_UNAUTHORIZED");
     expect(shown).not.toContain(apiKey);
@@ -142,9 +154,9 @@ describe.each(WIRE_NAMES)("a failing %s", (name) => {
       requestOf([user("Go")], { onDelta: (delta) => void deltas.push(delta) }),
     );
     let isDone = false;
-    const done = call.then(() => (isDone = true));
+    const done = call.finally(() => (isDone = true));
     while (!isDone) {
-      await new Promise((resolve) => setTimeout(resolve, 1));
+      await vi.waitUntil(() => isDone || clock.pendingTimers > 0, { interval: 1 });
       await clock.advance(500);
     }
     await done;

@@ -49,7 +49,7 @@ export class PriceTable {
       cache_read_tokens: cacheRead,
       cache_write_tokens: Math.min(usage.cacheWriteTokens, inputTokens - cacheRead),
       output_tokens: outputTokens,
-      reasoning_tokens: Math.min(usage.reasoningTokens, outputTokens),
+      output_reasoning_tokens: Math.min(usage.reasoningTokens, outputTokens),
     };
     try {
       return this.#table.calcPrice(counts, modelId, { providerId }) ?? undefined;

@@ -53,7 +53,7 @@ type Block = {
 };
 
 const thinkingBlock = (text: string, step: WireStep, context: AnswerContext): Block => {
-  const signature = `signature-${context.index}-${context.issued.seals.size}`;
+  const signature = `signature-${context.serial}-${context.issued.seals.size}`;
   context.issued.seals.set(signature, text);
   return {
     begin: { type: "thinking", thinking: "", signature: "" },
@@ -77,7 +77,7 @@ const blocksOf = (step: WireStep, context: AnswerContext): readonly Block[] => [
   ...callsOf(step).map((call, position) => ({
     begin: {
       type: "tool_use",
-      id: call.id ?? `toolu_${context.index}_${position}`,
+      id: call.id ?? `toolu_${context.serial}_${position}`,
       name: call.name,
       input: {},
     },
@@ -111,7 +111,7 @@ const answer = (step: WireStep, context: AnswerContext): readonly Frame[] => {
     cache_creation_input_tokens: usage.cacheWriteTokens,
   };
   const message = {
-    id: `msg_${context.index}`,
+    id: `msg_${context.serial}`,
     type: "message",
     role: "assistant",
     model: context.model,

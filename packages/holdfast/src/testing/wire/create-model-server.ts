@@ -52,6 +52,8 @@ const readBody = async (request: IncomingMessage): Promise<JsonObject> => {
 const headersOf = (request: IncomingMessage): Record<string, string> =>
   Object.fromEntries(Object.entries(request.headers).map(([name, value]) => [name, String(value)]));
 
+const SERIAL_DIGITS = 6;
+
 /** Answers requests as the real services do, from a script. */
 class WireServer implements ModelServer {
   readonly requests: WireRequest[] = [];
@@ -120,7 +122,8 @@ class WireServer implements ModelServer {
     }
     if (step === undefined) return;
     const model = format.modelOf(seen.path, seen.body);
-    const context = { index: this.#accepted - 1, model, body: seen.body, issued: this.#issued };
+    const serial = String(this.#accepted).padStart(SERIAL_DIGITS, "0");
+    const context = { serial, model, body: seen.body, issued: this.#issued };
     await sendAnswer(response, {
       step,
       frames: format.answer(step, context),

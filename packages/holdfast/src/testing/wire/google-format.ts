@@ -85,7 +85,7 @@ const usageJson = (usage: Usage): JsonObject => ({
   totalTokenCount: usage.inputTokens + usage.outputTokens,
 });
 
-const callPart = (call: WireToolCall, isSigned: boolean, { index, issued }: AnswerContext): JsonObject => {
+const callPart = (call: WireToolCall, isSigned: boolean, { serial, issued }: AnswerContext): JsonObject => {
   const functionCall = {
     ...(call.id === undefined ? {} : { id: call.id }),
     name: call.name,
@@ -93,7 +93,7 @@ const callPart = (call: WireToolCall, isSigned: boolean, { index, issued }: Answ
   };
   if (!isSigned) return { functionCall };
   // Gemini signs the first of several parallel calls.
-  const thoughtSignature = `c2lnbmF0dXJl${index}`;
+  const thoughtSignature = `c2lnbmF0dXJl${serial}`;
   issued.seals.set(thoughtSignature, call.name);
   return { functionCall, thoughtSignature };
 };
@@ -106,7 +106,7 @@ const answer = (step: WireStep, context: AnswerContext): readonly Frame[] => {
         candidates: [{ content: { parts, role: "model" }, index: 0, ...more }],
         ...(usage === null ? {} : { usageMetadata: usageJson(usage) }),
         modelVersion: context.model,
-        responseId: `response-${context.index}`,
+        responseId: `response-${context.serial}`,
       } satisfies Record<string, JsonValue>,
       isArguments,
     );

@@ -26,8 +26,8 @@ const FINISH: Readonly<Record<NonNullable<WireStep["finish"]>, string>> = {
 
 type ChunkMaker = (choice: JsonObject, isArguments?: boolean) => Frame;
 
-const chunkMaker = ({ index, model }: AnswerContext): ChunkMaker => {
-  const head = { id: `chatcmpl-${index}`, object: "chat.completion.chunk", created: 1_700_000_000, model };
+const chunkMaker = ({ serial, model }: AnswerContext): ChunkMaker => {
+  const head = { id: `chatcmpl-${serial}`, object: "chat.completion.chunk", created: 1_700_000_000, model };
   return (choice, isArguments) =>
     frame({ ...head, choices: [{ index: 0, finish_reason: null, ...choice }] }, isArguments);
 };
@@ -38,7 +38,7 @@ const callFrames = (
   context: AnswerContext & { step: WireStep },
 ): readonly Frame[] => {
   const chunk = chunkMaker(context);
-  const id = call.id ?? `call_${context.index}${position}abcdefghijklmnopqrstuv`;
+  const id = call.id ?? `call_${context.serial}${position}abcdefghijklmnopqrstuv`;
   const begin = { index: position, id, type: "function", function: { name: call.name, arguments: "" } };
   return [
     chunk({ delta: { tool_calls: [begin] } }),
@@ -70,7 +70,7 @@ const answer = (step: WireStep, context: AnswerContext): readonly Frame[] => {
     ...(usage !== null && wantsUsage
       ? [
           frame({
-            id: `chatcmpl-${context.index}`,
+            id: `chatcmpl-${context.serial}`,
             object: "chat.completion.chunk",
             created: 1_700_000_000,
             model: context.model,

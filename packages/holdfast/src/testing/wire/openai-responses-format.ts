@@ -88,7 +88,7 @@ class Answer {
 
   call(call: WireToolCall): void {
     const { id, at } = this.#begin("fc", this.#reasoningId);
-    const callId = call.id ?? `call_${this.#context.index}${at}abcdefghijklmnopqrstuv`;
+    const callId = call.id ?? `call_${this.#context.serial}${at}abcdefghijklmnopqrstuv`;
     this.#context.issued.seals.set(`call of ${id}`, callId);
     const item = { id, type: "function_call", call_id: callId, name: call.name };
     const text = argumentsOf(call);
@@ -111,7 +111,7 @@ class Answer {
 
   #begin(kind: string, reasoningId: string | undefined): { readonly id: string; readonly at: number } {
     const at = this.#items++;
-    const id = `${kind}_${this.#context.index}_${at}`;
+    const id = `${kind}_${this.#context.serial}_${at}`;
     this.#context.issued.items.set(id, { reasoningId, isStored: this.#isStored });
     return { id, at };
   }
@@ -134,7 +134,7 @@ const INCOMPLETE: Readonly<Record<string, string>> = {
 const answer = (step: WireStep, context: AnswerContext): readonly Frame[] => {
   const made = new Answer(step, context);
   const response = {
-    id: `resp_${context.index}`,
+    id: `resp_${context.serial}`,
     object: "response",
     created_at: 1_700_000_000,
     model: context.model,

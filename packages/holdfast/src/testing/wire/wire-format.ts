@@ -18,8 +18,8 @@ export type Issued = {
 };
 
 export type AnswerContext = {
-  /** Accepted requests before this one; ids are made of it. */
-  readonly index: number;
+  /** Number of the accepted request, always as long, so that equal answers have equal length; ids are made of it. */
+  readonly serial: string;
   readonly model: string;
   readonly body: JsonObject;
   readonly issued: Issued;
