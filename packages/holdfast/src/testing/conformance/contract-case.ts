@@ -1,6 +1,9 @@
 import { AssertionError } from "node:assert";
+import type { Clock } from "../../ports/clock.ts";
 import type { JournalStore } from "../../ports/journal-store.ts";
-import type { ManualClock } from "../manual-clock.ts";
+
+/** A clock the suite moves: `createManualClock` makes one. */
+export type SteppedClock = Clock & { advance(ms: number): Promise<void> };
 
 /** One line of a contract and how it is tried; give it to any test runner. */
 export type ContractCase = {
@@ -22,7 +25,7 @@ export type StoreCapability =
 export type StoreSubject = {
   readonly store: JournalStore;
   /** The store's clock. */
-  readonly clock: ManualClock;
+  readonly clock: SteppedClock;
   /** Closes the store and opens its data again: needs `durability`. */
   readonly reopen?: () => Promise<JournalStore>;
   /** Opens a second store on the same data, as another process would: needs `sharing`. */

@@ -1,7 +1,6 @@
 import { deepStrictEqual, ok, rejects, strictEqual } from "node:assert/strict";
 import type { JournalStore, ListQuery } from "../../ports/journal-store.ts";
-import type { ManualClock } from "../manual-clock.ts";
-import type { StoreCase } from "./contract-case.ts";
+import type { SteppedClock, StoreCase } from "./contract-case.ts";
 import { SessionScript } from "./session-script.ts";
 
 const positionsOf = (events: readonly { readonly position: number }[]): number[] =>
@@ -10,7 +9,7 @@ const positionsOf = (events: readonly { readonly position: number }[]): number[]
 const idsOf = async (store: JournalStore, query: Partial<ListQuery>): Promise<string[]> =>
   (await store.list({ limit: 100, ...query })).sessions.map((session) => session.sessionId);
 
-const longSession = async (store: JournalStore, clock: ManualClock): Promise<SessionScript> => {
+const longSession = async (store: JournalStore, clock: SteppedClock): Promise<SessionScript> => {
   const session = await new SessionScript(store, clock).create({}, 3);
   for (let turn = 0; turn < 50; turn += 1) {
     await session.mustCommit({ events: session.events(1 + (turn % 3)) });

@@ -15,7 +15,7 @@ import type {
   NewSignal,
   SessionOwner,
 } from "../../ports/journal-store.ts";
-import type { ManualClock } from "../manual-clock.ts";
+import type { SteppedClock } from "./contract-case.ts";
 
 /** Plain bytes: what a store gives back must not have to be a Buffer to be equal. */
 export const sha256: Sha256 = (first, second) =>
@@ -29,13 +29,13 @@ type EventContent = { readonly text: string } | null;
 export class SessionScript {
   readonly sessionId: SessionId;
   readonly #store: JournalStore;
-  readonly #clock: ManualClock;
+  readonly #clock: SteppedClock;
   position = 0;
   hash: Uint8Array = GENESIS_HASH;
   epoch = 0;
   gate = 0;
 
-  constructor(store: JournalStore, clock: ManualClock, sessionId: SessionId = clock.newId()) {
+  constructor(store: JournalStore, clock: SteppedClock, sessionId: SessionId = clock.newId()) {
     this.sessionId = sessionId;
     this.#store = store;
     this.#clock = clock;
