@@ -1,0 +1,19 @@
+export { createTestRuntime, type TestRuntime, type TestRuntimeOptions } from "./create-test-runtime.ts";
+export {
+  createFaultyStore,
+  type Fault,
+  type FaultyStore,
+  type StoreCall,
+  type StoreOperation,
+} from "./faulty-store.ts";
+export { createManualClock, type ManualClock } from "./manual-clock.ts";
+export { createInMemoryStore, type InMemoryStore } from "../stores/index.ts";
+export {
+  scriptedModel,
+  type Script,
+  type ScriptedFailure,
+  type ScriptedModelOptions,
+  type ScriptedStep,
+  type ScriptedToolCall,
+  type ScriptedTurn,
+} from "../models/index.ts";
