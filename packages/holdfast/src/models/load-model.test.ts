@@ -6,7 +6,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { createModelServer } from "../testing/wire/index.ts";
 import { requestOf, user } from "./ai-sdk/fixtures/wire-models.ts";
 import { loadModel } from "./load-model.ts";
-import { nearestName } from "./nearest-name.ts";
+import { nearestName } from "../core/nearest-name.ts";
 
 const project = mkdtempSync(join(tmpdir(), "load-model-"));
 

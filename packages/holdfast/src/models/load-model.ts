@@ -5,7 +5,7 @@ import type { Model } from "../ports/model.ts";
 import { fromLanguageModel } from "./ai-sdk/from-language-model.ts";
 import { isLanguageModel, type LanguageModel } from "./ai-sdk/language-model.ts";
 import { installCommand, KNOWN_PROVIDERS, packageOf } from "./known-providers.ts";
-import { nearestName } from "./nearest-name.ts";
+import { nearestName } from "../core/nearest-name.ts";
 import { importFrom, type ModuleExports } from "./provider-package.ts";
 
 /** Where to look for provider packages and their settings. */

@@ -57,11 +57,12 @@ const sweep = async (name: WireName, how: "end" | "close", bytes: number): Promi
     return { atByte, code };
   };
   const endings: Ending[] = [];
-  for (let from = 0; from <= bytes; from += AT_ONCE) {
-    const batch = Array.from({ length: Math.min(AT_ONCE, bytes - from + 1) }, (_, index) =>
-      cutAt(from + index),
-    );
-    endings.push(...(await Promise.all(batch)));
+  const offsets = Array.from(
+    { length: Math.floor(bytes / STRIDE[how]) + 1 },
+    (_, index) => index * STRIDE[how],
+  );
+  for (let from = 0; from < offsets.length; from += AT_ONCE) {
+    endings.push(...(await Promise.all(offsets.slice(from, from + AT_ONCE).map(cutAt))));
   }
   return endings;
 };
