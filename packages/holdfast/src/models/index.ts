@@ -1,6 +1,6 @@
 export { fromLanguageModel } from "./ai-sdk/from-language-model.ts";
 export { isLanguageModel, type LanguageModel } from "./ai-sdk/language-model.ts";
-export { loadLanguageModel, loadModel, type LoadModelOptions } from "./load-model.ts";
+export { loadModel, type LoadModelOptions } from "./load-model.ts";
 export {
   createPriceList,
   type ModelLimits,

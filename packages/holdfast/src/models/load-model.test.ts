@@ -63,7 +63,9 @@ describe("a model named by a string", () => {
     await using server = await createModelServer({ script: [{ text: "hi" }], apiKey: "k" });
     const env = { OPENAI_COMPATIBLE_BASE_URL: `${server.url}/v1`, OPENAI_COMPATIBLE_API_KEY: "k" };
     const model = await loadModel("openai-compatible/meta/llama", { env });
-    const answer = await model.call(requestOf([user("Go")]));
+    const output = { name: "answer", schema: { type: "object", properties: { city: { type: "string" } } } };
+    const answer = await model.call(requestOf([user("Go")], { output }));
+    expect(JSON.stringify(server.requests[0]?.body["response_format"])).toContain("city");
     expect(answer.usage).not.toBeNull();
     expect(server.requests[0]?.body["model"]).toBe("meta/llama");
   });

@@ -75,7 +75,14 @@ const compatibleProvider = (exports: ModuleExports, env: NonNullable<LoadModelOp
   const maker = exports["createOpenAICompatible"];
   const apiKey = env["OPENAI_COMPATIBLE_API_KEY"];
   return typeof maker === "function"
-    ? maker({ name: COMPATIBLE, baseURL, includeUsage: true, ...(apiKey === undefined ? {} : { apiKey }) })
+    ? maker({
+        name: COMPATIBLE,
+        baseURL,
+        includeUsage: true,
+        // Without it the package sends no schema at all, and some servers take nothing else.
+        supportsStructuredOutputs: true,
+        ...(apiKey === undefined ? {} : { apiKey }),
+      })
     : undefined;
 };
 
@@ -111,19 +118,8 @@ const loadPackage = async (provider: string, from: string): Promise<ModuleExport
   throw missing(provider);
 };
 
-/**
- * The AI SDK model that a `"provider/model"` string names. Its package is imported now, from the
- * project at `from` or else from beside this package; keys and addresses come from the environment
- * variables that the provider documents, and for `openai-compatible` from
- * `OPENAI_COMPATIBLE_BASE_URL` and `OPENAI_COMPATIBLE_API_KEY`.
- *
- * @throws ConfigurationError OPTION_INVALID for a malformed string, MODEL_PACKAGE_MISSING when the
- * package is not installed, MODEL_NOT_CONFIGURED when it has no such model or lacks a setting.
- */
-export const loadLanguageModel = async (
-  spec: string,
-  options: LoadModelOptions = {},
-): Promise<LanguageModel> => {
+/** The AI SDK's own model of this name. */
+const loadLanguageModel = async (spec: string, options: LoadModelOptions = {}): Promise<LanguageModel> => {
   const { provider, modelId } = parseSpec(spec);
   const exports = await loadPackage(provider, options.from ?? process.cwd());
   const found =
@@ -139,9 +135,13 @@ export const loadLanguageModel = async (
 };
 
 /**
- * The model that a `"provider/model"` string names, ready to be called.
+ * The model that a `"provider/model"` string names, ready to be called. Its package is imported now,
+ * from the project at `from` or else from beside this package; keys and addresses come from the
+ * environment variables that the provider documents, and for `openai-compatible` from
+ * `OPENAI_COMPATIBLE_BASE_URL` and `OPENAI_COMPATIBLE_API_KEY`.
  *
- * @throws ConfigurationError as `loadLanguageModel` does.
+ * @throws ConfigurationError OPTION_INVALID for a malformed string, MODEL_PACKAGE_MISSING when the
+ * package is not installed, MODEL_NOT_CONFIGURED when it has no such model or lacks a setting.
  * @example
  * const model = await loadModel("anthropic/claude-sonnet-4-5");
  */

@@ -194,6 +194,36 @@ describe.each(WIRE_NAMES)("a conversation with %s", (name) => {
     expect(server.requests.map((request) => request.status)).toEqual([200, 200]);
   });
 
+  it("passes on settings, headers and the shape of the answer", async () => {
+    await using server = await createModelServer({ script: [{ text: "{}" }] });
+    const schema = {
+      type: "object",
+      properties: { winningCity: { type: "string" } },
+      required: ["winningCity"],
+      additionalProperties: false,
+    };
+    const settings = {
+      temperature: 0.25,
+      maxOutputTokens: 321,
+      toolChoice: { tool: "clock" },
+      headers: { "x-team": "blue" },
+    };
+    const request = requestOf([user("Go")], { tools: [tool("clock")], settings });
+    const model = wireModel(name, server.url);
+    await model.call({ ...request, output: null });
+    const seen = server.requests[0];
+    const body = JSON.stringify(seen?.body);
+    expect(seen?.headers["x-team"]).toBe("blue");
+    expect(body).toContain("321");
+    expect(body).toContain("Be brief.");
+    expect(body).toContain("clock");
+    await using shaped = await createModelServer({ script: [{ text: "{}" }] });
+    await wireModel(name, shaped.url).call(requestOf([user("Go")], { output: { schema, name: "answer" } }));
+    expect(JSON.stringify(shaped.requests[0]?.body)).toContain(
+      name === "openai-compatible" ? "json_object" : "winningCity",
+    );
+  });
+
   it("drops empty text, and keeps arguments that were not JSON sendable (E3)", async () => {
     await using server = await createModelServer({ script: [{ text: "ok" }] });
     const model = wireModel(name, server.url);

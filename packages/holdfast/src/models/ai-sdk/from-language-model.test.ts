@@ -232,6 +232,37 @@ describe("a call", () => {
     expect(deltas).toEqual([{ type: "text", text: "before" }]);
   });
 
+  it("shows nothing more once it was stopped from within a delta (M1)", async () => {
+    const abort = new AbortController();
+    const deltas: ModelDelta[] = [];
+    const text = (value: string) => ({ type: "text", text: value }) as const;
+    const model = fromLanguageModel(
+      modelV4([], {
+        doStream: async () =>
+          Promise.reject(
+            Object.assign(new Error("no"), {
+              name: "AI_UnsupportedFunctionalityError",
+              functionality: "streaming",
+            }),
+          ),
+        doGenerate: async () => ({
+          content: [text("a"), text("b")],
+          finishReason: STOP,
+          usage: USAGE,
+          warnings: [],
+        }),
+      }),
+    );
+    const onDelta = (delta: ModelDelta): void => {
+      deltas.push(delta);
+      abort.abort();
+    };
+    const error = await failureOf(model.call(requestOf([user("Go")], { signal: abort.signal, onDelta })));
+    expect(error.code).toBe("MODEL_CALL_CANCELLED");
+    await Promise.resolve();
+    expect(deltas).toEqual([{ type: "text", text: "a" }]);
+  });
+
   it("lets go of a stream that opens after the abort", async () => {
     const opening = Promise.withResolvers<{ stream: ReadableStream<LanguageModelV4StreamPart> }>();
     const released = Promise.withResolvers<boolean>();

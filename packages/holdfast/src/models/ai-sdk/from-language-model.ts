@@ -1,6 +1,6 @@
 import type { LanguageModelV4CallOptions } from "@ai-sdk/provider";
 import { ModelCallError } from "../../core/errors.ts";
-import type { Model, ModelAnswer, ModelDelta, ModelRequest } from "../../ports/model.ts";
+import type { Model, ModelAnswer, ModelRequest } from "../../ports/model.ts";
 import { AnswerAssembly } from "./answer-assembly.ts";
 import type { LanguageModel } from "./language-model.ts";
 import { openStream, type PartStream } from "./open-stream.ts";
@@ -72,20 +72,17 @@ class Call {
     this.#stream = stream;
     this.#isStreaming = true;
     if (this.#isSettled) throw cancelled();
-    const assembly = new AnswerAssembly((delta) => this.#emit(delta));
+    const assembly = new AnswerAssembly(this.#request.onDelta);
     const requestId = REQUEST_ID_HEADERS.map((name) => stream.headers[name]).find((id) => id !== undefined);
     if (requestId !== undefined) assembly.note("requestId", requestId);
     for (let part = await stream.next(); part !== undefined; part = await stream.next()) {
+      // A part already read when the call was stopped is not shown any more (M1).
       if (this.#isSettled) throw cancelled();
       // Nothing after an error counts, not even a finish: some packages report both (E9).
       if (part.type === "error") throw part.error;
       assembly.accept(part);
     }
     return assembly.toAnswer();
-  }
-
-  #emit(delta: ModelDelta): void {
-    if (!this.#isSettled) this.#request.onDelta(delta);
   }
 }
 

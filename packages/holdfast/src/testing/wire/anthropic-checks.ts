@@ -6,7 +6,7 @@ const NAME = /^[a-zA-Z0-9_-]{1,128}$/;
 const ID = /^[a-zA-Z0-9_-]+$/;
 
 /** Anthropic's 400. */
-export const anthropicInvalid = (message: string): Refusal => ({
+const anthropicInvalid = (message: string): Refusal => ({
   status: 400,
   body: { type: "error", error: { type: "invalid_request_error", message }, request_id: "req_test" },
 });

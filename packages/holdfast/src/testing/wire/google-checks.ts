@@ -5,7 +5,7 @@ import { asObject, asObjects, asText } from "./wire-json.ts";
 const NAME = /^[a-zA-Z_][a-zA-Z0-9_.:-]{0,127}$/;
 
 /** Google's 400. */
-export const googleInvalid = (message: string): Refusal => ({
+const googleInvalid = (message: string): Refusal => ({
   status: 400,
   body: { error: { code: 400, message, status: "INVALID_ARGUMENT" } },
 });
