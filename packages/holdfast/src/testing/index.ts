@@ -17,3 +17,16 @@ export {
   type ScriptedToolCall,
   type ScriptedTurn,
 } from "../models/index.ts";
+export {
+  createModelServer,
+  type ModelServer,
+  type ModelServerOptions,
+  type RefusalReason,
+  type WireFault,
+  type WireRequest,
+  type WireScript,
+  type WireStep,
+  type WireToolCall,
+  type WireToolResult,
+  type WireTurn,
+} from "./wire/index.ts";
