@@ -12,7 +12,7 @@ import { NO_USAGE, type Charge } from "./usage.ts";
 
 /** The time of the first event; each later one comes a second after the one before it. */
 export const START = 1_000_000;
-export const TICK_MS = 1_000;
+const TICK_MS = 1_000;
 export const RUN = "run-1";
 
 export const settings = (more: Partial<RunSettings> = {}): RunSettings => ({
@@ -208,7 +208,7 @@ export const header = <Type extends EventType>(
 /** The id of the call at `index` in the first answer of the usual story. */
 export const callId = (index = 0): string => toolCallId(4, index);
 
-export const requested = (...policies: readonly ToolPolicy[]): readonly RequestedCall[] =>
+const requested = (...policies: readonly ToolPolicy[]): readonly RequestedCall[] =>
   policies.map((each, index) => ({ callId: callId(index), tool: `tool-${index}`, policy: each }));
 
 const started = (more: Partial<RunSettings> = {}): readonly EventHeader[] => [

@@ -61,7 +61,10 @@ describe("a wait for time", () => {
 
   test("E7: is waited out when it is suspended, then resumed by time", () => {
     const story = retryAt(START + 100_000);
-    const suspended = append(story, header("run.suspended", { waitingFor: [{ kind: "retry", until: START + 100_000 }] }));
+    const suspended = append(
+      story,
+      header("run.suspended", { waitingFor: [{ kind: "retry", until: START + 100_000 }] }),
+    );
     expect(plan(suspended.state, START + 50_000)).toEqual([{ kind: "wait-until", at: START + 100_000 }]);
     // Once suspended it stays so to the end: a short rest of a long wait is not held.
     expect(plan(suspended.state, START + 99_999)).toEqual([{ kind: "wait-until", at: START + 100_000 }]);
@@ -90,7 +93,10 @@ describe("a wait for somebody", () => {
   test("E2: suspends until a person says what became of the call", () => {
     const { state } = asking(write);
     expect(waitingFor(plan(state, START + 10_000))).toEqual([{ kind: "resolution", callId: callId(0) }]);
-    const suspended = append(asking(write), header("run.suspended", { waitingFor: [{ kind: "resolution", callId: callId(0) }] }));
+    const suspended = append(
+      asking(write),
+      header("run.suspended", { waitingFor: [{ kind: "resolution", callId: callId(0) }] }),
+    );
     expect(plan(suspended.state, START + 99_999_999)).toEqual([]);
   });
 
@@ -101,7 +107,10 @@ describe("a wait for somebody", () => {
       header("tool-call.resolved"),
     );
     const [resumed] = plan(suspended.state, START + 20_000);
-    expect(resumed).toMatchObject({ kind: "record", draft: { header: { type: "run.resumed", by: "signal" } } });
+    expect(resumed).toMatchObject({
+      kind: "record",
+      draft: { header: { type: "run.resumed", by: "signal" } },
+    });
   });
 
   test("is said anew when what is waited for has changed", () => {
@@ -130,13 +139,21 @@ describe("a wait for somebody", () => {
     ]);
     const suspended = append(story, header("run.suspended", { waitingFor: waits ?? [] }));
     expect(plan(suspended.state, START + 20_000)).toEqual([{ kind: "wait-until", at: START + 80_000 }]);
-    const later = append(story, header("run.suspended", { waitingFor: [waits?.[0] ?? { kind: "retry", until: 0 }] }));
+    const later = append(
+      story,
+      header("run.suspended", { waitingFor: [waits?.[0] ?? { kind: "retry", until: 0 }] }),
+    );
     expect(waitingFor(plan(later.state, START + 20_000))).toEqual(waits);
   });
 
   test("holds a wait for time that has another time now to be another wait", () => {
-    const suspended = append(retryAt(START + 100_000), header("run.suspended", { waitingFor: [{ kind: "retry", until: START + 90_000 }] }));
-    expect(waitingFor(plan(suspended.state, START + 20_000))).toEqual([{ kind: "retry", until: START + 100_000 }]);
+    const suspended = append(
+      retryAt(START + 100_000),
+      header("run.suspended", { waitingFor: [{ kind: "retry", until: START + 90_000 }] }),
+    );
+    expect(waitingFor(plan(suspended.state, START + 20_000))).toEqual([
+      { kind: "retry", until: START + 100_000 },
+    ]);
   });
 
   test.each([
@@ -144,7 +161,10 @@ describe("a wait for somebody", () => {
     { kind: "operator", reason: "poisoned" } as const,
     { kind: "definition", name: "refund" } as const,
   ])("S3: does nothing by itself while it is $kind that is waited for", (wait) => {
-    const held = append(ready(), header("run.suspended", { waitingFor: [{ kind: "retry", until: 1 }, wait] }));
+    const held = append(
+      ready(),
+      header("run.suspended", { waitingFor: [{ kind: "retry", until: 1 }, wait] }),
+    );
     expect(plan(held.state, START + 99_999_999)).toEqual([]);
   });
 });
@@ -156,7 +176,9 @@ describe("holders lost in a row", () => {
   test("suspend the run as poisoned when there are too many, until an operator has looked", () => {
     expect(shape(plan(lost(MAX_TAKEOVERS - 1).state, START + 20_000))).toEqual(["model-call.failed"]);
     const poisoned = lost(MAX_TAKEOVERS);
-    expect(waitingFor(plan(poisoned.state, START + 20_000))).toEqual([{ kind: "operator", reason: "poisoned" }]);
+    expect(waitingFor(plan(poisoned.state, START + 20_000))).toEqual([
+      { kind: "operator", reason: "poisoned" },
+    ]);
     const held = append(poisoned, header("run.suspended"));
     expect(plan(held.state, START + 20_000)).toEqual([]);
     const resumed = append(held, header("run.resumed", { by: "operator" }));
@@ -196,7 +218,10 @@ describe("tool calls", () => {
         next: { kind: "verify", notBefore: START + 300_000 + VERIFY_GRACE_MS, tries: 0 },
       },
     ]);
-    const told = append(story, ...asked.flatMap((effect) => (effect.kind === "record" ? [effect.draft.header] : [])));
+    const told = append(
+      story,
+      ...asked.flatMap((effect) => (effect.kind === "record" ? [effect.draft.header] : [])),
+    );
     expect(plan(told.state, START + 20_000).slice(0, 2)).toEqual([
       { kind: "call-tool", callId: callId(0), tool: "tool-0", attempt: 2 },
       { kind: "call-tool", callId: callId(1), tool: "tool-1", attempt: 2 },
@@ -204,7 +229,11 @@ describe("tool calls", () => {
   });
 
   test("E2: that are lost are verified no earlier than the attempt could have ended", () => {
-    const story = append(callingTools([verifiable]), header("tool-call.started"), header("session.recovered", { safeAt: START }));
+    const story = append(
+      callingTools([verifiable]),
+      header("tool-call.started"),
+      header("session.recovered", { safeAt: START }),
+    );
     const [effect] = plan(story.state, START + 20_000);
     expect(effect).toMatchObject({
       draft: { header: { next: { kind: "verify", notBefore: START + 100_000 + VERIFY_GRACE_MS } } },
@@ -215,7 +244,10 @@ describe("tool calls", () => {
     const story = append(
       callingTools([read, verifiable], { maxParallelCalls: 1 }),
       header("tool-call.started", { callId: callId(1) }),
-      header("tool-call.unknown", { callId: callId(1), next: { kind: "verify", notBefore: START + 50_000, tries: 0 } }),
+      header("tool-call.unknown", {
+        callId: callId(1),
+        next: { kind: "verify", notBefore: START + 50_000, tries: 0 },
+      }),
     );
     const early = plan(story.state, START + 49_999);
     expect(early).toEqual([
@@ -259,9 +291,22 @@ describe("the end of a run", () => {
   });
 
   test("comes with its last turn", () => {
-    const spent = append(callingTools([read], { maxTurns: 1 }), header("tool-call.started"), header("tool-call.completed"));
+    const spent = append(
+      callingTools([read], { maxTurns: 1 }),
+      header("tool-call.started"),
+      header("tool-call.completed"),
+    );
     expect(plan(spent.state, START + 20_000)).toMatchObject([
-      { draft: { header: { type: "run.failed", code: "RUN_MAX_TURNS", causeAt: null, totals: { turns: 1, toolCalls: 1 } } } },
+      {
+        draft: {
+          header: {
+            type: "run.failed",
+            code: "RUN_MAX_TURNS",
+            causeAt: null,
+            totals: { turns: 1, toolCalls: 1 },
+          },
+        },
+      },
     ]);
   });
 
@@ -274,7 +319,16 @@ describe("the end of a run", () => {
 
   test("tells what it came to", () => {
     expect(plan(answered().state, START + 12_000)).toMatchObject([
-      { draft: { header: { type: "run.completed", answerAt: 5, durationMs: 10_000, totals: { turns: 1, spend: { knownCostUsd: 0.001 } } } } },
+      {
+        draft: {
+          header: {
+            type: "run.completed",
+            answerAt: 5,
+            durationMs: 10_000,
+            totals: { turns: 1, spend: { knownCostUsd: 0.001 } },
+          },
+        },
+      },
     ]);
   });
 });
@@ -293,13 +347,17 @@ describe("a run that is being stopped", () => {
 
   test("E5: waits for what is in flight", () => {
     expect(plan(stop(callingModel()).state, START + 20_000)).toEqual([]);
-    expect(plan(stop(append(callingTools([read]), header("tool-call.started"))).state, START + 20_000)).toEqual([]);
+    expect(
+      plan(stop(append(callingTools([read]), header("tool-call.started"))).state, START + 20_000),
+    ).toEqual([]);
   });
 
   test("E8: charges a lost model call and gives it up", () => {
     const [effect] = plan(append(stop(callingModel()), header("session.recovered")).state, START + 20_000);
     expect(effect).toMatchObject({
-      draft: { header: { type: "model-call.failed", charge: { isEstimate: true }, next: { kind: "give-up" } } },
+      draft: {
+        header: { type: "model-call.failed", charge: { isEstimate: true }, next: { kind: "give-up" } },
+      },
     });
   });
 
@@ -338,7 +396,11 @@ describe("a run that is being stopped", () => {
 
 describe("a session", () => {
   test("starts its queued runs one after another", () => {
-    const two = append(answered(), header("run.accepted", { runId: "run-2" }), header("run.accepted", { runId: "run-3" }));
+    const two = append(
+      answered(),
+      header("run.accepted", { runId: "run-2" }),
+      header("run.accepted", { runId: "run-3" }),
+    );
     const { state } = append(two, header("run.completed"));
     expect(plan(state, START)).toEqual([{ kind: "start-run", runId: "run-2", acceptedAt: 6 }]);
     expect(openRun(append(two).state).runId).toBe("run-1");
@@ -349,7 +411,16 @@ describe("the time to wake", () => {
   test.each([
     ["nothing has a time", [{ kind: "resolution", callId: "c" }], null],
     ["there is nothing", [], null],
-    ["several have one", [{ kind: "retry", until: 9 }, { kind: "resolution", callId: "c" }, { kind: "retry", until: 5 }, { kind: "retry", until: 7 }], 5],
+    [
+      "several have one",
+      [
+        { kind: "retry", until: 9 },
+        { kind: "resolution", callId: "c" },
+        { kind: "retry", until: 5 },
+        { kind: "retry", until: 7 },
+      ],
+      5,
+    ],
   ] as const)("when %s", (_, waits, expected) => {
     expect(wakeTime(waits)).toBe(expected);
   });

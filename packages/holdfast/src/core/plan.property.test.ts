@@ -11,7 +11,7 @@ import { reduce } from "./reduce.ts";
 import { sessionStatus, type SessionState } from "./session-state.ts";
 import { wildJournal } from "./wild-journal.fixture.ts";
 
-const numRuns = Number(process.env["PROPERTY_RUNS"] ?? 400);
+const numRuns = 400;
 const tape = fc.array(fc.noBias(fc.nat()), { minLength: 1, maxLength: 150 });
 
 const retry = fc.record({
@@ -60,16 +60,20 @@ const holdsWhenDriven = (check: (session: DrivenSession) => void): void => {
 
 /** A moment the plan may be asked at: on a journal it wrote, and on any other that folds. */
 const moments = fc.oneof(
-  fc.record({ chosen: world, numbers: tape, early: fc.nat({ max: 60 }) }).map(({ chosen, numbers, early }) => {
-    const session = new DrivenSession(chosen, new Choices(numbers));
-    for (let steps = 0; steps < early && session.step(); steps += 1);
-    return session.moments;
-  }),
-  fc.record({ numbers: tape, late: fc.nat({ max: 1_000_000 }) }).map(({ numbers, late }): readonly Moment[] => {
-    const { state } = wildJournal(new Choices(numbers), 60);
-    const now = state.at + late;
-    return [{ state, now, effects: plan(state, now), inFlight: new Set() }];
-  }),
+  fc
+    .record({ chosen: world, numbers: tape, early: fc.nat({ max: 60 }) })
+    .map(({ chosen, numbers, early }) => {
+      const session = new DrivenSession(chosen, new Choices(numbers));
+      for (let steps = 0; steps < early && session.step(); steps += 1);
+      return session.moments;
+    }),
+  fc
+    .record({ numbers: tape, late: fc.nat({ max: 1_000_000 }) })
+    .map(({ numbers, late }): readonly Moment[] => {
+      const { state } = wildJournal(new Choices(numbers), 60);
+      const now = state.at + late;
+      return [{ state, now, effects: plan(state, now), inFlight: new Set() }];
+    }),
 );
 
 const holdsAtEveryMoment = (check: (moment: Moment) => void): void => {
@@ -222,7 +226,8 @@ describe("the plan at any moment", () => {
 
   test("S3: lets no unsuspended run fall idle", () => {
     holdsAtEveryMoment(({ state, effects }) => {
-      const isOwed = state.run === null ? state.queue.length > 0 : state.run.suspended === null && !isInFlight(state);
+      const isOwed =
+        state.run === null ? state.queue.length > 0 : state.run.suspended === null && !isInFlight(state);
       if (isOwed) expect(effects.length).toBeGreaterThan(0);
       if (state.run === null && state.queue.length === 0) expect(effects).toEqual([]);
     });

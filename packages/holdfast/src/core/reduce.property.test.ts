@@ -31,7 +31,7 @@ import { NO_SPEND } from "./usage.ts";
 import { POLICIES, wildJournal } from "./wild-journal.fixture.ts";
 import { windowCut } from "./window.ts";
 
-const numRuns = Number(process.env["PROPERTY_RUNS"] ?? 200);
+const numRuns = 200;
 const tape = fc.array(fc.noBias(fc.nat()), { minLength: 1, maxLength: 150 });
 
 const wild = tape.map((numbers) => wildJournal(new Choices(numbers), 80).events);

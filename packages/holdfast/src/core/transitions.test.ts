@@ -208,12 +208,10 @@ const SPECIAL: Partial<Record<StatePhase, Partial<Record<EventType, Examples>>>>
           header("context.compacted", { dropped: 2 }),
         ],
       ],
-      refused: [
-        ...[-1, 0, 0.5, 1, 2, 3, 99].map((dropped): Example => [
-          answerAndCall(),
-          header("context.compacted", { dropped }),
-        ]),
-      ],
+      refused: [-1, 0, 0.5, 1, 2, 3, 99].map((dropped): Example => [
+        answerAndCall(),
+        header("context.compacted", { dropped }),
+      ]),
     },
     "model-call.started": {
       folds: [[PLAIN.ready, header("model-call.started")]],
@@ -393,7 +391,7 @@ describe("a tool call", () => {
     ],
     ["asking", asking(), 1, ["forget", "resolve", "late"]],
     ["settled", settled(), 1, ["late"]],
-  ])("E1, E2: that is %s takes these events and no others", (_, journal, attempt, expected) => {
+  ])("E1, E2: that is %s takes these events and no others", (_, ...[journal, attempt, expected]) => {
     const taken = Object.entries(SAYINGS).filter(([, saying]) => isLegal(journal.state, saying(attempt)));
     expect(taken.map(([name]) => name)).toEqual(expected);
   });
