@@ -185,6 +185,15 @@ describe("holders lost in a row", () => {
     expect(shape(plan(resumed.state, START + 20_000))).toEqual(["model-call.failed"]);
   });
 
+  test("S3: suspend nothing while something is in flight all the same", () => {
+    const story = append(
+      callingTools([read, read]),
+      ...Array.from({ length: MAX_TAKEOVERS }, () => header("session.recovered")),
+      header("tool-call.started"),
+    );
+    expect(plan(story.state, START + 20_000)).toEqual([{ kind: "wait-until", at: DEADLINE }]);
+  });
+
   test("E8: charge the lost model call by its estimate and repeat it at once", () => {
     const [effect] = plan(lost(1).state, START + 20_000);
     expect(effect).toMatchObject({

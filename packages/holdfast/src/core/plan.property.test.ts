@@ -8,7 +8,7 @@ import { auditJournal } from "./journal-audit.fixture.ts";
 import { eventAfter, openCalls, policy, settings } from "./journal-builder.fixture.ts";
 import { plan } from "./plan.ts";
 import { reduce } from "./reduce.ts";
-import { sessionStatus, type SessionState } from "./session-state.ts";
+import { isInFlight, sessionStatus, type SessionState } from "./session-state.ts";
 import { wildJournal } from "./wild-journal.fixture.ts";
 
 const numRuns = 400;
@@ -89,9 +89,7 @@ const drafts = (effects: readonly Effect[]): readonly EventDraft[] =>
 const acts = (effects: readonly Effect[]): readonly Effect[] =>
   effects.filter(({ kind }) => kind === "call-model" || kind === "call-tool" || kind === "verify-call");
 
-const isInFlight = ({ run }: SessionState): boolean =>
-  (run?.phase.kind === "calling-model" && !run.phase.call.isLost) ||
-  (run?.phase.kind === "calling-tools" && run.phase.calls.some((call) => call.status.kind === "started"));
+const hasInFlight = ({ run }: SessionState): boolean => run !== null && isInFlight(run);
 
 describe("a session that is driven by its plan", () => {
   test("comes to rest with every run settled or suspended for a reason", () => {
@@ -227,7 +225,7 @@ describe("the plan at any moment", () => {
   test("S3: lets no unsuspended run fall idle", () => {
     holdsAtEveryMoment(({ state, effects }) => {
       const isOwed =
-        state.run === null ? state.queue.length > 0 : state.run.suspended === null && !isInFlight(state);
+        state.run === null ? state.queue.length > 0 : state.run.suspended === null && !hasInFlight(state);
       if (isOwed) expect(effects.length).toBeGreaterThan(0);
       if (state.run === null && state.queue.length === 0) expect(effects).toEqual([]);
     });
@@ -238,7 +236,7 @@ describe("the plan at any moment", () => {
       for (const { header } of drafts(effects)) {
         if (header.type !== "run.suspended") continue;
         expect(header.waitingFor.length).toBeGreaterThan(0);
-        expect(isInFlight(state)).toBe(false);
+        expect(hasInFlight(state)).toBe(false);
       }
     });
   });

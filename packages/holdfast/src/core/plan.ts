@@ -5,7 +5,7 @@ import { planEnd } from "./plan-end.ts";
 import { NOTHING_OWED, owes, record, type Owed } from "./owed.ts";
 import { planToolCalls } from "./plan-tool-calls.ts";
 import { withWaits } from "./plan-waits.ts";
-import { totalsOf, type OpenRun, type Phase, type SessionState } from "./session-state.ts";
+import { isInFlight, totalsOf, type OpenRun, type Phase, type SessionState } from "./session-state.ts";
 import { windowCut } from "./window.ts";
 
 /** Holders lost in a row, without one completed effect, before an operator must look. */
@@ -48,7 +48,7 @@ const isHeldBySomeone = (run: OpenRun): boolean =>
 
 const planRun = (state: SessionState, run: OpenRun, now: Timestamp): Owed => {
   if (state.takeovers >= MAX_TAKEOVERS) {
-    return { ...NOTHING_OWED, waits: [{ kind: "operator", reason: "poisoned" }] };
+    return { effects: [], waits: [{ kind: "operator", reason: "poisoned" }], isBusy: isInFlight(run) };
   }
   const { phase } = run;
   const durationMs = now - run.startedAt;

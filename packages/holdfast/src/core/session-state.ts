@@ -150,6 +150,12 @@ export const sessionStatus = (state: SessionState): RunStatus => {
   return state.lastRun?.status ?? "pending";
 };
 
+/** Whether a holder has something under way; what was lost with its holder is not. */
+export const isInFlight = ({ phase }: OpenRun): boolean => {
+  if (phase.kind === "calling-model") return !phase.call.isLost;
+  return phase.kind === "calling-tools" && phase.calls.some((call) => call.status.kind === "started");
+};
+
 export const totalsOf = (run: OpenRun): RunTotals => ({
   turns: run.turn,
   toolCalls: run.toolCalls,

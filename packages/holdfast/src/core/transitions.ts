@@ -1,6 +1,6 @@
 import type { AfterFailure, AfterUnknown, EventHeader, EventType, HeaderOf, ToolHeader } from "./event.ts";
 import type { Position } from "./ids.ts";
-import type { OpenCall, OpenRun, SessionState } from "./session-state.ts";
+import { isInFlight, type OpenCall, type OpenRun, type SessionState } from "./session-state.ts";
 import { mayCutAt } from "./window.ts";
 
 /** The states a session can be in, as far as which events may follow is concerned. */
@@ -117,12 +117,6 @@ const isOwed = ({ phase }: OpenRun, header: HeaderOf<"model-call.started">): boo
 
 const isAbout = ({ phase }: OpenRun, startedAt: Position): boolean =>
   phase.kind === "calling-model" && phase.call.position === startedAt;
-
-/** Whether a holder has something under way; what was lost with its holder is not. */
-const isInFlight = ({ phase }: OpenRun): boolean => {
-  if (phase.kind === "calling-model") return !phase.call.isLost;
-  return phase.kind === "calling-tools" && phase.calls.some((call) => call.status.kind === "started");
-};
 
 const isBusy = (run: OpenRun): boolean =>
   run.phase.kind === "calling-model" || run.phase.kind === "calling-tools";
