@@ -47,3 +47,14 @@ export type {
   UserPart,
 } from "./message.ts";
 export type { JsonObject, JsonSchema, JsonValue } from "./json.ts";
+export { nearestName } from "./nearest-name.ts";
+export {
+  assertNever,
+  ConfigurationError,
+  ConflictError,
+  HoldfastError,
+  isHoldfastError,
+  NotFoundError,
+  StoreError,
+} from "./errors.ts";
+export { textOf } from "./message.ts";

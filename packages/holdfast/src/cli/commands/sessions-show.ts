@@ -1,0 +1,89 @@
+import type { SessionSnapshot } from "../../runtime/index.ts";
+import { type Command, DATA_DIR, type Invocation, JSON_OUT } from "../parsing/command.ts";
+import { dataDirFlag, openViewer } from "../sessions/data-dir.ts";
+import { commandsFor, describeWait } from "../printing/describe-wait.ts";
+import { EXIT } from "../parsing/exit-code.ts";
+import { relativeTime } from "../printing/format.ts";
+import { oneLine } from "../printing/printable.ts";
+import { readStory, type SessionStory } from "../sessions/run-stories.ts";
+import { SESSION } from "../parsing/session-argument.ts";
+import { statusStyle } from "../printing/status-style.ts";
+import type { Channel } from "../printing/terminal.ts";
+
+export const sessionsShow: Command = {
+  args: [SESSION],
+  options: { "data-dir": DATA_DIR, json: JSON_OUT },
+  run: async (call) => {
+    await using runtime = await openViewer(call);
+    const session = await runtime.getSession<unknown>(call.args[0] ?? "");
+    const snapshot = await session.snapshot();
+    const story = await readStory(session);
+    const { out } = call.terminal;
+    if (call.flags.isOn("json")) {
+      const openCalls = snapshot.openCalls.map((open) => ({
+        ...open,
+        input: story.findCall(open.callId).input,
+      }));
+      const { createdAt, updatedAt, tenant, user, runs } = story;
+      out.line(JSON.stringify({ ...snapshot, openCalls, createdAt, updatedAt, tenant, user, runs }));
+    } else await print(call, snapshot, story);
+    return EXIT.done;
+  },
+};
+
+const MOST_RUNS = 10;
+
+const print = async (call: Invocation, snapshot: SessionSnapshot, story: SessionStory): Promise<void> => {
+  const { out } = call.terminal;
+  const { createSystemClock } = await import("../../runtime/index.ts");
+  const now = createSystemClock().now();
+  const owner = [story.tenant, story.user].filter((name) => name !== null).join(" / ");
+  const style = statusStyle(snapshot.status);
+  const facts: readonly (readonly [string, string])[] = [
+    ["session", out.paint("bold", snapshot.sessionId)],
+    ["agent", snapshot.agent],
+    ["status", style === undefined ? snapshot.status : out.paint(style, snapshot.status)],
+    ...(owner === "" ? [] : [["for", owner] as const]),
+    ["created", relativeTime(story.createdAt, now)],
+    ["changed", `${relativeTime(story.updatedAt, now)}, ${snapshot.position} events`],
+  ];
+  for (const [name, value] of facts) out.line(`${name.padEnd(NAME_WIDTH)}${value}`);
+  printRuns(out, story, now);
+  printOpen(out, snapshot, story);
+  if (snapshot.waitingFor.length === 0) return;
+  out.line("\nwaits for");
+  const place = { sessionId: snapshot.sessionId, dataDir: dataDirFlag(call) };
+  for (const wait of snapshot.waitingFor) {
+    out.line(`  ${describeWait(wait)}${"until" in wait ? `, ${relativeTime(wait.until, now)}` : ""}`);
+    for (const command of commandsFor(wait, place)) out.line(`    ${command}`);
+  }
+};
+
+const NAME_WIDTH = 9;
+const STATUS_WIDTH = 11;
+const AGE_WIDTH = 12;
+
+const printRuns = (out: Channel, { runs }: SessionStory, now: number): void => {
+  out.line(runs.length === 0 ? "\nno runs yet" : "\nruns");
+  const shown = runs.slice(-MOST_RUNS);
+  if (shown.length < runs.length) out.line(`  … ${runs.length - shown.length} before these`);
+  for (const run of shown) {
+    const style = statusStyle(run.status);
+    const status = run.status.padEnd(STATUS_WIDTH);
+    const age = relativeTime(run.acceptedAt, now).padEnd(AGE_WIDTH);
+    const room = out.columns - STATUS_WIDTH - AGE_WIDTH - 2;
+    const what = `${run.code === null ? "" : `${run.code} `}${run.input === null ? "(erased)" : JSON.stringify(run.input)}`;
+    out.line(`  ${style === undefined ? status : out.paint(style, status)}${age}${oneLine(what, room)}`);
+  }
+};
+
+const printOpen = (out: Channel, { openCalls }: SessionSnapshot, story: SessionStory): void => {
+  if (openCalls.length === 0) return;
+  out.line("\nopen tool calls");
+  for (const { callId, tool, attempt, status } of openCalls) {
+    const { input } = story.findCall(callId);
+    out.line(`  ${callId}  ${tool}, ${status}${attempt > 1 ? `, attempt ${attempt}` : ""}`);
+    // Whoever has to say what became of it needs the whole of it.
+    if (input !== undefined) out.line(`    ${JSON.stringify(input)}`);
+  }
+};

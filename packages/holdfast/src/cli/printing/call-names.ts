@@ -1,0 +1,36 @@
+import type { JsonValue } from "../../core/index.ts";
+import type { SessionEvent } from "../../runtime/index.ts";
+
+export type NamedCall = { readonly tool: string; readonly input: JsonValue | undefined };
+
+/** Remembers from the model's answers which tool a call id stands for. */
+export class CallNames {
+  readonly #calls = new Map<string, NamedCall>();
+
+  /** Learns the calls that an answer asks for. */
+  see(event: SessionEvent): void {
+    if (event.kind !== "event" || event.type !== "model-call.completed") return;
+    const content = event.payload?.["content"];
+    const parts = Array.isArray(content) ? content.filter(isOwnCall) : [];
+    event.header.calls.forEach(({ callId, tool }, index) => {
+      const part = parts[index];
+      this.#calls.set(callId, { tool: tool ?? part?.toolName ?? "unknown tool", input: part?.input });
+    });
+  }
+
+  find(callId: string): NamedCall {
+    return this.#calls.get(callId) ?? { tool: callId, input: undefined };
+  }
+}
+
+type CallPart = { readonly type: "tool-call"; readonly toolName: string; readonly input: JsonValue };
+
+/** A call the model asked us to run; those a provider ran itself have no id of ours. */
+const isOwnCall = (part: unknown): part is CallPart =>
+  typeof part === "object" &&
+  part !== null &&
+  "type" in part &&
+  part.type === "tool-call" &&
+  "toolName" in part &&
+  typeof part.toolName === "string" &&
+  !("providerExecuted" in part && part.providerExecuted === true);

@@ -1,0 +1,150 @@
+import { assertNever, type JsonObject, type JsonValue } from "../../core/index.ts";
+import type { SessionEvent } from "../../runtime/index.ts";
+import type { CallNames } from "./call-names.ts";
+import { describeWait } from "./describe-wait.ts";
+import { dollars, duration, plural } from "./format.ts";
+
+type AnyDurable = Extract<SessionEvent, { kind: "event" }>;
+type Of<Prefix extends string> = Extract<AnyDurable, { type: `${Prefix}${string}` }>;
+
+/** What an event says, on one line, for a person. */
+export const describeEvent = (event: AnyDurable, names: CallNames): string => {
+  if (isAbout(event, "tool-call.")) return describeTool(event, names);
+  if (isAbout(event, "model-call.")) return describeModel(event);
+  return isAbout(event, "run.") ? describeRun(event) : describeSession(event);
+};
+
+const isAbout = <Prefix extends string>(event: AnyDurable, prefix: Prefix): event is Of<Prefix> =>
+  event.type.startsWith(prefix);
+
+const describeSession = (
+  event: Exclude<AnyDurable, Of<"run."> | Of<"tool-call."> | Of<"model-call.">>,
+): string => {
+  switch (event.type) {
+    case "session.created":
+      return `agent ${event.header.agent}`;
+    case "session.recovered":
+      return "another process died; going on";
+    case "session.restored":
+      return "restored from a backup";
+    case "context.compacted":
+      return `${plural(event.header.dropped, "older turn")} left out from here on`;
+    default:
+      return assertNever(event);
+  }
+};
+
+const describeRun = (event: Of<"run.">): string => {
+  switch (event.type) {
+    case "run.accepted":
+      return quoted(event);
+    case "run.started":
+      return "";
+    case "run.suspended":
+      return event.header.waitingFor.map(describeWait).join("; ");
+    case "run.resumed":
+      return `by ${event.header.by}`;
+    case "run.cancel-requested":
+    case "run.expired":
+      return textAt(event, "reason") ?? "";
+    case "run.completed": {
+      const { totals, durationMs } = event.header;
+      return `${plural(totals.turns, "turn")}, ${plural(totals.toolCalls, "tool call")}, ${duration(durationMs)}`;
+    }
+    case "run.failed":
+      return event.header.code;
+    case "run.cancelled":
+      return event.header.unknown.length === 0 ? "" : `unknown: ${event.header.unknown.join(", ")}`;
+    default:
+      return assertNever(event);
+  }
+};
+
+const describeModel = (event: Of<"model-call.">): string => {
+  switch (event.type) {
+    case "model-call.started":
+      return `${event.header.provider}/${event.header.modelId}${attempt(event.header.attempt)}`;
+    case "model-call.completed": {
+      const { usage, costUsd } = event.header.charge;
+      const cost = costUsd === null ? "" : `, ${dollars(costUsd)}`;
+      return `${duration(event.header.durationMs)}, ${usage.inputTokens}+${usage.outputTokens} tokens${cost}`;
+    }
+    case "model-call.failed":
+      return `${event.header.code}${describeNext(event.header.next, event.at)}`;
+    default:
+      return assertNever(event);
+  }
+};
+
+const describeTool = (event: Of<"tool-call.">, names: CallNames): string => {
+  const { header } = event;
+  const { tool, input } = names.find(header.callId);
+  switch (header.type) {
+    case "tool-call.started":
+      return `${tool}${attempt(header.attempt)}${input === undefined ? "" : ` ${JSON.stringify(input)}`}`;
+    case "tool-call.completed":
+      return `${tool} ${duration(header.durationMs)}${header.by === "verification" ? ", found done" : ""}`;
+    case "tool-call.failed":
+      return `${tool} ${header.code}${describeNext(header.next, event.at)}`;
+    case "tool-call.unknown":
+      return `${tool} ${header.code}: ${AFTER_UNKNOWN[header.next.kind]}`;
+    case "tool-call.verified":
+      return `${tool} ${header.status}`;
+    case "tool-call.resolved":
+      return `${tool} ${header.as}`;
+    case "tool-call.late":
+      return `${tool} ${header.status} too late; not used`;
+    default:
+      return assertNever(header);
+  }
+};
+
+const AFTER_UNKNOWN = {
+  verify: "looking whether it took place",
+  ask: "a person must say whether it took place",
+  "give-up": "left as it is",
+} as const;
+
+type Next = Extract<AnyDurable, { type: "tool-call.failed" | "model-call.failed" }>["header"]["next"];
+
+/** What follows a failure; nothing is said where it is simply handed on. */
+export const describeNext = (next: Next, at: number): string => {
+  switch (next.kind) {
+    case "retry":
+      return `, again in ${duration(Math.max(0, next.dueAt - at))}`;
+    case "fallback":
+      return ", going on with the next model";
+    case "compact":
+      return ", trying with fewer turns";
+    case "give-up":
+      return "";
+    default:
+      return assertNever(next);
+  }
+};
+
+const attempt = (count: number): string => (count > 1 ? ` (attempt ${count})` : "");
+
+const textAt = (event: Pick<AnyDurable, "payload">, key: string): string | undefined => {
+  const text = event.payload?.[key];
+  return typeof text === "string" ? text : undefined;
+};
+
+const quoted = (event: Pick<AnyDurable, "payload">): string => {
+  if (event.payload === null) return "(erased)";
+  return JSON.stringify(inputText(event.payload));
+};
+
+/** The text of an input; its files by their type. */
+export const inputText = (payload: JsonObject): string => {
+  const content: JsonValue = payload["content"] ?? null;
+  if (typeof content === "string") return content;
+  if (!Array.isArray(content)) return "";
+  return content
+    .map((part) => {
+      if (typeof part !== "object" || part === null || Array.isArray(part)) return "";
+      const { text, mediaType } = part as JsonObject;
+      return typeof text === "string" ? text : `[${typeof mediaType === "string" ? mediaType : "file"}]`;
+    })
+    .join(" ");
+};

@@ -1,0 +1,48 @@
+import { assertNever, type Wait } from "../../core/index.ts";
+
+/** What a run waits for, in words. */
+export const describeWait = (wait: Wait): string => {
+  switch (wait.kind) {
+    case "retry":
+      return "the time of the next attempt";
+    case "verification":
+      return `the time at which ${wait.callId} can be looked into safely`;
+    case "resolution":
+      return `a person to say what became of ${wait.callId}`;
+    case "definition":
+      return `a process that has "${wait.name}"`;
+    case "operator":
+      return wait.reason === "poisoned"
+        ? "an operator: processes kept dying on it"
+        : "an operator: it was restored from a backup";
+    default:
+      return assertNever(wait);
+  }
+};
+
+/** The commands that end the waiting. */
+export const commandsFor = (
+  wait: Wait,
+  place: { readonly sessionId: string; readonly dataDir: string },
+): readonly string[] => {
+  const { sessionId, dataDir } = place;
+  switch (wait.kind) {
+    case "resolution": {
+      const resolve = `holdfast calls resolve ${sessionId} ${wait.callId}${dataDir}`;
+      return [
+        `${resolve} --done '<json result>'`,
+        `${resolve} --failed "<what happened>"`,
+        `${resolve} --retry`,
+      ];
+    }
+    case "operator":
+      return [`holdfast sessions resume ${sessionId}${dataDir}`];
+    case "definition":
+      return [`holdfast run <the file with ${wait.name}> --session ${sessionId}${dataDir}`];
+    case "retry":
+    case "verification":
+      return [];
+    default:
+      return assertNever(wait);
+  }
+};
