@@ -20,8 +20,18 @@ export type AgentLimits = {
   readonly maxWindowChars?: number;
 };
 
+/** What tools need of a runtime's `deps`: all that each of them needs. */
+type DepsOf<Used> = [Used] extends [{ readonly "~types"?: { readonly deps: (deps: infer Deps) => void } }]
+  ? Deps
+  : unknown;
+
+type AnyTools = readonly DefinedTool<unknown, unknown, never>[];
+
 /** Everything there is to say about an agent. */
-export type AgentOptions<Output extends Schema | undefined, Deps> = {
+export type AgentOptions<
+  Output extends Schema | undefined = Schema | undefined,
+  Tools extends AnyTools = AnyTools,
+> = {
   readonly name: string;
   /** Yours; a digest of the definition is journaled in any case. */
   readonly version?: string;
@@ -29,7 +39,7 @@ export type AgentOptions<Output extends Schema | undefined, Deps> = {
   readonly model: ModelChoice | readonly ModelChoice[];
   /** Evaluated once a run, and journaled. */
   readonly instructions: string | ((context: InstructionsContext) => string | Promise<string>);
-  readonly tools?: readonly DefinedTool<never, unknown, Deps>[];
+  readonly tools?: Tools;
   /** A schema the final answer must fit; sent back up to twice when it does not. */
   readonly output?: Output;
   readonly limits?: AgentLimits;
@@ -42,8 +52,8 @@ export type AgentDefinition<Output = string, Deps = unknown> = {
   readonly name: string;
   readonly version: string | null;
   readonly models: readonly ModelChoice[];
-  readonly instructions: AgentOptions<undefined, Deps>["instructions"];
-  readonly tools: readonly DefinedTool<never, unknown, Deps>[];
+  readonly instructions: AgentOptions["instructions"];
+  readonly tools: readonly DefinedTool<unknown, unknown, Deps>[];
   readonly output: CompiledSchema | null;
   readonly limits: Required<AgentLimits>;
   readonly settings: ModelSettings;
@@ -78,9 +88,12 @@ const SETTINGS = [
  *
  * @throws ConfigurationError when the definition is not usable.
  */
-export const defineAgent = <Deps = unknown, Output extends Schema | undefined = undefined>(
-  options: AgentOptions<Output, Deps>,
-): AgentDefinition<AgentOutput<Output>, Deps> => {
+export const defineAgent = <
+  Output extends Schema | undefined = undefined,
+  const Tools extends AnyTools = readonly [],
+>(
+  options: AgentOptions<Output, Tools>,
+): AgentDefinition<AgentOutput<Output>, DepsOf<Tools[number]>> => {
   const owner = `agent "${String(options.name)}"`;
   checkOptions(options, { owner, known: KNOWN, later: LATER });
   checkName(options.name);
@@ -91,7 +104,7 @@ export const defineAgent = <Deps = unknown, Output extends Schema | undefined = 
     });
   }
   checkSettings(options.settings ?? {}, owner);
-  const tools = options.tools ?? [];
+  const tools: AnyTools = options.tools ?? [];
   checkUnique(
     tools.map((tool) => tool.name),
     owner,
@@ -101,7 +114,8 @@ export const defineAgent = <Deps = unknown, Output extends Schema | undefined = 
     version: options.version ?? null,
     models,
     instructions: options.instructions,
-    tools,
+    // What the tools need of `deps` is in the result's type; it is checked where a runtime is made.
+    tools: tools as readonly DefinedTool<unknown, unknown, DepsOf<Tools[number]>>[],
     output: options.output === undefined ? null : compileSchema(options.output, `${owner}: output`),
     limits: checkLimits(options.limits ?? {}, owner),
     settings: options.settings ?? {},

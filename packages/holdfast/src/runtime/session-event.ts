@@ -1,24 +1,26 @@
-import type { EventHeader, EventType } from "../core/event.ts";
+import type { EventType, HeaderOf } from "../core/event.ts";
 import type { JsonObject } from "../core/json.ts";
 import type { StreamItem } from "../engine/event-stream.ts";
 
 /** A durable event as subscribers see it: `position` is the cursor. */
 export type DurableEvent<Type extends EventType = EventType> = {
-  readonly kind: "event";
-  readonly type: Type;
-  readonly position: number;
-  /** Milliseconds since the Unix epoch. */
-  readonly at: number;
-  readonly runId: string | null;
-  /** What the runtime needs: ids, statuses, counts, usage. */
-  readonly header: Extract<EventHeader, { type: Type }>;
-  /** What was said: null where there was nothing, and where it was erased. */
-  readonly payload: JsonObject | null;
-};
+  readonly [Each in Type]: {
+    readonly kind: "event";
+    readonly type: Each;
+    readonly position: number;
+    /** Milliseconds since the Unix epoch. */
+    readonly at: number;
+    readonly runId: string | null;
+    /** What the runtime needs: ids, statuses, counts, usage. */
+    readonly header: HeaderOf<Each>;
+    /** What was said: null where there was nothing, and where it was erased. */
+    readonly payload: JsonObject | null;
+  };
+}[Type];
 
 /** What a subscriber gets: durable events, each once and in order, and fleeting pieces between them. */
 export type SessionEvent =
-  | { [Type in EventType]: DurableEvent<Type> }[EventType]
+  | DurableEvent
   | {
       readonly kind: "delta";
       readonly type: "text" | "reasoning" | "tool-input";
