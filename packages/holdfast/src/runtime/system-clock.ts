@@ -13,14 +13,16 @@ export const createSystemClock = (): Clock => ({
   newId: () => randomUUIDv7(),
 });
 
-/** Arms a timer for as long as one can be, again and again until its time has come. */
+/**
+ * Arms a timer for as long as one can be, again and again until its time has come. Timers keep the process
+ * alive: one that waits to try again, or to verify, must not end for want of anything else to do.
+ */
 const startTimer = (dueAt: number, fire: () => void): Timer => {
   let handle: NodeJS.Timeout;
   const arm = (): void => {
     const leftMs = dueAt - performance.now();
     const next = leftMs > MAX_DELAY_MS ? arm : fire;
     handle = setTimeout(next, Math.min(Math.max(0, leftMs), MAX_DELAY_MS));
-    handle.unref();
   };
   arm();
   return { stop: () => clearTimeout(handle) };

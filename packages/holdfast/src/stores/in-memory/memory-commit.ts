@@ -14,10 +14,10 @@ import { headOf, isHeld, keepBlob, type MemoryData, postSignal, type SessionReco
 export const commitInMemory = (data: MemoryData, request: CommitRequest, now: Timestamp): CommitAnswer => {
   const record = data.sessions.get(request.sessionId);
   if (record === undefined) return { status: "conflict", reason: "missing" };
-  assertPlaced(request.events, request.expect.position);
   const heldBy = isHeld(data, record, now) ? (record.lease?.holder ?? null) : null;
   const reason = fenceReason(record, request, heldBy) ?? contentReason(data, record, request);
   if (reason !== null) return { status: "conflict", reason };
+  assertPlaced(request.events, request.expect.position);
   moveHead(record, request, now);
   consumeSignals(record, request);
   placeBlobs(record, request);
@@ -73,7 +73,7 @@ const moveHead = (record: SessionRecord, request: CommitRequest, now: Timestamp)
   record.wakeAt = request.wakeAt;
   record.summary = request.summary;
   record.updatedAt = now;
-  if (request.events.length > 0) record.isErased = false;
+  record.isErased = false;
   if (lease.kind === "release") record.lease = null;
   if (lease.kind !== "claim") return;
   record.lease = { holder: lease.holder, ttlMs: lease.ttlMs, expiresAt: now + lease.ttlMs };

@@ -113,7 +113,9 @@ export const postSignal = (data: MemoryData, signal: NewSignal, now: Timestamp):
   const { kind, dedupeKey, runId, body } = signal;
   record.signals.push({ id, kind, dedupeKey, runId, body, postedAt: now });
   if (kind === "cancel") record.gate += 1;
-  if (kind === "input" && runId !== null) data.runs.set(runId, record.sessionId);
+  if (kind === "input" && runId !== null && !data.runs.has(runId)) {
+    data.runs.set(runId, record.sessionId);
+  }
   for (const blob of signal.blobs) keepBlob(record, blob, null);
   return { status: "posted", signalId: id, runId };
 };

@@ -1,5 +1,6 @@
 import { DatabaseSync, type SQLInputValue, type StatementSync } from "node:sqlite";
 import { join } from "node:path";
+import { pathToFileURL } from "node:url";
 import { LostTransactionError, troubleOf } from "./sqlite-errors.ts";
 import { migrate } from "./migrate.ts";
 
@@ -22,6 +23,8 @@ type ConnectionSettings = {
   readonly dataDir: string;
   readonly durability: "full" | "relaxed";
   readonly maxPages: number | null;
+  /** False once it was open: a database that is gone then is a fault, not an occasion to begin anew. */
+  readonly mayCreate: boolean;
 };
 
 /** One open database, with its prepared statements. */
@@ -30,8 +33,10 @@ export class Connection {
   readonly #statements = new Map<string, StatementSync>();
   #isSynced = true;
 
-  constructor({ dataDir, maxPages }: ConnectionSettings) {
-    const db = new DatabaseSync(join(dataDir, DATABASE_FILE), { timeout: BUSY_TIMEOUT_MS });
+  constructor({ dataDir, maxPages, mayCreate }: ConnectionSettings) {
+    const url = pathToFileURL(join(dataDir, DATABASE_FILE));
+    url.search = mayCreate ? "mode=rwc" : "mode=rw";
+    const db = new DatabaseSync(url, { timeout: BUSY_TIMEOUT_MS });
     this.#db = db;
     try {
       migrate(db, dataDir);

@@ -31,6 +31,7 @@ type Batch = {
 export class StoreThread {
   readonly #settings: WorkerSettings;
   #open: OpenStore | null = null;
+  #isFirst = true;
   #isProven: boolean;
   #incident: Failure | null = null;
 
@@ -42,8 +43,10 @@ export class StoreThread {
   /** The open store; opens it when it was dropped. */
   open(): OpenStore {
     if (this.#open !== null) return this.#open;
-    const connection = new Connection(this.#settings);
     const { dataDir, holderId } = this.#settings;
+    const mayCreate = this.#isFirst && !this.#settings.isRestart;
+    const connection = new Connection({ ...this.#settings, mayCreate });
+    this.#isFirst = false;
     const open = { connection, holders: new HolderWatch(connection, dataDir, holderId) };
     this.#open = open;
     if (!this.#isProven) proveWritable(open);
