@@ -2,6 +2,7 @@ import type { ActiveSession } from "./active-session.ts";
 import { commitBatch } from "./commit-batch.ts";
 import { perform } from "./perform.ts";
 import { prepareBatch } from "./prepare-batch.ts";
+import { maybeSnapshot } from "./snapshot.ts";
 
 /** What the worker lends a session while it advances. */
 export type AdvanceControl = {
@@ -22,10 +23,12 @@ export const advanceSession = async (session: ActiveSession, control: AdvanceCon
     if (!mustCommit && prepared.mayRelease) return;
     if (mustCommit) {
       const result = await commitBatch(session, prepared);
-      if (result === "lost" || result === "released") return;
+      if (result === "lost") return;
+      if (result === "released") return maybeSnapshot(session);
       if (result === "again") continue;
     }
     for (const start of prepared.starts) perform(session, start);
+    void maybeSnapshot(session);
     // Claimed only to write a last word: go round once more, to release.
     if (!prepared.mayRelease) await sleep(session, prepared.waitUntil);
   }

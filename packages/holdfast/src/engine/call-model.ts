@@ -35,7 +35,7 @@ type Progress = {
   lastAt: number;
   firstAt: number | null;
   readonly offsets: Record<string, number>;
-  /** Called once, when the answer begins. */
+  /** Called at every sign of life; does something at the first: a model may think aloud to nobody. */
   begins: () => void;
 };
 
@@ -97,6 +97,7 @@ const askModel = async (call: ModelCall, deadline: Deadline, progress: Progress)
   const request = await call.request(deadline, (delta) => onDelta(call, progress, delta));
   const firstToken = deadline.after(timeouts.firstTokenMs, NO_FIRST_TOKEN);
   progress.begins = () => {
+    progress.begins = () => undefined;
     firstToken.stop();
     deadline.whenQuiet(timeouts.gapMs, () => clock.monotonicMs() - progress.lastAt, QUIET);
   };
@@ -117,11 +118,9 @@ const NO_FIRST_TOKEN: StopReason = {
 const onDelta = (call: ModelCall, progress: Progress, delta: ModelDelta): void => {
   const now = call.services.clock.monotonicMs();
   progress.lastAt = now;
+  progress.begins();
   if (delta.type === "ping") return;
-  if (progress.firstAt === null) {
-    progress.firstAt = now;
-    progress.begins();
-  }
+  progress.firstAt ??= now;
   progress.chars += delta.text.length;
   const { feed } = call.services;
   const offset = progress.offsets[delta.type] ?? 0;

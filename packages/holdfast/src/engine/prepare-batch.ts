@@ -129,10 +129,6 @@ const startRun = async (
 ): Promise<void> => {
   const { agent, content } = session;
   const at = nowOf(session, batch);
-  content.committed(
-    batch.events.filter((event) => event.header.type === "run.accepted"),
-    session.state,
-  );
   try {
     const context = { session: await content.context(), runId: start.runId, now: new Date(at) };
     const text = await agent.instructions(context);

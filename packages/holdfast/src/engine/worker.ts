@@ -5,7 +5,6 @@ import type { Signal } from "../ports/journal-store.ts";
 import { ActiveSession } from "./active-session.ts";
 import { advanceSession } from "./advance-session.ts";
 import type { EngineServices } from "./services.ts";
-import { maybeSnapshot } from "./snapshot.ts";
 
 export type WorkerOptions = {
   /** Sessions advanced at the same time. */
@@ -26,11 +25,15 @@ export class Worker {
   readonly #services: EngineServices;
   readonly #options: WorkerOptions;
   readonly #active = new Map<SessionId, ActiveSession>();
-  readonly #opening = new Set<SessionId>();
+  /** Sessions being loaded, with what was posted to them meanwhile: the load may not have seen it. */
+  readonly #opening = new Map<SessionId, Signal[]>();
   readonly #queue = new Set<SessionId>();
   readonly #brokenUntil = new Map<SessionId, number>();
   readonly #idle = new Set<() => void>();
+  /** Sessions being loaded while another process changed something: to be looked at again. */
+  readonly #stale = new Set<SessionId>();
   #timers: Timer[] = [];
+  #wakeTimer: Timer | null = null;
   #stopWatching: () => void = () => undefined;
   #state: "new" | "running" | "draining" | "stopped" = "new";
   #isPolling = false;
@@ -51,10 +54,10 @@ export class Worker {
 
   /** Something was posted for the session in this process. */
   deliver(sessionId: SessionId, signal: Signal): void {
-    const session = this.#active.get(sessionId);
-    if (session !== undefined) session.deliver(signal, null);
-    if (this.#opening.has(sessionId)) return;
-    if (session === undefined) this.wake(sessionId);
+    const opening = this.#opening.get(sessionId);
+    if (opening !== undefined) opening.push(signal);
+    else if (this.#active.has(sessionId)) this.#active.get(sessionId)?.deliver(signal, null);
+    else this.wake(sessionId);
   }
 
   /** The session may be owed something. Idempotent. */
@@ -87,6 +90,7 @@ export class Worker {
     this.#stopWatching();
     for (const timer of this.#timers) timer.stop();
     this.#timers = [];
+    this.#wakeTimer?.stop();
     // Whatever is still open stays as it was started: its outcome is unknown, and is never repeated (E2).
     for (const session of this.#active.values()) session.abandon();
   }
@@ -115,13 +119,15 @@ export class Worker {
   }
 
   async #advance(sessionId: SessionId): Promise<void> {
-    this.#opening.add(sessionId);
+    this.#opening.set(sessionId, []);
     let session: ActiveSession | null = null;
     try {
       session = await this.#open(sessionId);
-      this.#opening.delete(sessionId);
       if (session === null) return;
       this.#active.set(sessionId, session);
+      for (const signal of this.#opening.get(sessionId) ?? []) session.deliver(signal, null);
+      this.#opening.delete(sessionId);
+      session.needsRefresh = this.#stale.delete(sessionId);
       session.isDraining = this.#state !== "running";
       let runsBegun = 0;
       await advanceSession(session, {
@@ -130,7 +136,6 @@ export class Worker {
           return runsBegun === 1 || this.#queue.size === 0;
         },
       });
-      await maybeSnapshot(this.#services, session);
     } catch (thrown) {
       this.#broke(sessionId, session, thrown);
     } finally {
@@ -192,6 +197,7 @@ export class Worker {
       session.needsRefresh = true;
       session.latch.set();
     }
+    for (const sessionId of this.#opening.keys()) this.#stale.add(sessionId);
     const watched = sessions === "unknown" ? this.#services.feed.watched() : sessions;
     for (const sessionId of watched) this.#services.feed.publish(sessionId, { kind: "look" });
     void this.#poll();
@@ -207,6 +213,7 @@ export class Worker {
       for (const sessionId of due) {
         if (!this.#isBroken(sessionId)) this.wake(sessionId);
       }
+      await this.#lookAgainAtNextWake(agents);
     } catch (thrown) {
       this.#services.logger.warn("The store could not be asked for due sessions.", {
         failure: toFailure(thrown),
@@ -214,6 +221,17 @@ export class Worker {
     } finally {
       this.#isPolling = false;
     }
+  }
+
+  /** Wakes on time, where the next wake comes before the next round. */
+  async #lookAgainAtNextWake(agents: readonly string[]): Promise<void> {
+    const { store, clock } = this.#services;
+    const next = await store.nextWake(agents);
+    const delayMs = next === null ? POLL_MS : next - clock.now();
+    this.#wakeTimer?.stop();
+    this.#wakeTimer = null;
+    if (delayMs <= 0 || delayMs >= POLL_MS || this.#state !== "running") return;
+    this.#wakeTimer = clock.startTimer(delayMs, () => void this.#poll());
   }
 
   async #renew(): Promise<void> {
