@@ -100,7 +100,10 @@ export class Runtime {
   }
 
   async start(): Promise<void> {
-    if (!this.#settings.isWorker) return;
+    if (!this.#settings.isWorker) {
+      this.#watchOthers();
+      return;
+    }
     await this.#resumeNowKnown();
     this.#worker.start();
   }
@@ -199,6 +202,15 @@ export class Runtime {
       );
     }
     await this.#services.store.close();
+  }
+
+  /** Without a worker of our own, subscribers still see what other processes commit (S5). */
+  #watchOthers(): void {
+    const { store, feed } = this.#services;
+    store.onChange((sessions) => {
+      const touched = sessions === "unknown" ? feed.watched() : sessions;
+      for (const sessionId of touched) feed.publish(sessionId, { kind: "look" });
+    });
   }
 
   async #post(signal: Parameters<RuntimeServices["post"]>[0]): ReturnType<RuntimeServices["post"]> {
