@@ -1,0 +1,39 @@
+import { existsSync } from "node:fs";
+import { createRuntime, type AgentDefinition, type SessionSnapshot } from "holdfast";
+import { AGENT_NAME } from "./agent.ts";
+import type { Deps } from "./tools/deps.ts";
+
+/** A session that was interrupted, as it was found. */
+export type Unfinished = {
+  readonly sessionId: string;
+  readonly updatedAt: number;
+  readonly position: number;
+  readonly openCalls: SessionSnapshot["openCalls"];
+  /** True when an operator has to let it go on. */
+  readonly isHeld: boolean;
+};
+
+const SETTLED: ReadonlySet<string> = new Set(["completed", "failed", "cancelled"]);
+
+/** Looks for interrupted sessions, newest first, without touching them. */
+export const listUnfinished = async (
+  agent: AgentDefinition<string, Deps>,
+  dataDir: string,
+): Promise<readonly Unfinished[]> => {
+  if (!existsSync(dataDir)) return [];
+  await using observer = await createRuntime<Deps>({ agents: [agent], dataDir, isWorker: false });
+  const { sessions } = await observer.listSessions({ agent: AGENT_NAME });
+  const found = sessions.filter(({ status }) => !SETTLED.has(status));
+  return await Promise.all(
+    found.map(async ({ sessionId, updatedAt }) => {
+      const { position, openCalls, waitingFor } = await (await observer.getSession(sessionId)).snapshot();
+      return {
+        sessionId,
+        updatedAt,
+        position,
+        openCalls,
+        isHeld: waitingFor.some(({ kind }) => kind === "operator"),
+      };
+    }),
+  );
+};
