@@ -191,8 +191,9 @@ const consumedIn = async (store: JournalStore, sessionId: string, seen: Set<stri
   const ids: number[] = [];
   for (const { payload } of await store.read(sessionId, 0, { limit: 100_000 })) {
     const content: unknown = JSON.parse(payload ?? "null");
-    if (!isJsonObject(content) || !String(content["text"]).startsWith("[")) continue;
-    for (const { id, body } of JSON.parse(String(content["text"])) as { id: string; body: string }[]) {
+    const text = isJsonObject(content) ? content["text"] : null;
+    if (typeof text !== "string" || !text.startsWith("[")) continue;
+    for (const { id, body } of JSON.parse(text) as { id: string; body: string }[]) {
       expect(seen.has(body)).toBe(false);
       seen.add(body);
       ids.push(Number(id));

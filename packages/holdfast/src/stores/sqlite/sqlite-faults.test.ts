@@ -20,396 +20,402 @@ import { digestOf, SessionScript } from "../../testing/conformance/session-scrip
 import { createManualClock, type ManualClock } from "../../testing/manual-clock.ts";
 import { openSqliteStore, type SqliteStoreProbe } from "./sqlite-store.ts";
 
-let root: string;
-let clock: ManualClock;
-let opened: JournalStore[];
-let incidents: Failure[];
+describe("the SQLite store when things go wrong", () => {
+  let root: string;
+  let clock: ManualClock;
+  let opened: JournalStore[];
+  let incidents: Failure[];
 
-beforeEach(() => {
-  root = mkdtempSync(join(tmpdir(), "holdfast-"));
-  clock = createManualClock();
-  opened = [];
-  incidents = [];
-});
-
-afterEach(async () => {
-  await Promise.all(opened.map((store) => store.close().catch(() => {})));
-  rmSync(root, { recursive: true, force: true });
-});
-
-type Options = { readonly dataDir?: string; readonly maxPages?: number };
-
-const open = async ({ dataDir = join(root, "data"), ...more }: Options = {}): Promise<SqliteStoreProbe> => {
-  const onIncident = (failure: Failure): void => void incidents.push(failure);
-  const probe = await openSqliteStore({ dataDir, clock, onIncident, ...more });
-  opened.push(probe.store);
-  return probe;
-};
-
-const databaseIn = (dataDir: string): string => join(dataDir, "holdfast.db");
-
-/** Commits until it is not known any more whether one was stored; nothing answered ok may be lost. */
-const commitUntilUnknown = async (session: SessionScript): Promise<void> => {
-  for (let turn = 0; turn < 5_000; turn += 1) {
-    const events = session.events(1, { text: "x".repeat(20_000) });
-    const answer = await session.commit({ events });
-    if (answer.status === "indeterminate") return;
-    expect(answer.status).toBe("ok");
-  }
-  expect.unreachable("the store never failed");
-};
-
-const expectNothingLost = async (store: JournalStore, session: SessionScript): Promise<void> => {
-  const events = await store.read(session.sessionId, 0, { limit: 10_000 });
-  const acknowledged = events.slice(0, session.position);
-  expect(acknowledged.at(-1)?.hash).toEqual(session.hash);
-  expect(events.length - acknowledged.length).toBeLessThanOrEqual(1);
-};
-
-describe("when the disk is full", () => {
-  it("commits are indeterminate, nothing acknowledged is lost, and it goes on when there is room (C6)", async () => {
-    const { store } = await open({ maxPages: 300 });
-    const session = await new SessionScript(store, clock).create();
-    await commitUntilUnknown(session);
-    await expectNothingLost(store, session);
-    expect((await store.head(session.sessionId))?.position).toBe(session.position);
-    expect(incidents[0]?.code).toBe("STORE_UNAVAILABLE");
-    await expect(
-      new SessionScript(store, clock)
-        .create()
-        .then((made) => made.commit({ blobs: [{ digest: "d", bytes: new Uint8Array(900_000) }] })),
-    ).resolves.toEqual({ status: "indeterminate" });
-    await store.close();
-    const { store: roomy } = await open();
-    const there = session.through(roomy);
-    expect((await there.commit()).status).toBe("ok");
-    expect(await roomy.check()).toEqual([]);
+  beforeEach(() => {
+    root = mkdtempSync(join(tmpdir(), "holdfast-"));
+    clock = createManualClock();
+    opened = [];
+    incidents = [];
   });
 
-  it("no part of a batch is stored without the rest (C1)", async () => {
-    const { store } = await open({ maxPages: 200 });
-    const sessions = await Promise.all(
-      Array.from({ length: 16 }, () => new SessionScript(store, clock).create()),
-    );
-    const commitAll = () =>
-      Promise.all(
-        sessions.map((session) => session.commit({ events: session.events(2, { text: "y".repeat(3_000) }) })),
-      );
-    let answers = await commitAll();
-    while (answers.every((answer) => answer.status === "ok")) answers = await commitAll();
-    for (const session of sessions) {
-      expect((await store.head(session.sessionId))?.position).toBe(session.position);
-    }
-    expect(await store.check()).toEqual([]);
+  afterEach(async () => {
+    await Promise.all(opened.map((store) => store.close().catch(() => {})));
+    rmSync(root, { recursive: true, force: true });
   });
 
-  const canMount = (() => {
-    const place = mkdtempSync(join(tmpdir(), "holdfast-mount-"));
-    try {
-      execFileSync("mount", ["-t", "tmpfs", "-o", "size=64k", "tmpfs", place], { stdio: "ignore" });
-      execFileSync("umount", [place]);
-      return true;
-    } catch {
-      return false;
-    } finally {
-      rmSync(place, { recursive: true, force: true });
-    }
-  })();
+  type Options = { readonly dataDir?: string; readonly maxPages?: number };
 
-  it.runIf(canMount)("a real one too: it recovers when space is freed", async () => {
-    const dataDir = join(root, "small-disk");
-    mkdirSync(dataDir);
-    execFileSync("mount", ["-t", "tmpfs", "-o", "size=3m", "tmpfs", dataDir]);
-    try {
-      const { store } = await open({ dataDir });
+  const open = async ({ dataDir = join(root, "data"), ...more }: Options = {}): Promise<SqliteStoreProbe> => {
+    const onIncident = (failure: Failure): void => void incidents.push(failure);
+    const probe = await openSqliteStore({ dataDir, clock, onIncident, ...more });
+    opened.push(probe.store);
+    return probe;
+  };
+
+  const databaseIn = (dataDir: string): string => join(dataDir, "holdfast.db");
+
+  /** Commits until it is not known any more whether one was stored; nothing answered ok may be lost. */
+  const commitUntilUnknown = async (session: SessionScript): Promise<void> => {
+    for (let turn = 0; turn < 5_000; turn += 1) {
+      const events = session.events(1, { text: "x".repeat(20_000) });
+      const answer = await session.commit({ events });
+      if (answer.status === "indeterminate") return;
+      expect(answer.status).toBe("ok");
+    }
+    expect.unreachable("the store never failed");
+  };
+
+  const expectNothingLost = async (store: JournalStore, session: SessionScript): Promise<void> => {
+    const events = await store.read(session.sessionId, 0, { limit: 10_000 });
+    const acknowledged = events.slice(0, session.position);
+    expect(acknowledged.at(-1)?.hash).toEqual(session.hash);
+    expect(events.length - acknowledged.length).toBeLessThanOrEqual(1);
+  };
+
+  describe("when the disk is full", () => {
+    it("commits are indeterminate, nothing acknowledged is lost, and it goes on when there is room (C6)", async () => {
+      const { store } = await open({ maxPages: 300 });
       const session = await new SessionScript(store, clock).create();
       await commitUntilUnknown(session);
-      execFileSync("mount", ["-o", "remount,size=64m", dataDir]);
-      expect(await store.recover()).toBe(true);
       await expectNothingLost(store, session);
-      const head = await store.head(session.sessionId);
-      expect(head?.position).toBe(session.position);
-      expect((await session.commit()).status).toBe("ok");
-      expect(await store.check()).toEqual([]);
+      expect((await store.head(session.sessionId))?.position).toBe(session.position);
+      expect(incidents[0]?.code).toBe("STORE_UNAVAILABLE");
+      await expect(
+        new SessionScript(store, clock)
+          .create()
+          .then((made) => made.commit({ blobs: [{ digest: "d", bytes: new Uint8Array(900_000) }] })),
+      ).resolves.toEqual({ status: "indeterminate" });
       await store.close();
-    } finally {
-      execFileSync("umount", ["-l", dataDir]);
-    }
-  });
-});
-
-describe("when the database cannot be reached", () => {
-  it("says so, begins no new one in its place, and goes on when it is back (C6)", async () => {
-    const { store, killThread } = await open();
-    const session = await new SessionScript(store, clock).create();
-    await session.claim(store.holderId);
-    renameSync(join(root, "data"), join(root, "away"));
-    await killThread();
-    mkdirSync(join(root, "data"));
-    expect(await store.recover()).toBe(false);
-    expect(await session.commit()).toEqual({ status: "indeterminate" });
-    await expect(store.post([session.signal()])).rejects.toMatchObject({ code: "STORE_UNAVAILABLE" });
-    await expect(store.head(session.sessionId)).rejects.toMatchObject({ code: "STORE_UNAVAILABLE" });
-    expect(readdirSync(join(root, "data"))).toEqual([]);
-    rmSync(join(root, "data"), { recursive: true });
-    renameSync(join(root, "away"), join(root, "data"));
-    expect(await store.recover()).toBe(true);
-    expect((await session.commit()).status).toBe("ok");
-  });
-});
-
-describe("when the store's thread dies", () => {
-  it("what it had not answered is indeterminate, the head tells, and it goes on (C6)", async () => {
-    const { store, killThread } = await open();
-    const sessions = await Promise.all(
-      Array.from({ length: 32 }, () => new SessionScript(store, clock).create()),
-    );
-    for (let death = 0; death < 5; death += 1) {
-      for (let turn = 0; turn < 3; turn += 1) {
-        await Promise.all(sessions.map((session) => session.mustCommit()));
-      }
-      const requests = sessions.map((session) => session.request());
-      const answering = Promise.all(requests.map((request) => store.commit(request)));
-      for (let turn = 0; turn < death * 3; turn += 1) await clock.settle();
-      await killThread();
-      const answers = await answering;
-      expect(await store.recover()).toBe(true);
-      for (const [index, session] of sessions.entries()) {
-        const head = await store.head(session.sessionId);
-        const isStored = head?.position === session.position + 1;
-        if (answers[index]?.status === "ok") expect(isStored).toBe(true);
-        else expect(answers[index]).toEqual({ status: "indeterminate" });
-        if (isStored) session.moveTo(requests[index]?.events ?? []);
-        expect(head?.hash).toEqual(session.hash);
-      }
-    }
-    expect(await store.check()).toEqual([]);
-    expect(incidents.every((incident) => incident.code === "STORE_UNAVAILABLE")).toBe(true);
-  });
-
-  it("other requests fail typed and may be tried again, and our process is not taken for dead (C5)", async () => {
-    const { store, killThread } = await open();
-    const { store: other } = await open();
-    const session = await new SessionScript(store, clock).create();
-    await session.claim(store.holderId, 60_000);
-    const reading = expect(store.load(session.sessionId)).rejects.toMatchObject({
-      code: "STORE_UNAVAILABLE",
-      failure: { retryable: true },
+      const { store: roomy } = await open();
+      const there = session.through(roomy);
+      expect((await there.commit()).status).toBe("ok");
+      expect(await roomy.check()).toEqual([]);
     });
-    await killThread();
-    await reading;
-    expect((await other.load(session.sessionId))?.lease?.isHolderDead).toBe(false);
-    expect((await store.load(session.sessionId))?.head.position).toBe(2);
-    await session.mustCommit();
-  });
-});
 
-describe("damage", () => {
-  const filled = async (): Promise<{ readonly sessions: SessionScript[]; readonly dataDir: string }> => {
-    const { store } = await open();
-    const sessions: SessionScript[] = [];
-    for (let index = 0; index < 3; index += 1) {
-      const session = await new SessionScript(store, clock).create();
-      for (let turn = 1; turn < 50; turn += 1) {
-        await session.mustCommit({ events: session.events(1, { text: `s${index} turn ${turn}.` }) });
+    it("no part of a batch is stored without the rest (C1)", async () => {
+      const { store } = await open({ maxPages: 200 });
+      const sessions = await Promise.all(
+        Array.from({ length: 16 }, () => new SessionScript(store, clock).create()),
+      );
+      const commitAll = () =>
+        Promise.all(
+          sessions.map((session) =>
+            session.commit({ events: session.events(2, { text: "y".repeat(3_000) }) }),
+          ),
+        );
+      let answers = await commitAll();
+      while (answers.every((answer) => answer.status === "ok")) answers = await commitAll();
+      for (const session of sessions) {
+        expect((await store.head(session.sessionId))?.position).toBe(session.position);
       }
-      sessions.push(session);
-    }
-    await store.close();
-    return { sessions, dataDir: join(root, "data") };
-  };
+      expect(await store.check()).toEqual([]);
+    });
 
-  const change = (dataDir: string, sql: string): void => {
-    const db = new DatabaseSync(databaseIn(dataDir));
-    db.exec(sql);
-    db.close();
-  };
+    const canMount = (() => {
+      const place = mkdtempSync(join(tmpdir(), "holdfast-mount-"));
+      try {
+        execFileSync("mount", ["-t", "tmpfs", "-o", "size=64k", "tmpfs", place], { stdio: "ignore" });
+        execFileSync("umount", [place]);
+        return true;
+      } catch {
+        return false;
+      } finally {
+        rmSync(place, { recursive: true, force: true });
+      }
+    })();
 
-  it.each([
-    ["payload", "s1 turn 20."],
-    ["header", '"position":21,'],
-  ])("of one byte in a %s is found and named", async (_, mark) => {
-    const { sessions, dataDir } = await filled();
-    const bytes = readFileSync(databaseIn(dataDir));
-    // The second session's: the first match of a header may belong to another.
-    let at = bytes.indexOf("s1 turn 20.");
-    if (mark.startsWith('"')) at = bytes.lastIndexOf(mark, at);
-    expect(at).toBeGreaterThan(0);
-    bytes[at] = (bytes[at] ?? 0) ^ 0x01;
-    writeFileSync(databaseIn(dataDir), bytes);
-    const { store } = await open();
-    const damages = await store.check();
-    expect(damages).toHaveLength(1);
-    expect(damages[0]).toMatchObject({ position: 21, intactUpTo: 20 });
-    expect(sessions.map((session) => session.sessionId)).toContain(damages[0]?.sessionId);
+    it.runIf(canMount)("a real one too: it recovers when space is freed", async () => {
+      const dataDir = join(root, "small-disk");
+      mkdirSync(dataDir);
+      execFileSync("mount", ["-t", "tmpfs", "-o", "size=3m", "tmpfs", dataDir]);
+      try {
+        const { store } = await open({ dataDir });
+        const session = await new SessionScript(store, clock).create();
+        await commitUntilUnknown(session);
+        execFileSync("mount", ["-o", "remount,size=64m", dataDir]);
+        expect(await store.recover()).toBe(true);
+        await expectNothingLost(store, session);
+        const head = await store.head(session.sessionId);
+        expect(head?.position).toBe(session.position);
+        expect((await session.commit()).status).toBe("ok");
+        expect(await store.check()).toEqual([]);
+        await store.close();
+      } finally {
+        execFileSync("umount", ["-l", dataDir]);
+      }
+    });
   });
 
-  it("of a missing event is named by load, read and check, and never a shorter journal (C14)", async () => {
-    const { sessions, dataDir } = await filled();
-    const [, second, third] = sessions;
-    change(dataDir, "DELETE FROM events WHERE sid = 2 AND position = 30");
-    const { store } = await open();
-    const named = {
-      code: "STORE_DAMAGED",
-      failure: { details: { sessionId: second?.sessionId, position: 30 } },
+  describe("when the database cannot be reached", () => {
+    it("says so, begins no new one in its place, and goes on when it is back (C6)", async () => {
+      const { store, killThread } = await open();
+      const session = await new SessionScript(store, clock).create();
+      await session.claim(store.holderId);
+      renameSync(join(root, "data"), join(root, "away"));
+      await killThread();
+      mkdirSync(join(root, "data"));
+      expect(await store.recover()).toBe(false);
+      expect(await session.commit()).toEqual({ status: "indeterminate" });
+      await expect(store.post([session.signal()])).rejects.toMatchObject({ code: "STORE_UNAVAILABLE" });
+      await expect(store.head(session.sessionId)).rejects.toMatchObject({ code: "STORE_UNAVAILABLE" });
+      expect(readdirSync(join(root, "data"))).toEqual([]);
+      rmSync(join(root, "data"), { recursive: true });
+      renameSync(join(root, "away"), join(root, "data"));
+      expect(await store.recover()).toBe(true);
+      expect((await session.commit()).status).toBe("ok");
+    });
+  });
+
+  describe("when the store's thread dies", () => {
+    it("what it had not answered is indeterminate, the head tells, and it goes on (C6)", async () => {
+      const { store, killThread } = await open();
+      const sessions = await Promise.all(
+        Array.from({ length: 32 }, () => new SessionScript(store, clock).create()),
+      );
+      for (let death = 0; death < 5; death += 1) {
+        for (let turn = 0; turn < 3; turn += 1) {
+          await Promise.all(sessions.map((session) => session.mustCommit()));
+        }
+        const requests = sessions.map((session) => session.request());
+        const answering = Promise.all(requests.map((request) => store.commit(request)));
+        for (let turn = 0; turn < death * 3; turn += 1) await clock.settle();
+        await killThread();
+        const answers = await answering;
+        expect(await store.recover()).toBe(true);
+        for (const [index, session] of sessions.entries()) {
+          const head = await store.head(session.sessionId);
+          const isStored = head?.position === session.position + 1;
+          if (answers[index]?.status === "ok") expect(isStored).toBe(true);
+          else expect(answers[index]).toEqual({ status: "indeterminate" });
+          if (isStored) session.moveTo(requests[index]?.events ?? []);
+          expect(head?.hash).toEqual(session.hash);
+        }
+      }
+      expect(await store.check()).toEqual([]);
+      expect(incidents.every((incident) => incident.code === "STORE_UNAVAILABLE")).toBe(true);
+    });
+
+    it("other requests fail typed and may be tried again, and our process is not taken for dead (C5)", async () => {
+      const { store, killThread } = await open();
+      const { store: other } = await open();
+      const session = await new SessionScript(store, clock).create();
+      await session.claim(store.holderId, 60_000);
+      const reading = expect(store.load(session.sessionId)).rejects.toMatchObject({
+        code: "STORE_UNAVAILABLE",
+        failure: { retryable: true },
+      });
+      await killThread();
+      await reading;
+      expect((await other.load(session.sessionId))?.lease?.isHolderDead).toBe(false);
+      expect((await store.load(session.sessionId))?.head.position).toBe(2);
+      await session.mustCommit();
+    });
+  });
+
+  describe("damage", () => {
+    const filled = async (): Promise<{ readonly sessions: SessionScript[]; readonly dataDir: string }> => {
+      const { store } = await open();
+      const sessions: SessionScript[] = [];
+      for (let index = 0; index < 3; index += 1) {
+        const session = await new SessionScript(store, clock).create();
+        for (let turn = 1; turn < 50; turn += 1) {
+          await session.mustCommit({ events: session.events(1, { text: `s${index} turn ${turn}.` }) });
+        }
+        sessions.push(session);
+      }
+      await store.close();
+      return { sessions, dataDir: join(root, "data") };
     };
-    await expect(store.load(second?.sessionId ?? "")).rejects.toMatchObject(named);
-    await expect(store.read(second?.sessionId ?? "", 20, { limit: 20 })).rejects.toMatchObject(named);
-    expect(await store.read(second?.sessionId ?? "", 30, { limit: 50 })).toHaveLength(20);
-    expect((await store.load(third?.sessionId ?? ""))?.tail).toHaveLength(50);
-    expect(await store.check()).toEqual([
-      { sessionId: second?.sessionId, position: 30, what: "an event is missing", intactUpTo: 29 },
-    ]);
-  });
 
-  it("of a journal that was cut, or swapped, is found (J4)", async () => {
-    const { sessions, dataDir } = await filled();
-    change(
-      dataDir,
-      `DELETE FROM events WHERE sid = 1 AND position > 40;
+    const change = (dataDir: string, sql: string): void => {
+      const db = new DatabaseSync(databaseIn(dataDir));
+      db.exec(sql);
+      db.close();
+    };
+
+    it.each([
+      ["payload", "s1 turn 20."],
+      ["header", '"position":21,'],
+    ])("of one byte in a %s is found and named", async (_, mark) => {
+      const { sessions, dataDir } = await filled();
+      const bytes = readFileSync(databaseIn(dataDir));
+      // The second session's: the first match of a header may belong to another.
+      let at = bytes.indexOf("s1 turn 20.");
+      if (mark.startsWith('"')) at = bytes.lastIndexOf(mark, at);
+      expect(at).toBeGreaterThan(0);
+      bytes[at] = (bytes[at] ?? 0) ^ 0x01;
+      writeFileSync(databaseIn(dataDir), bytes);
+      const { store } = await open();
+      const damages = await store.check();
+      expect(damages).toHaveLength(1);
+      expect(damages[0]).toMatchObject({ position: 21, intactUpTo: 20 });
+      expect(sessions.map((session) => session.sessionId)).toContain(damages[0]?.sessionId);
+    });
+
+    it("of a missing event is named by load, read and check, and never a shorter journal (C14)", async () => {
+      const { sessions, dataDir } = await filled();
+      const [, second, third] = sessions;
+      change(dataDir, "DELETE FROM events WHERE sid = 2 AND position = 30");
+      const { store } = await open();
+      const named = {
+        code: "STORE_DAMAGED",
+        failure: { details: { sessionId: second?.sessionId, position: 30 } },
+      };
+      await expect(store.load(second?.sessionId ?? "")).rejects.toMatchObject(named);
+      await expect(store.read(second?.sessionId ?? "", 20, { limit: 20 })).rejects.toMatchObject(named);
+      expect(await store.read(second?.sessionId ?? "", 30, { limit: 50 })).toHaveLength(20);
+      expect((await store.load(third?.sessionId ?? ""))?.tail).toHaveLength(50);
+      expect(await store.check()).toEqual([
+        { sessionId: second?.sessionId, position: 30, what: "an event is missing", intactUpTo: 29 },
+      ]);
+    });
+
+    it("of a journal that was cut, or swapped, is found (J4)", async () => {
+      const { sessions, dataDir } = await filled();
+      change(
+        dataDir,
+        `DELETE FROM events WHERE sid = 1 AND position > 40;
        UPDATE events SET header = (SELECT header FROM events WHERE sid = 3 AND position = 7),
          payload = NULL, salt = NULL WHERE sid = 3 AND position = 6;`,
-    );
-    const { store } = await open();
-    const damages = await store.check();
-    expect(damages.map(({ sessionId, position, intactUpTo }) => [sessionId, position, intactUpTo])).toEqual([
-      [sessions[0]?.sessionId, 41, 40],
-      [sessions[2]?.sessionId, 6, 5],
-    ]);
-    await expect(store.load(sessions[0]?.sessionId ?? "")).rejects.toMatchObject({ code: "STORE_DAMAGED" });
-  });
+      );
+      const { store } = await open();
+      const damages = await store.check();
+      expect(damages.map(({ sessionId, position, intactUpTo }) => [sessionId, position, intactUpTo])).toEqual(
+        [
+          [sessions[0]?.sessionId, 41, 40],
+          [sessions[2]?.sessionId, 6, 5],
+        ],
+      );
+      await expect(store.load(sessions[0]?.sessionId ?? "")).rejects.toMatchObject({ code: "STORE_DAMAGED" });
+    });
 
-  it("of whole pages is reported, and other sessions stay readable", async () => {
-    const { sessions, dataDir } = await filled();
-    const path = databaseIn(dataDir);
-    const bytes = readFileSync(path);
-    const at = bytes.indexOf("s1 turn 20.");
-    bytes.fill(0xa5, at - (at % 4_096), at - (at % 4_096) + 4_096);
-    writeFileSync(path, bytes);
-    const { store } = await open();
-    const damages = await store.check();
-    expect(damages.some((damage) => damage.sessionId === null)).toBe(true);
-    expect(damages.some((damage) => damage.sessionId === sessions[1]?.sessionId)).toBe(true);
-    await expect(store.load(sessions[1]?.sessionId ?? "")).rejects.toMatchObject({ code: "STORE_DAMAGED" });
-    expect((await store.load(sessions[2]?.sessionId ?? ""))?.tail).toHaveLength(50);
-  });
+    it("of whole pages is reported, and other sessions stay readable", async () => {
+      const { sessions, dataDir } = await filled();
+      const path = databaseIn(dataDir);
+      const bytes = readFileSync(path);
+      const at = bytes.indexOf("s1 turn 20.");
+      bytes.fill(0xa5, at - (at % 4_096), at - (at % 4_096) + 4_096);
+      writeFileSync(path, bytes);
+      const { store } = await open();
+      const damages = await store.check();
+      expect(damages.some((damage) => damage.sessionId === null)).toBe(true);
+      expect(damages.some((damage) => damage.sessionId === sessions[1]?.sessionId)).toBe(true);
+      await expect(store.load(sessions[1]?.sessionId ?? "")).rejects.toMatchObject({ code: "STORE_DAMAGED" });
+      expect((await store.load(sessions[2]?.sessionId ?? ""))?.tail).toHaveLength(50);
+    });
 
-  it("of a snapshot only costs the snapshot (C12)", async () => {
-    const { sessions, dataDir } = await filled();
-    const [first] = sessions;
-    const { store } = await open();
-    const snapshot = {
-      position: 50,
-      headHash: first?.hash ?? new Uint8Array(),
-      stateVersion: 1,
-      state: "{}",
-    };
-    await store.saveSnapshot(first?.sessionId ?? "", snapshot);
-    await store.close();
-    change(dataDir, `UPDATE snapshots SET state = '{"status":"completed"}'`);
-    const { store: again } = await open();
-    const loaded = await again.load(first?.sessionId ?? "");
-    expect([loaded?.snapshot, loaded?.tail.length]).toEqual([null, 50]);
-  });
+    it("of a snapshot only costs the snapshot (C12)", async () => {
+      const { sessions, dataDir } = await filled();
+      const [first] = sessions;
+      const { store } = await open();
+      const snapshot = {
+        position: 50,
+        headHash: first?.hash ?? new Uint8Array(),
+        stateVersion: 1,
+        state: "{}",
+      };
+      await store.saveSnapshot(first?.sessionId ?? "", snapshot);
+      await store.close();
+      change(dataDir, `UPDATE snapshots SET state = '{"status":"completed"}'`);
+      const { store: again } = await open();
+      const loaded = await again.load(first?.sessionId ?? "");
+      expect([loaded?.snapshot, loaded?.tail.length]).toEqual([null, 50]);
+    });
 
-  it("of a file that is no database any more is an error with a name", async () => {
-    const dataDir = join(root, "data");
-    mkdirSync(dataDir);
-    writeFileSync(databaseIn(dataDir), "not a database".repeat(1_000));
-    await expect(open()).rejects.toMatchObject({ code: "STORE_DAMAGED" });
-  });
-});
-
-describe("the data directory", () => {
-  it("is refused when a newer version wrote it, naming both versions", async () => {
-    const { store } = await open();
-    await store.close();
-    const db = new DatabaseSync(databaseIn(join(root, "data")));
-    db.exec("PRAGMA user_version = 7");
-    db.close();
-    await expect(open()).rejects.toMatchObject({
-      code: "STORE_FORMAT_UNSUPPORTED",
-      message: expect.stringMatching(/7.*1/u),
-      hint: expect.stringContaining("newer version"),
+    it("of a file that is no database any more is an error with a name", async () => {
+      const dataDir = join(root, "data");
+      mkdirSync(dataDir);
+      writeFileSync(databaseIn(dataDir), "not a database".repeat(1_000));
+      await expect(open()).rejects.toMatchObject({ code: "STORE_DAMAGED" });
     });
   });
 
-  it("is refused when the database in it is somebody else's", async () => {
-    mkdirSync(join(root, "data"));
-    const db = new DatabaseSync(databaseIn(join(root, "data")));
-    db.exec("CREATE TABLE theirs (x)");
-    db.close();
-    await expect(open()).rejects.toMatchObject({ code: "STORE_FORMAT_UNSUPPORTED" });
-  });
-
-  it.skipIf(process.platform === "win32")("is readable by its owner only", async () => {
-    await open();
-    expect(statSync(join(root, "data")).mode & 0o777).toBe(0o700);
-    expect(statSync(join(root, "data", "locks")).mode & 0o777).toBe(0o700);
-  });
-
-  it("can be opened by several at the same moment", async () => {
-    const probes = await Promise.all(Array.from({ length: 4 }, () => open()));
-    const sessions = await Promise.all(probes.map(({ store }) => new SessionScript(store, clock).create()));
-    await Promise.all(sessions.map((session) => session.mustCommit()));
-    expect((await probes[0]?.store.list({ limit: 10 }))?.sessions).toHaveLength(4);
-  });
-
-  it("never shows that another process was writing", async () => {
-    const { store } = await open();
-    const session = await new SessionScript(store, clock).create();
-    const other = new DatabaseSync(databaseIn(join(root, "data")));
-    other.exec("BEGIN IMMEDIATE");
-    const committing = session.commit();
-    for (let turn = 0; turn < 20; turn += 1) await clock.settle();
-    other.exec("COMMIT");
-    other.close();
-    expect((await committing).status).toBe("ok");
-  });
-
-  it("holds nothing of what was erased, neither in free pages nor in the log (C13)", async () => {
-    const { store } = await open();
-    const session = await new SessionScript(store, clock).create();
-    const secret = "the-secret-that-must-go";
-    const bytes = Buffer.from(secret.repeat(100));
-    await store.post([session.signal({ body: JSON.stringify(secret), dedupeKey: "k" })]);
-    await session.mustCommit({
-      events: session.events(3, { text: secret.repeat(1_000) }),
-      blobs: [{ digest: digestOf(bytes), bytes }],
+  describe("the data directory", () => {
+    it("is refused when a newer version wrote it, naming both versions", async () => {
+      const { store } = await open();
+      await store.close();
+      const db = new DatabaseSync(databaseIn(join(root, "data")));
+      db.exec("PRAGMA user_version = 7");
+      db.close();
+      await expect(open()).rejects.toMatchObject({
+        code: "STORE_FORMAT_UNSUPPORTED",
+        message: expect.stringMatching(/7.*1/u),
+        hint: expect.stringContaining("newer version"),
+      });
     });
-    await store.erase(session.sessionId);
-    const data = join(root, "data");
-    for (const name of readdirSync(data).filter((file) => file.startsWith("holdfast.db"))) {
-      expect(readFileSync(join(data, name)).includes(secret)).toBe(false);
-    }
-  });
 
-  it("is swept of blob files that belong to nothing once they are a day old", async () => {
-    const { store } = await open();
-    const session = await new SessionScript(store, clock).create();
-    const bytes = new Uint8Array(1_200_000);
-    const digest = digestOf(bytes);
-    const expect9 = { ...session.request().expect, position: 9 };
-    await session.commit({ expect: expect9, blobs: [{ digest, bytes }] });
-    await session.mustCommit({ blobs: [{ digest: digestOf(bytes.fill(1)), bytes }] });
-    const folder = join(root, "data", "blobs", session.sessionId);
-    expect(readdirSync(folder)).toHaveLength(2);
-    const now = clock.now() / 1_000;
-    for (const name of readdirSync(folder)) utimesSync(join(folder, name), now, now);
-    await store.expire(0);
-    expect(readdirSync(folder)).toHaveLength(2);
-    await clock.advance(24 * 60 * 60 * 1_000 + 1);
-    await store.expire(0);
-    expect(readdirSync(folder)).toHaveLength(1);
-    expect(await store.check()).toEqual([]);
-  });
+    it("is refused when the database in it is somebody else's", async () => {
+      mkdirSync(join(root, "data"));
+      const db = new DatabaseSync(databaseIn(join(root, "data")));
+      db.exec("CREATE TABLE theirs (x)");
+      db.close();
+      await expect(open()).rejects.toMatchObject({ code: "STORE_FORMAT_UNSUPPORTED" });
+    });
 
-  it("is not overwritten by a backup, and a backup is complete or not there", async () => {
-    const { store } = await open();
-    await new SessionScript(store, clock).create();
-    await expect(store.backup(join(root, "data"))).rejects.toMatchObject({ code: "OPTION_INVALID" });
-    await store.backup(join(root, "copy"));
-    expect(readdirSync(join(root, "copy"))).toEqual(["holdfast.db"]);
-    expect(readdirSync(root).toSorted()).toEqual(["copy", "data"]);
+    it.skipIf(process.platform === "win32")("is readable by its owner only", async () => {
+      await open();
+      expect(statSync(join(root, "data")).mode & 0o777).toBe(0o700);
+      expect(statSync(join(root, "data", "locks")).mode & 0o777).toBe(0o700);
+    });
+
+    it("can be opened by several at the same moment", async () => {
+      const probes = await Promise.all(Array.from({ length: 4 }, () => open()));
+      const sessions = await Promise.all(probes.map(({ store }) => new SessionScript(store, clock).create()));
+      await Promise.all(sessions.map((session) => session.mustCommit()));
+      expect((await probes[0]?.store.list({ limit: 10 }))?.sessions).toHaveLength(4);
+    });
+
+    it("never shows that another process was writing", async () => {
+      const { store } = await open();
+      const session = await new SessionScript(store, clock).create();
+      const other = new DatabaseSync(databaseIn(join(root, "data")));
+      other.exec("BEGIN IMMEDIATE");
+      const committing = session.commit();
+      for (let turn = 0; turn < 20; turn += 1) await clock.settle();
+      other.exec("COMMIT");
+      other.close();
+      expect((await committing).status).toBe("ok");
+    });
+
+    it("holds nothing of what was erased, neither in free pages nor in the log (C13)", async () => {
+      const { store } = await open();
+      const session = await new SessionScript(store, clock).create();
+      const secret = "the-secret-that-must-go";
+      const bytes = Buffer.from(secret.repeat(100));
+      await store.post([session.signal({ body: JSON.stringify(secret), dedupeKey: "k" })]);
+      await session.mustCommit({
+        events: session.events(3, { text: secret.repeat(1_000) }),
+        blobs: [{ digest: digestOf(bytes), bytes }],
+      });
+      await store.erase(session.sessionId);
+      const data = join(root, "data");
+      for (const name of readdirSync(data).filter((file) => file.startsWith("holdfast.db"))) {
+        expect(readFileSync(join(data, name)).includes(secret)).toBe(false);
+      }
+    });
+
+    it("is swept of blob files that belong to nothing once they are a day old", async () => {
+      const { store } = await open();
+      const session = await new SessionScript(store, clock).create();
+      const bytes = new Uint8Array(1_200_000);
+      const digest = digestOf(bytes);
+      const expect9 = { ...session.request().expect, position: 9 };
+      await session.commit({ expect: expect9, blobs: [{ digest, bytes }] });
+      await session.mustCommit({ blobs: [{ digest: digestOf(bytes.fill(1)), bytes }] });
+      const folder = join(root, "data", "blobs", session.sessionId);
+      expect(readdirSync(folder)).toHaveLength(2);
+      const now = clock.now() / 1_000;
+      for (const name of readdirSync(folder)) utimesSync(join(folder, name), now, now);
+      await store.expire(0);
+      expect(readdirSync(folder)).toHaveLength(2);
+      await clock.advance(24 * 60 * 60 * 1_000 + 1);
+      await store.expire(0);
+      expect(readdirSync(folder)).toHaveLength(1);
+      expect(await store.check()).toEqual([]);
+    });
+
+    it("is not overwritten by a backup, and a backup is complete or not there", async () => {
+      const { store } = await open();
+      await new SessionScript(store, clock).create();
+      await expect(store.backup(join(root, "data"))).rejects.toMatchObject({ code: "OPTION_INVALID" });
+      await store.backup(join(root, "copy"));
+      expect(readdirSync(join(root, "copy"))).toEqual(["holdfast.db"]);
+      expect(readdirSync(root).toSorted()).toEqual(["copy", "data"]);
+    });
   });
 });

@@ -3,11 +3,11 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import type { CommitRequest, JournalStore } from "../../ports/journal-store.ts";
-import { SessionScript, sha256 } from "../../testing/conformance/session-script.ts";
-import { createManualClock } from "../../testing/manual-clock.ts";
-import { createInMemoryStore } from "../in-memory/in-memory-store.ts";
-import { createSqliteStore } from "./sqlite-store.ts";
+import type { CommitRequest, JournalStore } from "../ports/journal-store.ts";
+import { SessionScript, sha256 } from "../testing/conformance/session-script.ts";
+import { createManualClock } from "../testing/manual-clock.ts";
+import { createInMemoryStore } from "./in-memory/in-memory-store.ts";
+import { createSqliteStore } from "./sqlite/sqlite-store.ts";
 
 const SESSIONS = 3;
 const STATUSES = ["pending", "running", "suspended", "completed", "failed"] as const;
