@@ -101,6 +101,8 @@ const askModel = async (call: ModelCall, deadline: Deadline, progress: Progress)
     firstToken.stop();
     deadline.whenQuiet(timeouts.gapMs, () => clock.monotonicMs() - progress.lastAt, QUIET);
   };
+  // Stopped while this was being prepared: the call must not even begin (E5).
+  if (deadline.reason !== null) throw stopError(deadline.reason);
   const answer = await model.call(request);
   return { model, answer };
 };

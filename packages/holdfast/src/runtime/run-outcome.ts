@@ -68,7 +68,7 @@ export const outcomeOf = async <Output>(
       };
     }
     case "run.failed": {
-      const cause = header.causeAt === null ? event : await read(header.causeAt);
+      const cause = await read(header.causeAt ?? event.position);
       return {
         status: "failed",
         failure: failureIn(cause?.payload ?? null) ?? plainFailure(header.code),

@@ -95,7 +95,9 @@ export class Run<Output = string> {
   /** How the run ended, or what it waits for. Data, not a throw. */
   async outcome(options: OutcomeOptions = {}): Promise<Outcome<Output>> {
     let waitingFor: readonly Wait[] = [];
-    for await (const item of this.#items(this.#place.after, options.signal)) {
+    // Past events are read without what was said in them: only the last one's content matters.
+    const items = this.#items(this.#place.after, options.signal, { omitPayload: true });
+    for await (const item of items) {
       if (item.kind === "event" && isAbout(item.event, this.id)) {
         const settled = await outcomeOf<Output>(item.event, (position) => this.#read(position));
         if (settled !== null) return settled;
@@ -121,11 +123,15 @@ export class Run<Output = string> {
     await this.#place.cancel(reason);
   }
 
-  #items(after: Position, signal: AbortSignal | undefined): AsyncGenerator<StreamItem, void, undefined> {
+  #items(
+    after: Position,
+    signal: AbortSignal | undefined,
+    options: { readonly omitPayload?: boolean } = {},
+  ): AsyncGenerator<StreamItem, void, undefined> {
     const { services, sessionId } = this.#place;
     const own = this.#place.signal;
     const either = signal && own ? AbortSignal.any([signal, own]) : (signal ?? own);
-    return streamSession(services, { sessionId, after, signal: either });
+    return streamSession(services, { sessionId, after, signal: either, ...options });
   }
 
   async #read(position: Position): Promise<JournalEvent | undefined> {
