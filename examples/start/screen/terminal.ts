@@ -13,6 +13,8 @@ export const width = (): number => Math.min(process.stdout.columns ?? 100, MAX_W
 
 export const print = (line = ""): void => void process.stdout.write(`${line}\n`);
 
+export const complain = (text: string): void => void process.stderr.write(`${text}\n`);
+
 /** Text in one line of at most so many columns. */
 export const fit = (text: string, columns: number): string => {
   const flat = text.replaceAll(/\s+/g, " ").trim();

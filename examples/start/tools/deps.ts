@@ -6,7 +6,11 @@ import { textIn } from "../read-json.ts";
 export type Deps = {
   readonly desk: DeskClient;
   /** Called when a finding has been filed, before anyone has written it down. */
-  readonly onFiled: (finding: { readonly number: number; readonly title: string }) => Promise<void>;
+  readonly onFiled: (finding: {
+    readonly sessionId: string;
+    readonly number: number;
+    readonly title: string;
+  }) => Promise<void>;
 };
 
 export type StartContext = ToolContext<Deps>;

@@ -20,7 +20,7 @@ export const fileFinding = defineTool<Deps>()({
       { ...input, session: session.id, reference: idempotencyKey },
       signal,
     );
-    await deps.onFiled({ number, title });
+    await deps.onFiled({ sessionId: session.id, number, title });
     return { number, title };
   },
   // Asked when nobody knows whether `execute` got through: after a crash, a timeout, an answer that was cut off.
