@@ -1,5 +1,5 @@
 import { ModelCallError } from "../core/errors.ts";
-import { failure, toFailure, type Failure } from "../core/failure.ts";
+import { failure, toFailure } from "../core/failure.ts";
 import { toJournalObject, toJournalValue } from "../core/journal-value.ts";
 import { toolCallId, type Position } from "../core/ids.ts";
 import { isJsonObject } from "../core/json.ts";
@@ -10,6 +10,7 @@ import { estimateTokens, type Charge } from "../core/usage.ts";
 import type { Agent } from "../ports/agent.ts";
 import type { Model, ModelAnswer, ModelDelta, ModelRequest } from "../ports/model.ts";
 import type { Deadline, StopReason } from "./deadline.ts";
+import { limited } from "./limited.ts";
 import type { Outcome } from "./outcome.ts";
 import type { EngineServices } from "./services.ts";
 import type { SessionContent } from "./session-content.ts";
@@ -35,41 +36,49 @@ type Progress = {
   lastAt: number;
   firstAt: number | null;
   readonly offsets: Record<string, number>;
+  /** A model that does not listen to its signal may go on sending. */
+  isOver: boolean;
   /** Called at every sign of life; does something at the first: a model may think aloud to nobody. */
   begins: () => void;
 };
+
+const newProgress = (begun: number): Progress => ({
+  chars: 0,
+  lastAt: begun,
+  firstAt: null,
+  offsets: {},
+  isOver: false,
+  begins: () => undefined,
+});
 
 /** Calls the model once. Total: whatever happens comes back as an outcome. */
 export const callModel = async (call: ModelCall, deadline: Deadline): Promise<Outcome> => {
   const { clock } = call.services;
   const begun = clock.monotonicMs();
-  const progress: Progress = { chars: 0, lastAt: begun, firstAt: null, offsets: {}, begins: () => undefined };
+  const progress = newProgress(begun);
   try {
     const answered = await raceAnswer(call, deadline, progress);
     const durationMs = Math.round(clock.monotonicMs() - begun);
     const firstTokenMs = progress.firstAt === null ? null : Math.round(progress.firstAt - begun);
-    const answer = await readAnswer(call, answered, { durationMs, firstTokenMs });
+    // The model has done its part: only a cancel can end what is left to do.
+    deadline.clear();
+    const reading = readAnswer(call, answered, { durationMs, firstTokenMs });
+    const answer = await Promise.race([reading, whenStopped(deadline)]);
     return { kind: "model-answer", startedAt: call.startedAt, answer };
   } catch (thrown) {
     const failed = {
-      failure: redacted(call, toModelFailure(thrown)),
+      failure: call.services.redactor.failure(toFailure(thrown, "MODEL_RESPONSE_INVALID")),
       retryAfterMs: thrown instanceof ModelCallError ? thrown.retryAfterMs : undefined,
       charge: estimateCharge(call, progress.chars),
       durationMs: Math.round(clock.monotonicMs() - begun),
     };
     return { kind: "model-failure", startedAt: call.startedAt, failed };
   } finally {
+    progress.isOver = true;
     deadline.clear();
     call.services.feed.endProgress(call.sessionId);
   }
 };
-
-const toModelFailure = (thrown: unknown): Failure => toFailure(thrown, "MODEL_RESPONSE_INVALID");
-
-const redacted = (call: ModelCall, failed: Failure): Failure =>
-  call.services.redactor.isEmpty
-    ? failed
-    : { ...failed, message: call.services.redactor.text(failed.message) };
 
 type Answered = { readonly model: Model; readonly answer: ModelAnswer };
 
@@ -79,14 +88,11 @@ const raceAnswer = async (call: ModelCall, deadline: Deadline, progress: Progres
     code: "MODEL_TIMEOUT",
     message: "The model did not finish its answer in time.",
   });
-  const stopped = deadline.stopped.then((reason): never => {
-    throw stopError(reason);
-  });
-  const work = askModel(call, deadline, progress);
-  // The loser of the race must not become an unhandled rejection.
-  work.catch(() => undefined);
-  stopped.catch(() => undefined);
-  return Promise.race([work, stopped]);
+  return Promise.race([askModel(call, deadline, progress), whenStopped(deadline)]);
+};
+
+const whenStopped = async (deadline: Deadline): Promise<never> => {
+  throw stopError(await deadline.stopped);
 };
 
 const stopError = (reason: StopReason): ModelCallError => new ModelCallError(reason.code, reason.message);
@@ -118,6 +124,7 @@ const NO_FIRST_TOKEN: StopReason = {
 };
 
 const onDelta = (call: ModelCall, progress: Progress, delta: ModelDelta): void => {
+  if (progress.isOver) return;
   const now = call.services.clock.monotonicMs();
   progress.lastAt = now;
   progress.begins();
@@ -160,7 +167,7 @@ const readAnswer = async (
   const calls = await Promise.all(
     asked.map((part, index) => resolveCall(call, part, isWhole ? index : null)),
   );
-  const output = asked.length === 0 && isWhole ? await checkOutput(call.agent, content) : NO_OUTPUT;
+  const output = asked.length === 0 ? await checkOutput(call, content, answer.finish) : NO_OUTPUT;
   return {
     content,
     finish: answer.finish,
@@ -186,12 +193,22 @@ const chargeOf = (
 
 const NO_OUTPUT: ModelOutcome["output"] = { check: "none", issues: [] };
 
+/** Schemas may hold code of anybody's; one that never comes back must not hold its run for ever (E6). */
+const CHECK_LIMIT_MS = 30_000;
+const UNCHECKED = { ok: false, issues: ["It could not be checked in time."] } as const;
+
 const checkOutput = async (
-  agent: Agent,
+  { agent, services }: ModelCall,
   content: readonly AssistantPart[],
+  finish: ModelAnswer["finish"],
 ): Promise<ModelOutcome["output"]> => {
-  if (agent.output === null) return NO_OUTPUT;
-  const parsed = await agent.output.parse(textOf(content));
+  const text = textOf(content);
+  if (agent.output === null || (finish === "content-filter" && text === "")) return NO_OUTPUT;
+  if (finish !== "stop" && finish !== "tool-calls") {
+    return { check: "invalid", issues: [`The answer ended with "${finish}" before it was complete.`] };
+  }
+  const work = agent.output.parse(text);
+  const parsed = await limited(services.clock, { work, limitMs: CHECK_LIMIT_MS, otherwise: () => UNCHECKED });
   return parsed.ok
     ? { check: "valid", issues: [], value: parsed.value }
     : { check: "invalid", issues: parsed.issues.length > 0 ? parsed.issues : ["It is not valid."] };
@@ -219,7 +236,11 @@ const resolveCall = async (
     const message = `The arguments of ${tool.name} were not a JSON object. Send the call again with valid JSON.`;
     return { ...resolved, refusal: failure("TOOL_INPUT_INVALID", message) };
   }
-  const parsed = await tool.parseInput(part.input);
+  const parsed = await limited(call.services.clock, {
+    work: tool.parseInput(part.input),
+    limitMs: CHECK_LIMIT_MS,
+    otherwise: () => UNCHECKED,
+  });
   if (parsed.ok) {
     call.content.keepInput(toolCallId(call.startedAt, index), parsed.value);
     return { ...resolved, refusal: null };

@@ -1,14 +1,15 @@
 import { StoreError } from "../core/errors.ts";
+import { failure, toFailure, type Failure } from "../core/failure.ts";
 import type { OpenRun } from "../core/session-state.ts";
 import type { ModelDelta, ModelRequest, ToolDeclaration } from "../ports/model.ts";
 import type { ActiveSession } from "./active-session.ts";
 import { callModel } from "./call-model.ts";
-import { callTool, verifyCall } from "./call-tool.ts";
+import { callTool } from "./call-tool.ts";
 import { Deadline } from "./deadline.ts";
-import { idempotencyKeyOf } from "./idempotency-key.ts";
 import { recordLate, type Outcome } from "./outcome.ts";
 import { timeoutOf, type Start } from "./prepare-batch.ts";
 import type { ToolAttempt } from "./tool-attempt.ts";
+import { verifyCall } from "./verify-call.ts";
 
 /** Sets going what has been journaled as started; its outcome comes back to the session. */
 export const perform = (session: ActiveSession, start: Start): void => {
@@ -113,11 +114,19 @@ const toolCall = (
     tool,
     callId,
     attempt,
-    idempotencyKey: idempotencyKeyOf(services.sha256, id, callId),
+    idempotencyKey: start.idempotencyKey,
     timeoutMs: timeoutOf(run, callId),
-    mayEnter: () => session.lease.isValid() && !session.isLost && !session.isCancelled(run.runId),
+    refuseEntry: () => refuseEntry(session, run.runId),
     onLate: (outcome) => reportLate(session, { runId: run.runId, callId, attempt, outcome }),
   };
+};
+
+/** Cancelled is for good; a lease in doubt is not: whoever holds the session next may try again (J2). */
+const refuseEntry = (session: ActiveSession, runId: string): Failure | null => {
+  if (session.isCancelled(runId))
+    return failure("TOOL_CANCELLED", "The call was stopped before the tool was entered.");
+  if (session.lease.isValid() && !session.isLost) return null;
+  return failure("TOOL_CALL_LOST", "This process may no longer hold the session; the tool was not entered.");
 };
 
 /** A late result goes through the mailbox, like everything that comes from outside (E5). */
@@ -139,7 +148,7 @@ const reportLate = (session: ActiveSession, late: Parameters<typeof recordLate>[
     .catch((thrown: unknown) => {
       session.services.logger.warn(`A late result of ${callId} could not be recorded.`, {
         sessionId: session.id,
-        thrown,
+        failure: toFailure(thrown),
       });
     });
 };

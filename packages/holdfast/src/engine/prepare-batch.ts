@@ -1,13 +1,16 @@
 import type { Effect } from "../core/effect.ts";
 import { HoldfastError } from "../core/errors.ts";
-import type { Position, Timestamp } from "../core/ids.ts";
+import type { CallId, Position, Timestamp } from "../core/ids.ts";
 import type { JsonValue } from "../core/json.ts";
 import { toFailure } from "../core/failure.ts";
 import { candidateOf, type OpenRun } from "../core/session-state.ts";
 import { estimateTokens, NO_SPEND, NO_USAGE, type Charge } from "../core/usage.ts";
+import type { Agent, InstructionsContext } from "../ports/agent.ts";
+import type { Clock } from "../ports/clock.ts";
 import type { ActiveSession } from "./active-session.ts";
 import { Batch } from "./batch.ts";
 import { idempotencyKeyOf } from "./idempotency-key.ts";
+import { limited } from "./limited.ts";
 import { recordOutcome, type Outcome } from "./outcome.ts";
 import { readSignal } from "./read-signal.ts";
 
@@ -22,18 +25,12 @@ export type Start =
       readonly estimate: Charge;
     }
   | {
-      readonly kind: "tool";
+      readonly kind: "tool" | "verify";
       readonly key: string;
       readonly callId: string;
       readonly tool: string;
       readonly attempt: number;
-    }
-  | {
-      readonly kind: "verify";
-      readonly key: string;
-      readonly callId: string;
-      readonly tool: string;
-      readonly attempt: number;
+      readonly idempotencyKey: string;
     };
 
 /** All that is known at this moment, in one commit: what ended, what arrived, what was decided, what begins. */
@@ -49,6 +46,7 @@ export type Prepared = {
 
 /** A plan that keeps deciding and never gets anywhere is a defect; better to say so than to spin. */
 const MAX_ROUNDS = 10_000;
+const INSTRUCTIONS_LIMIT_MS = 30_000;
 
 export const prepareBatch = async (session: ActiveSession, mayStartRun: () => boolean): Promise<Prepared> => {
   const { sha256, clock } = session.services;
@@ -64,7 +62,7 @@ export const prepareBatch = async (session: ActiveSession, mayStartRun: () => bo
     batch.consume.push(signal.id);
   }
   const effects = await decide(session, batch, mayStartRun);
-  const starts = session.isDraining ? [] : begin(session, batch, effects);
+  const starts = session.isDraining ? [] : await begin(session, batch, effects);
   const isQuiet = starts.length === 0 && session.inFlight.size === 0;
   const { run, queue } = batch.state;
   const isParked = run === null || run.suspended !== null;
@@ -131,7 +129,7 @@ const startRun = async (
   const at = nowOf(session, batch);
   try {
     const context = { session: await content.context(), runId: start.runId, now: new Date(at) };
-    const text = await agent.instructions(context);
+    const text = await instructionsOf(agent, context, session.services.clock);
     const { instructionsAt } = batch.state;
     const isSame = instructionsAt !== null && (await content.instructions(instructionsAt)) === text;
     batch.add({
@@ -157,13 +155,31 @@ const startRun = async (
         durationMs: 0,
         totals,
       },
-      payload: { failure: session.services.redactor.value(why as JsonValue) },
+      payload: { failure: session.services.redactor.failure(why) as JsonValue },
     });
   }
 };
 
+/** Definitions may look things up; one that never comes back must not hold its session for ever (E6). */
+const instructionsOf = (agent: Agent, context: InstructionsContext, clock: Clock): Promise<string> =>
+  limited(clock, {
+    work: Promise.resolve(agent.instructions(context)),
+    limitMs: INSTRUCTIONS_LIMIT_MS,
+    otherwise: () => {
+      const seconds = INSTRUCTIONS_LIMIT_MS / 1_000;
+      throw new HoldfastError(
+        "DEFINITION_INVALID",
+        `The instructions of agent ${agent.name} did not come within ${seconds} s.`,
+      );
+    },
+  });
+
 /** Journals the starts of effects; what is in flight already is not begun again (E1). */
-const begin = (session: ActiveSession, batch: Batch, effects: readonly Effect[]): readonly Start[] => {
+const begin = async (
+  session: ActiveSession,
+  batch: Batch,
+  effects: readonly Effect[],
+): Promise<readonly Start[]> => {
   const starts: Start[] = [];
   const unknownTools: string[] = [];
   for (const effect of effects) {
@@ -172,7 +188,7 @@ const begin = (session: ActiveSession, batch: Batch, effects: readonly Effect[])
       unknownTools.push(effect.tool);
       continue;
     }
-    const start = beginOne(session, batch, effect);
+    const start = await beginOne(session, batch, effect);
     if (start !== null) starts.push(start);
   }
   const { run } = batch.state;
@@ -185,7 +201,7 @@ const begin = (session: ActiveSession, batch: Batch, effects: readonly Effect[])
 
 type Beginning = Effect & { kind: "call-model" | "call-tool" | "verify-call" };
 
-const beginOne = (session: ActiveSession, batch: Batch, effect: Beginning): Start | null => {
+const beginOne = async (session: ActiveSession, batch: Batch, effect: Beginning): Promise<Start | null> => {
   const { run } = batch.state;
   if (run === null) return null;
   const at = nowOf(session, batch);
@@ -195,6 +211,7 @@ const beginOne = (session: ActiveSession, batch: Batch, effect: Beginning): Star
     case "call-tool": {
       const { callId, tool, attempt } = effect;
       const key = `tool:${callId}:${attempt}`;
+      const idempotencyKey = await keyOfCall(session, run, effect);
       batch.add({
         header: {
           type: "tool-call.started",
@@ -202,17 +219,41 @@ const beginOne = (session: ActiveSession, batch: Batch, effect: Beginning): Star
           callId,
           attempt,
           notAfter: at + timeoutOf(run, callId),
-          idempotencyKey: idempotencyKeyOf(session.services.sha256, session.id, callId),
+          idempotencyKey,
         },
         payload: null,
       });
-      return { kind: "tool", key, callId, tool, attempt };
+      return { kind: "tool", key, callId, tool, attempt, idempotencyKey };
     }
     case "verify-call": {
       const { callId, tool, attempt } = effect;
       const key = `verify:${callId}:${attempt}`;
-      return session.inFlight.has(key) ? null : { kind: "verify", key, callId, tool, attempt };
+      if (session.inFlight.has(key)) return null;
+      const idempotencyKey = await keyOfCall(session, run, effect);
+      return { kind: "verify", key, callId, tool, attempt, idempotencyKey };
     }
+  }
+};
+
+/** The same for every attempt of a call and for verifying it: made by the tool from the input, or by us. */
+const keyOfCall = async (
+  { agent, content, services, id }: ActiveSession,
+  run: OpenRun,
+  { callId, tool: name }: { readonly callId: CallId; readonly tool: string },
+): Promise<string> => {
+  const tool = agent.tools.get(name);
+  const ours = idempotencyKeyOf(services.sha256, id, callId);
+  if (tool?.idempotencyKey === undefined) return ours;
+  try {
+    const input = await content.inputFor(tool, run, callId);
+    return input.ok ? services.redactor.text(tool.idempotencyKey(input.value)) : ours;
+  } catch (thrown) {
+    services.logger.warn(`Tool ${name} could not make its idempotency key; ours is used.`, {
+      sessionId: id,
+      callId,
+      failure: toFailure(thrown),
+    });
+    return ours;
   }
 };
 

@@ -1,28 +1,33 @@
+import type { Failure } from "../core/failure.ts";
 import type { JsonValue } from "../core/json.ts";
 
 /** Shorter values would redact ordinary words. */
 const MIN_SECRET_CHARS = 6;
+/** What `toFailure` ends a message with that it had to shorten. */
+const CUT = "…";
 
 /**
  * Keeps secrets out of journal, log, trace and model context (O2). It knows a secret from the moment
  * a tool has asked for it, in the spellings it is likely to come back in.
  */
 export class Redactor {
-  readonly #spellings = new Map<string, string>();
+  /** Longest first: one secret may be part of another. */
+  #spellings: readonly (readonly [spelling: string, mark: string])[] = [];
+  readonly #known = new Set<string>();
 
   /** Remembers a secret that was handed out. */
   learn(name: string, value: string): void {
-    if (value.length < MIN_SECRET_CHARS) return;
+    if (value.length < MIN_SECRET_CHARS || this.#known.has(value)) return;
+    this.#known.add(value);
     const mark = `[secret:${name}]`;
-    const utf8 = new TextEncoder().encode(value);
-    const base64 = btoa(String.fromCharCode(...utf8));
-    for (const spelling of [value, encodeURIComponent(value), JSON.stringify(value).slice(1, -1), base64]) {
-      this.#spellings.set(spelling, mark);
-    }
+    const added = spellingsOf(value).map((spelling) => [spelling, mark] as const);
+    this.#spellings = [...this.#spellings, ...added].toSorted(
+      ([left], [right]) => right.length - left.length,
+    );
   }
 
   get isEmpty(): boolean {
-    return this.#spellings.size === 0;
+    return this.#spellings.length === 0;
   }
 
   text(text: string): string {
@@ -30,17 +35,64 @@ export class Redactor {
     for (const [spelling, mark] of this.#spellings) {
       if (clean.includes(spelling)) clean = clean.replaceAll(spelling, mark);
     }
-    return clean;
+    return clean.endsWith(CUT) ? this.#withoutCutSecret(clean) : clean;
   }
 
   value<Value extends JsonValue>(value: Value): Value;
   value(value: JsonValue): JsonValue {
     if (this.isEmpty) return value;
     if (typeof value === "string") return this.text(value);
+    if (typeof value === "number") {
+      const text = this.text(String(value));
+      return text === String(value) ? value : text;
+    }
     if (typeof value !== "object" || value === null) return value;
     if (Array.isArray(value)) return value.map((item: JsonValue) => this.value(item));
     return Object.fromEntries(
       Object.entries(value).map(([name, member]) => [this.text(name), this.value(member as JsonValue)]),
     );
   }
+
+  /** A failure with its causes and details; its code is ours and stays. */
+  failure(failed: Failure): Failure {
+    if (this.isEmpty) return failed;
+    return {
+      ...failed,
+      message: this.text(failed.message),
+      ...(failed.details === undefined ? {} : { details: this.value(failed.details) }),
+      ...(failed.cause === undefined ? {} : { cause: this.failure(failed.cause) }),
+    };
+  }
+
+  /** A text that was shortened in the middle of a secret still shows the beginning of it. */
+  #withoutCutSecret(text: string): string {
+    const whole = text.slice(0, -CUT.length);
+    for (const [spelling, mark] of this.#spellings) {
+      for (let shown = spelling.length - 1; shown >= MIN_SECRET_CHARS / 2; shown -= 1) {
+        const head = spelling.slice(0, shown);
+        if (whole.endsWith(head)) return `${whole.slice(0, -shown)}${mark}${CUT}`;
+      }
+    }
+    return text;
+  }
 }
+
+const spellingsOf = (value: string): readonly string[] => {
+  const plain = [value, encodeURIComponent(value.toWellFormed()), JSON.stringify(value).slice(1, -1)];
+  return [...new Set([...plain, ...base64Of(value)])];
+};
+
+/** Base64 looks different by where in a text the secret begins: `user:secret` is one text (RFC 7617). */
+const base64Of = (value: string): readonly string[] => {
+  const utf8 = new TextEncoder().encode(value);
+  const standard = [0, 1, 2].map((before) => {
+    const bytes = [...new Uint8Array(before), ...utf8];
+    const whole = btoa(String.fromCharCode(...bytes)).replaceAll("=", "");
+    // Characters that also hold bits of what stands before or after are not the secret's alone.
+    const isShared = bytes.length % 3 !== 0;
+    return whole.slice(before === 0 ? 0 : before + 1, isShared && before > 0 ? -1 : undefined);
+  });
+  const aligned = standard[0] ?? "";
+  const all = [...standard, aligned.slice(0, -1)].filter((text) => text.length >= MIN_SECRET_CHARS);
+  return all.flatMap((text) => [text, text.replaceAll("+", "-").replaceAll("/", "_")]);
+};

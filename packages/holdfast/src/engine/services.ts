@@ -9,6 +9,7 @@ import type { Telemetry } from "../ports/telemetry.ts";
 import type { Logger, Workspace } from "../ports/tool.ts";
 import type { EventFeed } from "./event-feed.ts";
 import type { Redactor } from "./redactor.ts";
+import type { StallMonitor } from "./stall-monitor.ts";
 
 /** Decides what a session owes. `plan` is the default; anything with this shape may drive a session. */
 export type Decider = (state: SessionState, now: number) => readonly Effect[];
@@ -31,6 +32,7 @@ export type EngineServices = {
   readonly telemetry: Telemetry;
   readonly logger: Logger;
   readonly redactor: Redactor;
+  readonly stalls: StallMonitor;
   readonly agents: ReadonlyMap<string, Agent>;
   readonly timeouts: ModelTimeouts;
   readonly deps: unknown;

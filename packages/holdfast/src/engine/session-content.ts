@@ -8,7 +8,7 @@ import type { OpenRun, SessionState } from "../core/session-state.ts";
 import { callsToRun } from "../core/settle-model-call.ts";
 import type { JournalStore, SessionOwner } from "../ports/journal-store.ts";
 import type { ModelSettings } from "../ports/model.ts";
-import type { SessionContext } from "../ports/tool.ts";
+import type { ParsedInput, SessionContext, Tool } from "../ports/tool.ts";
 import { isSaid, Transcript } from "./transcript.ts";
 
 /** Events whose content a session in work still needs: kept as they are committed, else read again. */
@@ -51,8 +51,10 @@ export class SessionContent {
     this.#inputs.set(callId, input);
   }
 
-  findInput(callId: CallId): { readonly value: unknown } | undefined {
-    return this.#inputs.has(callId) ? { value: this.#inputs.get(callId) } : undefined;
+  /** The validated input of an open call; validated again where it is not at hand, as after a crash. */
+  async inputFor(tool: Tool, run: OpenRun, callId: CallId): Promise<ParsedInput> {
+    if (this.#inputs.has(callId)) return { ok: true, value: this.#inputs.get(callId) };
+    return tool.parseInput(await this.#proposedInput(run, callId));
   }
 
   /** The conversation in the window, rebuilt from the journal when it is not at hand. */
@@ -94,7 +96,7 @@ export class SessionContent {
   }
 
   /** The arguments of an open call as the model gave them. */
-  async proposedInput(run: OpenRun, callId: CallId): Promise<JsonValue> {
+  async #proposedInput(run: OpenRun, callId: CallId): Promise<JsonValue> {
     if (run.phase.kind !== "calling-tools") return null;
     const [answer] = await this.#events([run.phase.answerAt]);
     if (answer?.header.type !== "model-call.completed") return null;

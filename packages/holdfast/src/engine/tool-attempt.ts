@@ -1,3 +1,4 @@
+import type { Failure } from "../core/failure.ts";
 import type { CallId, RunId, SessionId } from "../core/ids.ts";
 import type { OpenRun } from "../core/session-state.ts";
 import type { ToolOutcome } from "../core/settle-tool-call.ts";
@@ -17,8 +18,8 @@ export type ToolAttempt = {
   readonly attempt: number;
   readonly idempotencyKey: string;
   readonly timeoutMs: number;
-  /** Asked in the very tick in which the tool is entered: may this holder still act (E1, E5)? */
-  readonly mayEnter: () => boolean;
+  /** Asked in the very tick in which the tool is entered: why this holder may not act any more (E1, E5). */
+  readonly refuseEntry: () => Failure | null;
   /** Given the result of an attempt that had been given up on. */
   readonly onLate: (outcome: ToolOutcome) => void;
 };

@@ -8,6 +8,7 @@ import { toJournalObject } from "../core/journal-value.ts";
 import { plan } from "../core/plan.ts";
 import { EventFeed } from "../engine/event-feed.ts";
 import { Redactor } from "../engine/redactor.ts";
+import { StallMonitor } from "../engine/stall-monitor.ts";
 import { Worker } from "../engine/worker.ts";
 import { createPriceList } from "../models/index.ts";
 import type { Agent } from "../ports/agent.ts";
@@ -54,6 +55,7 @@ export const createRuntime = async <Deps = unknown>(options: RuntimeOptions<Deps
   const store =
     options.store ?? (await createSqliteStore({ dataDir, clock, durability: settings.durability }));
   const redactor = new Redactor();
+  const logger = options.logger ?? stderrLogger();
   const services: Omit<RuntimeServices, "post"> = {
     store,
     clock,
@@ -62,8 +64,9 @@ export const createRuntime = async <Deps = unknown>(options: RuntimeOptions<Deps
     feed: new EventFeed(),
     prices: createPriceList(options.prices === undefined ? {} : { own: options.prices }),
     telemetry: options.telemetry ?? noTelemetry,
-    logger: options.logger ?? stderrLogger(),
+    logger,
     redactor,
+    stalls: new StallMonitor(clock, logger),
     agents: new Map(agents.map((agent) => [agent.name, agent])),
     timeouts: settings.timeouts,
     deps: options.deps,

@@ -1,0 +1,24 @@
+import type { Clock } from "../ports/clock.ts";
+
+/** Work of a user's that has no limit of its own. */
+export type LimitedWork<Value> = {
+  readonly work: Promise<Value>;
+  readonly limitMs: number;
+  /** What is said when it takes longer; may throw. */
+  readonly otherwise: () => Value;
+};
+
+/** Waits for what the work brings, but never longer than the limit (E6). */
+export const limited = async <Value>(
+  clock: Clock,
+  { work, limitMs, otherwise }: LimitedWork<Value>,
+): Promise<Value> => {
+  const { promise: over, resolve } = Promise.withResolvers<"over">();
+  const timer = clock.startTimer(limitMs, () => resolve("over"));
+  try {
+    const first = await Promise.race([work.then((value) => ({ value })), over]);
+    return first === "over" ? otherwise() : first.value;
+  } finally {
+    timer.stop();
+  }
+};

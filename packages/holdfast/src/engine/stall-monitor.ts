@@ -1,0 +1,85 @@
+import type { Clock, Timer } from "../ports/clock.ts";
+import type { Logger } from "../ports/tool.ts";
+
+/** How long the event loop may be held before it is said (S2). */
+const MAX_STALL_MS = 200;
+/** How often the loop is looked at, and only while tools are in flight (S3). */
+const LOOK_EVERY_MS = 50;
+
+export type WatchedCall = { readonly tool: string; readonly sessionId: string };
+
+/**
+ * Reports functions that hold the event loop of this process, so that every session waits (S2).
+ * What a tool does before its first `await` is its own doing for certain; of what happens later only
+ * the tools in flight can be named.
+ */
+export class StallMonitor {
+  readonly #clock: Clock;
+  readonly #logger: Logger;
+  readonly #inFlight = new Set<WatchedCall>();
+  #timer: Timer | null = null;
+  #dueAtMs = 0;
+
+  constructor(clock: Clock, logger: Logger) {
+    this.#clock = clock;
+    this.#logger = logger;
+  }
+
+  /** Enters a tool's own code; a synchronous throw becomes a rejection. */
+  async watch(call: WatchedCall, work: () => Promise<unknown>): Promise<unknown> {
+    // A call of its own, so that two of the same tool are two.
+    const entry = { ...call };
+    if (this.#inFlight.size === 0) this.#arm();
+    else this.#look();
+    this.#inFlight.add(entry);
+    try {
+      return await this.#enter(entry, work);
+    } finally {
+      this.#look();
+      this.#inFlight.delete(entry);
+      if (this.#inFlight.size === 0) this.#timer?.stop();
+    }
+  }
+
+  #enter(call: WatchedCall, work: () => Promise<unknown>): Promise<unknown> {
+    const begun = this.#clock.monotonicMs();
+    try {
+      return work();
+    } finally {
+      const stalledMs = this.#clock.monotonicMs() - begun;
+      if (stalledMs > MAX_STALL_MS) {
+        this.#arm();
+        this.#report([call], stalledMs);
+      }
+    }
+  }
+
+  /** A look that comes late says how long nothing else could run. */
+  #look(): void {
+    const lateMs = this.#clock.monotonicMs() - this.#dueAtMs;
+    if (lateMs <= MAX_STALL_MS) return;
+    this.#arm();
+    this.#report([...this.#inFlight], lateMs);
+  }
+
+  #arm(): void {
+    this.#timer?.stop();
+    this.#dueAtMs = this.#clock.monotonicMs() + LOOK_EVERY_MS;
+    this.#timer = this.#clock.startTimer(LOOK_EVERY_MS, () => {
+      this.#look();
+      this.#arm();
+    });
+  }
+
+  #report(calls: readonly WatchedCall[], heldMs: number): void {
+    const stalledMs = Math.round(heldMs);
+    const tools = [...new Set(calls.map((call) => call.tool))];
+    const sessionIds = [...new Set(calls.map((call) => call.sessionId))];
+    const [only] = tools;
+    const message =
+      tools.length === 1
+        ? `Tool ${only} held the event loop for ${stalledMs} ms; other sessions waited.`
+        : `The event loop was held for ${stalledMs} ms while tools were in flight: ${tools.join(", ")}; other sessions waited.`;
+    this.#logger.warn(message, { tools, sessionIds, stalledMs });
+  }
+}

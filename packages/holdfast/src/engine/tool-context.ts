@@ -1,0 +1,35 @@
+import { toJournalObject } from "../core/journal-value.ts";
+import type { LogFields, LogLevel, ToolContext } from "../ports/tool.ts";
+import type { Deadline } from "./deadline.ts";
+import type { ToolAttempt } from "./tool-attempt.ts";
+
+/** What a tool is told of where it runs; whatever it says through it is without secrets (O2). */
+export const makeToolContext = async (call: ToolAttempt, deadline: Deadline): Promise<ToolContext> => {
+  const { services, sessionId, runId, callId } = call;
+  const { redactor, logger, feed } = services;
+  const place = { sessionId, runId, callId, tool: call.tool.name };
+  const log =
+    (level: LogLevel) =>
+    (message: string, fields: LogFields = {}): void =>
+      logger[level](redactor.text(String(message)), {
+        ...redactor.value(toJournalObject(fields).value),
+        ...place,
+      });
+  return {
+    session: await call.content.context(),
+    runId,
+    callId,
+    signal: deadline.signal,
+    attempt: call.attempt,
+    idempotencyKey: call.idempotencyKey,
+    workspace: services.workspace(sessionId),
+    secret: services.secret,
+    log: { debug: log("debug"), info: log("info"), warn: log("warn"), error: log("error") },
+    progress: (message) =>
+      feed.publish(sessionId, {
+        kind: "progress",
+        progress: { runId, callId, message: redactor.text(String(message)) },
+      }),
+    deps: services.deps,
+  };
+};

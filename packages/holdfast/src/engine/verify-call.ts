@@ -1,0 +1,54 @@
+import { HoldfastError } from "../core/errors.ts";
+import { toFailure } from "../core/failure.ts";
+import { toJournalValue } from "../core/journal-value.ts";
+import type { VerifyOutcome } from "../core/settle-tool-call.ts";
+import { cleanFailure, finishCall, prepareEntry } from "./call-tool.ts";
+import type { Deadline } from "./deadline.ts";
+import type { Outcome } from "./outcome.ts";
+import type { ToolAttempt } from "./tool-attempt.ts";
+
+/** Asks the tool whether an attempt of unknown outcome took place (E2). Total, like calling it. */
+export const verifyCall = async (call: ToolAttempt, deadline: Deadline): Promise<Outcome> => {
+  const { clock } = call.services;
+  const begun = clock.monotonicMs();
+  deadline.after(call.timeoutMs, {
+    code: "TOOL_TIMEOUT",
+    message: `verify of ${call.tool.name} did not finish in time.`,
+  });
+  const stopped = deadline.stopped.then((reason): never => {
+    throw new HoldfastError(reason.code, reason.message);
+  });
+  const outcome = await Promise.race([attemptVerify(call, deadline), stopped]).catch(
+    (thrown: unknown): VerifyOutcome => ({
+      kind: "failed",
+      failure: cleanFailure(call, toFailure(thrown, "TOOL_FAILED")),
+    }),
+  );
+  deadline.clear();
+  const durationMs = Math.round(clock.monotonicMs() - begun);
+  return { kind: "verification", callId: call.callId, attempt: call.attempt, durationMs, outcome };
+};
+
+const attemptVerify = async (call: ToolAttempt, deadline: Deadline): Promise<VerifyOutcome> => {
+  const { tool, services, sessionId } = call;
+  const verify = tool.verify?.bind(tool);
+  const ready = await prepareEntry(call, deadline);
+  if (verify === undefined || !ready.ok)
+    return { kind: "unknown", evidence: "This tool can no longer verify the call." };
+  const refusal = call.refuseEntry();
+  if (refusal !== null) return { kind: "failed", failure: refusal };
+  const found = await services.stalls.watch({ tool: tool.name, sessionId }, () =>
+    verify(ready.value, ready.context),
+  );
+  return readVerification(call, found);
+};
+
+const readVerification = async (call: ToolAttempt, found: unknown): Promise<VerifyOutcome> => {
+  const status = typeof found === "object" && found !== null && "status" in found ? found.status : undefined;
+  if (status === "not-done") return { kind: "not-done" };
+  if (status === "done" && typeof found === "object" && found !== null && "output" in found) {
+    return finishCall(call, found.output);
+  }
+  const evidence = toJournalValue(found).value;
+  return { kind: "unknown", evidence: call.services.redactor.value(evidence) };
+};
