@@ -128,12 +128,10 @@ const lineOfCall = ({
 
 /** The argument that tells calls of one tool apart. */
 const aboutOf = (input: JsonObject | null): string =>
-  ["title", "sql", "topic", "path", "markdown"]
-    .map((name) => textIn(input, name))
-    .find((text) => text !== "") ?? "";
+  ["title", "sql", "topic", "path"].map((name) => textIn(input, name)).find((text) => text !== "") ?? "";
 
 const reasonIn = (payload: JsonObject | null): string =>
-  textIn(objectOf(payload?.["failure"]), "message") || "no reason was kept";
+  textIn(objectOf(payload?.["failure"]), "message").replace(/\.$/, "") || "no reason was kept";
 
 const doubtNote = (
   header: DurableEvent<"tool-call.unknown">["header"],

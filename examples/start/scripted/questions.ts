@@ -11,12 +11,13 @@ const CODE_EXTENSIONS = new Set(
   ),
 );
 
-const MARK = (question: Question): string => `-- ${question}`;
+/** Every query begins with the question it answers, so that its answer can be told from the others. */
+const markOf = (question: Question): string => `/* ${question} */`;
 
 /** Chooses the questions worth asking from the listing and from what the index says it holds. */
 export const questionsFor = (listing: JsonObject | null, index: JsonObject | null): readonly string[] => {
   const asked: string[] = [];
-  const ask = (question: Question, sql: string): void => void asked.push(`${sql} ${MARK(question)}`);
+  const ask = (question: Question, sql: string): void => void asked.push(`${markOf(question)} ${sql}`);
   ask(
     "languages",
     "SELECT extension, count(*) AS files, sum(lines) AS lines FROM files WHERE is_text = 1 GROUP BY extension ORDER BY lines DESC LIMIT 8",
@@ -60,7 +61,7 @@ const codeOnly = (listing: JsonObject | null): string => {
 /** The rows that came back for a question; none when it was not asked, or failed. */
 export const answerTo = (calls: readonly MadeCall[], question: Question): readonly JsonObject[] => {
   const call = calls.find(
-    ({ tool, input }) => tool === "query_index" && textIn(input, "sql").endsWith(MARK(question)),
+    ({ tool, input }) => tool === "query_index" && textIn(input, "sql").startsWith(markOf(question)),
   );
   return rowsIn(call?.result, "rows");
 };

@@ -22,6 +22,8 @@ const answer = (): object => {
   const database = new DatabaseSync(file, { readOnly: true });
   database.setAuthorizer((action) => (ALLOWED.has(action) ? constants.SQLITE_OK : constants.SQLITE_DENY));
   const statement = database.prepare(sql);
+  // Only the first statement would be run: say so, rather than leave out the rest in silence.
+  if (sql.slice(statement.sourceSQL.length).trim() !== "") throw new Error("one statement at a time, please");
   const columns = statement.columns().map(({ name }) => name);
   const rows: object[] = [];
   for (const row of statement.iterate()) {
