@@ -7,6 +7,16 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: async () => (await import("./commands/run.ts")).run,
   },
   {
+    name: "dev",
+    summary: "talk to an agent file, reloaded on each change",
+    load: async () => (await import("./commands/dev.ts")).dev,
+  },
+  {
+    name: "init",
+    summary: "write a first agent.ts that runs at once",
+    load: async () => (await import("./commands/init.ts")).init,
+  },
+  {
     name: "sessions list",
     summary: "list sessions, newest first",
     load: async () => (await import("./commands/sessions-list.ts")).sessionsList,
@@ -20,5 +30,30 @@ export const COMMANDS: readonly CommandEntry[] = [
     name: "sessions events",
     summary: "print a session's journal",
     load: async () => (await import("./commands/sessions-events.ts")).sessionsEvents,
+  },
+  {
+    name: "sessions cancel",
+    summary: "stop what a session is doing",
+    load: async () => (await import("./commands/sessions-cancel.ts")).sessionsCancel,
+  },
+  {
+    name: "sessions resume",
+    summary: "let a session go on that waits for an operator",
+    load: async () => (await import("./commands/sessions-resume.ts")).sessionsResume,
+  },
+  {
+    name: "calls resolve",
+    summary: "say what became of a call of unknown outcome",
+    load: async () => (await import("./commands/calls-resolve.ts")).callsResolve,
+  },
+  {
+    name: "doctor",
+    summary: "look over a data directory and this machine",
+    load: async () => (await import("./commands/doctor.ts")).doctor,
+  },
+  {
+    name: "backup",
+    summary: "copy a data directory while it is in use",
+    load: async () => (await import("./commands/backup.ts")).backup,
   },
 ];

@@ -30,7 +30,7 @@ const dispatch = async (argv: readonly string[], place: Place): Promise<ExitCode
     return EXIT.usage;
   }
   if (VERSION_WORDS.has(first)) {
-    out.line((await import("./version.ts")).readVersion());
+    out.line((await import("./printing/version.ts")).readVersion());
     return EXIT.done;
   }
   if (HELP_WORDS.has(first)) return await help(argv.slice(1), place);

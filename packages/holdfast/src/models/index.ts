@@ -16,3 +16,4 @@ export type {
   ScriptedTurn,
 } from "./scripted/script.ts";
 export { scriptedModel, type ScriptedModelOptions } from "./scripted/scripted-model.ts";
+export { installCommand, KNOWN_PROVIDERS, packageOf } from "./known-providers.ts";

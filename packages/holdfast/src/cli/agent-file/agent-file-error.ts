@@ -1,7 +1,7 @@
 import { existsSync } from "node:fs";
 import { basename, dirname, relative } from "node:path";
 import { ConfigurationError, isHoldfastError } from "../../core/index.ts";
-import { importPlace, placeOf, type SourcePlace } from "./source-place.ts";
+import { importPlace, optionPlace, placeOf, type SourcePlace } from "./source-place.ts";
 
 type Cause = { readonly text: string; readonly hint: string; readonly place: SourcePlace | undefined };
 
@@ -37,7 +37,15 @@ const causeOf = (error: unknown, files: ReadonlySet<string>): Cause => {
   const missing = missingPackage(error.message) ?? missingFile(error.message);
   if (missing !== undefined) return missing;
   const place = placeOf(error, files);
-  if (isHoldfastError(error)) return { text: error.message, hint: error.hint ?? MEND, place };
+  if (isHoldfastError(error)) {
+    const option = error.failure.details?.["option"];
+    const isNamed = place !== undefined && typeof option === "string" && /^\w+$/.test(option);
+    return {
+      text: error.message,
+      hint: error.hint ?? MEND,
+      place: isNamed ? optionPlace(place, option) : place,
+    };
+  }
   if (codeOf(error) === UNSUPPORTED) {
     const hint =
       "Node runs TypeScript by removing its types: no enum, no namespace, no parameter properties.";

@@ -4,7 +4,7 @@ import { fileURLToPath, pathToFileURL } from "node:url";
 type Resolved = { readonly url: string };
 
 const OWN_ROOT = new URL("../../../", import.meta.url).href;
-const OWN_NAME = /^holdfast(\/|$)/;
+const OWN_NAME = /^(holdfast|zod)(\/|$)/;
 const QUERY = "holdfast";
 
 /**
@@ -27,7 +27,7 @@ export class AgentModules {
         try {
           return this.#mark(next(specifier, context));
         } catch (error) {
-          // Installed globally, or run from elsewhere: the package that runs the file is at hand.
+          // Installed globally, or by a package manager that hides what we depend on: ours are at hand.
           if (OWN_NAME.test(specifier)) return next(specifier, { ...context, parentURL: import.meta.url });
           throw error;
         }

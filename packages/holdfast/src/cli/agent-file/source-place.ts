@@ -1,6 +1,5 @@
 import { readFileSync } from "node:fs";
 import { spawnSync } from "node:child_process";
-import { stripTypeScriptTypes } from "node:module";
 import { fileURLToPath } from "node:url";
 
 /** A place in a user's file. */
@@ -50,30 +49,39 @@ export const readLines = (file: string): readonly string[] => {
   }
 };
 
-const COMPILE = `const { SourceTextModule } = await import("node:vm");
-let text = "";
-for await (const piece of process.stdin) text += piece;
-for (const { file, code } of JSON.parse(text)) {
-  try { new SourceTextModule(code, { identifier: file }); }
-  catch (error) { process.stdout.write(String(error.stack)); break; }
+const COMPILE = `import { readFileSync } from "node:fs";
+import { stripTypeScriptTypes } from "node:module";
+import { SourceTextModule } from "node:vm";
+for (const file of process.argv.slice(1)) {
+  const code = readFileSync(file, "utf8");
+  new SourceTextModule(file.endsWith("ts") ? stripTypeScriptTypes(code) : code, { identifier: file });
 }`;
+const COMPILE_MS = 10_000;
 
-/** Node tells no place for some syntax errors of modules; compiling the files apart does. */
+/** Node tells no place for some syntax errors of modules; a process that dies of one does. */
 const compilePlace = (files: ReadonlySet<string>): SourcePlace | undefined => {
-  const sources = [...files].flatMap((file) => {
-    try {
-      const code = readFileSync(file, "utf8");
-      return [{ file, code: file.endsWith("ts") ? stripTypeScriptTypes(code) : code }];
-    } catch {
-      return [];
-    }
+  const flags = [
+    "--no-warnings",
+    "--experimental-vm-modules",
+    "--input-type=module",
+    "--eval",
+    COMPILE,
+    "--",
+  ];
+  const { stderr } = spawnSync(process.execPath, [...flags, ...files], {
+    encoding: "utf8",
+    timeout: COMPILE_MS,
   });
-  const { stdout } = spawnSync(
-    process.execPath,
-    ["--no-warnings", "--experimental-vm-modules", "--input-type=module", "--eval", COMPILE],
-    { input: JSON.stringify(sources), encoding: "utf8", timeout: 10_000 },
-  );
-  return parserPlace(stdout ?? "");
+  return parserPlace(stderr);
+};
+
+/** Where an option is given, in the lines after the call that refused it. */
+export const optionPlace = (from: SourcePlace, option: string): SourcePlace => {
+  const lines = readLines(from.file);
+  const isGiven = (line: string): boolean => new RegExp(`(^|[\\s{,"'])${option}["']?\\s*[:,}(]`).test(line);
+  const at = lines.findIndex((line, index) => index >= from.line - 1 && isGiven(line));
+  if (at < 0) return from;
+  return { file: from.file, line: at + 1, column: (lines[at]?.indexOf(option) ?? -1) + 1 };
 };
 
 /** Where in the user's files an error arose, as well as can be told. */

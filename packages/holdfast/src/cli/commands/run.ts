@@ -50,10 +50,13 @@ const runAgent = async (call: Invocation): Promise<ExitCode> => {
   if (flags.isOn("session")) existingDataDir(call);
   const { AgentFile } = await import("../agent-file/load-agent-file.ts");
   const { pickAgent } = await import("../agent-file/agents-in.ts");
-  const agents = await new AgentFile(fileName, call.cwd).load();
+  const { checkModel } = await import("../agent-file/check-model.ts");
+  const file = new AgentFile(fileName, call.cwd);
+  const agents = await file.load();
   const wanted = flags.text("agent");
   const agent =
     flags.isOn("session") && wanted === undefined ? null : pickAgent(agents, { file: fileName, wanted });
+  if (agent !== null) await checkModel(agent, { path: file.path, cwd: call.cwd });
   const { createRuntime } = await import("../../runtime/index.ts");
   const runtime = await createRuntime({ agents: [...new Set(agents.values())], dataDir: dataDirOf(call) });
   try {

@@ -10,17 +10,21 @@ const DATABASE_FILE = "holdfast.db";
 export const dataDirOf = ({ flags, cwd }: Pick<Invocation, "flags" | "cwd">): string =>
   resolve(cwd, flags.text("data-dir") ?? DEFAULT_DATA_DIR);
 
+/** The data directory as a person would write it. */
+export const shownDataDir = (call: Pick<Invocation, "flags" | "cwd">): string =>
+  relative(call.cwd, dataDirOf(call)) || ".";
+
 /** ` --data-dir x` for commands we suggest, where it is not the default. */
 export const dataDirFlag = (call: Pick<Invocation, "flags" | "cwd">): string => {
-  const shown = relative(call.cwd, dataDirOf(call));
-  return shown === DEFAULT_DATA_DIR ? "" : ` --data-dir ${shown || "."}`;
+  const shown = shownDataDir(call);
+  return shown === DEFAULT_DATA_DIR ? "" : ` --data-dir ${shown}`;
 };
 
 /** The data directory, which must be there already: looking makes nothing. @throws NotFoundError */
 export const existingDataDir = (call: Pick<Invocation, "flags" | "cwd">): string => {
   const dataDir = dataDirOf(call);
   if (existsSync(join(dataDir, DATABASE_FILE))) return dataDir;
-  const shown = relative(call.cwd, dataDir) || ".";
+  const shown = shownDataDir(call);
   const what = existsSync(dataDir) ? "holds no sessions" : "does not exist";
   throw new NotFoundError("SESSION_NOT_FOUND", `The data directory ${shown} ${what}.`, {
     hint: "Give the right one with --data-dir <dir>; `holdfast run` makes it on its first run.",

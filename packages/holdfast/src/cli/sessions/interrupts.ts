@@ -7,12 +7,18 @@ type Handlers = {
   readonly onTerminate: () => void;
 };
 
-/** Listens for signals: the first Ctrl-C asks, the second ends the process at once. Answers how to stop. */
-export const listenForInterrupts = ({ onInterrupt, onTerminate }: Handlers): (() => void) => {
+/**
+ * Listens for signals: the first Ctrl-C asks, the second ends the process at once, unless they are
+ * repeatable. Answers how to stop.
+ */
+export const listenForInterrupts = (
+  { onInterrupt, onTerminate }: Handlers,
+  { isRepeatable = false }: { readonly isRepeatable?: boolean } = {},
+): (() => void) => {
   const seen = { interrupts: 0 };
   const interrupt = (): void => {
     seen.interrupts += 1;
-    if (seen.interrupts > 1) process.exit(EXIT.interrupted);
+    if (seen.interrupts > 1 && !isRepeatable) process.exit(EXIT.interrupted);
     onInterrupt();
   };
   process.on("SIGINT", interrupt);

@@ -1,4 +1,3 @@
-import { isHoldfastError } from "../../core/index.ts";
 import type { Outcome, Run, Session } from "../../runtime/index.ts";
 import type { RunPrinter } from "../printing/run-printer.ts";
 
@@ -27,8 +26,3 @@ export const watchRun = async ({
   if (signal.aborted) return null;
   return await run.outcome();
 };
-
-export const isAbort = (error: unknown): boolean =>
-  error instanceof DOMException
-    ? error.name === "AbortError"
-    : isHoldfastError(error) && error.code === "RUNTIME_CLOSED";

@@ -1,0 +1,53 @@
+import type { Run } from "../../runtime/index.ts";
+import { type Command, DATA_DIR, type Invocation, JSON_OUT } from "../parsing/command.ts";
+import { EXIT, type ExitCode } from "../parsing/exit-code.ts";
+import { SESSION } from "../parsing/session-argument.ts";
+import { openViewer } from "../sessions/data-dir.ts";
+import { within } from "../sessions/within.ts";
+
+/** A process that works the session sees the signal within a quarter of a second. */
+const PATIENCE_MS = 3_000;
+
+export const sessionsCancel: Command = {
+  args: [SESSION],
+  options: {
+    reason: { type: "string", value: "<text>", about: "why, for the journal" },
+    "data-dir": DATA_DIR,
+    json: JSON_OUT,
+  },
+  notes: [
+    "Stops the active run and those that wait behind it. From then on nothing new starts; what is running is " +
+      "told to stop. Where no process works the session, that takes effect when one opens it.",
+  ],
+  run: async (call) => {
+    await using runtime = await openViewer(call);
+    const session = await runtime.getSession<unknown>(call.args[0] ?? "");
+    const runIds = await session.cancel(call.flags.text("reason"));
+    const runs = runIds.map((runId) => session.run(runId));
+    return await report(call, { sessionId: session.id, runs });
+  },
+};
+
+type Cancelled = { readonly sessionId: string; readonly runs: readonly Run<unknown>[] };
+
+const report = async ({ terminal, flags }: Invocation, { sessionId, runs }: Cancelled): Promise<ExitCode> => {
+  const { out, err } = terminal;
+  const isSettled = await within(PATIENCE_MS, async (signal) => {
+    for (const run of runs) await run.outcome({ until: "settled", signal });
+    return true;
+  });
+  if (flags.isOn("json")) {
+    out.line(JSON.stringify({ sessionId, runs: runs.map(({ id }) => id), isSettled: isSettled === true }));
+    return EXIT.done;
+  }
+  if (runs.length === 0) err.line("Nothing to cancel: no run is open.");
+  for (const run of runs) {
+    out.line(isSettled === true ? `${run.id} cancelled` : `${run.id} will be cancelled`);
+  }
+  if (runs.length > 0 && isSettled !== true) {
+    err.line(
+      "No process has answered yet. The cancel is recorded: whoever works the session next carries it out.",
+    );
+  }
+  return EXIT.done;
+};

@@ -1,0 +1,3 @@
+/** Whether an error only says that waiting was stopped. */
+export const isAbort = (error: unknown): boolean =>
+  error instanceof DOMException && error.name === "AbortError";
