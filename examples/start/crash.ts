@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Deps } from "./tools/deps.ts";
-import { paint } from "./screen/terminal.ts";
+import { paint, width, wrap } from "./screen/terminal.ts";
 
 /** Lets the calls beside the one that dies come to whatever end they come to. */
 const OTHERS_MS = 150;
@@ -19,20 +19,23 @@ export const crashAfterFiling = (except: ReadonlySet<string>): Deps["onFiled"] =
     if (isDying || except.has(sessionId)) return;
     isDying = true;
     await sleep(OTHERS_MS);
-    await say(
-      [
-        "",
-        paint("red", "⚡ Pulling the plug, in the middle of a tool call."),
-        `   The desk has filed "${title}" as number ${number}, and has it in its log.`,
-        "   The journal only knows that the call was started: this process now kills itself with SIGKILL.",
-        "",
-        `   Go on with: ${paint("bold", "npm start -- --resume")}`,
-        "",
-        "",
-      ].join("\n"),
-    );
+    await say(lastWords(title, number));
     pullThePlug();
   };
+};
+
+const lastWords = (title: string, number: number): string => {
+  const what =
+    `The desk has filed "${title}" as number ${number}, and has it in its log. The journal only knows ` +
+    "that the call was started. This process now kills itself with SIGKILL: nothing is saved or closed.";
+  return [
+    "",
+    paint("red", "⚡ Pulling the plug, in the middle of a tool call."),
+    ...wrap(`   ${what}`, width() - 2),
+    "",
+    `   Go on with: ${paint("bold", "npm start -- --resume")}`,
+    "\n",
+  ].join("\n");
 };
 
 const say = (text: string): Promise<void> =>

@@ -1,6 +1,6 @@
 import type { DurableEvent, JsonObject, SessionEvent } from "holdfast";
 import { numberIn, objectOf, rowsIn, textIn } from "../read-json.ts";
-import { fit, paint, seconds, width, wrap } from "./terminal.ts";
+import { fit, fitMiddle, paint, seconds, width, wrap } from "./terminal.ts";
 
 type Style = Parameters<typeof paint>[0];
 type Call = { readonly tool: string; readonly about: string };
@@ -26,10 +26,7 @@ export class EventLines {
     switch (event.type) {
       case "session.recovered":
         return [
-          paint(
-            "magenta",
-            "  ⟳ took over from a process that is gone; first, what became of the calls it left open?",
-          ),
+          paint("magenta", "  ⟳ took over from a process that is gone. What became of its open calls?"),
         ];
       case "run.resumed":
         return [paint("dim", "    goes on")];
@@ -78,12 +75,16 @@ export class EventLines {
     const shownNote = paint(style === "green" ? "dim" : style, note);
     if (note.length + 2 + Math.min(about.length, LEAST_ABOUT) > room) {
       const below = wrap(note, width() - LEFT - 2).map((line) => `${" ".repeat(LEFT)}${paint(style, line)}`);
-      return [`${left}${fit(about, width() - LEFT - 2)}`, ...below];
+      return [`${left}${shorten(about, width() - LEFT - 2)}`, ...below];
     }
-    const shownAbout = fit(about, room - note.length - 2);
+    const shownAbout = shorten(about, room - note.length - 2);
     return [`${left}${shownAbout}${" ".repeat(room - note.length - shownAbout.length)}${shownNote} ${right}`];
   }
 }
+
+/** Queries tell most at their beginning, titles and paths at their end. */
+const shorten = (about: string, columns: number): string =>
+  about.startsWith("/*") || about.startsWith("SELECT") ? fit(about, columns) : fitMiddle(about, columns);
 
 const lineOfCall = ({
   header,
@@ -128,7 +129,9 @@ const lineOfCall = ({
 
 /** The argument that tells calls of one tool apart. */
 const aboutOf = (input: JsonObject | null): string =>
-  ["title", "sql", "topic", "path"].map((name) => textIn(input, name)).find((text) => text !== "") ?? "";
+  input?.["markdown"] === undefined
+    ? (["title", "sql", "topic", "path"].map((name) => textIn(input, name)).find((text) => text !== "") ?? "")
+    : "report.md";
 
 const reasonIn = (payload: JsonObject | null): string =>
   textIn(objectOf(payload?.["failure"]), "message").replace(/\.$/, "") || "no reason was kept";

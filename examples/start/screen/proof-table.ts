@@ -1,5 +1,5 @@
 import type { Proof } from "../proof.ts";
-import { fit, paint, print, width } from "./terminal.ts";
+import { fitMiddle, paint, print, width, wrap } from "./terminal.ts";
 
 /** Shows, finding by finding, the journal beside the desk's own log. */
 export const printProof = (proof: Proof): void => {
@@ -14,12 +14,15 @@ export const printProof = (proof: Proof): void => {
   );
   for (const call of proof.calls) {
     const isWrong = call.filed > 1 || (call.journal !== "not filed" && call.filed === 0);
-    const line = `  ${fit(call.title, columns).padEnd(columns)}  ${String(call.attempts).padStart(5)}  ${call.journal.padEnd(11)}  ${String(call.received).padStart(8)}  ${times(call.filed).padStart(11)}`;
+    const line = `  ${fitMiddle(call.title, columns).padEnd(columns)}  ${String(call.attempts).padStart(5)}  ${call.journal.padEnd(11)}  ${String(call.received).padStart(8)}  ${times(call.filed).padStart(11)}`;
     print(isWrong ? paint("red", line) : line);
   }
   print();
+  const isWell = proof.duplicates + proof.missing === 0;
   const verdict = `${proof.calls.length} findings asked for, ${proof.received} requests reached the desk, ${proof.filed} filed. Duplicates: ${proof.duplicates}. Missing: ${proof.missing}.`;
-  print(`  ${proof.duplicates + proof.missing === 0 ? paint("green", "✓") : paint("red", "✗")} ${verdict}`);
+  const [first = "", ...rest] = wrap(verdict, width() - 4);
+  print(`  ${isWell ? paint("green", "✓") : paint("red", "✗")} ${first}`);
+  for (const line of rest) print(`    ${line}`);
 };
 
 const times = (count: number): string => (count === 0 ? "-" : count === 1 ? "once" : `${count} times`);

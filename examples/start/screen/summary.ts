@@ -1,6 +1,6 @@
 import { relative } from "node:path";
 import type { Outcome, Wait } from "holdfast";
-import { paint, print, row, seconds, width, wrap } from "./terminal.ts";
+import { paint, print, row, rowToCopy, seconds, width, wrap } from "./terminal.ts";
 
 export type Ending = {
   readonly outcome: Outcome;
@@ -26,7 +26,7 @@ export const printSummary = ({ outcome, sessionId, dataDir, reportPath, isScript
   if (outcome.status === "suspended")
     for (const wait of outcome.waitingFor) print(paint("yellow", waitText(wait, sessionId)));
   print();
-  if (reportPath !== null) row("report", near(reportPath));
+  if (reportPath !== null) rowToCopy("report", near(reportPath));
   if (outcome.status !== "suspended") {
     const { turns, toolCalls, retries, durationMs, usage, costUsd, estimatedCalls } = outcome;
     row(
@@ -41,7 +41,7 @@ export const printSummary = ({ outcome, sessionId, dataDir, reportPath, isScript
     );
     row("cost", costText(costUsd, isScripted));
   }
-  row(
+  rowToCopy(
     "journal",
     `npm run holdfast -- sessions events ${sessionId}${near(dataDir) === ".holdfast" ? "" : ` --data-dir ${near(dataDir)}`}`,
   );

@@ -15,21 +15,34 @@ export const print = (line = ""): void => void process.stdout.write(`${line}\n`)
 
 export const complain = (text: string): void => void process.stderr.write(`${text}\n`);
 
+const flat = (text: string): string => text.replaceAll(/\s+/g, " ").trim();
+
 /** Text in one line of at most so many columns. */
 export const fit = (text: string, columns: number): string => {
-  const flat = text.replaceAll(/\s+/g, " ").trim();
-  return flat.length <= columns ? flat : `${flat.slice(0, Math.max(0, columns - 1))}…`;
+  const line = flat(text);
+  return line.length <= columns ? line : `${line.slice(0, Math.max(0, columns - 1))}…`;
 };
 
-/** Text broken into lines of at most so many columns. */
+/** The same for what ends with what matters most, as paths do: left out is something before the end. */
+export const fitMiddle = (text: string, columns: number): string => {
+  const line = flat(text);
+  if (line.length <= columns) return line;
+  const kept = Math.max(0, columns - 1);
+  const head = Math.floor(kept / 3);
+  return `${line.slice(0, head)}…${line.slice(line.length - (kept - head))}`;
+};
+
+/** Text broken into lines of at most so many columns; they go on below where the text began. */
 export const wrap = (text: string, columns: number): readonly string[] => {
+  const indent = /^ */.exec(text)?.[0] ?? "";
   const lines: string[] = [];
-  let line = "";
-  for (const word of text.split(" ")) {
-    if (line !== "" && line.length + 1 + word.length > columns) {
+  let line = indent;
+  for (const word of text.trim().split(" ")) {
+    const isFirst = line.trim() === "";
+    if (!isFirst && line.length + 1 + word.length > columns) {
       lines.push(line);
-      line = word;
-    } else line = line === "" ? word : `${line} ${word}`;
+      line = `${indent}${word}`;
+    } else line = isFirst ? `${line}${word}` : `${line} ${word}`;
   }
   return [...lines, line];
 };
@@ -37,9 +50,17 @@ export const wrap = (text: string, columns: number): readonly string[] => {
 export const seconds = (ms: number): string =>
   ms < 995 ? `${Math.max(0, Math.round(ms))} ms` : `${(ms / 1_000).toFixed(1)} s`;
 
+/** Columns before what a row says. */
+const ROW_INDENT = 13;
+
+const label = (name: string): string => `  ${paint("dim", name.padEnd(ROW_INDENT - 4))}  `;
+
 /** A label and what it says, aligned with others; long text goes on below itself. */
-export const row = (label: string, text: string): void => {
-  const [first = "", ...rest] = wrap(text, width() - 13);
-  print(`  ${paint("dim", label.padEnd(9))}  ${first}`);
-  for (const line of rest) print(`${" ".repeat(13)}${line}`);
+export const row = (name: string, text: string): void => {
+  const [first = "", ...rest] = wrap(text, width() - ROW_INDENT);
+  print(`${label(name)}${first}`);
+  for (const line of rest) print(`${" ".repeat(ROW_INDENT)}${line}`);
 };
+
+/** A label and something to copy: never broken, however long. */
+export const rowToCopy = (name: string, text: string): void => print(`${label(name)}${text}`);

@@ -71,7 +71,7 @@ export const answerFrom = (calls: readonly MadeCall[], index: JsonObject | null)
     `I filed ${filed.length} findings:`,
     ...filed.map(
       (finding) =>
-        `  ${numberIn(filedAs(calls, finding)?.result, "number")}. ${finding.title} (${finding.severity})`,
+        `  #${numberIn(filedAs(calls, finding)?.result, "number")} ${finding.title} (${finding.severity})`,
     ),
     isWritten ? "The report has the details." : "The report could not be written.",
     ...(failed === 0 ? [] : [`${failed} of my tool calls failed; the report names them.`]),

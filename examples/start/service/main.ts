@@ -2,7 +2,7 @@
  * The findings desk: a small HTTP service in a process of its own. It keeps its own log, outlives who uses
  * it, and fails now and then, on purpose. Usage: node service/main.ts <directory> <seed>
  */
-import { renameSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { join } from "node:path";
@@ -13,6 +13,7 @@ import { createRequestHandler } from "./handle-request.ts";
 import { holdLock } from "./hold-lock.ts";
 
 const IDLE_MS = 15 * 60_000;
+const CHECK_MS = 5_000;
 
 const [directory, seed = "holdfast"] = process.argv.slice(2);
 if (directory === undefined) {
@@ -40,5 +41,6 @@ server.listen(0, "127.0.0.1", () => {
 });
 process.once("SIGTERM", stop);
 setInterval(() => {
-  if (clients.idleMs() > IDLE_MS) stop();
-}, 30_000);
+  // Nobody comes any more, or nobody can find it any more.
+  if (clients.idleMs() > IDLE_MS || !existsSync(place)) stop();
+}, CHECK_MS);
