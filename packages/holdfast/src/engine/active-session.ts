@@ -101,8 +101,24 @@ export class ActiveSession {
     return this.state.run?.runId === runId && this.state.run.stopping !== null;
   }
 
-  /** Takes over what the store has now; false when somebody else moved the journal. */
-  refresh(loaded: LoadedSession): boolean {
+  /** Looks at what the store has now; false when somebody else moved the journal. */
+  async reload(): Promise<boolean> {
+    const known = [...this.#signals.keys()];
+    this.needsRefresh = false;
+    const loaded = await this.services.store.load(this.id).catch((thrown: unknown) => {
+      this.needsRefresh = true;
+      throw thrown;
+    });
+    if (loaded === undefined || !this.#takeOver(loaded)) return false;
+    // What is no longer there was read by another holder, or by ourselves in a commit of unknown fate.
+    const unread = new Set(loaded.signals.map((signal) => signal.id));
+    for (const id of known) {
+      if (!unread.has(id)) this.#signals.delete(id);
+    }
+    return true;
+  }
+
+  #takeOver(loaded: LoadedSession): boolean {
     const isSame = loaded.head.position === this.state.position;
     if (!isSame && this.lease.epoch !== null) return false;
     if (!isSame) this.base = foldLoaded(this.services, this.id, loaded);

@@ -1,3 +1,4 @@
+import { toFailure } from "../core/failure.ts";
 import type { ActiveSession } from "./active-session.ts";
 import { commitBatch } from "./commit-batch.ts";
 import { perform } from "./perform.ts";
@@ -15,23 +16,50 @@ export type AdvanceControl = {
  * settles; until nothing is owed and the lease is released. It decides nothing itself.
  */
 export const advanceSession = async (session: ActiveSession, control: AdvanceControl): Promise<void> => {
-  while (!session.isLost) {
-    if (session.needsRefresh && !(await refresh(session))) return;
-    const prepared = await prepareBatch(session, control.mayStartRun);
-    const isHeld = session.lease.epoch !== null;
-    const mustCommit = !prepared.batch.isEmpty || (prepared.mayRelease && isHeld);
-    if (!mustCommit && prepared.mayRelease) return;
-    if (mustCommit) {
-      const result = await commitBatch(session, prepared);
-      if (result === "lost") return;
-      if (result === "released") return maybeSnapshot(session);
-      if (result === "again") continue;
+  let isDone = false;
+  while (!isDone && !session.isLost) {
+    try {
+      isDone = (await step(session, control)) === "done";
+    } catch (thrown) {
+      await waitForStore(session, thrown);
     }
-    for (const start of prepared.starts) perform(session, start);
-    void maybeSnapshot(session);
-    // Claimed only to write a last word: go round once more, to release.
-    if (!prepared.mayRelease) await sleep(session, prepared.waitUntil);
   }
+};
+
+/** Once round the loop. What it works out is kept only by a commit, so it can be worked out again. */
+const step = async (session: ActiveSession, control: AdvanceControl): Promise<"done" | "go-on"> => {
+  if (session.needsRefresh && !(await refresh(session))) return "done";
+  const prepared = await prepareBatch(session, control.mayStartRun);
+  const isHeld = session.lease.epoch !== null;
+  const mustCommit = !prepared.batch.isEmpty || (prepared.mayRelease && isHeld);
+  if (!mustCommit && prepared.mayRelease) return "done";
+  if (mustCommit) {
+    const result = await commitBatch(session, prepared);
+    if (result === "again") return "go-on";
+    if (result !== "stored" || session.isLost) {
+      if (result === "released") await maybeSnapshot(session);
+      return "done";
+    }
+  }
+  for (const start of prepared.starts) perform(session, start);
+  void maybeSnapshot(session);
+  // Claimed only to write a last word: go round once more, to release.
+  if (!prepared.mayRelease) await sleep(session, prepared.waitUntil);
+  return "go-on";
+};
+
+const RETRY_EVERY_MS = 1_000;
+
+/** A store that is away for a moment is no reason to give up what is in flight; anything else is. */
+const waitForStore = async (session: ActiveSession, thrown: unknown): Promise<void> => {
+  const failure = toFailure(thrown);
+  if (failure.code !== "STORE_UNAVAILABLE" || !failure.retryable) throw thrown;
+  const { clock, logger } = session.services;
+  logger.warn(`Session ${session.id} waits for the store: ${failure.message}`, {
+    sessionId: session.id,
+    failure,
+  });
+  await new Promise<void>((resolve) => void clock.startTimer(RETRY_EVERY_MS, resolve));
 };
 
 const sleep = async (session: ActiveSession, until: number | null): Promise<void> => {
@@ -44,9 +72,7 @@ const sleep = async (session: ActiveSession, until: number | null): Promise<void
 
 /** Signals may have come from another process. */
 const refresh = async (session: ActiveSession): Promise<boolean> => {
-  session.needsRefresh = false;
-  const loaded = await session.services.store.load(session.id);
-  if (loaded !== undefined && session.refresh(loaded)) return true;
+  if (await session.reload()) return true;
   session.abandon();
   return false;
 };

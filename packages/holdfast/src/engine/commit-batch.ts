@@ -87,11 +87,8 @@ const lost = (session: ActiveSession): CommitResult => {
 };
 
 /** A cancel came in between, signals were read elsewhere, or somebody else moved the journal. */
-const lookAgain = async (session: ActiveSession): Promise<CommitResult> => {
-  const loaded = await session.services.store.load(session.id);
-  if (loaded === undefined || !session.refresh(loaded)) return lost(session);
-  return "again";
-};
+const lookAgain = async (session: ActiveSession): Promise<CommitResult> =>
+  (await session.reload()) ? "again" : lost(session);
 
 /** The store cannot say whether the batch is there. Nobody acts until it can (semantics, Commit). */
 const findOut = async (
@@ -105,13 +102,15 @@ const findOut = async (
     const head = isWorking ? await store.head(session.id).catch(() => undefined) : undefined;
     if (head !== undefined) {
       const isOurs = prepared.batch.events.length > 0 && sameBytes(head.hash, prepared.batch.hash);
-      if (isOurs)
-        return stored(session, prepared, {
-          answer: { status: "ok", epoch: head.epoch },
-          lease: request.lease,
-          askedAt,
-        });
-      return lookAgain(session);
+      if (!isOurs) return lookAgain(session);
+      const epoch = request.expect.epoch + (request.lease.kind === "claim" ? 1 : 0);
+      // Stored, but another holder has claimed the session since, without a word in its journal (C4).
+      if (head.epoch !== epoch) return lost(session);
+      return stored(session, prepared, {
+        answer: { status: "ok", epoch },
+        lease: request.lease,
+        askedAt,
+      });
     }
     await new Promise<void>((resolve) => clock.startTimer(RECOVER_EVERY_MS, resolve));
   }

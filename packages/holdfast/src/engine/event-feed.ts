@@ -21,7 +21,7 @@ export type FeedItem =
   | { readonly kind: "events"; readonly events: readonly JournalEvent[] }
   | { readonly kind: "delta"; readonly delta: Delta }
   | { readonly kind: "progress"; readonly progress: Progress }
-  /** The session cannot be advanced by this process. */
+  /** The session cannot be advanced by this process, or the process is done. */
   | { readonly kind: "broken"; readonly failure: Failure }
   /** Events may have been committed elsewhere: read the store. */
   | { readonly kind: "look" };
@@ -32,6 +32,8 @@ export type FeedListener = (item: FeedItem) => void;
 export class EventFeed {
   readonly #listeners = new Map<SessionId, Set<FeedListener>>();
   readonly #inProgress = new Map<SessionId, Map<Delta["type"], Delta>>();
+  readonly #broken = new Map<SessionId, Failure>();
+  #closed: Failure | null = null;
 
   /** Calls back for each item of one session, in order. Answers how to stop. */
   subscribe(sessionId: SessionId, listener: FeedListener): () => void {
@@ -63,6 +65,28 @@ export class EventFeed {
   /** The answer in progress is durable, or void. */
   endProgress(sessionId: SessionId): void {
     this.#inProgress.delete(sessionId);
+  }
+
+  /** Nobody in this process can advance the session: those who wait for it, now or later, are told so. */
+  broke(sessionId: SessionId, failure: Failure): void {
+    this.#broken.set(sessionId, failure);
+    this.publish(sessionId, { kind: "broken", failure });
+  }
+
+  /** The session could be opened after all. */
+  mended(sessionId: SessionId): void {
+    this.#broken.delete(sessionId);
+  }
+
+  /** Nothing more will be published, so nobody must wait for it. */
+  close(failure: Failure): void {
+    this.#closed = failure;
+    for (const sessionId of [...this.#listeners.keys()]) this.publish(sessionId, { kind: "broken", failure });
+  }
+
+  /** Why there is no use in waiting for the session; null where there is. */
+  whyBroken(sessionId: SessionId): Failure | null {
+    return this.#closed ?? this.#broken.get(sessionId) ?? null;
   }
 
   /** Sessions that somebody watches. */

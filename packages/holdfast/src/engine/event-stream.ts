@@ -43,7 +43,11 @@ export async function* streamSession(
     while (options.signal?.aborted !== true) {
       if (cursor.mustRead) yield* cursor.readOn(from.store, options);
       await inbox.latch.wait();
-      for (const item of inbox.take()) yield* cursor.follow(item);
+      for (const item of inbox.take()) {
+        // What is missing comes before what was said after it.
+        if (cursor.mustRead && item.kind !== "look") yield* cursor.readOn(from.store, options);
+        yield* cursor.follow(item);
+      }
     }
   } finally {
     options.signal?.removeEventListener("abort", onAbort);
@@ -55,6 +59,8 @@ export async function* streamSession(
 class Cursor {
   mustRead = true;
   #position: Position;
+  /** Start of the last model call that has ended: pieces of its answer are no news any more. */
+  #endedCall: Position = 0;
 
   constructor(after: Position) {
     this.#position = after;
@@ -63,8 +69,7 @@ class Cursor {
   async *readOn(store: JournalStore, options: StreamOptions): AsyncGenerator<StreamItem, void, undefined> {
     this.mustRead = false;
     for await (const event of readAfter(store, options, this.#position)) {
-      this.#position = event.position;
-      yield { kind: "event", event };
+      yield this.#next(event);
     }
     yield { kind: "caught-up" };
   }
@@ -77,6 +82,8 @@ class Cursor {
         this.mustRead = true;
         return;
       case "delta":
+        if (item.delta.startedAt > this.#endedCall) yield item;
+        return;
       case "progress":
         yield item;
         return;
@@ -90,7 +97,11 @@ class Cursor {
   }
 
   #next(event: JournalEvent): StreamItem {
+    const { header } = event;
     this.#position = event.position;
+    if (header.type === "model-call.completed" || header.type === "model-call.failed") {
+      this.#endedCall = header.startedAt;
+    }
     return { kind: "event", event };
   }
 }
@@ -104,6 +115,8 @@ class Inbox {
   constructor(feed: EventFeed, sessionId: SessionId) {
     this.#stop = feed.subscribe(sessionId, (item) => this.#put(item));
     for (const delta of feed.inProgress(sessionId)) this.#items.push({ kind: "delta", delta });
+    const failure = feed.whyBroken(sessionId);
+    if (failure !== null) this.#items.push({ kind: "broken", failure });
     if (this.#items.length > 0) this.latch.set();
   }
 
@@ -147,6 +160,10 @@ async function* readAfter(
 
 const brokenError = (failure: Failure): HoldfastError =>
   new HoldfastError(failure.code, failure.message, {
-    hint: "The session was left as it is; `holdfast doctor` looks for damage.",
+    retryable: failure.retryable,
+    hint:
+      failure.code === "RUNTIME_CLOSED"
+        ? "The run goes on when a runtime is opened on the same data."
+        : "The session was left as it is; `holdfast doctor` looks for damage.",
     ...(failure.details === undefined ? {} : { details: failure.details }),
   });

@@ -71,6 +71,7 @@ export class Transcript {
 
   #answer(header: HeaderOf<"model-call.completed">, payload: JsonObject | null): void {
     const content = assistantParts(payload, header.startedAt);
+    this.#closeResults();
     this.#order.clear();
     let index = 0;
     for (const part of content) {
@@ -133,9 +134,11 @@ const assistantParts = (payload: JsonObject | null, startedAt: Position): readon
   });
 };
 
+const textIn = (value: JsonValue): string => (typeof value === "string" ? value : JSON.stringify(value));
+
 const repairRequest = (payload: JsonObject | null): UserPart => {
   const issues = payload?.["issues"];
-  const list = Array.isArray(issues) ? issues.map((issue: JsonValue) => `- ${String(issue)}`).join("\n") : "";
+  const list = Array.isArray(issues) ? issues.map((issue: JsonValue) => `- ${textIn(issue)}`).join("\n") : "";
   return {
     type: "text",
     text: `Your answer does not fit the required JSON schema:\n${list}\nAnswer again, with corrected JSON only.`,

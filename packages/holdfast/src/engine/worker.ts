@@ -13,6 +13,8 @@ export type WorkerOptions = {
 
 /** A session that could not be opened is left alone for this long. */
 const BROKEN_PAUSE_MS = 30_000;
+/** The same where only the store did not answer. */
+const UNAVAILABLE_PAUSE_MS = 1_000;
 /** How often the store is asked for work that nobody announced: another process may have died. */
 const POLL_MS = 1_000;
 const DUE_BATCH = 256;
@@ -127,7 +129,8 @@ export class Worker {
       this.#active.set(sessionId, session);
       for (const signal of this.#opening.get(sessionId) ?? []) session.deliver(signal, null);
       this.#opening.delete(sessionId);
-      session.needsRefresh = this.#stale.delete(sessionId);
+      session.needsRefresh = this.#stale.has(sessionId);
+      this.#services.feed.mended(sessionId);
       session.isDraining = this.#state !== "running";
       let runsBegun = 0;
       await advanceSession(session, {
@@ -140,6 +143,7 @@ export class Worker {
       this.#broke(sessionId, session, thrown);
     } finally {
       this.#opening.delete(sessionId);
+      this.#stale.delete(sessionId);
       this.#left(sessionId, session);
     }
   }
@@ -172,21 +176,24 @@ export class Worker {
   /** One broken session must not disturb the others (S1): say so, leave it, go on. */
   #broke(sessionId: SessionId, session: ActiveSession | null, thrown: unknown): void {
     session?.abandon();
-    this.#brokenUntil.set(sessionId, this.#services.clock.monotonicMs() + BROKEN_PAUSE_MS);
+    const { clock, logger, feed } = this.#services;
     const failure = toFailure(thrown);
-    this.#services.logger.error(`Session ${sessionId} cannot go on: ${failure.message}`, {
-      sessionId,
-      failure,
-    });
-    this.#services.feed.publish(sessionId, { kind: "broken", failure });
+    const pauseMs = failure.retryable ? UNAVAILABLE_PAUSE_MS : BROKEN_PAUSE_MS;
+    this.#brokenUntil.set(sessionId, clock.monotonicMs() + pauseMs);
+    if (this.#state === "stopped") return;
+    logger.error(`Session ${sessionId} cannot go on: ${failure.message}`, { sessionId, failure });
+    // A store that is away for a moment is no reason to stop waiting: the session is tried again.
+    if (!failure.retryable) feed.broke(sessionId, failure);
   }
 
-  #isBroken(sessionId: SessionId): boolean {
-    const until = this.#brokenUntil.get(sessionId);
-    if (until === undefined) return false;
-    if (until > this.#services.clock.monotonicMs()) return true;
-    this.#brokenUntil.delete(sessionId);
-    return false;
+  /** Sessions that were left alone long enough: `due` does not name them while their lease is ours. */
+  #wakeRested(): void {
+    const now = this.#services.clock.monotonicMs();
+    for (const [sessionId, until] of this.#brokenUntil) {
+      if (until > now) continue;
+      this.#brokenUntil.delete(sessionId);
+      this.wake(sessionId);
+    }
   }
 
   #changed(sessions: readonly SessionId[] | "unknown"): void {
@@ -207,11 +214,12 @@ export class Worker {
   async #poll(): Promise<void> {
     if (this.#isPolling || this.#state !== "running") return;
     this.#isPolling = true;
+    this.#wakeRested();
     try {
       const agents = [...this.#services.agents.keys()];
       const due = await this.#services.store.due({ agents, limit: DUE_BATCH });
       for (const sessionId of due) {
-        if (!this.#isBroken(sessionId)) this.wake(sessionId);
+        if (!this.#brokenUntil.has(sessionId)) this.wake(sessionId);
       }
       await this.#lookAgainAtNextWake(agents);
     } catch (thrown) {

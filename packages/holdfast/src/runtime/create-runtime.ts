@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import { join, resolve } from "node:path";
-import { NotFoundError, RuntimeClosedError } from "../core/errors.ts";
+import { ConflictError, NotFoundError, RuntimeClosedError } from "../core/errors.ts";
+import { failure } from "../core/failure.ts";
 import { GENESIS_HASH } from "../core/hash-chain.ts";
 import type { RunId, SessionId } from "../core/ids.ts";
 import { sealEvent } from "../core/journal-codec.ts";
@@ -142,7 +143,8 @@ export class Runtime {
       { sha256, epoch: 0, now: clock.now(), salt: () => clock.randomBytes(32) },
     );
     const owner = { agent: found.name, tenant, user: options.user ?? null };
-    await store.create({ sessionId: id, owner, events: [stored] });
+    const answer = await store.create({ sessionId: id, owner, events: [stored] });
+    if (answer === "exists") await this.#checkAgent(id, found.name);
     return new Session<Output>(this.#services, id, 1);
   }
 
@@ -204,6 +206,10 @@ export class Runtime {
         "Closed with work in flight; its outcome is unknown and will be looked into, not repeated.",
       );
     }
+    // Whoever still waits for a run in this process would wait for ever.
+    this.#services.feed.close(
+      failure("RUNTIME_CLOSED", "This runtime was closed before the run came to its end."),
+    );
     await this.#services.store.close();
   }
 
@@ -241,8 +247,26 @@ export class Runtime {
   }
 
   async #waitingForDefinition(agent: string): Promise<readonly ListedSession[]> {
-    const { sessions } = await this.#services.store.list({ agent, waiting: "definition", limit: 1_000 });
-    return sessions;
+    const waiting: ListedSession[] = [];
+    let cursor: string | null = null;
+    do {
+      const from: { readonly cursor?: string } = cursor === null ? {} : { cursor };
+      const query = { agent, waiting: "definition", limit: 1_000, ...from };
+      const page: SessionPage = await this.#services.store.list(query);
+      waiting.push(...page.sessions);
+      cursor = page.cursor;
+    } while (cursor !== null);
+    return waiting;
+  }
+
+  async #checkAgent(sessionId: SessionId, agent: string): Promise<void> {
+    const loaded = await this.#services.store.load(sessionId);
+    if (loaded === undefined || loaded.owner.agent === agent) return;
+    throw new ConflictError(
+      "IDEMPOTENCY_CONFLICT",
+      `This key already made a session with another agent, "${loaded.owner.agent}".`,
+      { hint: "Use a key of its own for each agent.", details: { sessionId } },
+    );
   }
 
   #agent(name: string): Agent {

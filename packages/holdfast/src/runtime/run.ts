@@ -4,6 +4,7 @@ import type { Position, RunId, SessionId } from "../core/ids.ts";
 import { openEvent } from "../core/journal-codec.ts";
 import { textOf, type AssistantPart } from "../core/message.ts";
 import type { Wait } from "../core/wait.ts";
+import type { SignalKind } from "../ports/journal-store.ts";
 import { streamSession, type StreamItem } from "../engine/event-stream.ts";
 import type { EngineServices } from "../engine/services.ts";
 import { outcomeOf, type Outcome } from "./run-outcome.ts";
@@ -104,7 +105,8 @@ export class Run<Output = string> {
         waitingFor = waitsAfter(item.event, waitingFor);
       }
       if (item.kind !== "caught-up" || options.until === "settled") continue;
-      if (waitingFor.some(needsSomebody)) return { status: "suspended", runId: this.id, waitingFor };
+      if (!waitingFor.some(needsSomebody) || (await this.#isAnswered())) continue;
+      return { status: "suspended", runId: this.id, waitingFor };
     }
     throw new DOMException("Waiting for the run was stopped; the run itself goes on.", "AbortError");
   }
@@ -134,11 +136,19 @@ export class Run<Output = string> {
     return streamSession(services, { sessionId, after, signal: either, ...options });
   }
 
+  /** An answer that is posted and not read yet: the run is about to go on. */
+  async #isAnswered(): Promise<boolean> {
+    const loaded = await this.#place.services.store.load(this.sessionId);
+    return loaded?.signals.some(({ kind }) => ANSWERS.has(kind)) ?? false;
+  }
+
   async #read(position: Position): Promise<JournalEvent | undefined> {
     const [stored] = await this.#place.services.store.readAt(this.sessionId, [position]);
     return stored === undefined ? undefined : openEvent(stored);
   }
 }
+
+const ANSWERS: ReadonlySet<SignalKind> = new Set(["resolve", "resume", "cancel"]);
 
 /** Time passes by itself; everything else needs a person, an operator or another process. */
 const needsSomebody = (wait: Wait): boolean => !("until" in wait);

@@ -1,4 +1,4 @@
-import { ConflictError, NotFoundError } from "../core/errors.ts";
+import { ConfigurationError, ConflictError, NotFoundError } from "../core/errors.ts";
 import type { CallId, Position, RunId, SessionId } from "../core/ids.ts";
 import { toJournalValue } from "../core/journal-value.ts";
 import type { JsonObject } from "../core/json.ts";
@@ -7,7 +7,7 @@ import type { Wait } from "../core/wait.ts";
 import { streamSession } from "../engine/event-stream.ts";
 import { foldLoaded } from "../engine/open-session.ts";
 import type { ModelSettings } from "../ports/model.ts";
-import type { SignalKind } from "../ports/journal-store.ts";
+import type { Signal, SignalKind } from "../ports/journal-store.ts";
 import { checkSettings } from "./define-agent.ts";
 import { prepareInput, type Input } from "./input.ts";
 import { checkOptions } from "./known-options.ts";
@@ -144,10 +144,12 @@ export class Session<Output = string> {
 
   /** Stops the active run, and those that wait behind it (E5). Answers the runs it stopped. */
   async cancel(reason?: string): Promise<readonly RunId[]> {
-    const state = await this.#fold();
+    const { state, signals } = await this.#load();
     const runs = [
       ...(state.run === null ? [] : [state.run.runId]),
       ...state.queue.map((queued) => queued.runId),
+      // Accepted, and not read by any worker yet.
+      ...signals.flatMap(({ kind, runId }) => (kind === "input" && runId !== null ? [runId] : [])),
     ];
     for (const runId of runs) await this.cancelRun(runId, reason);
     return runs;
@@ -170,6 +172,7 @@ export class Session<Output = string> {
    * @throws NotFoundError when the open run has no such call; ConflictError when it waits for no answer.
    */
   async resolveCall(callId: CallId, resolution: Resolution): Promise<void> {
+    checkResolution(resolution);
     const { run } = await this.#fold();
     const calls = run?.phase.kind === "calling-tools" ? run.phase.calls : [];
     const call = calls.find((open) => open.callId === callId);
@@ -179,22 +182,22 @@ export class Session<Output = string> {
         details: { sessionId: this.id, callId },
       });
     }
-    if (call.status.kind !== "unknown") {
-      throw new ConflictError(
-        "CALL_NOT_WAITING",
-        `Call ${callId} does not wait for an answer: it is ${call.status.kind}.`,
-        {
-          details: { sessionId: this.id, callId, status: call.status.kind },
-        },
-      );
-    }
+    if (call.status.kind !== "unknown") throw this.#notWaiting(callId, `it is ${call.status.kind}`);
     const { value } = toJournalValue({ callId, ...resolution });
-    await this.#post({
+    const answer = await this.#post({
       kind: "resolve",
-      dedupeKey: null,
+      // One answer for each attempt, also when two are given before a worker reads the first.
+      dedupeKey: `resolve:${callId}:${call.attempt}`,
       runId: run.runId,
       body: value as JsonObject,
       blobs: [],
+    });
+    if (answer.status === "conflict") throw this.#notWaiting(callId, "another answer came first");
+  }
+
+  #notWaiting(callId: CallId, why: string): ConflictError {
+    return new ConflictError("CALL_NOT_WAITING", `Call ${callId} does not wait for an answer: ${why}.`, {
+      details: { sessionId: this.id, callId },
     });
   }
 
@@ -227,11 +230,15 @@ export class Session<Output = string> {
   }
 
   async #fold(): Promise<SessionState> {
+    return (await this.#load()).state;
+  }
+
+  async #load(): Promise<{ readonly state: SessionState; readonly signals: readonly Signal[] }> {
     const loaded = await this.#services.store.load(this.id);
     if (loaded === undefined) throw sessionNotFound(this.id);
     const { state } = foldLoaded(this.#services, this.id, loaded);
     this.#seen = state.position;
-    return state;
+    return { state, signals: loaded.signals };
   }
 
   async #post(signal: {
@@ -250,6 +257,15 @@ export class Session<Output = string> {
     return answer;
   }
 }
+
+const checkResolution = (resolution: Resolution): void => {
+  checkOptions(resolution, { owner: "resolveCall", known: ["as", "output", "message", "by"], later: [] });
+  if (["completed", "failed", "retry"].includes(resolution.as)) return;
+  throw new ConfigurationError(
+    "OPTION_INVALID",
+    'resolveCall: "as" must be "completed", "failed" or "retry".',
+  );
+};
 
 export const sessionNotFound = (sessionId: string): NotFoundError =>
   new NotFoundError("SESSION_NOT_FOUND", `There is no session ${sessionId}.`, {
