@@ -1,0 +1,21 @@
+/** Medians and ranges, and how they are shown. */
+
+export const median = (values) => {
+  const sorted = values.toSorted((left, right) => left - right);
+  const middle = sorted.length >> 1;
+  return sorted.length % 2 === 1 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2;
+};
+
+const show = (value) => {
+  if (value >= 100) return Math.round(value).toLocaleString("en-US");
+  return value >= 10 ? value.toFixed(1) : value.toFixed(2);
+};
+
+/** "median (min–max)". */
+export const spread = (values) =>
+  `${show(median(values))} (${show(Math.min(...values))}–${show(Math.max(...values))})`;
+
+export const table = (head, rows) =>
+  [head, head.map((_, index) => (index === 0 ? "---" : "---:")), ...rows]
+    .map((cells) => `| ${cells.join(" | ")} |`)
+    .join("\n");
