@@ -81,13 +81,19 @@ type Death = { readonly write: number; readonly moment: "before" | "after" };
 
 type Process = { readonly test: TestRuntime; readonly isDead: () => boolean };
 
-const boot = async (agent: AgentDefinition, from: TestRuntime | null, death: Death | null): Promise<Process> => {
+const boot = async (
+  agent: AgentDefinition,
+  from: TestRuntime | null,
+  death: Death | null,
+): Promise<Process> => {
   let isDead = false;
   const faults: NonNullable<Parameters<typeof createTestRuntime>[0]["faults"]> = ({ write }) => {
     if (death?.moment === "before" && write >= death.write) isDead = true;
     return isDead ? { kind: "hang" } : null;
   };
-  const test = await (from === null ? createTestRuntime({ agents: [agent], faults }) : from.restart({ faults }));
+  const test = await (from === null
+    ? createTestRuntime({ agents: [agent], faults })
+    : from.restart({ faults }));
   if (death?.moment === "after") test.crashAfter(death.write);
   return { test, isDead: () => isDead || test.hasCrashed };
 };
@@ -146,11 +152,14 @@ describe("a process that dies around any durable write", () => {
     { write, moment: "after" },
   ]);
 
-  it.each(deaths)("E1 E2 E3 J1 J5: goes on after dying $moment write $write, nothing done twice", async (death) => {
-    const ending = await runThroughDeaths([death]);
-    expect(ending.died).toBe(1);
-    expectOnce(ending);
-  });
+  it.each(deaths)(
+    "E1 E2 E3 J1 J5: goes on after dying $moment write $write, nothing done twice",
+    async (death) => {
+      const ending = await runThroughDeaths([death]);
+      expect(ending.died).toBe(1);
+      expectOnce(ending);
+    },
+  );
 
   it("E1 E2 E3 J1 J5: goes on after every pair of deaths", async () => {
     for (const first of deaths) {
