@@ -20,9 +20,11 @@ import type { RunStatus } from "../core/session-state.ts";
  * C9  A `cancel` signal raises the session's gate in the post's transaction; a commit that starts effects with an
  *     older gate is refused (E5).
  * C10 `due` lists sessions with unread signals or a wake time that has come, that nobody alive holds, of the agents asked for.
+ *     A lease that was never released and whose holder is dead or whose time has run out is a reason of its own.
  * C11 Times in leases, wake times and `due` are compared with the store's own clock.
  * C12 Snapshots may be lost at any time. A snapshot that does not belong to the journal's hash at its position is not returned.
  * C13 Erasing removes payload, salt, snapshots, blobs and unread signals' bodies; headers and hashes stay and still verify (J4).
+ *     Erasing a whole session leaves its unread signals with the body `null`; used keys then match any body.
  * C14 Events of one session are read in order of position, without gaps.
  * C15 Reservations change an account only if its total stays within the limit; else the commit is refused with `budget` and nothing is stored (E8).
  */
@@ -50,16 +52,24 @@ export interface JournalStore {
   readAt(sessionId: SessionId, positions: readonly Position[]): Promise<readonly StoredEvent[]>;
   /** Keeps a fold; see C12. Never makes a commit wait. */
   saveSnapshot(sessionId: SessionId, snapshot: Snapshot): Promise<void>;
-  /** Puts signals into mailboxes; see C7, C9. One answer per signal, in order. */
+  /**
+   * Puts signals into mailboxes; see C7, C9. One answer per signal, in order.
+   *
+   * @throws StoreError `STORE_UNAVAILABLE` when it is not known whether they are stored: with a dedupe key the
+   * same post can simply be tried again.
+   */
   post(signals: readonly NewSignal[]): Promise<readonly PostAnswer[]>;
-  /** Prolongs leases that are still ours at their epoch; answers the sessions that were lost. */
+  /** Prolongs leases that are still ours at their epoch by the time they were claimed for; answers the sessions that were lost. */
   renew(
     holder: string,
     leases: readonly { readonly sessionId: SessionId; readonly epoch: number }[],
   ): Promise<readonly SessionId[]>;
   /** See C10. */
   due(query: DueQuery): Promise<readonly SessionId[]>;
-  /** The earliest wake time of any session of these agents, or null. */
+  /**
+   * The earliest time at which a session of these agents has to be looked at though nothing arrives, or null:
+   * the wake time of one that nobody holds, the end of a lease of somebody else's.
+   */
   nextWake(agents: readonly string[]): Promise<Timestamp | null>;
   list(query: ListQuery): Promise<SessionPage>;
   /** The session a run belongs to; known from the moment its input is posted. */
@@ -74,7 +84,10 @@ export interface JournalStore {
   backup(path: string): Promise<void>;
   /** Reads everything and names what is damaged. */
   check(): Promise<readonly Damage[]>;
-  /** Calls back when sessions may have got signals or events from elsewhere. Answers how to stop. */
+  /**
+   * Calls back when sessions may have got signals or events from elsewhere: not through this store, whose
+   * own answers say as much. Answers how to stop.
+   */
   onChange(listener: (sessions: readonly SessionId[] | "unknown") => void): () => void;
   /** Answers whether the store can be written to; tries to get it working again when it could not. */
   recover(): Promise<boolean>;
@@ -119,7 +132,9 @@ export type CommitRequest = {
   readonly startsEffects: boolean;
   readonly blobs: readonly Blob[];
   readonly consume: readonly SignalId[];
+  /** To any session. Repeated ones, and those for a session that does not exist, are dropped. */
   readonly post: readonly NewSignal[];
+  /** Settlements are made first, so that what they give back counts. */
   readonly reserve: readonly Reservation[];
   readonly settle: readonly Settlement[];
   readonly summary: SessionSummary;
@@ -137,6 +152,7 @@ export type CommitAnswer =
   | { readonly status: "conflict"; readonly reason: ConflictReason }
   | { readonly status: "indeterminate" };
 
+/** The first that applies, in the order of `missing, epoch, held, position, gate, signal, budget`. */
 export type ConflictReason = "missing" | "position" | "epoch" | "held" | "gate" | "signal" | "budget";
 
 /** Takes `amount` from an account until it is settled. The id is the attempt's. */
