@@ -5,7 +5,7 @@ import type { JsonValue } from "../core/json.ts";
 import type { RetryPolicy } from "../core/retry-policy.ts";
 import type { ModelCandidate, RunSettings } from "../core/run-settings.ts";
 import type { Sha256 } from "../core/hash-chain.ts";
-import { fromLanguageModel, isLanguageModel, loadModel } from "../models/index.ts";
+import { fromLanguageModel, isLanguageModel, loadModel, type ModelLimits } from "../models/index.ts";
 import type { Agent, OutputFormat, OutputParse } from "../ports/agent.ts";
 import type { Model } from "../ports/model.ts";
 import type { AgentDefinition, ModelChoice } from "./define-agent.ts";
@@ -16,6 +16,8 @@ export type AgentSettings = {
   readonly sha256: Sha256;
   readonly modelTimeoutMs: number;
   readonly modelRetry: RetryPolicy;
+  /** What is known of models' limits. */
+  readonly limits: (provider: string, modelId: string) => ModelLimits;
   /** Where provider packages are looked for. */
   readonly from: string;
 };
@@ -71,11 +73,22 @@ const runSettings = (
   maxDurationMs: definition.limits.maxDurationMs,
   maxParallelCalls: definition.limits.maxParallelToolCalls,
   maxOutputRepairs: MAX_OUTPUT_REPAIRS,
-  maxWindowChars: definition.limits.maxWindowChars,
+  maxWindowChars: definition.limits.maxWindowChars ?? windowCharsOf(candidates, settings.limits),
   modelTimeoutMs: settings.modelTimeoutMs,
   modelRetry: settings.modelRetry,
   candidates,
 });
+
+const DEFAULT_WINDOW_CHARS = 400_000;
+/** Cautious: code and CJK take more tokens than the rule of thumb, and the answer needs room too. */
+const WINDOW_CHARS_PER_TOKEN = 2.5;
+
+/** The conversation has to fit each of the models, for any of them may be asked next. */
+const windowCharsOf = (candidates: readonly ModelCandidate[], limits: AgentSettings["limits"]): number => {
+  const known = candidates.flatMap(({ provider, modelId }) => limits(provider, modelId).contextTokens ?? []);
+  const smallest = Math.min(...known) * WINDOW_CHARS_PER_TOKEN;
+  return Math.floor(Math.min(smallest, DEFAULT_WINDOW_CHARS));
+};
 
 /** Covers everything in the definition that is data; functions are covered by the author's version (S6). */
 const digestOf = (

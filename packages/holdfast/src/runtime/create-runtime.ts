@@ -45,12 +45,14 @@ export const createRuntime = async <Deps = unknown>(options: RuntimeOptions<Deps
   const settings = resolveOptions(options);
   const clock = options.clock ?? createSystemClock();
   const dataDir = resolve(settings.dataDir);
+  const prices = createPriceList(options.prices === undefined ? {} : { own: options.prices });
   const agents = options.agents.map((definition) =>
     compileAgent(definition, {
       sha256,
       modelTimeoutMs: settings.timeouts.totalMs,
       modelRetry: settings.modelRetry,
       from: process.cwd(),
+      limits: prices.limits,
     }),
   );
   const store =
@@ -63,7 +65,7 @@ export const createRuntime = async <Deps = unknown>(options: RuntimeOptions<Deps
     sha256,
     decide: options.decide ?? plan,
     feed: new EventFeed(),
-    prices: createPriceList(options.prices === undefined ? {} : { own: options.prices }),
+    prices,
     telemetry: options.telemetry ?? noTelemetry,
     logger,
     redactor,

@@ -16,7 +16,10 @@ export type AgentLimits = {
   readonly maxDurationMs?: number;
   /** Tool calls of one turn in flight at once; 8 by default. */
   readonly maxParallelToolCalls?: number;
-  /** Characters of conversation sent to the model; older turns are left out. 400,000 by default. */
+  /**
+   * Characters of conversation sent to the model; older turns are left out. Follows from the context
+   * window of the smallest of the models, where that is known, and is 400,000 at most by default.
+   */
   readonly maxWindowChars?: number;
 };
 
@@ -26,6 +29,11 @@ type DepsOf<Used> = [Used] extends [{ readonly "~types"?: { readonly deps: (deps
   : unknown;
 
 type AnyTools = readonly DefinedTool<unknown, unknown, never>[];
+
+/** Limits with their defaults; a window of null follows the models' own limits. */
+export type AgentDefinitionLimits = Required<Omit<AgentLimits, "maxWindowChars">> & {
+  readonly maxWindowChars: number | null;
+};
 
 /** Everything there is to say about an agent. */
 export type AgentOptions<
@@ -55,7 +63,7 @@ export type AgentDefinition<Output = string, Deps = unknown> = {
   readonly instructions: AgentOptions["instructions"];
   readonly tools: readonly DefinedTool<unknown, unknown, Deps>[];
   readonly output: CompiledSchema | null;
-  readonly limits: Required<AgentLimits>;
+  readonly limits: AgentDefinitionLimits;
   readonly settings: ModelSettings;
   readonly "~output"?: Output;
 };
@@ -144,13 +152,16 @@ const checkUnique = (names: readonly string[], owner: string): void => {
   throw new ConfigurationError("DEFINITION_INVALID", `${owner} has two tools named "${twice}".`);
 };
 
-const checkLimits = (limits: AgentLimits, owner: string): Required<AgentLimits> => {
+const checkLimits = (limits: AgentLimits, owner: string): AgentDefinitionLimits => {
   const where = `${owner}: limits`;
   checkOptions(limits, { owner: where, known: KNOWN_LIMITS, later: LATER_LIMITS });
   return {
     maxTurns: positiveInteger(where, "maxTurns", limits.maxTurns ?? 50),
     maxDurationMs: positiveInteger(where, "maxDurationMs", limits.maxDurationMs ?? 3_600_000),
     maxParallelToolCalls: positiveInteger(where, "maxParallelToolCalls", limits.maxParallelToolCalls ?? 8),
-    maxWindowChars: positiveInteger(where, "maxWindowChars", limits.maxWindowChars ?? 400_000),
+    maxWindowChars:
+      limits.maxWindowChars === undefined
+        ? null
+        : positiveInteger(where, "maxWindowChars", limits.maxWindowChars),
   };
 };
