@@ -105,7 +105,9 @@ const answer = async (
     const run = await session.send(line);
     state.run = run;
     const isJson = flags.isOn("json");
-    const printer = isJson ? jsonPrinter(terminal, session.id) : new HumanPrinter(terminal, run.id);
+    const printer = isJson
+      ? jsonPrinter(terminal, session.id)
+      : new HumanPrinter(terminal, { runId: run.id, since: 0 });
     const outcome = await watchRun({ session, run, printer, signal: state.stop.signal });
     if (outcome === null) return;
     printer.finish(outcome);
@@ -128,8 +130,10 @@ const reload = async (call: Invocation, { file, live, watch, reader }: Parts): P
   const { terminal } = call;
   try {
     await live.load();
+    reader.clear();
     terminal.err.line(terminal.err.paint("dim", `· ${call.args[0] ?? ""} read again`));
   } catch (error) {
+    reader.clear();
     printError(terminal, error, { isJson: false });
     terminal.err.line("Going on with the last definition that worked.");
   }

@@ -57,16 +57,17 @@ const runAgent = async (call: Invocation): Promise<ExitCode> => {
   const agent =
     flags.isOn("session") && wanted === undefined ? null : pickAgent(agents, { file: fileName, wanted });
   if (agent !== null) await checkModel(agent, { path: file.path, cwd: call.cwd });
-  const { createRuntime } = await import("../../runtime/index.ts");
+  const { createRuntime, createSystemClock } = await import("../../runtime/index.ts");
+  const startedAt = createSystemClock().now();
   const runtime = await createRuntime({ agents: [...new Set(agents.values())], dataDir: dataDirOf(call) });
   try {
     const session = await openSession(call, runtime, { agent, agents });
-    const opened = await openRun(call, session, input);
+    const opened = await openRun(call, session, { input, startedAt });
     if (opened === null) {
-      call.terminal.err.line(`Session ${session.id} has nothing to go on with.`);
+      call.terminal.err.line(`Session ${session.id} has no open run.`);
       return EXIT.done;
     }
-    return await watch(call, runtime, { session, run: opened });
+    return await watch(call, runtime, { session, ...opened });
   } finally {
     await runtime.close();
   }
@@ -83,6 +84,9 @@ const readInput = async ({ args }: Invocation): Promise<string | undefined> => {
   if (input === undefined || input.trim() !== "") return input;
   throw new UsageError("The input is empty.");
 };
+
+/** A run on its way, and from when on what it does is news. */
+type OpenedRun = { readonly run: Run<unknown>; readonly since: number };
 
 type Chosen = { readonly agent: AgentDefinition<unknown> | null; readonly agents: AgentsOfFile };
 
@@ -111,21 +115,22 @@ const openSession = async (call: Invocation, runtime: Runtime, chosen: Chosen): 
 const openRun = async (
   call: Invocation,
   session: Session<unknown>,
-  input: string | undefined,
-): Promise<Run<unknown> | null> => {
+  { input, startedAt }: { readonly input: string | undefined; readonly startedAt: number },
+): Promise<OpenedRun | null> => {
   if (input !== undefined) {
     const idempotencyKey = call.flags.text("idempotency-key");
-    return await session.send(input, idempotencyKey === undefined ? {} : { idempotencyKey });
+    const run = await session.send(input, idempotencyKey === undefined ? {} : { idempotencyKey });
+    return { run, since: 0 };
   }
   const { runId, queuedRuns } = await session.snapshot();
   const open = runId ?? queuedRuns[0];
-  return open === undefined ? null : session.run(open);
+  return open === undefined ? null : { run: session.run(open), since: startedAt };
 };
 
 const watch = async (
   call: Invocation,
   runtime: Runtime,
-  { session, run: watched }: { readonly session: Session<unknown>; readonly run: Run<unknown> },
+  { session, run: watched, since }: OpenedRun & { readonly session: Session<unknown> },
 ): Promise<ExitCode> => {
   const { terminal, flags } = call;
   const { err } = terminal;
@@ -143,7 +148,9 @@ const watch = async (
   const place = { sessionId: session.id, dataDir: dataDirFlag(call) };
   try {
     if (!isJson) err.line(err.paint("dim", `session ${session.id}`));
-    const printer = isJson ? jsonPrinter(terminal, session.id) : new HumanPrinter(terminal, watched.id);
+    const printer = isJson
+      ? jsonPrinter(terminal, session.id)
+      : new HumanPrinter(terminal, { runId: watched.id, since });
     const outcome = await watchRun({ session, run: watched, printer, signal: stop.signal });
     if (outcome === null) {
       err.line("Letting go of the run in good order. It goes on with:");

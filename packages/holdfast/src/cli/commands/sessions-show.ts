@@ -63,7 +63,7 @@ const NAME_WIDTH = 9;
 const STATUS_WIDTH = 11;
 const AGE_WIDTH = 12;
 
-const printRuns = (out: Channel, { runs }: SessionStory, now: number): void => {
+const printRuns = (out: Channel, { runs, findCall }: SessionStory, now: number): void => {
   out.line(runs.length === 0 ? "\nno runs yet" : "\nruns");
   const shown = runs.slice(-MOST_RUNS);
   if (shown.length < runs.length) out.line(`  … ${runs.length - shown.length} before these`);
@@ -74,6 +74,10 @@ const printRuns = (out: Channel, { runs }: SessionStory, now: number): void => {
     const room = out.columns - STATUS_WIDTH - AGE_WIDTH - 2;
     const what = `${run.code === null ? "" : `${run.code} `}${run.input === null ? "(erased)" : JSON.stringify(run.input)}`;
     out.line(`  ${style === undefined ? status : out.paint(style, status)}${age}${oneLine(what, room)}`);
+    for (const callId of run.unknownCalls) {
+      const { tool, input } = findCall(callId);
+      out.line(`    ${callId} may or may not have taken effect: ${tool} ${JSON.stringify(input)}`);
+    }
   }
 };
 

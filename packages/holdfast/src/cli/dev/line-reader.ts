@@ -42,6 +42,11 @@ export class LineReader {
     if (this.#isTty && !this.#isClosed) this.#interface.prompt(true);
   }
 
+  /** Takes the prompt off the screen, to print something in its place. */
+  clear(): void {
+    if (this.isWaiting && this.#isTty) process.stderr.write("\r\u001B[K");
+  }
+
   get isWaiting(): boolean {
     return this.#waiting.length > 0;
   }

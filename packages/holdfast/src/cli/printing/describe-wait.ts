@@ -27,14 +27,11 @@ export const commandsFor = (
 ): readonly string[] => {
   const { sessionId, dataDir } = place;
   switch (wait.kind) {
-    case "resolution": {
-      const resolve = `holdfast calls resolve ${sessionId} ${wait.callId}${dataDir}`;
+    case "resolution":
       return [
-        `${resolve} --done '<json result>'`,
-        `${resolve} --failed "<what happened>"`,
-        `${resolve} --retry`,
+        `holdfast calls resolve ${sessionId} ${wait.callId}${dataDir}`,
+        "  with --done '<its result as JSON>', --failed \"<why>\" or --retry",
       ];
-    }
     case "operator":
       return [`holdfast sessions resume ${sessionId}${dataDir}`];
     case "definition":

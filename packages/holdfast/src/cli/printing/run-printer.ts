@@ -22,23 +22,26 @@ export const jsonPrinter = ({ out }: Terminal, sessionId: string): RunPrinter =>
 export class HumanPrinter implements RunPrinter {
   readonly #terminal: Terminal;
   readonly #runId: string;
+  readonly #since: number;
   readonly #names = new CallNames();
   /** What of the current answer has been shown; the model call it belongs to. */
   #shown = { startedAt: 0, chars: 0 };
   #isMidLine = false;
 
-  constructor(terminal: Terminal, runId: string) {
+  /** Events from before `since` are history: learned from, not shown again. */
+  constructor(terminal: Terminal, { runId, since }: { readonly runId: string; readonly since: number }) {
     this.#terminal = terminal;
     this.#runId = runId;
+    this.#since = since;
   }
 
   show(event: SessionEvent): void {
     this.#names.see(event);
-    if (event.runId !== this.#runId) return;
+    if (!("runId" in event) || (event.runId !== null && event.runId !== this.#runId)) return;
     if (event.kind === "delta") this.#delta(event);
     if (event.kind === "progress")
       this.#note(`  ${this.#names.find(event.callId).tool}: ${event.message}`, "dim");
-    if (event.kind === "event") this.#event(event);
+    if (event.kind === "event" && event.at >= this.#since) this.#event(event);
   }
 
   finish(outcome: Outcome<unknown>): void {

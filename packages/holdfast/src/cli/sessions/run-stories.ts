@@ -9,6 +9,8 @@ export type RunStory = {
   readonly status: "pending" | "running" | "suspended" | "completed" | "failed" | "cancelled";
   readonly acceptedAt: number;
   readonly code: string | null;
+  /** Calls given up without knowing whether they took effect. */
+  readonly unknownCalls: readonly string[];
 };
 
 export type SessionStory = {
@@ -57,10 +59,22 @@ const STATUS_AFTER = {
 const tell = (event: Durable, runs: ReadonlyMap<string, RunStory>): RunStory | null => {
   if (event.type === "run.accepted") {
     const input = event.payload === null ? null : inputText(event.payload);
-    return { runId: event.header.runId, input, status: "pending", acceptedAt: event.at, code: null };
+    return {
+      runId: event.header.runId,
+      input,
+      status: "pending",
+      acceptedAt: event.at,
+      code: null,
+      unknownCalls: [],
+    };
   }
   const run = runs.get(event.runId ?? "");
   if (run === undefined || !(event.type in STATUS_AFTER)) return null;
   const status = STATUS_AFTER[event.type as keyof typeof STATUS_AFTER];
-  return { ...run, status, code: event.type === "run.failed" ? event.header.code : null };
+  return {
+    ...run,
+    status,
+    code: event.type === "run.failed" ? event.header.code : null,
+    unknownCalls: event.type === "run.cancelled" ? event.header.unknown : [],
+  };
 };

@@ -1,4 +1,5 @@
-import type { Outcome, Run, Session } from "../../runtime/index.ts";
+import type { Wait } from "../../core/index.ts";
+import type { Outcome, Run, Session, SessionEvent } from "../../runtime/index.ts";
 import type { RunPrinter } from "../printing/run-printer.ts";
 
 type Watched = {
@@ -9,20 +10,30 @@ type Watched = {
 };
 
 /** Shows a run until it ends, or waits for somebody; null when watching was stopped. */
-export const watchRun = async ({
-  session,
-  run,
-  printer,
-  signal,
-}: Watched): Promise<Outcome<unknown> | null> => {
+export const watchRun = async (watched: Watched): Promise<Outcome<unknown> | null> => {
+  const { run, printer, signal } = watched;
   for await (const event of run.events({ signal })) {
     printer.show(event);
-    if (event.kind !== "event" || event.type !== "run.suspended" || event.runId !== run.id) continue;
-    if (!event.header.waitingFor.some((wait) => !("until" in wait))) continue;
-    const { position, waitingFor } = await session.snapshot();
-    // Past the end of the journal there is nothing that would go on by itself.
-    if (position === event.position) return { status: "suspended", runId: run.id, waitingFor };
+    const waitingFor = await waitsAt(event, watched);
+    if (waitingFor !== null) return { status: "suspended", runId: run.id, waitingFor };
   }
-  if (signal.aborted) return null;
-  return await run.outcome();
+  return signal.aborted ? null : await run.outcome();
 };
+
+/** What the run waits for at this event, when only somebody else can end that; also a run before it in the queue. */
+const waitsAt = async (
+  event: SessionEvent,
+  { session, run }: Pick<Watched, "session" | "run">,
+): Promise<readonly Wait[] | null> => {
+  if (event.kind !== "event" || event.runId !== run.id) return null;
+  const isAccepted = event.type === "run.accepted";
+  const isSuspended = event.type === "run.suspended" && event.header.waitingFor.some(needsSomebody);
+  if (!isAccepted && !isSuspended) return null;
+  const { runId, position, waitingFor } = await session.snapshot();
+  if (isAccepted && runId === run.id) return null;
+  // Past the end of the journal there is nothing that would go on by itself.
+  return position === event.position && waitingFor.some(needsSomebody) ? waitingFor : null;
+};
+
+/** Time passes by itself. */
+const needsSomebody = (wait: Wait): boolean => !("until" in wait);
