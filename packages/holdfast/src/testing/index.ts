@@ -1,3 +1,10 @@
+export { journalStoreContract, type JournalStoreSetup } from "./conformance/journal-store.ts";
+export {
+  type ContractCase,
+  type SteppedClock,
+  type StoreCapability,
+  type StoreSubject,
+} from "./conformance/contract-case.ts";
 export { createTestRuntime, type TestRuntime, type TestRuntimeOptions } from "./create-test-runtime.ts";
 export {
   createFaultyStore,
