@@ -32,6 +32,8 @@ export type ModelOutcome = {
     /** The validated value, when there is one. */
     readonly value?: JsonValue;
   };
+  /** Bytes the content refers to by digest; stored in the commit that records it. */
+  readonly blobs?: readonly { readonly digest: string; readonly bytes: Uint8Array }[];
 };
 
 /** The policy of a call that nothing will ever run. */

@@ -19,6 +19,8 @@ export type ToolOutcome =
       readonly chars: number;
       readonly isCoerced: boolean;
       readonly artifact: JsonObject | null;
+      /** Bytes the output refers to by digest; stored in the commit that records it. */
+      readonly blobs?: readonly { readonly digest: string; readonly bytes: Uint8Array }[];
     }
   | {
       readonly kind: "failed";

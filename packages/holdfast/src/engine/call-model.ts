@@ -10,6 +10,7 @@ import { estimateTokens, type Charge } from "../core/usage.ts";
 import type { Agent } from "../ports/agent.ts";
 import type { Model, ModelAnswer, ModelDelta, ModelRequest } from "../ports/model.ts";
 import type { Deadline, StopReason } from "./deadline.ts";
+import { takeOutFiles } from "./file-blobs.ts";
 import { limited } from "./limited.ts";
 import type { Outcome } from "./outcome.ts";
 import type { EngineServices } from "./services.ts";
@@ -161,7 +162,8 @@ const readAnswer = async (
 ): Promise<ModelOutcome> => {
   const { redactor } = call.services;
   const { value } = toJournalValue(answer.content);
-  const content = redactor.value(value) as readonly AssistantPart[];
+  const apart = takeOutFiles(value as readonly AssistantPart[], call.services);
+  const content = redactor.value(toJournalValue(apart.parts).value) as readonly AssistantPart[];
   const isWhole = answer.finish === "stop" || answer.finish === "tool-calls";
   const asked = callsToRun(content);
   const calls = await Promise.all(
@@ -170,6 +172,7 @@ const readAnswer = async (
   const output = asked.length === 0 ? await checkOutput(call, content, answer.finish) : NO_OUTPUT;
   return {
     content,
+    blobs: apart.blobs,
     finish: answer.finish,
     provider: model.provider,
     charge: chargeOf(call, model, { answer, content }),

@@ -2,6 +2,7 @@ import { sameBytes } from "../core/hash-chain.ts";
 import { sessionStatus } from "../core/session-state.ts";
 import type { CommitAnswer, CommitRequest, LeaseChange } from "../ports/journal-store.ts";
 import type { ActiveSession } from "./active-session.ts";
+import { blobsOf } from "./outcome.ts";
 import type { Prepared } from "./prepare-batch.ts";
 
 /** `stored`: act on it. `again`: prepare anew, something changed. `lost`: the session is somebody else's. */
@@ -26,7 +27,7 @@ export const commitBatch = async (session: ActiveSession, prepared: Prepared): P
 
 const requestOf = (
   session: ActiveSession,
-  { batch, starts, waitUntil, mayRelease }: Prepared,
+  { batch, recorded, starts, waitUntil, mayRelease }: Prepared,
 ): CommitRequest => {
   const waits = batch.state.run?.suspended?.waitingFor ?? [];
   return {
@@ -41,7 +42,7 @@ const requestOf = (
     wakeAt: mayRelease ? waitUntil : null,
     events: batch.stored,
     startsEffects: batch.startsEffects,
-    blobs: [],
+    blobs: blobsOf(recorded, batch.stored),
     consume: batch.consume,
     post: [],
     reserve: [],

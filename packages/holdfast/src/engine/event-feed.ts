@@ -81,7 +81,7 @@ export class EventFeed {
   /** Nothing more will be published, so nobody must wait for it. */
   close(failure: Failure): void {
     this.#closed = failure;
-    for (const sessionId of [...this.#listeners.keys()]) this.publish(sessionId, { kind: "broken", failure });
+    for (const sessionId of this.#listeners.keys()) this.publish(sessionId, { kind: "broken", failure });
   }
 
   /** Why there is no use in waiting for the session; null where there is. */

@@ -43,11 +43,7 @@ export async function* streamSession(
     while (options.signal?.aborted !== true) {
       if (cursor.mustRead) yield* cursor.readOn(from.store, options);
       await inbox.latch.wait();
-      for (const item of inbox.take()) {
-        // What is missing comes before what was said after it.
-        if (cursor.mustRead && item.kind !== "look") yield* cursor.readOn(from.store, options);
-        yield* cursor.follow(item);
-      }
+      yield* cursor.followAll(inbox.take(), from.store, options);
     }
   } finally {
     options.signal?.removeEventListener("abort", onAbort);
@@ -74,7 +70,19 @@ class Cursor {
     yield { kind: "caught-up" };
   }
 
-  *follow(item: FeedItem): Generator<StreamItem, void, undefined> {
+  async *followAll(
+    items: readonly FeedItem[],
+    store: JournalStore,
+    options: StreamOptions,
+  ): AsyncGenerator<StreamItem, void, undefined> {
+    for (const item of items) {
+      // What is missing comes before what was said after it.
+      if (this.mustRead && item.kind !== "look") yield* this.readOn(store, options);
+      yield* this.#follow(item);
+    }
+  }
+
+  *#follow(item: FeedItem): Generator<StreamItem, void, undefined> {
     switch (item.kind) {
       case "broken":
         throw brokenError(item.failure);

@@ -14,6 +14,8 @@ import {
   type ToolOutcome,
   type VerifyOutcome,
 } from "../core/settle-tool-call.ts";
+import type { StoredEvent } from "../core/hash-chain.ts";
+import type { Blob } from "../ports/journal-store.ts";
 import type { OpenCall, OpenRun, SessionState } from "../core/session-state.ts";
 
 /** How something the engine had in flight ended; not yet recorded. */
@@ -84,6 +86,16 @@ const openCall = (
     run.phase.calls.find((call) => call.callId === which.callId && call.attempt === which.attempt) ?? null
   );
 };
+
+/** Bytes that belong to these outcomes, as far as an event refers to them. */
+export const blobsOf = (outcomes: readonly Outcome[], events: readonly StoredEvent[]): readonly Blob[] =>
+  outcomes
+    .flatMap((outcome): readonly Blob[] => {
+      if (outcome.kind === "model-answer") return outcome.answer.blobs ?? [];
+      if (outcome.kind === "model-failure" || outcome.outcome.kind !== "completed") return [];
+      return outcome.outcome.blobs ?? [];
+    })
+    .filter(({ digest }) => events.some(({ payload }) => payload?.includes(digest) === true));
 
 /** The event for a result that came after its call was closed (E5). */
 export const recordLate = (late: {

@@ -142,7 +142,7 @@ const reportLate = (session: ActiveSession, late: Parameters<typeof recordLate>[
         dedupeKey: `late:${callId}:${attempt}`,
         runId: late.runId,
         body,
-        blobs: [],
+        blobs: outcome.kind === "completed" ? (outcome.blobs ?? []) : [],
       },
     ])
     .catch((thrown: unknown) => {

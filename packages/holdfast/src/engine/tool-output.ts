@@ -1,7 +1,9 @@
 import { toFailure } from "../core/failure.ts";
 import { toJournalValue } from "../core/journal-value.ts";
 import type { JsonObject } from "../core/json.ts";
-import type { ToolOutput } from "../core/message.ts";
+import type { ToolOutput, UserPart } from "../core/message.ts";
+import type { Blob } from "../ports/journal-store.ts";
+import { takeOutFiles } from "./file-blobs.ts";
 import type { ToolAttempt } from "./tool-attempt.ts";
 
 /** A result in the form in which it is journaled. */
@@ -10,38 +12,60 @@ export type FittedOutput = {
   readonly chars: number;
   readonly isCoerced: boolean;
   readonly artifact: JsonObject | null;
+  readonly blobs: readonly Blob[];
 };
 
 /**
- * Makes a result fit the journal: JSON without loss or marked as changed, without secrets (O2), and not
- * longer than the tool's limit. What is longer goes whole into the workspace; the model gets its head.
+ * Makes a result fit the journal: JSON without loss or marked as changed, without secrets (O2), files
+ * apart from it, and not longer than the tool's limit. What is longer goes whole into the workspace;
+ * the model gets its head.
  */
-export const fitOutput = async (call: ToolAttempt, output: ToolOutput): Promise<FittedOutput> => {
-  const { value, isCoerced } = toJournalValue(output);
-  const clean = call.services.redactor.value(value) as ToolOutput;
+export const fitOutput = async (call: ToolAttempt, result: ToolOutput): Promise<FittedOutput> => {
+  const { value, isCoerced } = toJournalValue(result);
+  const output = value as ToolOutput;
+  const apart =
+    output.type === "content"
+      ? takeOutFiles<UserPart>(output.value, call.services)
+      : { parts: [], blobs: [] };
+  const whole = output.type === "content" ? { ...output, value: apart.parts } : output;
+  const clean = call.services.redactor.value(toJournalValue(whole).value) as ToolOutput;
   const text = textOfOutput(clean);
+  const files = filesIn(clean);
+  const common = { isCoerced, blobs: apart.blobs };
   if (text.length <= call.tool.maxOutputChars)
-    return { output: clean, chars: text.length, isCoerced, artifact: null };
-  return { ...(await spill(call, clean, text)), isCoerced };
+    return { ...common, output: clean, chars: text.length + files.length * FILE_CHARS, artifact: null };
+  const { value: cut, artifact } = await spill(call, text, clean.type === "json" ? "json" : "txt");
+  const shown: ToolOutput =
+    files.length === 0
+      ? { type: "text", value: cut }
+      : { type: "content", value: [{ type: "text", text: cut }, ...files] };
+  return { ...common, output: shown, chars: cut.length + files.length * FILE_CHARS, artifact };
 };
 
-const textOfOutput = (output: ToolOutput): string =>
-  typeof output.value === "string" ? output.value : JSON.stringify(output.value);
+/** What a file weighs in the window: the providers' flat rate for an image. */
+const FILE_CHARS = 6_000;
+
+const filesIn = (output: ToolOutput): readonly UserPart[] =>
+  output.type === "content" ? output.value.filter((part) => part.type === "file") : [];
+
+const textOfOutput = (output: ToolOutput): string => {
+  if (output.type === "json") return JSON.stringify(output.value);
+  if (output.type !== "content") return output.value;
+  return output.value.flatMap((part) => (part.type === "text" ? [part.text] : [])).join("\n");
+};
 
 const spill = async (
   call: ToolAttempt,
-  output: ToolOutput,
   text: string,
-): Promise<Omit<FittedOutput, "isCoerced">> => {
-  const head = text.slice(0, call.tool.maxOutputChars);
-  const file = `tool-outputs/${call.callId}.${output.type === "json" ? "json" : "txt"}`;
+  extension: "json" | "txt",
+): Promise<{ readonly value: string; readonly artifact: JsonObject | null }> => {
+  const head = text.slice(0, call.tool.maxOutputChars).toWellFormed();
+  const file = `tool-outputs/${call.callId}.${extension}`;
   const kept = await keep(call, file, text);
   const note = kept.ok
     ? `[Cut at ${head.length} of ${text.length} characters. The whole result is in the workspace file ${file}.]`
     : `[Cut at ${head.length} of ${text.length} characters. The rest could not be kept: ${kept.why}.]`;
-  const value = `${head}\n${note}`;
-  const artifact = kept.ok ? { path: file, chars: text.length } : null;
-  return { output: { type: "text", value }, chars: value.length, artifact };
+  return { value: `${head}\n${note}`, artifact: kept.ok ? { path: file, chars: text.length } : null };
 };
 
 type Kept = { readonly ok: true } | { readonly ok: false; readonly why: string };

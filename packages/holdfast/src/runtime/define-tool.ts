@@ -1,11 +1,10 @@
 import { ConfigurationError } from "../core/errors.ts";
-import type { UserPart } from "../core/message.ts";
 import { DEFAULT_TOOL_RETRY, type RetryPolicy } from "../core/retry-policy.ts";
 import type { ToolEffect } from "../core/run-settings.ts";
 import type { Tool, ToolContext, Verification } from "../ports/tool.ts";
 import { checkOptions, positiveInteger } from "./known-options.ts";
 import { compileSchema, type Schema, type SchemaOutput } from "./schema.ts";
-import { makeTool } from "./make-tool.ts";
+import { makeTool, type ContentPart } from "./make-tool.ts";
 
 /** What a tool's `verify` found out about an attempt of unknown outcome. */
 export type VerifyResult<Output> =
@@ -32,16 +31,16 @@ export type ToolDefinition<Input extends Schema, Output, Deps> = {
   readonly retry?: Partial<RetryPolicy>;
   /** Longest result shown to the model, in characters; the whole goes to the workspace. 60,000 by default. */
   readonly maxOutputChars?: number;
-  execute(input: SchemaOutput<Input>, context: ToolContext<Deps>): Promise<Output> | Output;
+  readonly execute: (input: SchemaOutput<Input>, context: ToolContext<Deps>) => Promise<Output> | Output;
   /** Says whether an attempt of unknown outcome took place; does nothing else. */
-  verify?(
+  readonly verify?: (
     input: SchemaOutput<Input>,
     context: ToolContext<Deps>,
-  ): Promise<VerifyResult<Output>> | VerifyResult<Output>;
+  ) => Promise<VerifyResult<NoInfer<Output>>> | VerifyResult<NoInfer<Output>>;
   /** A key of your own in place of the one made from session and call. */
-  idempotencyKey?(input: SchemaOutput<Input>): string;
+  readonly idempotencyKey?: (input: SchemaOutput<Input>) => string;
   /** What the model sees of a result: text, or parts with files. The result as JSON by default. */
-  toModelOutput?(output: Output): string | readonly UserPart[];
+  readonly toModelOutput?: (output: NoInfer<Output>) => string | readonly ContentPart[];
 };
 
 /** A tool that can be given to agents; `Output` and `Deps` are remembered for inference. */

@@ -9,7 +9,7 @@ import type { Schema } from "./schema.ts";
 
 /** The part of an AI SDK tool that matters here; any version's `tool({ … })` fits. */
 export type AiSdkTool = {
-  readonly description?: string | undefined;
+  readonly description?: string | ((options: never) => string) | undefined;
   readonly inputSchema?: unknown;
   readonly execute?: ((input: never, options: never) => unknown) | undefined;
 };
@@ -22,7 +22,7 @@ export type FromAiSdkToolOptions = {
   readonly timeoutMs?: number;
   readonly retry?: Partial<RetryPolicy>;
   readonly maxOutputChars?: number;
-  verify?(input: unknown, context: ToolContext): Promise<VerifyResult<unknown>>;
+  readonly verify?: (input: unknown, context: ToolContext) => Promise<VerifyResult<unknown>>;
 };
 
 /** Takes over a tool written for the AI SDK. @throws ConfigurationError when it has no `execute`. */
@@ -39,11 +39,18 @@ export const fromAiSdkTool = (tool: AiSdkTool, options: FromAiSdkToolOptions): D
     ...rest,
     name,
     effect,
-    description: options.description ?? tool.description ?? name,
+    description: options.description ?? descriptionOf(tool, name),
     inputSchema: schemaOf(tool.inputSchema, name),
     execute: async (input: unknown, context) =>
       collect(run(input, { toolCallId: context.callId, messages: [], abortSignal: context.signal })),
     ...(verify === undefined ? {} : { verify }),
+  });
+};
+
+const descriptionOf = ({ description }: AiSdkTool, name: string): string => {
+  if (typeof description !== "function") return description ?? name;
+  throw new ConfigurationError("DEFINITION_INVALID", `The description of tool "${name}" is a function.`, {
+    hint: "It is made from the AI SDK's own context; say here what the tool does: fromAiSdkTool(tool, { description }).",
   });
 };
 

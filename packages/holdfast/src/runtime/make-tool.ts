@@ -1,10 +1,13 @@
 import { ToolError } from "../core/errors.ts";
-import { toJournalValue } from "../core/journal-value.ts";
 import type { JsonValue } from "../core/json.ts";
-import type { ToolOutput, UserPart } from "../core/message.ts";
+import type { FileData, ProviderMetadata, ToolOutput, UserPart } from "../core/message.ts";
 import type { ToolPolicy } from "../core/run-settings.ts";
 import type { Tool, ToolContext, Verification } from "../ports/tool.ts";
+import type { InputPart } from "./input.ts";
 import type { CompiledSchema } from "./schema.ts";
+
+/** A part of a result as an author gives it: like an input's, or as the journal holds it. */
+export type ContentPart = InputPart | UserPart;
 
 /** A definition with its options resolved. */
 export type ToolParts = {
@@ -14,10 +17,10 @@ export type ToolParts = {
   readonly output: CompiledSchema | null;
   readonly policy: ToolPolicy;
   readonly maxOutputChars: number;
-  execute(input: unknown, context: ToolContext): Promise<unknown>;
-  verify?(input: unknown, context: ToolContext): Promise<Verification>;
-  idempotencyKey?(input: unknown): string;
-  toModelOutput?(output: unknown): string | readonly UserPart[];
+  readonly execute: (input: unknown, context: ToolContext) => Promise<unknown>;
+  readonly verify?: (input: unknown, context: ToolContext) => Promise<Verification>;
+  readonly idempotencyKey?: (input: unknown) => string;
+  readonly toModelOutput?: (output: unknown) => string | readonly ContentPart[];
 };
 
 /** Makes a tool the engine can dispatch. */
@@ -38,9 +41,9 @@ const toOutput = async (parts: ToolParts, result: unknown): Promise<ToolOutput> 
   const checked = parts.output === null ? result : await checkOutput(parts, parts.output, result);
   const shown = parts.toModelOutput?.(checked) ?? checked;
   if (typeof shown === "string") return { type: "text", value: shown };
-  if (isParts(shown)) return { type: "content", value: shown };
-  const value: JsonValue = shown === undefined ? null : toJournalValue(shown).value;
-  return { type: "json", value };
+  if (isParts(shown)) return { type: "content", value: shown.map(toUserPart) };
+  // Whatever it is: the engine makes JSON of it, and notes what was lost by that.
+  return { type: "json", value: (shown ?? null) as JsonValue };
 };
 
 const checkOutput = async (parts: ToolParts, schema: CompiledSchema, result: unknown): Promise<unknown> => {
@@ -52,11 +55,36 @@ const checkOutput = async (parts: ToolParts, schema: CompiledSchema, result: unk
 };
 
 /** Content parts, as the journal holds them; anything else is a plain result. */
-const isParts = (value: unknown): value is readonly UserPart[] =>
+const isParts = (value: unknown): value is readonly ContentPart[] =>
   Array.isArray(value) && value.length > 0 && value.every(isPart);
 
 const isPart = (value: unknown): boolean => {
   if (typeof value !== "object" || value === null || !("type" in value)) return false;
   if (value.type === "text") return "text" in value && typeof value.text === "string";
-  return value.type === "file" && "mediaType" in value && "data" in value;
+  const isFile = value.type === "file" || value.type === "image";
+  return isFile && "mediaType" in value && "data" in value && isFileData(value.data);
+};
+
+const isFileData = (data: unknown): boolean =>
+  data instanceof Uint8Array ||
+  data instanceof URL ||
+  (typeof data === "object" && data !== null && "kind" in data);
+
+const toUserPart = (part: ContentPart): UserPart => {
+  if (part.type === "text") return { type: "text", text: part.text, ...metadataOf(part) };
+  const filename = part.filename === undefined ? {} : { filename: part.filename };
+  const { mediaType } = part;
+  return { type: "file", mediaType, ...filename, data: toFileData(part.data), ...metadataOf(part) };
+};
+
+const metadataOf = (part: ContentPart): { readonly providerMetadata?: ProviderMetadata } => {
+  const found = "providerMetadata" in part ? part.providerMetadata : undefined;
+  const given = "providerOptions" in part ? part.providerOptions : found;
+  return given === undefined ? {} : { providerMetadata: given };
+};
+
+const toFileData = (data: Uint8Array | URL | FileData): FileData => {
+  if (data instanceof URL) return { kind: "url", url: data.href };
+  if (data instanceof Uint8Array) return { kind: "base64", base64: Buffer.from(data).toString("base64") };
+  return data;
 };
