@@ -213,6 +213,16 @@ describe("a value on its way into the journal", () => {
     );
   });
 
+  test("keeps a member named __proto__ as a member", () => {
+    const text = '{"__proto__":{"polluted":true},"constructor":1}';
+    const { value, isCoerced } = toJournalValue(JSON.parse(text));
+    expect([JSON.stringify(value), isCoerced, Reflect.get(Object(value), "polluted")]).toEqual([
+      text,
+      false,
+      undefined,
+    ]);
+  });
+
   test("leaves out members that are undefined, as JSON does, without a word", () => {
     expect(toJournalValue({ a: undefined, b: 1 })).toEqual({ value: { b: 1 }, isCoerced: false });
   });

@@ -78,6 +78,15 @@ describe("a wait for time", () => {
     expect(shape(plan(state, DEADLINE))).toEqual(["run.expired"]);
   });
 
+  test("E6: is not cut short by the deadline while it is suspended, for that time does not count", () => {
+    const until = DEADLINE + 90_000;
+    const suspended = append(
+      retryAt(until),
+      header("run.suspended", { waitingFor: [{ kind: "retry", until }] }),
+    );
+    expect(plan(suspended.state, until - 1_000)).toEqual([{ kind: "wait-until", at: until }]);
+  });
+
   test("is not looked at while something else is in flight", () => {
     const busy = append(
       callingTools([read, read]),
@@ -144,6 +153,13 @@ describe("a wait for somebody", () => {
       header("run.suspended", { waitingFor: [waits?.[0] ?? { kind: "retry", until: 0 }] }),
     );
     expect(waitingFor(plan(later.state, START + 20_000))).toEqual(waits);
+  });
+
+  test("is said anew when it is another call that is waited for", () => {
+    const wait = (index: number) => ({ kind: "resolution", callId: callId(index) }) as const;
+    const both = append(asking(write, write), header("run.suspended", { waitingFor: [wait(0)] }));
+    const one = append(both, header("tool-call.resolved"));
+    expect(waitingFor(plan(one.state, START + 50_000))).toEqual([wait(1)]);
   });
 
   test("holds a wait for time that has another time now to be another wait", () => {

@@ -170,6 +170,14 @@ const answerAndCall = (): Journal =>
     header("model-call.failed", { startedAt: 8, next: { kind: "compact" } }),
   );
 
+const secondRun = (): Journal =>
+  append(
+    answered(),
+    header("run.completed"),
+    header("run.accepted", { runId: "run-2" }),
+    header("run.started", { runId: "run-2" }),
+  );
+
 const SPECIAL: Partial<Record<StatePhase, Partial<Record<EventType, Examples>>>> = {
   queued: {
     "run.accepted": {
@@ -197,21 +205,17 @@ const SPECIAL: Partial<Record<StatePhase, Partial<Record<EventType, Examples>>>>
   },
   ready: {
     "context.compacted": {
-      folds: [
-        [
-          append(
-            answered(),
-            header("run.completed"),
-            header("run.accepted", { runId: "run-2" }),
-            header("run.started", { runId: "run-2" }),
-          ),
+      folds: [[secondRun(), header("context.compacted", { dropped: 2 })]],
+      refused: [
+        ...[-1, 0, 0.5, 1, 2, 3, 99].map((dropped): Example => [
+          answerAndCall(),
+          header("context.compacted", { dropped }),
+        ]),
+        ...(["run.suspended", "run.cancel-requested", "run.expired"] as const).map((type): Example => [
+          append(secondRun(), header(type, { runId: "run-2" })),
           header("context.compacted", { dropped: 2 }),
-        ],
+        ]),
       ],
-      refused: [-1, 0, 0.5, 1, 2, 3, 99].map((dropped): Example => [
-        answerAndCall(),
-        header("context.compacted", { dropped }),
-      ]),
     },
     "model-call.started": {
       folds: [[PLAIN.ready, header("model-call.started")]],
