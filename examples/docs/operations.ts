@@ -1,0 +1,47 @@
+import { createRuntime, type AgentDefinition, type Logger, type Runtime } from "holdfast";
+
+type Agents = readonly AgentDefinition<unknown>[];
+
+export const open = async (agents: Agents, dataDir: string, logger: Logger): Promise<Runtime> => {
+  // #region open
+  const runtime = await createRuntime({
+    agents,
+    dataDir,
+    durability: "full",
+    maxActiveSessions: 200,
+    drainTimeoutMs: 20_000,
+    secrets: (name) => process.env[name],
+    logger,
+  });
+  // #endregion open
+  return runtime;
+};
+
+export const drainOnTerm = (runtime: Runtime): void => {
+  // #region drain
+  process.once("SIGTERM", () => void runtime.close());
+  // #endregion drain
+};
+
+export const post = async (agents: Agents, dataDir: string, order: { readonly id: string }) => {
+  // #region post-only
+  await using desk = await createRuntime({ agents, dataDir, isWorker: false });
+  const session = await desk.createSession("support", { key: order.id });
+  const { id } = await session.send(`Look after order ${order.id}.`, { idempotencyKey: order.id });
+  // #endregion post-only
+  return id;
+};
+
+export const backUp = async (runtime: Runtime, folder: string): Promise<void> => {
+  // #region backup
+  await runtime.store.backup(`${folder}/${new Date().toISOString().slice(0, 10)}`);
+  // #endregion backup
+};
+
+export const forget = async (runtime: Runtime, sessionId: string, days: number): Promise<number> => {
+  // #region erase
+  await runtime.store.erase(sessionId);
+  const forgotten = await runtime.store.expire(Date.now() - days * 24 * 60 * 60 * 1_000);
+  // #endregion erase
+  return forgotten;
+};
