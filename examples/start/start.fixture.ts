@@ -20,6 +20,7 @@ export type Ended = {
 
 /** An empty directory to run in, and a small folder with something to find in it. */
 export type Place = {
+  readonly cwd: string;
   readonly folder: string;
   start(args: readonly string[], env?: Readonly<Record<string, string>>): Promise<Ended>;
   /** What is in the data directory, read without working on it. */
@@ -38,6 +39,7 @@ export const makePlace = async (): Promise<Place> => {
   const folder = join(cwd, "folder");
   await fill(folder);
   return {
+    cwd,
     folder,
     start: (args, env = {}) => start(cwd, args, env),
     look: () => look(join(cwd, ".holdfast")),

@@ -102,6 +102,7 @@ const lineOfCall = ({
           }
         : { mark: "✓", style: "green", note: figureIn(payload), durationMs: header.durationMs };
     case "tool-call.failed":
+      if (header.code === "TOOL_CANCELLED") return { mark: "■", style: "yellow", note: "stopped" };
       if (header.next.kind !== "retry")
         return { mark: "✗", style: "red", note: `gave up: ${reasonIn(payload)}` };
       return {

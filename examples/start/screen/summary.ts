@@ -20,8 +20,7 @@ export const printSummary = ({ outcome, sessionId, dataDir, reportPath, isScript
     for (const line of outcome.text.split("\n").flatMap((text) => wrap(text, width() - 2)))
       print(`  ${line}`);
   }
-  if (outcome.status === "failed")
-    print(paint("red", `The run failed. ${outcome.failure.code}: ${outcome.failure.message}`));
+  if (outcome.status === "failed") printFailure(outcome.failure.code, outcome.failure.message);
   if (outcome.status === "cancelled") print(paint("yellow", cancelledText(outcome.unknownCalls)));
   if (outcome.status === "suspended")
     for (const wait of outcome.waitingFor) print(paint("yellow", waitText(wait, sessionId)));
@@ -31,13 +30,13 @@ export const printSummary = ({ outcome, sessionId, dataDir, reportPath, isScript
     const { turns, toolCalls, retries, durationMs, usage, costUsd, estimatedCalls } = outcome;
     row(
       "run",
-      `${status} in ${seconds(durationMs)} · ${turns} turns · ${toolCalls} tool calls · ${retries} retries`,
+      `${status} in ${seconds(durationMs)} · ${counted(turns, "turn")} · ${counted(toolCalls, "tool call")} · ${counted(retries, "retry")}`,
     );
-    const estimated = estimatedCalls === 0 ? "" : ` (${estimatedCalls} calls estimated)`;
-    const counted = isScripted ? " (counted from characters: a script has no tokens)" : "";
+    const estimated = estimatedCalls === 0 ? "" : ` (${counted(estimatedCalls, "call")} estimated)`;
+    const how = isScripted ? " (counted from characters: a script has no tokens)" : "";
     row(
       "tokens",
-      `${usage.inputTokens.toLocaleString("en-US")} in · ${usage.outputTokens.toLocaleString("en-US")} out${estimated}${counted}`,
+      `${usage.inputTokens.toLocaleString("en-US")} in · ${usage.outputTokens.toLocaleString("en-US")} out${estimated}${how}`,
     );
     row("cost", costText(costUsd, isScripted));
   }
@@ -45,6 +44,16 @@ export const printSummary = ({ outcome, sessionId, dataDir, reportPath, isScript
     "journal",
     `npm run holdfast -- sessions events ${sessionId}${near(dataDir) === ".holdfast" ? "" : ` --data-dir ${near(dataDir)}`}`,
   );
+};
+
+const printFailure = (code: string, message: string): void => {
+  for (const line of wrap(`The run failed: ${message}`, width() - 2)) print(paint("red", line));
+  print(`What to do: docs/errors/${code}.md`);
+};
+
+const counted = (count: number, noun: string): string => {
+  if (count === 1) return `1 ${noun}`;
+  return `${count} ${noun.endsWith("y") ? `${noun.slice(0, -1)}ies` : `${noun}s`}`;
 };
 
 const near = (path: string): string => {
