@@ -135,7 +135,10 @@ const charsOfPart = (part: AssistantPart): number => {
       return part.toolName.length + JSON.stringify(part.input).length;
     case "provider-tool-result":
       return JSON.stringify(part.result).length;
-    default:
+    case "opaque":
+      return JSON.stringify(part.part).length;
+    case "source":
+      // Kept for the record, never sent back.
       return 0;
   }
 };

@@ -65,7 +65,7 @@ export const recordOutcome = (
     }
     case "verification": {
       const call = openCall(run, outcome);
-      if (run === null || call?.status.kind !== "unknown") return [];
+      if (run === null || call?.status.kind !== "unknown" || call.status.next.kind !== "verify") return [];
       return [settleVerification({ run, call, durationMs: outcome.durationMs, ...place }, outcome.outcome)];
     }
   }

@@ -92,7 +92,7 @@ const recover = (session: ActiveSession, batch: Batch): void => {
   }
   batch.add({ header: { type: "session.restored", safeAt }, payload: null });
   const { run } = batch.state;
-  if (run === null) return;
+  if (run === null || run.stopping !== null) return;
   // What a restored journal did after the backup was taken is forgotten: a person must look first.
   const waitingFor = [{ kind: "operator", reason: "restored" }] as const;
   batch.add({ header: { type: "run.suspended", runId: run.runId, waitingFor }, payload: null });

@@ -14,7 +14,7 @@ export const readSignal = (state: SessionState, signal: Signal): readonly EventD
   const body = parse(signal.body);
   switch (signal.kind) {
     case "input":
-      return signal.runId === null ? [] : [accept(signal.runId, body)];
+      return signal.runId === null || isKnownRun(state, signal.runId) ? [] : [accept(signal.runId, body)];
     case "cancel":
       return cancel(state, signal.runId, body);
     case "resolve":
@@ -27,6 +27,9 @@ export const readSignal = (state: SessionState, signal: Signal): readonly EventD
       return late(signal.runId, body);
   }
 };
+
+const isKnownRun = (state: SessionState, runId: string): boolean =>
+  state.run?.runId === runId || state.queue.some((queued) => queued.runId === runId);
 
 const parse = (text: string): JsonObject => {
   const parsed: unknown = JSON.parse(text);
