@@ -1,5 +1,5 @@
 import type { SessionId, SignalId } from "../core/ids.ts";
-import type { SessionState } from "../core/session-state.ts";
+import { isInFlight, type SessionState } from "../core/session-state.ts";
 import type { Agent } from "../ports/agent.ts";
 import type { LoadedSession, Signal } from "../ports/journal-store.ts";
 import type { Base, Batch } from "./batch.ts";
@@ -58,7 +58,11 @@ export class ActiveSession {
     this.base = foldLoaded(services, id, loaded);
     this.content = new SessionContent(services.store, id, loaded.owner);
     this.lease = new Lease(services.clock, services.leaseMs);
-    this.spans = new RunSpans(services.telemetry, agent.name, id);
+    this.spans = new RunSpans(services.telemetry, {
+      agent: agent.name,
+      sessionId: id,
+      toolOf: (callId) => toolOf(this.state, callId),
+    });
     this.epoch = loaded.head.epoch;
     this.gate = loaded.head.gate;
     this.snapshotAt = loaded.snapshot?.position ?? 0;
@@ -149,6 +153,7 @@ export class ActiveSession {
     this.isLost = true;
     this.lease.lost();
     for (const { deadline } of this.inFlight.values()) deadline.stop(LOST);
+    this.spans.leave(this.services.clock.now(), "lost");
     this.latch.set();
   }
 
@@ -169,7 +174,7 @@ export class ActiveSession {
   #noteRecovery(loaded: LoadedSession): void {
     const { lease, now, head } = loaded;
     const safeAt = lease === null || lease.isHolderDead ? now : Math.max(now, lease.expiresAt);
-    const needs = loaded.isRestored || hasOpenAttempt(this.base.state);
+    const needs = loaded.isRestored || (this.base.state.run !== null && isInFlight(this.base.state.run));
     this.recovery = needs ? { previousEpoch: head.epoch, safeAt, isRestored: loaded.isRestored } : null;
   }
 }
@@ -179,9 +184,7 @@ const modelReason = (key: string, reason: StopReason): StopReason =>
     ? { ...reason, code: "MODEL_CALL_CANCELLED" }
     : reason;
 
-/** Whether a holder that is gone left something in flight. */
-const hasOpenAttempt = (state: SessionState): boolean => {
-  const phase = state.run?.phase;
-  if (phase?.kind === "calling-model") return !phase.call.isLost;
-  return phase?.kind === "calling-tools" && phase.calls.some((call) => call.status.kind === "started");
+const toolOf = ({ run }: SessionState, callId: string): string | null => {
+  const calls = run?.phase.kind === "calling-tools" ? run.phase.calls : [];
+  return calls.find((call) => call.callId === callId)?.tool ?? null;
 };

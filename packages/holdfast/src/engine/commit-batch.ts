@@ -78,6 +78,7 @@ const stored = (
   const { feed } = session.services;
   const run = session.state.run;
   session.spans.committed(events, (runId) => (run?.runId === runId ? run.trace : null));
+  if (lease.kind === "release") session.spans.leave(session.services.clock.now(), "released");
   if (events.length > 0) feed.publish(session.id, { kind: "events", events });
   return lease.kind === "release" ? "released" : "stored";
 };

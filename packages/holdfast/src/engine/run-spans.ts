@@ -1,4 +1,4 @@
-import type { JournalEvent } from "../core/event.ts";
+import type { HeaderOf, JournalEvent } from "../core/event.ts";
 import type { SessionId } from "../core/ids.ts";
 import type { Usage } from "../core/usage.ts";
 import type { Span, Telemetry } from "../ports/telemetry.ts";
@@ -10,33 +10,32 @@ const usageAttributes = (usage: Usage): Record<string, number> => ({
   "gen_ai.usage.output_tokens": usage.outputTokens,
 });
 
+type SpanOwner = {
+  readonly agent: string;
+  readonly sessionId: SessionId;
+  /** Which tool an open call is of. */
+  readonly toolOf: (callId: string) => string | null;
+};
+
 /**
  * The spans of one session: run, model call, tool call. Names and attributes follow OpenTelemetry's
- * GenAI semantic conventions. The run's traceparent is journaled, so that spans after a crash hang in
- * the same trace (O1).
+ * GenAI semantic conventions. The run's traceparent is journaled: whoever goes on with the run after a
+ * suspension or a crash opens a span of its own under it, in the same trace (O1).
  */
 export class RunSpans {
   readonly #telemetry: Telemetry;
-  readonly #agent: string;
-  readonly #sessionId: SessionId;
+  readonly #owner: SpanOwner;
   readonly #open = new Map<string, Span>();
 
-  constructor(telemetry: Telemetry, agent: string, sessionId: SessionId) {
+  constructor(telemetry: Telemetry, owner: SpanOwner) {
     this.#telemetry = telemetry;
-    this.#agent = agent;
-    this.#sessionId = sessionId;
+    this.#owner = owner;
   }
 
   /** Opens the span of a run that is about to start; answers what to journal. */
   beginRun(runId: string, at: number): string | null {
-    return this.#start(
-      runId,
-      { name: `invoke_agent ${this.#agent}`, kind: "internal", at, parent: null },
-      {
-        "gen_ai.operation.name": "invoke_agent",
-        "holdfast.run.id": runId,
-      },
-    ).traceparent;
+    // A batch that was refused is prepared again, for the same run.
+    return (this.#open.get(runId) ?? this.#startRun(runId, at, null)).traceparent;
   }
 
   /** The span of an attempt in flight, so that what it does can nest under it. */
@@ -49,42 +48,26 @@ export class RunSpans {
     for (const event of events) this.#follow(event, trace);
   }
 
-  /** Forgets what is open: another worker goes on. */
-  abandon(at: number): void {
-    for (const span of this.#open.values()) span.end({ at, error: "TOOL_CALL_LOST" });
+  /** Ends what is open here: the session is let go of, or lost to another worker. */
+  leave(at: number, why: "released" | "lost"): void {
+    for (const span of this.#open.values())
+      span.end({ at, ...(why === "lost" ? { error: "TOOL_CALL_LOST" } : {}) });
     this.#open.clear();
   }
 
   #follow({ header, at, position }: JournalEvent, trace: (runId: string) => string | null): void {
     switch (header.type) {
       case "model-call.started":
-        this.#start(
-          `model:${position}`,
-          { name: `chat ${header.modelId}`, kind: "client", at, parent: trace(header.runId) },
-          {
-            "gen_ai.operation.name": "chat",
-            "gen_ai.provider.name": header.provider,
-            "gen_ai.request.model": header.modelId,
-            "holdfast.attempt": header.attempt,
-          },
-        );
+        this.#startModelCall(header, { position, at, parent: this.#parent(header.runId, at, trace) });
+        return;
+      case "tool-call.started":
+        this.#startToolCall(header, { at, parent: this.#parent(header.runId, at, trace) });
         return;
       case "model-call.completed":
         this.#end(`model:${header.startedAt}`, at, { attributes: usageAttributes(header.charge.usage) });
         return;
       case "model-call.failed":
         this.#end(`model:${header.startedAt}`, at, { error: header.code });
-        return;
-      case "tool-call.started":
-        this.#start(
-          `tool:${header.callId}`,
-          { name: "execute_tool", kind: "internal", at, parent: trace(header.runId) },
-          {
-            "gen_ai.operation.name": "execute_tool",
-            "gen_ai.tool.call.id": header.callId,
-            "holdfast.attempt": header.attempt,
-          },
-        );
         return;
       case "tool-call.completed":
         this.#end(`tool:${header.callId}`, at);
@@ -93,6 +76,7 @@ export class RunSpans {
       case "tool-call.unknown":
         this.#end(`tool:${header.callId}`, at, { error: header.code });
         return;
+      case "run.suspended":
       case "run.completed":
         this.#end(header.runId, at);
         return;
@@ -105,6 +89,58 @@ export class RunSpans {
       default:
         return;
     }
+  }
+
+  #startModelCall(
+    header: HeaderOf<"model-call.started">,
+    {
+      position,
+      at,
+      parent,
+    }: { readonly position: number; readonly at: number; readonly parent: string | null },
+  ): void {
+    this.#start(
+      `model:${position}`,
+      { name: `chat ${header.modelId}`, kind: "client", at, parent },
+      {
+        "gen_ai.operation.name": "chat",
+        "gen_ai.provider.name": header.provider,
+        "gen_ai.request.model": header.modelId,
+        "holdfast.attempt": header.attempt,
+      },
+    );
+  }
+
+  #startToolCall(
+    { callId, attempt }: HeaderOf<"tool-call.started">,
+    { at, parent }: { readonly at: number; readonly parent: string | null },
+  ): void {
+    const tool = this.#owner.toolOf(callId);
+    this.#start(
+      `tool:${callId}`,
+      { name: tool === null ? "execute_tool" : `execute_tool ${tool}`, kind: "internal", at, parent },
+      {
+        "gen_ai.operation.name": "execute_tool",
+        ...(tool === null ? {} : { "gen_ai.tool.name": tool }),
+        "gen_ai.tool.type": "function",
+        "gen_ai.tool.call.id": callId,
+        "holdfast.attempt": attempt,
+      },
+    );
+  }
+
+  /** The run's span in this process, under the one that was journaled when another began it. */
+  #parent(runId: string, at: number, trace: (runId: string) => string | null): string | null {
+    const begun = trace(runId);
+    return (this.#open.get(runId) ?? this.#startRun(runId, at, begun)).traceparent ?? begun;
+  }
+
+  #startRun(runId: string, at: number, parent: string | null): Span {
+    return this.#start(
+      runId,
+      { name: `invoke_agent ${this.#owner.agent}`, kind: "internal", at, parent },
+      { "gen_ai.operation.name": "invoke_agent", "holdfast.run.id": runId },
+    );
   }
 
   #start(
@@ -121,8 +157,8 @@ export class RunSpans {
       ...start,
       attributes: {
         ...attributes,
-        "gen_ai.agent.name": this.#agent,
-        "gen_ai.conversation.id": this.#sessionId,
+        "gen_ai.agent.name": this.#owner.agent,
+        "gen_ai.conversation.id": this.#owner.sessionId,
       },
     });
     this.#open.set(key, span);

@@ -1,7 +1,9 @@
+const PACKAGE = "holdfast";
+
 /** The agent that `holdfast init` writes: it runs at once, and says what is scripted about it. */
 export const FIRST_AGENT = `// Run it:  npx holdfast run agent.ts "How long is this sentence?"
-import { defineAgent, defineTool } from "holdfast";
-import { scriptedModel } from "holdfast/testing";
+import { defineAgent, defineTool } from "${PACKAGE}";
+import { scriptedModel } from "${PACKAGE}/testing";
 import { z } from "zod";
 
 const countWords = defineTool()({
