@@ -19,11 +19,11 @@ import {
 } from "vitest";
 import { startCalling, startService, type Answers } from "./harness.ts";
 import { careful, openWithPrices, reader, sendImage, sendWithSettings, triage } from "./models.ts";
-import { backUp, drainOnTerm, forget, open, post } from "./operations.ts";
+import { backUp, drainOnTerm, forget, open, openTraced, post } from "./operations.ts";
 import { createPayments, type FakePayments } from "./payments.ts";
 import * as runs from "./runs.ts";
 import { defineSupport } from "./support.ts";
-import { bookSeat, convert, getWeather, renderInvoice, searchLogs, subscribe } from "./tools.ts";
+import { bookSeat, convert, drawChart, getWeather, renderInvoice, searchLogs, subscribe } from "./tools.ts";
 
 let dataDir = "";
 beforeEach(async () => {
@@ -98,6 +98,13 @@ describe("docs/tools.md", () => {
     expect(told).toContain("0: timeout");
     const whole = await readFile(join(dataDir, "workspaces", run.sessionId, file), "utf8");
     expect(whole.split("\n")).toHaveLength(500);
+  });
+
+  test("a picture is kept apart and shown to the model", async () => {
+    const deps = { draw: () => Uint8Array.from([137, 80, 78, 71]) };
+    const told = await tell(drawChart, { dataDir, input: { values: [1, 2] }, deps });
+    expect(told).toContain("A chart of 4 bytes.");
+    expect(told).toContain('"mediaType":"image/png"');
   });
 
   test("the context brings secrets that do not stay, and a workspace", async () => {
@@ -258,6 +265,11 @@ describe("docs/operations.md", () => {
     await using copy = await createRuntime({ agents: [echo], dataDir: join(dataDir, "backups", day), deps });
     const kept = await Array.fromAsync((await copy.getSession(sessionId)).history());
     expect(JSON.stringify(kept)).toContain("private words");
+  });
+
+  test("a runtime without an SDK set up for its spans just runs", async () => {
+    await using runtime = await openTraced([echo as never], dataDir);
+    expect((await runtime.run(echo, "traced")).output).toBe("traced");
   });
 
   test("SIGTERM closes the runtime", async () => {

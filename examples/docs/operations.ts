@@ -1,3 +1,4 @@
+import { openTelemetry } from "holdfast/telemetry";
 import { createRuntime, type AgentDefinition, type Logger, type Runtime } from "holdfast";
 
 type Agents = readonly AgentDefinition<unknown>[];
@@ -14,6 +15,13 @@ export const open = async (agents: Agents, dataDir: string, logger: Logger): Pro
     logger,
   });
   // #endregion open
+  return runtime;
+};
+
+export const openTraced = async (agents: Agents, dataDir: string): Promise<Runtime> => {
+  // #region telemetry
+  const runtime = await createRuntime({ agents, dataDir, telemetry: openTelemetry() });
+  // #endregion telemetry
   return runtime;
 };
 

@@ -45,6 +45,20 @@ export const searchLogs = defineTool()({
 });
 // #endregion limits
 
+export const drawChart = defineTool<{ readonly draw: (values: readonly number[]) => Uint8Array }>()({
+  name: "draw_chart",
+  description: "Draws a chart of some values.",
+  inputSchema: z.object({ values: z.array(z.number()) }),
+  effect: "read",
+  execute: ({ values }, { deps }) => deps.draw(values),
+  // #region picture
+  toModelOutput: (png) => [
+    { type: "text", text: `A chart of ${png.byteLength} bytes.` },
+    { type: "image", data: png, mediaType: "image/png" },
+  ],
+  // #endregion picture
+});
+
 // #region context
 export const renderInvoice = defineTool<{ readonly render: (token: string) => Promise<string> }>()({
   name: "render_invoice",
