@@ -89,7 +89,7 @@ describe("an answer", () => {
       { type: "opaque", part: { x: 1 } },
     ];
     const [completed] = settled({ content });
-    expect(completed?.header).toMatchObject({ chars: 3 + 2 + 6_000 + (4 + 7) + 3 });
+    expect(completed?.header).toMatchObject({ chars: 3 + 2 + 6_000 + (4 + 7) + 3 + 7 });
   });
 
   test("keeps its value where one was asked for, and what was wrong with it", () => {
