@@ -29,21 +29,24 @@ const MAX_BUFFERED = 20_000;
 
 /**
  * Past and live events of one session by cursor: every later durable event once, in order, then live
- * ones, with the pieces of answers in progress between them (S5).
+ * ones, with the pieces of answers in progress between them (S5). What was committed together comes
+ * together: a promise for each commit, not one for each event and each floor it goes through.
  */
 export async function* streamSession(
   from: { readonly store: JournalStore; readonly feed: EventFeed },
   options: StreamOptions,
-): AsyncGenerator<StreamItem, void, undefined> {
+): AsyncGenerator<readonly StreamItem[], void, undefined> {
   const inbox = new Inbox(from.feed, options.sessionId);
   const cursor = new Cursor(options.after);
   const onAbort = (): void => inbox.latch.set();
   options.signal?.addEventListener("abort", onAbort);
   try {
     while (options.signal?.aborted !== true) {
-      if (cursor.mustRead) yield* cursor.readOn(from.store, options);
-      await inbox.latch.wait();
-      yield* cursor.followAll(inbox.take(), from.store, options);
+      const said = inbox.take();
+      // What is missing comes before what was said after it.
+      if (cursor.mustRead && said?.kind !== "look") yield* cursor.readOn(from.store, options);
+      if (said === undefined) await inbox.latch.wait();
+      else yield cursor.follow(said);
     }
   } finally {
     options.signal?.removeEventListener("abort", onAbort);
@@ -62,46 +65,39 @@ class Cursor {
     this.#position = after;
   }
 
-  async *readOn(store: JournalStore, options: StreamOptions): AsyncGenerator<StreamItem, void, undefined> {
-    this.mustRead = false;
-    for await (const event of readAfter(store, options, this.#position)) {
-      yield this.#next(event);
-    }
-    yield { kind: "caught-up" };
-  }
-
-  async *followAll(
-    items: readonly FeedItem[],
+  async *readOn(
     store: JournalStore,
     options: StreamOptions,
-  ): AsyncGenerator<StreamItem, void, undefined> {
-    for (const item of items) {
-      // What is missing comes before what was said after it.
-      if (this.mustRead && item.kind !== "look") yield* this.readOn(store, options);
-      yield* this.#follow(item);
+  ): AsyncGenerator<readonly StreamItem[], void, undefined> {
+    this.mustRead = false;
+    for await (const event of readAfter(store, options, this.#position)) yield [this.#next(event)];
+    yield [CAUGHT_UP];
+  }
+
+  follow(said: FeedItem): readonly StreamItem[] {
+    switch (said.kind) {
+      case "broken":
+        throw brokenError(said.failure);
+      case "look":
+        this.mustRead = true;
+        return [];
+      case "delta":
+        return said.delta.startedAt > this.#endedCall ? [said] : [];
+      case "progress":
+        return [said];
+      case "events":
+        return this.#followEvents(said.events);
     }
   }
 
-  *#follow(item: FeedItem): Generator<StreamItem, void, undefined> {
-    switch (item.kind) {
-      case "broken":
-        throw brokenError(item.failure);
-      case "look":
-        this.mustRead = true;
-        return;
-      case "delta":
-        if (item.delta.startedAt > this.#endedCall) yield item;
-        return;
-      case "progress":
-        yield item;
-        return;
-      case "events":
-        for (const event of item.events) {
-          if (event.position === this.#position + 1 && !this.mustRead) yield this.#next(event);
-          else if (event.position > this.#position) this.mustRead = true;
-        }
-        if (!this.mustRead) yield { kind: "caught-up" };
+  #followEvents(events: readonly JournalEvent[]): readonly StreamItem[] {
+    const items: StreamItem[] = [];
+    for (const event of events) {
+      if (event.position === this.#position + 1 && !this.mustRead) items.push(this.#next(event));
+      else if (event.position > this.#position) this.mustRead = true;
     }
+    if (!this.mustRead) items.push(CAUGHT_UP);
+    return items;
   }
 
   #next(event: JournalEvent): StreamItem {
@@ -114,10 +110,14 @@ class Cursor {
   }
 }
 
+const CAUGHT_UP: StreamItem = { kind: "caught-up" };
+
 /** What the feed said and the subscriber has not looked at yet. */
 class Inbox {
   readonly latch = new Latch();
   #items: FeedItem[] = [];
+  #opened: readonly FeedItem[] = [];
+  #taken = 0;
   readonly #stop: () => void;
 
   constructor(feed: EventFeed, sessionId: SessionId) {
@@ -128,10 +128,16 @@ class Inbox {
     if (this.#items.length > 0) this.latch.set();
   }
 
-  take(): readonly FeedItem[] {
-    const items = this.#items;
-    this.#items = [];
-    return items;
+  /** The next of them, in order; undefined when there is nothing new. */
+  take(): FeedItem | undefined {
+    if (this.#taken === this.#opened.length) {
+      this.#opened = this.#items;
+      this.#items = [];
+      this.#taken = 0;
+    }
+    const item = this.#opened[this.#taken];
+    if (item !== undefined) this.#taken += 1;
+    return item;
   }
 
   close(): void {

@@ -59,7 +59,7 @@ export class Run<Output = string> {
   /** Like `textStream`, with options. @throws StreamInterruptedError when an answer was cut after text was shown. */
   async *text(options: TextOptions = {}): AsyncGenerator<string, void, undefined> {
     const shown = { startedAt: 0, chars: 0 };
-    for await (const item of this.#items(this.#place.after, options.signal)) {
+    for await (const item of oneByOne(this.#items(this.#place.after, options.signal))) {
       if (item.kind === "delta" && item.delta.runId === this.id && item.delta.type === "text") {
         const { startedAt, offset, text } = item.delta;
         if (startedAt !== shown.startedAt) Object.assign(shown, { startedAt, chars: 0 });
@@ -86,27 +86,34 @@ export class Run<Output = string> {
 
   /** The session's events from the cursor on, until this run is settled. */
   async *events(options: EventOptions = {}): AsyncGenerator<SessionEvent, void, undefined> {
-    for await (const item of this.#items(options.after ?? this.#place.after, options.signal)) {
-      if (item.kind === "caught-up") continue;
-      yield toSessionEvent(item);
-      if (item.kind === "event" && isEnd(item.event, this.id)) return;
+    for await (const items of this.#items(options.after ?? this.#place.after, options.signal)) {
+      for (const item of items) {
+        if (item.kind === "caught-up") continue;
+        yield toSessionEvent(item);
+        if (item.kind === "event" && isEnd(item.event, this.id)) return;
+      }
     }
   }
 
   /** How the run ended, or what it waits for. Data, not a throw. */
   async outcome(options: OutcomeOptions = {}): Promise<Outcome<Output>> {
     let waitingFor: readonly Wait[] = [];
+    let seen = this.#place.after;
     // Past events are read without what was said in them: only the last one's content matters.
-    const items = this.#items(this.#place.after, options.signal, { omitPayload: true });
-    for await (const item of items) {
-      if (item.kind === "event" && isAbout(item.event, this.id)) {
-        const settled = await outcomeOf<Output>(item.event, (position) => this.#read(position));
+    const stream = this.#items(this.#place.after, options.signal, { omitPayload: true });
+    for await (const items of stream) {
+      for (const item of items) {
+        const end = item.kind === "event" && isEnd(item.event, this.id) ? item.event : null;
+        const settled = end && (await outcomeOf<Output>(end, (position) => this.#read(position)));
         if (settled !== null) return settled;
-        waitingFor = waitsAfter(item.event, waitingFor);
+        if (item.kind === "event") seen = item.event.position;
+        if (item.kind === "event" && isAbout(item.event, this.id)) {
+          waitingFor = waitsAfter(item.event, waitingFor);
+        }
+        if (item.kind !== "caught-up" || options.until === "settled") continue;
+        if (!waitingFor.some(needsSomebody) || (await this.#isGoingOn(seen))) continue;
+        return { status: "suspended", runId: this.id, waitingFor };
       }
-      if (item.kind !== "caught-up" || options.until === "settled") continue;
-      if (!waitingFor.some(needsSomebody) || (await this.#isAnswered())) continue;
-      return { status: "suspended", runId: this.id, waitingFor };
     }
     throw new DOMException("Waiting for the run was stopped; the run itself goes on.", "AbortError");
   }
@@ -129,23 +136,30 @@ export class Run<Output = string> {
     after: Position,
     signal: AbortSignal | undefined,
     options: { readonly omitPayload?: boolean } = {},
-  ): AsyncGenerator<StreamItem, void, undefined> {
+  ): AsyncGenerator<readonly StreamItem[], void, undefined> {
     const { services, sessionId } = this.#place;
     const own = this.#place.signal;
     const either = signal && own ? AbortSignal.any([signal, own]) : (signal ?? own);
     return streamSession(services, { sessionId, after, signal: either, ...options });
   }
 
-  /** An answer that is posted and not read yet: the run is about to go on. */
-  async #isAnswered(): Promise<boolean> {
+  /** Whether what the run waited for is there already: posted and not read yet, or read since we looked. */
+  async #isGoingOn(seen: Position): Promise<boolean> {
     const loaded = await this.#place.services.store.load(this.sessionId);
-    return loaded?.signals.some(({ kind }) => ANSWERS.has(kind)) ?? false;
+    if (loaded === undefined) return false;
+    return loaded.head.position > seen || loaded.signals.some(({ kind }) => ANSWERS.has(kind));
   }
 
   async #read(position: Position): Promise<JournalEvent | undefined> {
     const [stored] = await this.#place.services.store.readAt(this.sessionId, [position]);
     return stored === undefined ? undefined : openEvent(stored);
   }
+}
+
+async function* oneByOne<Item>(
+  groups: AsyncIterable<readonly Item[]>,
+): AsyncGenerator<Item, void, undefined> {
+  for await (const group of groups) for (const item of group) yield item;
 }
 
 const ANSWERS: ReadonlySet<SignalKind> = new Set(["resolve", "resume", "cancel"]);

@@ -106,17 +106,19 @@ export class Session<Output = string> {
       after: options.after ?? 0,
       signal: options.signal,
     });
-    for await (const item of stream) {
-      if (item.kind !== "caught-up") yield toSessionEvent(item);
+    for await (const items of stream) {
+      for (const item of items) if (item.kind !== "caught-up") yield toSessionEvent(item);
     }
   }
 
   /** The events there are now, without waiting for more. */
   async *history(options: { readonly after?: Position } = {}): AsyncGenerator<SessionEvent, void, undefined> {
     const stream = streamSession(this.#services, { sessionId: this.id, after: options.after ?? 0 });
-    for await (const item of stream) {
-      if (item.kind === "caught-up") return;
-      if (item.kind === "event") yield toSessionEvent(item);
+    for await (const items of stream) {
+      for (const item of items) {
+        if (item.kind === "caught-up") return;
+        if (item.kind === "event") yield toSessionEvent(item);
+      }
     }
   }
 
