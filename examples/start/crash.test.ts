@@ -42,7 +42,7 @@ describe("npm start -- --crash", () => {
     const last = await place.start(["--resume"]);
     expect([0, 3]).toContain(last.code);
     await expectNothingTwice(place);
-  }, 60_000);
+  }, 120_000);
 });
 
 /** Moments as good as random, the same in every run; HOLDFAST_TEST_SEED makes others. */

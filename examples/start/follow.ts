@@ -1,4 +1,4 @@
-import type { DurableEvent, Outcome, Run, Session } from "holdfast";
+import type { DurableEvent, Outcome, Run, Session, Wait } from "holdfast";
 import { pullThePlug } from "./crash.ts";
 import { objectOf, textIn } from "./read-json.ts";
 import { EventLines } from "./screen/event-lines.ts";
@@ -8,6 +8,8 @@ export type FollowOptions = {
   /** Events up to here are known; only later ones are shown. */
   readonly shownAfter: number;
   readonly quit: AbortSignal;
+  /** Whether a person has asked for it to go on: then a run that waits for an operator has its operator. */
+  readonly isOperator: boolean;
 };
 
 /** Where a test wants this process to die: at so many events that it has seen happen. */
@@ -17,18 +19,33 @@ const crashAt = (): number => Number(process.env["HOLDFAST_START_CRASH_AT"] ?? 0
 export const follow = async (
   session: Session,
   run: Run,
-  { shownAfter, quit }: FollowOptions,
+  { shownAfter, quit, isOperator }: FollowOptions,
 ): Promise<{ readonly outcome: Outcome; readonly reportPath: string | null }> => {
   const done = new AbortController();
   const signal = AbortSignal.any([quit, done.signal]);
   const shown = show(session, { shownAfter, signal });
   try {
-    const outcome = await run.outcome({ signal: quit });
+    let outcome = await run.outcome({ signal: quit });
+    if (isOperator && outcome.status === "suspended" && outcome.waitingFor.some(isForOperator)) {
+      await letGoOn(session, quit);
+      outcome = await run.outcome({ signal: quit });
+    }
     // What the run wrote down last has been given out before its outcome was.
     if (outcome.status === "suspended") done.abort();
     return { outcome, reportPath: await shown };
   } finally {
     done.abort();
+  }
+};
+
+const isForOperator = ({ kind }: Wait): boolean => kind === "operator";
+
+/** A session that was interrupted too often in a row goes on only when somebody says so. */
+const letGoOn = async (session: Session, signal: AbortSignal): Promise<void> => {
+  const { position } = await session.snapshot();
+  await session.resume();
+  for await (const event of session.events({ after: position, signal })) {
+    if (event.type === "run.resumed") return;
   }
 };
 

@@ -57,7 +57,7 @@ const start = async (command: Command & { kind: "start" }, scene: Scene): Promis
     print(paint("bold", `Holdfast: an agent looks through ${folder}`));
     const session = await runtime.createSession(scene.agent, { attributes: { folder } });
     introduce(scene, desk, session.id);
-    return work({ scene, runtime, desk, session, shownAfter: 0 });
+    return work({ scene, runtime, desk, session, shownAfter: 0, isOperator: false });
   });
   if (!command.isCrash || code !== EXIT.done) return code;
   complain("Nothing was filed with the desk, so there was no call to die in the middle of.");
@@ -80,8 +80,7 @@ const resume = async (scene: Scene): Promise<number> => {
       introduce(scene, desk, newest.sessionId);
       row("journal", `${newest.position} events are safe; ${openText(newest)}`);
       const session = await runtime.getSession(newest.sessionId);
-      if (newest.isHeld) await session.resume();
-      return work({ scene, runtime, desk, session, shownAfter: newest.position });
+      return work({ scene, runtime, desk, session, shownAfter: newest.position, isOperator: true });
     },
   );
 };

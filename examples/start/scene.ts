@@ -29,6 +29,7 @@ type Work = {
   readonly session: Session;
   /** Events up to here were shown before. */
   readonly shownAfter: number;
+  readonly isOperator: boolean;
 };
 
 /** Makes the runtime, with the findings desk beside it, for as long as it is used. */
@@ -48,13 +49,20 @@ export const withRuntime = async (
 };
 
 /** Sends the task, which is accepted once however often it is sent, and follows it to its end. */
-export const work = async ({ scene, runtime, desk, session, shownAfter }: Work): Promise<number> => {
+export const work = async ({
+  scene,
+  runtime,
+  desk,
+  session,
+  shownAfter,
+  isOperator,
+}: Work): Promise<number> => {
   const run = await session.send(TASK, { idempotencyKey: "task" });
   const cancel = (): void => void run.cancel("Ctrl-C").catch((error: unknown) => complain(String(error)));
   using interrupts = onInterrupt(cancel);
   const { quit } = interrupts;
   try {
-    const { outcome, reportPath } = await follow(session, run, { shownAfter, quit });
+    const { outcome, reportPath } = await follow(session, run, { shownAfter, quit, isOperator });
     const { dataDir, chosen } = scene;
     printSummary({ outcome, sessionId: session.id, dataDir, reportPath, isScripted: chosen.isScripted });
     const proof = await prove(session, desk.logFile);

@@ -29,9 +29,11 @@ export class EventLines {
           paint("magenta", "  ⟳ took over from a process that is gone. What became of its open calls?"),
         ];
       case "run.resumed":
-        return [paint("dim", "    goes on")];
+        return [
+          paint("dim", event.header.by === "operator" ? "    goes on: somebody said so" : "    goes on"),
+        ];
       case "run.suspended":
-        return [paint("dim", "    waits, holding nothing")];
+        return [paint("dim", `    ${suspensionNote(event)}`)];
       case "run.cancel-requested":
         return [paint("yellow", "  ■ stopping: nothing new starts, and what is running is told to stop")];
       case "model-call.completed":
@@ -127,6 +129,11 @@ const lineOfCall = ({
       return null;
   }
 };
+
+const suspensionNote = ({ header }: DurableEvent<"run.suspended">): string =>
+  header.waitingFor.some(({ kind }) => kind === "operator")
+    ? "was interrupted too often in a row: waits for somebody to say that it may go on"
+    : "waits, holding nothing";
 
 /** The argument that tells calls of one tool apart. */
 const aboutOf = (input: JsonObject | null): string =>
