@@ -36,16 +36,17 @@ const pooledRandomBytes = (): ((count: number) => Uint8Array) => {
 };
 
 /**
- * Arms a timer for as long as one can be, again and again until its time has come. Timers keep the process
- * alive: one that waits to try again, or to verify, must not end for want of anything else to do.
+ * Arms a timer for as long as one can be, again and again until its time has come: Node counts from when
+ * its loop last looked at the clock, and may fire early. Timers keep the process alive: one that waits to
+ * try again, or to verify, must not end for want of anything else to do.
  */
 const startTimer = (dueAt: number, fire: () => void): Timer => {
   let handle: NodeJS.Timeout;
   const arm = (): void => {
-    const leftMs = dueAt - performance.now();
-    const next = leftMs > MAX_DELAY_MS ? arm : fire;
-    handle = setTimeout(next, Math.min(Math.max(0, leftMs), MAX_DELAY_MS));
+    const leftMs = Math.max(0, dueAt - performance.now());
+    handle = setTimeout(look, Math.min(leftMs, MAX_DELAY_MS));
   };
+  const look = (): void => (performance.now() < dueAt ? arm() : fire());
   arm();
   return { stop: () => clearTimeout(handle) };
 };
