@@ -41,6 +41,7 @@ const step = async (session: ActiveSession, control: AdvanceControl): Promise<"d
       return "done";
     }
   }
+  if (prepared.starts.length > 0 && !(await isSureOfLease(session))) return "done";
   for (const start of prepared.starts) perform(session, start);
   void maybeSnapshot(session);
   // Claimed only to write a last word: go round once more, to release.
@@ -50,16 +51,33 @@ const step = async (session: ActiveSession, control: AdvanceControl): Promise<"d
 
 const RETRY_EVERY_MS = 1_000;
 
+/** Before anything acts: a lease that ran out while the store was slow is renewed, or found to be lost (J2). */
+const isSureOfLease = async (session: ActiveSession): Promise<boolean> => {
+  const { id, lease, services } = session;
+  const { store, clock, holder } = services;
+  while (!session.isLost && !lease.isValid() && lease.epoch !== null) {
+    const { epoch } = lease;
+    const askedAt = clock.monotonicMs();
+    const lost = await store.renew(holder, [{ sessionId: id, epoch }]).catch(() => null);
+    if (lost === null) await pause(session);
+    else if (lost.length > 0) session.abandon();
+    else if (!session.isLost) lease.held(epoch, askedAt);
+  }
+  return !session.isLost;
+};
+
+const pause = ({ services }: ActiveSession): Promise<void> =>
+  new Promise((resolve) => void services.clock.startTimer(RETRY_EVERY_MS, resolve));
+
 /** A store that is away for a moment is no reason to give up what is in flight; anything else is. */
 const waitForStore = async (session: ActiveSession, thrown: unknown): Promise<void> => {
   const failure = toFailure(thrown);
   if (failure.code !== "STORE_UNAVAILABLE" || !failure.retryable) throw thrown;
-  const { clock, logger } = session.services;
-  logger.warn(`Session ${session.id} waits for the store: ${failure.message}`, {
+  session.services.logger.warn(`Session ${session.id} waits for the store: ${failure.message}`, {
     sessionId: session.id,
     failure,
   });
-  await new Promise<void>((resolve) => void clock.startTimer(RETRY_EVERY_MS, resolve));
+  await pause(session);
 };
 
 const sleep = async (session: ActiveSession, until: number | null): Promise<void> => {

@@ -1,18 +1,15 @@
 import type { Effect } from "../core/effect.ts";
 import { HoldfastError } from "../core/errors.ts";
 import type { CallId, Position, Timestamp } from "../core/ids.ts";
-import type { JsonValue } from "../core/json.ts";
 import { toFailure } from "../core/failure.ts";
 import { candidateOf, type OpenRun } from "../core/session-state.ts";
-import { estimateTokens, NO_SPEND, NO_USAGE, type Charge } from "../core/usage.ts";
-import type { Agent, InstructionsContext } from "../ports/agent.ts";
-import type { Clock } from "../ports/clock.ts";
+import { estimateTokens, NO_USAGE, type Charge } from "../core/usage.ts";
 import type { ActiveSession } from "./active-session.ts";
 import { Batch } from "./batch.ts";
 import { idempotencyKeyOf } from "./idempotency-key.ts";
-import { limited } from "./limited.ts";
 import { recordOutcome, type Outcome } from "./outcome.ts";
 import { readSignal } from "./read-signal.ts";
+import { startRun } from "./start-run.ts";
 
 /** Something to set going once its start is durable. */
 export type Start =
@@ -46,7 +43,6 @@ export type Prepared = {
 
 /** A plan that keeps deciding and never gets anywhere is a defect; better to say so than to spin. */
 const MAX_ROUNDS = 10_000;
-const INSTRUCTIONS_LIMIT_MS = 30_000;
 
 export const prepareBatch = async (session: ActiveSession, mayStartRun: () => boolean): Promise<Prepared> => {
   const { sha256, clock } = session.services;
@@ -112,67 +108,12 @@ const decide = async (
     const start = effects.find((effect) => effect.kind === "start-run");
     if (start === undefined) return effects;
     if (session.isDraining || !mayStartRun()) return [];
-    await startRun(session, batch, start);
+    await startRun(session, batch, { runId: start.runId, at: nowOf(session, batch) });
   }
   throw new HoldfastError("INTERNAL", `Session ${session.id}: the plan does not come to rest.`, {
     hint: "This is a defect of Holdfast; please report it with the journal's last events.",
   });
 };
-
-/** Evaluates what the definition computes once a run, and journals it. */
-const startRun = async (
-  session: ActiveSession,
-  batch: Batch,
-  start: Effect & { kind: "start-run" },
-): Promise<void> => {
-  const { agent, content } = session;
-  const at = nowOf(session, batch);
-  try {
-    const context = { session: await content.context(), runId: start.runId, now: new Date(at) };
-    const text = await instructionsOf(agent, context, session.services.clock);
-    const { instructionsAt } = batch.state;
-    const isSame = instructionsAt !== null && (await content.instructions(instructionsAt)) === text;
-    batch.add({
-      header: {
-        type: "run.started",
-        runId: start.runId,
-        digest: agent.digest,
-        settings: agent.settings,
-        trace: session.spans.beginRun(start.runId, at),
-        instructionsAt: isSame ? instructionsAt : null,
-      },
-      payload: isSame ? null : { instructions: text },
-    });
-  } catch (thrown) {
-    const why = toFailure(thrown, "DEFINITION_INVALID");
-    const totals = { turns: 0, toolCalls: 0, retries: 0, spend: NO_SPEND };
-    batch.add({
-      header: {
-        type: "run.failed",
-        runId: start.runId,
-        code: why.code,
-        causeAt: null,
-        durationMs: 0,
-        totals,
-      },
-      payload: { failure: session.services.redactor.failure(why) as JsonValue },
-    });
-  }
-};
-
-/** Definitions may look things up; one that never comes back must not hold its session for ever (E6). */
-const instructionsOf = (agent: Agent, context: InstructionsContext, clock: Clock): Promise<string> =>
-  limited(clock, {
-    work: Promise.resolve(agent.instructions(context)),
-    limitMs: INSTRUCTIONS_LIMIT_MS,
-    otherwise: () => {
-      const seconds = INSTRUCTIONS_LIMIT_MS / 1_000;
-      throw new HoldfastError(
-        "DEFINITION_INVALID",
-        `The instructions of agent ${agent.name} did not come within ${seconds} s.`,
-      );
-    },
-  });
 
 /** Journals the starts of effects; what is in flight already is not begun again (E1). */
 const begin = async (

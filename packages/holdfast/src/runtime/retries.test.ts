@@ -129,7 +129,7 @@ describe("a tool that fails", () => {
       name: "act",
       effect: "idempotent",
       retry: { maxAttempts: 2, initialDelayMs: 10 },
-      idempotencyKey: ({ order }) => `refund-${String(order)}`,
+      idempotencyKey: ({ order }) => `refund-${JSON.stringify(order)}`,
       execute: (_, { idempotencyKey }) => {
         keys.push(idempotencyKey);
         if (keys.length === 1) throw new TypeError("again");

@@ -109,7 +109,7 @@ describe("a call that cannot be run", () => {
     const echo = toolOf({
       name: "echo",
       effect: "read",
-      execute: ({ n }) => seen.push(n) && `n=${String(n)}`,
+      execute: ({ n }) => seen.push(n) && `n=${JSON.stringify(n)}`,
     });
     const calls = [1, 2].map((n) => ({ name: "echo", id: "", input: { n } }));
     const model = once({ toolCalls: calls });
@@ -156,8 +156,8 @@ describe("calls of one turn", () => {
       execute: async ({ n }) => {
         // The first call ends last.
         if (n === 0) await door.opened;
-        order.push(String(n));
-        return `result ${String(n)}`;
+        order.push(JSON.stringify(n));
+        return `result ${JSON.stringify(n)}`;
       },
     });
     const model = recordingModel(({ messages, lastUserText }) => {

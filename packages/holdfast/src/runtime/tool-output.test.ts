@@ -1,17 +1,14 @@
 import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { afterAll, describe, expect, it } from "vitest";
 import { z } from "zod";
 import { createTestRuntime } from "../testing/index.ts";
 import { agentOf, headersOf, journalOf, recordingModel, toolOf } from "../testing/scenario.fixture.ts";
 import { defineTool, type DefinedTool } from "./index.ts";
 
-let dataDir = "";
-beforeEach(async () => {
-  dataDir = await mkdtemp(join(tmpdir(), "holdfast-output-"));
-});
-afterEach(() => rm(dataDir, { recursive: true, force: true }));
+const base = await mkdtemp(join(tmpdir(), "holdfast-output-"));
+afterAll(() => rm(base, { recursive: true, force: true }));
 
 /** Runs an agent whose one tool is called once, and answers what the model was told of it. */
 const callOnce = async (tool: DefinedTool) => {
@@ -19,13 +16,14 @@ const callOnce = async (tool: DefinedTool) => {
     toolResults.length > 0 ? { text: "done" } : { toolCalls: [{ name: tool.name, input: {} }] },
   );
   const agent = agentOf({ model, tools: [tool] });
+  const dataDir = await mkdtemp(join(base, "data-"));
   const test = await createTestRuntime({ agents: [agent], dataDir });
   const session = await test.runtime.createSession(agent);
   const outcome = await (await session.send("go")).outcome();
   const request = model.requests.at(-1);
   const last = request?.messages.at(-1);
   const output = last?.role === "tool" ? last.results[0]?.output : undefined;
-  return { test, session, outcome, output, request, events: await journalOf(test, session.id) };
+  return { test, session, dataDir, outcome, output, request, events: await journalOf(test, session.id) };
 };
 
 const returning = (value: unknown, more: { readonly maxOutputChars?: number } = {}) =>
@@ -68,10 +66,13 @@ describe("what a tool gives back", () => {
 
   it("spills what is longer than the limit to the workspace, whole, and says where", async () => {
     const long = "0123456789".repeat(100);
-    const { output, events, session, test } = await callOnce(returning(long, { maxOutputChars: 50 }));
-    const [completed] = events.filter((event) => event.header.type === "tool-call.completed");
-    const path = (completed?.payload?.["artifact"] as { path: string }).path;
+    const { output, events, session, test, dataDir } = await callOnce(
+      returning(long, { maxOutputChars: 50 }),
+    );
+    const completed = events.find((event) => event.header.type === "tool-call.completed");
+    const path = `tool-outputs/${completed?.header.type === "tool-call.completed" ? completed.header.callId : ""}.txt`;
 
+    expect(completed?.payload?.["artifact"]).toEqual({ path, chars: 1_000 });
     expect(output).toMatchObject({ type: "text" });
     expect(JSON.stringify(output)).toContain(`Cut at 50 of 1000 characters`);
     expect(JSON.stringify(output)).toContain(path);
@@ -128,7 +129,7 @@ describe("what a tool gives back", () => {
     const bytes = new Uint8Array([137, 80, 78, 71, 1, 2, 3]);
     const model = recordingModel([{ text: "a picture" }]);
     const agent = agentOf({ model });
-    const test = await createTestRuntime({ agents: [agent], dataDir });
+    const test = await createTestRuntime({ agents: [agent] });
     const session = await test.runtime.createSession(agent);
     await (
       await session.send([

@@ -1,0 +1,71 @@
+import { HoldfastError } from "../core/errors.ts";
+import { toFailure, type Failure } from "../core/failure.ts";
+import type { RunId, Timestamp } from "../core/ids.ts";
+import type { JsonValue } from "../core/json.ts";
+import { NO_SPEND } from "../core/usage.ts";
+import type { Agent, InstructionsContext } from "../ports/agent.ts";
+import type { Clock } from "../ports/clock.ts";
+import type { ActiveSession } from "./active-session.ts";
+import type { Batch } from "./batch.ts";
+import { limited } from "./limited.ts";
+
+type Start = { readonly runId: RunId; readonly at: Timestamp };
+
+/** Evaluates what the definition computes once a run, and journals it; a definition that cannot fails its run. */
+export const startRun = async (session: ActiveSession, batch: Batch, { runId, at }: Start): Promise<void> => {
+  const { agent, content, services } = session;
+  const context = { session: await content.context(), runId, now: new Date(at) };
+  const evaluated = await evaluate(agent, context, services.clock);
+  if (!evaluated.ok) {
+    addFailure(batch, runId, services.redactor.failure(evaluated.failure));
+    return;
+  }
+  const { instructionsAt } = batch.state;
+  const text = services.redactor.text(evaluated.text);
+  const isSame = instructionsAt !== null && (await content.instructions(instructionsAt)) === text;
+  batch.add({
+    header: {
+      type: "run.started",
+      runId,
+      digest: agent.digest,
+      settings: agent.settings,
+      trace: session.spans.beginRun(runId, at),
+      instructionsAt: isSame ? instructionsAt : null,
+    },
+    payload: isSame ? null : { instructions: text },
+  });
+};
+
+type Evaluated =
+  | { readonly ok: true; readonly text: string }
+  | { readonly ok: false; readonly failure: Failure };
+
+const INSTRUCTIONS_LIMIT_MS = 30_000;
+
+/** Definitions may look things up; one that never comes back must not hold its session for ever (E6). */
+const evaluate = async (agent: Agent, context: InstructionsContext, clock: Clock): Promise<Evaluated> => {
+  const invalid = (what: string): HoldfastError =>
+    new HoldfastError("DEFINITION_INVALID", `The instructions of agent ${agent.name} ${what}.`);
+  try {
+    const work = (async (): Promise<unknown> => agent.instructions(context))();
+    const text = await limited(clock, {
+      work,
+      limitMs: INSTRUCTIONS_LIMIT_MS,
+      otherwise: () => {
+        throw invalid(`did not come within ${INSTRUCTIONS_LIMIT_MS / 1_000} s`);
+      },
+    });
+    if (typeof text !== "string") throw invalid("are not text");
+    return { ok: true, text };
+  } catch (thrown) {
+    return { ok: false, failure: toFailure(thrown, "DEFINITION_INVALID") };
+  }
+};
+
+const addFailure = (batch: Batch, runId: RunId, failure: Failure): void => {
+  const totals = { turns: 0, toolCalls: 0, retries: 0, spend: NO_SPEND };
+  batch.add({
+    header: { type: "run.failed", runId, code: failure.code, causeAt: null, durationMs: 0, totals },
+    payload: { failure: failure as JsonValue },
+  });
+};
