@@ -50,10 +50,10 @@ export type ToolContext<Deps = unknown> = {
   /** The session's own directory; made when first asked for. */
   readonly workspace: Workspace;
   /** A secret by name; its value never enters journal, log, trace or model context (O2). */
-  secret(name: string): string;
+  readonly secret: (name: string) => string;
   readonly log: Logger;
   /** Shows how far the tool has come; not durable. */
-  progress(message: string): void;
+  readonly progress: (message: string) => void;
   readonly deps: Deps;
 };
 

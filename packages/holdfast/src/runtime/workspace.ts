@@ -1,7 +1,13 @@
-import { mkdir, readFile, realpath, writeFile } from "node:fs/promises";
+import { constants } from "node:fs";
+import { lstat, mkdir, open as openFile, realpath } from "node:fs/promises";
 import { dirname, isAbsolute, join, relative, resolve, sep } from "node:path";
 import { ToolError } from "../core/errors.ts";
 import type { Workspace } from "../ports/tool.ts";
+
+/** A link that came into being after the path was looked at is not followed; Windows knows no such flag. */
+const NO_FOLLOW = constants.O_NOFOLLOW ?? 0;
+const WRITE = constants.O_WRONLY | constants.O_CREAT | constants.O_TRUNC | NO_FOLLOW;
+const READ = constants.O_RDONLY | NO_FOLLOW;
 
 /** A session's own directory on disk; nothing outside it can be reached through it (S1). */
 export const createWorkspace = (root: string): Workspace => {
@@ -12,11 +18,13 @@ export const createWorkspace = (root: string): Workspace => {
   const inside = async (relativePath: string): Promise<string> => {
     const base = await open();
     const target = resolve(base, relativePath);
-    if (isAbsolute(relativePath) || !isWithin(base, target)) throw escapes(relativePath);
+    if (relativePath.includes("\0") || isAbsolute(relativePath) || !isWithin(base, target)) {
+      throw escapes(relativePath);
+    }
     // A link on the way could lead out: what exists of the path is followed before it is trusted.
-    const existing = await realpathOfExisting(target);
-    if (!isWithin(base, existing)) throw escapes(relativePath);
-    return target;
+    const real = await realPathOf(target);
+    if (real === null || !isWithin(base, real)) throw escapes(relativePath);
+    return real;
   };
   return {
     path: open,
@@ -24,10 +32,14 @@ export const createWorkspace = (root: string): Workspace => {
     write: async (relativePath, content) => {
       const target = await inside(relativePath);
       await mkdir(dirname(target), { recursive: true, mode: 0o700 });
-      await writeFile(target, content);
+      await using file = await openFile(target, WRITE, 0o600);
+      await file.writeFile(content);
       return target;
     },
-    read: async (relativePath) => readFile(await inside(relativePath)),
+    read: async (relativePath) => {
+      await using file = await openFile(await inside(relativePath), READ);
+      return await file.readFile();
+    },
   };
 };
 
@@ -36,12 +48,24 @@ const isWithin = (base: string, target: string): boolean => {
   return path === "" || (path !== ".." && !path.startsWith(`..${sep}`) && !isAbsolute(path));
 };
 
-const realpathOfExisting = async (target: string): Promise<string> => {
+/** Where a path really leads, the part that does not exist yet included; null for a link to nowhere. */
+const realPathOf = async (target: string): Promise<string | null> => {
   try {
     return await realpath(target);
   } catch {
+    if (await exists(target)) return null;
     const parent = dirname(target);
-    return parent === target ? target : join(await realpathOfExisting(parent), relative(parent, target));
+    const real = parent === target ? target : await realPathOf(parent);
+    return real === null ? null : join(real, relative(parent, target));
+  }
+};
+
+const exists = async (path: string): Promise<boolean> => {
+  try {
+    await lstat(path);
+    return true;
+  } catch {
+    return false;
   }
 };
 
