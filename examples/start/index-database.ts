@@ -26,6 +26,8 @@ export type IndexTotals = {
   readonly lines: number;
   readonly todos: number;
   readonly imports: number;
+  /** Said when the folder holds more files than are indexed. */
+  readonly note?: string;
 };
 
 type Statements = {
@@ -36,7 +38,7 @@ type Statements = {
 
 /** Builds the database beside its place and puts it there in one move: building it twice gives the same. */
 export const buildIndex = async (root: string, target: string, signal: AbortSignal): Promise<IndexTotals> => {
-  const { files } = await walkFolder(root, ".", signal);
+  const { files, isCut } = await walkFolder(root, ".", signal);
   const draft = `${target}.${process.pid}.new`;
   await rm(draft, { force: true });
   const database = new DatabaseSync(draft);
@@ -46,7 +48,7 @@ export const buildIndex = async (root: string, target: string, signal: AbortSign
     const totals = readTotals(database);
     database.close();
     await rename(draft, target);
-    return totals;
+    return isCut ? { ...totals, note: `Only the first ${files.length} files were indexed.` } : totals;
   } finally {
     if (database.isOpen) database.close();
     await rm(draft, { force: true });
@@ -128,7 +130,7 @@ const readTotals = (database: DatabaseSync): IndexTotals => {
               (SELECT count(*) FROM imports) AS imports FROM files`,
     )
     .get();
-  const number = (name: keyof IndexTotals): number => Number(row?.[name] ?? 0);
+  const number = (name: Exclude<keyof IndexTotals, "note">): number => Number(row?.[name] ?? 0);
   return {
     files: number("files"),
     textFiles: number("textFiles"),

@@ -73,14 +73,14 @@ export class EventLines {
   #lines({ tool, about }: Call, { mark, style, note, durationMs }: Line): readonly string[] {
     const room = width() - LEFT - RIGHT;
     const left = `  ${paint(style, mark)} ${tool.padEnd(LEFT - 5)} `;
-    const right = paint("dim", (durationMs === undefined ? "" : seconds(durationMs)).padStart(RIGHT - 2));
+    const right = durationMs === undefined ? "" : ` ${paint("dim", seconds(durationMs).padStart(RIGHT - 2))}`;
     const shownNote = paint(style === "green" ? "dim" : style, note);
     if (note.length + 2 + Math.min(about.length, LEAST_ABOUT) > room) {
       const below = wrap(note, width() - LEFT - 2).map((line) => `${" ".repeat(LEFT)}${paint(style, line)}`);
       return [`${left}${shorten(about, width() - LEFT - 2)}`, ...below];
     }
     const shownAbout = shorten(about, room - note.length - 2);
-    return [`${left}${shownAbout}${" ".repeat(room - note.length - shownAbout.length)}${shownNote} ${right}`];
+    return [`${left}${shownAbout}${" ".repeat(room - note.length - shownAbout.length)}${shownNote}${right}`];
   }
 }
 

@@ -29,6 +29,7 @@ export const findingsFrom = (calls: readonly MadeCall[]): readonly Finding[] => 
 
 const longFiles = (calls: readonly MadeCall[]): readonly Finding[] =>
   answerTo(calls, "longest")
+    .filter((row) => numberIn(row, "lines") > 0)
     .slice(0, 2)
     .map((row) => {
       const lines = numberIn(row, "lines");
@@ -69,7 +70,7 @@ const busyModules = (calls: readonly MadeCall[]): readonly Finding[] =>
         title: `${path} is imported by ${importers} files`,
         severity: importers > 50 ? "medium" : "low",
         path,
-        detail: "More files depend on it than on any other file here.",
+        detail: "No other file here has more that depend on it.",
       };
     });
 
@@ -94,6 +95,6 @@ const largeFiles = (calls: readonly MadeCall[]): readonly Finding[] =>
         title: `${textIn(row, "path")} is the largest file: ${shownNumber(bytes)} bytes`,
         severity: bytes > 1_000_000 ? "medium" : "low",
         path: textIn(row, "path"),
-        detail: "It is larger than every other file here.",
+        detail: "No other file here is larger.",
       };
     });

@@ -64,7 +64,7 @@ export const answerFrom = (calls: readonly MadeCall[], index: JsonObject | null)
   const failed = calls.filter(({ error }) => error !== null).length;
   const isWritten = calls.some(({ tool, error }) => tool === "write_report" && error === null);
   return [
-    `I looked at ${shownNumber(numberIn(index, "files"))} files with ${shownNumber(numberIn(index, "lines"))} lines of text` +
+    `I looked at ${textIn(index, "note") === "" ? "" : "the first "}${shownNumber(numberIn(index, "files"))} files with ${shownNumber(numberIn(index, "lines"))} lines of text` +
       (main === undefined
         ? "."
         : `, ${shownNumber(numberIn(main, "lines"))} of them in ${shownNumber(numberIn(main, "files"))} ${textIn(main, "extension")} files.`),
