@@ -21,7 +21,7 @@ export type OutcomeTotals = {
   readonly durationMs: number;
 };
 
-/** How a run ended, or what it is waiting for. Data, never a throw. */
+/** How a run ended, or what it is waiting for. Data, never a throw: whoever asked can act on it (O3). */
 export type Outcome<Output = string> =
   | ({
       readonly status: "completed";
