@@ -20,18 +20,18 @@ export class ChangeWatch {
   /** Sessions that may have changed since the last look; null for none. */
   look(connection: Connection): readonly SessionId[] | "unknown" | null {
     const version = connection.get<{ data_version: number }>("PRAGMA data_version")?.data_version ?? 0;
-    const isFirstLook = this.#connection === null;
     const isSame = this.#connection === connection && this.#version === version;
-    // A new connection counts from elsewhere.
+    // A new connection counts from elsewhere; before the first look anything may have come unseen.
     const isComparable = this.#connection === connection;
     this.#connection = connection;
     this.#version = version;
     if (isSame) return null;
-    const sessions = isComparable ? this.#changed(connection) : "unknown";
+    // Asked for first: what is committed between the two questions is told twice rather than never.
     const latest = connection.get<{ signal: number; event: number }>(LATEST);
+    const sessions = isComparable ? this.#changed(connection) : "unknown";
     this.#signal = latest?.signal ?? 0;
     this.#event = latest?.event ?? 0;
-    return isFirstLook ? null : sessions;
+    return sessions;
   }
 
   #changed(connection: Connection): readonly SessionId[] | "unknown" {
