@@ -111,6 +111,11 @@ export const defineAgent = <
       hint: 'Give model: "provider/model", for example "anthropic/claude-sonnet-4-5".',
     });
   }
+  if (typeof options.instructions !== "string" && typeof options.instructions !== "function") {
+    throw new ConfigurationError("DEFINITION_INVALID", `${owner} has no instructions.`, {
+      hint: "Give text, or a function that makes it.",
+    });
+  }
   checkSettings(options.settings ?? {}, owner);
   const tools: AnyTools = options.tools ?? [];
   checkUnique(

@@ -2,7 +2,7 @@ import { ConfigurationError } from "../core/errors.ts";
 import { DEFAULT_TOOL_RETRY, type RetryPolicy } from "../core/retry-policy.ts";
 import type { ToolEffect } from "../core/run-settings.ts";
 import type { Tool, ToolContext, Verification } from "../ports/tool.ts";
-import { checkOptions, positiveInteger } from "./known-options.ts";
+import { checkOptions, positiveInteger, wholeNumber } from "./known-options.ts";
 import { compileSchema, type Schema, type SchemaOutput } from "./schema.ts";
 import { makeTool, type ContentPart } from "./make-tool.ts";
 
@@ -82,6 +82,7 @@ export const defineTool =
     checkOptions(definition, { owner, known: KNOWN, later: LATER });
     checkName(definition.name);
     checkEffect(definition.effect, owner);
+    checkExecute(definition.execute, owner);
     const input = compileSchema(definition.inputSchema, `${owner}: inputSchema`);
     const output =
       definition.outputSchema && compileSchema(definition.outputSchema, `${owner}: outputSchema`);
@@ -94,7 +95,7 @@ export const defineTool =
       policy: {
         effect: definition.effect,
         timeoutMs: positiveInteger(owner, "timeoutMs", definition.timeoutMs ?? DEFAULT_TIMEOUT_MS),
-        retry: checkRetry({ ...DEFAULT_TOOL_RETRY, ...definition.retry }, owner),
+        retry: checkRetry({ ...DEFAULT_TOOL_RETRY, ...definition.retry }, `${owner}: retry`),
         canVerify: verify !== undefined,
       },
       maxOutputChars: positiveInteger(
@@ -145,12 +146,19 @@ const checkEffect = (effect: unknown, owner: string): void => {
   );
 };
 
+const checkExecute = (execute: unknown, owner: string): void => {
+  if (typeof execute === "function") return;
+  throw new ConfigurationError("DEFINITION_INVALID", `${owner} has no execute function.`);
+};
+
 export const checkRetry = (retry: RetryPolicy, owner: string): RetryPolicy => {
   checkOptions(retry, {
-    owner: `${owner}: retry`,
+    owner,
     known: ["maxAttempts", "initialDelayMs", "maxDelayMs"],
     later: [],
   });
-  positiveInteger(`${owner}: retry`, "maxAttempts", retry.maxAttempts);
+  positiveInteger(owner, "maxAttempts", retry.maxAttempts);
+  wholeNumber(owner, "initialDelayMs", retry.initialDelayMs);
+  wholeNumber(owner, "maxDelayMs", retry.maxDelayMs);
   return retry;
 };

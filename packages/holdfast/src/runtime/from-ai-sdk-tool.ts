@@ -33,6 +33,13 @@ export const fromAiSdkTool = (tool: AiSdkTool, options: FromAiSdkToolOptions): D
       hint: "A tool that the caller runs cannot be taken over; give it an execute.",
     });
   }
+  if ("needsApproval" in tool && tool.needsApproval !== undefined && tool.needsApproval !== false) {
+    throw new ConfigurationError(
+      "OPTION_NOT_AVAILABLE",
+      `tool "${options.name}": "needsApproval" is not available in this version.`,
+      { hint: "It is refused rather than ignored, because somebody relies on being asked." },
+    );
+  }
   const { name, effect, verify, ...rest } = options;
   const run = execute as (input: unknown, options: object) => unknown;
   return defineTool()({

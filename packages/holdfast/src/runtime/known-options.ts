@@ -32,6 +32,15 @@ export const checkOptions = (options: object, table: OptionTable): void => {
   }
 };
 
+/** A whole number from 0 on, or a clear refusal. */
+export const wholeNumber = (owner: string, name: string, value: number): number => {
+  if (Number.isSafeInteger(value) && value >= 0) return value;
+  throw new ConfigurationError(
+    "OPTION_INVALID",
+    `${owner}: "${name}" must be a whole number, not ${String(value)}.`,
+  );
+};
+
 /** A positive whole number, or a clear refusal. */
 export const positiveInteger = (owner: string, name: string, value: number): number => {
   if (Number.isSafeInteger(value) && value > 0) return value;

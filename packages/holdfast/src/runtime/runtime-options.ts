@@ -7,7 +7,8 @@ import type { JournalStore } from "../ports/journal-store.ts";
 import type { Telemetry } from "../ports/telemetry.ts";
 import type { Logger } from "../ports/tool.ts";
 import type { AgentDefinition } from "./define-agent.ts";
-import { checkOptions, positiveInteger } from "./known-options.ts";
+import { checkRetry } from "./define-tool.ts";
+import { checkOptions, positiveInteger, wholeNumber } from "./known-options.ts";
 
 /** Secrets by name, or a function that finds them. Their values never enter the journal (O2). */
 export type Secrets = Readonly<Record<string, string>> | ((name: string) => string | undefined);
@@ -98,13 +99,25 @@ export const resolveOptions = (options: Omit<RuntimeOptions<never>, "deps">): Ru
     throw new ConfigurationError("OPTION_INVALID", `${owner}: two agents are named "${twice}".`);
   return {
     dataDir: options.dataDir ?? ".holdfast",
-    durability: options.durability ?? "full",
-    timeouts: { ...DEFAULT_TIMEOUTS, ...options.modelTimeouts },
-    modelRetry: { ...DEFAULT_MODEL_RETRY, ...options.modelRetry },
+    durability: checkDurability(options.durability ?? "full"),
+    timeouts: checkTimeouts({ ...DEFAULT_TIMEOUTS, ...options.modelTimeouts }),
+    modelRetry: checkRetry({ ...DEFAULT_MODEL_RETRY, ...options.modelRetry }, `${owner}: modelRetry`),
     maxActiveSessions: positiveInteger(owner, "maxActiveSessions", options.maxActiveSessions ?? 1_000),
-    drainTimeoutMs: options.drainTimeoutMs ?? 10_000,
+    drainTimeoutMs: wholeNumber(owner, "drainTimeoutMs", options.drainTimeoutMs ?? 10_000),
     isWorker: options.isWorker ?? true,
   };
+};
+
+const checkTimeouts = (timeouts: ModelTimeouts): ModelTimeouts => {
+  const owner = "createRuntime: modelTimeouts";
+  checkOptions(timeouts, { owner, known: Object.keys(DEFAULT_TIMEOUTS), later: [] });
+  for (const [name, value] of Object.entries(timeouts)) positiveInteger(owner, name, value);
+  return timeouts;
+};
+
+const checkDurability = (durability: RuntimeSettings["durability"]): RuntimeSettings["durability"] => {
+  if (durability === "full" || durability === "relaxed") return durability;
+  throw new ConfigurationError("OPTION_INVALID", 'createRuntime: "durability" must be "full" or "relaxed".');
 };
 
 export const findSecret = (secrets: Secrets | undefined, name: string): string => {
