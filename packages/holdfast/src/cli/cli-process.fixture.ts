@@ -1,0 +1,163 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+
+const MAIN = fileURLToPath(new URL("./main.ts", import.meta.url));
+const PACKAGE = "holdfast";
+
+/** The lines every agent file of the tests begins with. */
+const HEAD = `import { appendFileSync } from "node:fs";
+import { defineAgent, defineTool } from "${PACKAGE}";
+import { scriptedModel } from "${PACKAGE}/testing";
+`;
+
+const NO_INPUT = `{ type: "object", properties: {} }`;
+
+/** Says what it was told; asks a tool first when it is told to. */
+export const ECHO = `${HEAD}
+const look = defineTool()({ name: "look_up", description: "looks", effect: "read", inputSchema: ${NO_INPUT}, execute: () => ({ answer: 42 }) });
+export const agent = defineAgent({
+  name: "echo", instructions: "x", tools: [look],
+  model: scriptedModel((turn) => turn.lastUserText.includes("look") && turn.toolResults.length === 0
+    ? { toolCalls: [{ name: "look_up", input: {} }] }
+    : { text: "You said: " + turn.lastUserText }),
+});
+`;
+
+/** Runs a tool that writes a line to effects.log and then waits until it is aborted. */
+export const SLOW = `${HEAD}
+const wait = defineTool()({
+  name: "wait", description: "waits", effect: "read", timeoutMs: 600_000, inputSchema: ${NO_INPUT},
+  execute: (_, ctx) => new Promise((_resolve, reject) => {
+    appendFileSync("effects.log", ctx.idempotencyKey + "\\n");
+    const timer = setInterval(() => undefined, 1_000);
+    ctx.signal.addEventListener("abort", () => { clearInterval(timer); reject(ctx.signal.reason); });
+  }),
+});
+export const agent = defineAgent({
+  name: "slow", instructions: "x", tools: [wait],
+  model: scriptedModel((turn) => turn.toolResults.length === 0 ? { toolCalls: [{ name: "wait", input: {} }] } : { text: "waited" }),
+});
+`;
+
+/** Runs a \`write\` tool that fails without saying whether it took effect: the run waits for a person. */
+export const UNSURE = `${HEAD}
+const pay = defineTool()({
+  name: "pay", description: "pays", effect: "write", inputSchema: ${NO_INPUT},
+  execute: (_, ctx) => { appendFileSync("effects.log", ctx.idempotencyKey + "\\n"); throw new TypeError("the line went dead"); },
+});
+export const agent = defineAgent({
+  name: "unsure", instructions: "x", tools: [pay],
+  model: scriptedModel((turn) => turn.toolResults.length === 0
+    ? { toolCalls: [{ name: "pay", input: {} }] }
+    : { text: "told: " + JSON.stringify(turn.toolResults[0].output.value) }),
+});
+`;
+
+export type Ended = {
+  readonly code: number | null;
+  readonly signal: NodeJS.Signals | null;
+  readonly stdout: string;
+  readonly stderr: string;
+};
+
+type Said = { stdout: string; stderr: string };
+
+/** A command line that is running. */
+export class RunningCli {
+  readonly ended: Promise<Ended>;
+  readonly #child: ChildProcess;
+  readonly #said: Said = { stdout: "", stderr: "" };
+  readonly #watchers = new Set<() => void>();
+
+  constructor(args: readonly string[], cwd: string) {
+    const child = spawn(process.execPath, ["--conditions=holdfast-source", MAIN, ...args], {
+      cwd,
+      env: { PATH: process.env["PATH"], HOME: cwd, NO_COLOR: "1", TZ: "UTC" },
+    });
+    this.#child = child;
+    child.stdout.on("data", (data: Buffer) => this.#hear("stdout", data));
+    child.stderr.on("data", (data: Buffer) => this.#hear("stderr", data));
+    this.ended = new Promise((resolve) => {
+      child.on("close", (code, signal) => {
+        for (const look of this.#watchers) look();
+        resolve({ code, signal, ...this.#said });
+      });
+    });
+  }
+
+  /** Resolves when a text has been printed, or answers false when the process ended without. */
+  async prints(text: string): Promise<boolean> {
+    const hasIt = (): boolean => this.#said.stdout.includes(text) || this.#said.stderr.includes(text);
+    return await new Promise((resolve) => {
+      const look = (): void => {
+        const hasEnded = this.#child.exitCode !== null || this.#child.signalCode !== null;
+        if (!hasIt() && !hasEnded) return;
+        this.#watchers.delete(look);
+        resolve(hasIt());
+      };
+      this.#watchers.add(look);
+      look();
+    });
+  }
+
+  /** Forgets what was printed so far. */
+  forget(): void {
+    Object.assign(this.#said, { stdout: "", stderr: "" });
+  }
+
+  type(line: string): void {
+    this.#child.stdin?.write(`${line}\n`);
+  }
+
+  endInput(): void {
+    this.#child.stdin?.end();
+  }
+
+  kill(signal: NodeJS.Signals): void {
+    this.#child.kill(signal);
+  }
+
+  #hear(channel: keyof Said, data: Buffer): void {
+    this.#said[channel] += data.toString();
+    for (const look of this.#watchers) look();
+  }
+}
+
+/** A folder of a user's, with agent files. */
+export class UserFolder {
+  readonly path = mkdtempSync(join(tmpdir(), "holdfast-cli-"));
+
+  write(name: string, content: string): void {
+    writeFileSync(join(this.path, name), content);
+  }
+
+  start(...args: readonly string[]): RunningCli {
+    return new RunningCli(args, this.path);
+  }
+
+  async run(...args: readonly string[]): Promise<Ended> {
+    return await this.start(...args).ended;
+  }
+
+  /** The newest session's id. */
+  async newestSession(): Promise<string> {
+    const { stdout } = await this.run("sessions", "list", "--json");
+    const { sessions } = JSON.parse(stdout) as {
+      readonly sessions: readonly { readonly sessionId: string }[];
+    };
+    return sessions[0]?.sessionId ?? "";
+  }
+
+  remove(): void {
+    rmSync(this.path, { recursive: true, force: true });
+  }
+}
+
+export const jsonLines = (text: string): readonly { readonly [key: string]: unknown }[] =>
+  text
+    .trim()
+    .split("\n")
+    .map((line) => JSON.parse(line));
