@@ -2,6 +2,11 @@ import type { CommandEntry } from "./parsing/command.ts";
 
 export const COMMANDS: readonly CommandEntry[] = [
   {
+    name: "init",
+    summary: "write a first agent.ts that runs at once",
+    load: async () => (await import("./commands/init.ts")).init,
+  },
+  {
     name: "run",
     summary: "run an agent file on an input",
     load: async () => (await import("./commands/run.ts")).run,
@@ -10,11 +15,6 @@ export const COMMANDS: readonly CommandEntry[] = [
     name: "dev",
     summary: "talk to an agent file, reloaded on each change",
     load: async () => (await import("./commands/dev.ts")).dev,
-  },
-  {
-    name: "init",
-    summary: "write a first agent.ts that runs at once",
-    load: async () => (await import("./commands/init.ts")).init,
   },
   {
     name: "sessions list",

@@ -41,7 +41,7 @@ export const importPlace = (file: string, specifier: string): SourcePlace => {
   return { file, line: Math.max(1, at + 1), column };
 };
 
-export const readLines = (file: string): readonly string[] => {
+const readLines = (file: string): readonly string[] => {
   try {
     return readFileSync(file, "utf8").split("\n");
   } catch {

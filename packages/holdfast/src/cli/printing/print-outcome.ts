@@ -7,7 +7,7 @@ import type { Terminal } from "./terminal.ts";
 type Totals = Exclude<Outcome<unknown>, { status: "suspended" }>;
 
 /** What the run took: `2 turns, 1 tool call, 310 + 25 tokens, $0.01, 1.2 s`. */
-export const totalsLine = (outcome: Totals): string => {
+const totalsLine = (outcome: Totals): string => {
   const { usage, estimatedCalls } = outcome;
   const tokens = `${usage.inputTokens.toLocaleString("en-US")} + ${usage.outputTokens.toLocaleString("en-US")} tokens`;
   return [

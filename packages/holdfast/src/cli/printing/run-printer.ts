@@ -125,7 +125,10 @@ export class HumanPrinter implements RunPrinter {
         );
         return;
       case "tool-call.unknown":
-        this.#note(`? ${tool}: nobody knows whether it took place (${header.code})`, "yellow");
+        this.#note(
+          `? ${tool}: ${messageIn(event) ?? header.code}; nobody knows whether it took place`,
+          "yellow",
+        );
         return;
       default:
         return;
