@@ -29,6 +29,7 @@ export class HoldfastError extends Error {
     this.hint = options.hint;
     this.failure = failure(code, message, {
       ...(options.retryable === undefined ? {} : { retryable: options.retryable }),
+      ...(options.hint === undefined ? {} : { hint: options.hint }),
       ...(options.details === undefined ? {} : { details: options.details }),
     });
   }
@@ -58,6 +59,7 @@ export class RunError extends HoldfastError {
   constructor(cause: Failure) {
     super(cause.code, cause.message, {
       retryable: cause.retryable,
+      ...(cause.hint === undefined ? {} : { hint: cause.hint }),
       ...(cause.details === undefined ? {} : { details: cause.details }),
     });
   }

@@ -200,6 +200,7 @@ describe("an error", () => {
     expect(error.failure).toEqual({
       code: "OPTION_INVALID",
       message: "wrong",
+      hint: "do",
       retryable: true,
       details: { a: 1 },
     });

@@ -67,6 +67,8 @@ export type Failure = {
   readonly message: string;
   /** Whether trying the same thing again may work. */
   readonly retryable: boolean;
+  /** What the developer can do about it. */
+  readonly hint?: string;
   readonly details?: JsonObject;
   readonly cause?: Failure;
 };
@@ -93,11 +95,12 @@ export const isRetryableCode = (code: FailureCode): boolean => RETRYABLE.has(cod
 export const failure = (
   code: FailureCode,
   message: string,
-  more: { readonly retryable?: boolean; readonly details?: JsonObject; readonly cause?: Failure } = {},
+  more: Partial<Pick<Failure, "retryable" | "hint" | "details" | "cause">> = {},
 ): Failure => ({
   code,
   message,
   retryable: more.retryable ?? isRetryableCode(code),
+  ...(more.hint === undefined ? {} : { hint: more.hint }),
   ...(more.details === undefined ? {} : { details: more.details }),
   ...(more.cause === undefined ? {} : { cause: more.cause }),
 });
@@ -142,11 +145,12 @@ const ownFailure = (thrown: unknown): Failure | undefined => {
 /** A failure somebody made elsewhere: kept as far as it is one, and always plain data. */
 const readFailure = (value: JsonValue): Failure | undefined => {
   if (!isJsonObject(value)) return undefined;
-  const { code, message, retryable, details, cause } = value;
+  const { code, message, retryable, hint, details, cause } = value;
   if (!isFailureCode(code) || typeof message !== "string") return undefined;
   const before = cause === undefined ? undefined : readFailure(cause);
   return failure(code, shortened(message), {
     ...(typeof retryable === "boolean" ? { retryable } : {}),
+    ...(typeof hint === "string" ? { hint: shortened(hint) } : {}),
     ...(details !== undefined && isJsonObject(details) ? { details } : {}),
     ...(before === undefined ? {} : { cause: before }),
   });

@@ -1,12 +1,12 @@
 import { ModelCallError } from "../core/errors.ts";
-import { failure, toFailure } from "../core/failure.ts";
+import { failure, toFailure, type FailureCode } from "../core/failure.ts";
 import { toJournalObject, toJournalValue } from "../core/journal-value.ts";
 import { toolCallId, type Position } from "../core/ids.ts";
 import { isJsonObject } from "../core/json.ts";
 import { textOf, type AssistantPart, type ToolCallPart } from "../core/message.ts";
 import type { OpenRun } from "../core/session-state.ts";
 import { callsToRun, NO_POLICY, type ModelOutcome, type ResolvedCall } from "../core/settle-model-call.ts";
-import { estimateTokens, type Charge } from "../core/usage.ts";
+import { estimateTokens, NO_USAGE, type Charge } from "../core/usage.ts";
 import type { Agent } from "../ports/agent.ts";
 import type { Model, ModelAnswer, ModelDelta, ModelRequest } from "../ports/model.ts";
 import type { Deadline, StopReason } from "./deadline.ts";
@@ -67,10 +67,11 @@ export const callModel = async (call: ModelCall, deadline: Deadline): Promise<Ou
     const answer = await Promise.race([reading, whenStopped(deadline)]);
     return { kind: "model-answer", startedAt: call.startedAt, answer };
   } catch (thrown) {
+    const why = call.services.redactor.failure(toFailure(thrown, "MODEL_RESPONSE_INVALID"));
     const failed = {
-      failure: call.services.redactor.failure(toFailure(thrown, "MODEL_RESPONSE_INVALID")),
+      failure: why,
       retryAfterMs: thrown instanceof ModelCallError ? thrown.retryAfterMs : undefined,
-      charge: estimateCharge(call, progress.chars),
+      charge: chargeOfFailure(call, why.code, progress),
       durationMs: Math.round(clock.monotonicMs() - begun),
     };
     return { kind: "model-failure", startedAt: call.startedAt, failed };
@@ -144,6 +145,22 @@ const onDelta = (call: ModelCall, progress: Progress, delta: ModelDelta): void =
     offset,
   });
 };
+
+/** Failures of a request that never became an answer; nobody bills for those. */
+const UNBILLED: ReadonlySet<FailureCode> = new Set<FailureCode>([
+  "MODEL_PACKAGE_MISSING",
+  "MODEL_NOT_CONFIGURED",
+  "MODEL_UNAUTHORIZED",
+  "MODEL_REQUEST_REJECTED",
+  "MODEL_CONTEXT_OVERFLOW",
+  "MODEL_RATE_LIMITED",
+]);
+
+/** An answer that was begun, or may have been, is charged by estimate (E8). */
+const chargeOfFailure = (call: ModelCall, code: FailureCode, progress: Progress): Charge =>
+  UNBILLED.has(code) && progress.chars === 0
+    ? { usage: NO_USAGE, costUsd: 0, isEstimate: false }
+    : estimateCharge(call, progress.chars);
 
 const estimateCharge = (call: ModelCall, outputChars: number): Charge => {
   const candidate = call.run.settings.candidates[call.candidate];

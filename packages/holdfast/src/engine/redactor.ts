@@ -59,6 +59,7 @@ export class Redactor {
     return {
       ...failed,
       message: this.text(failed.message),
+      ...(failed.hint === undefined ? {} : { hint: this.text(failed.hint) }),
       ...(failed.details === undefined ? {} : { details: this.value(failed.details) }),
       ...(failed.cause === undefined ? {} : { cause: this.failure(failed.cause) }),
     };

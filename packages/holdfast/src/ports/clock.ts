@@ -7,7 +7,7 @@ export interface Clock {
   now(): number;
   /** Milliseconds from an arbitrary start. Never goes back; limits in flight are measured with it. */
   monotonicMs(): number;
-  /** Calls `fire` once after `delayMs`, however long that is. Does not keep the process alive. */
+  /** Calls `fire` once after `delayMs`, however long that is. Keeps the process alive until then. */
   startTimer(delayMs: number, fire: () => void): Timer;
   /** `count` bytes that nobody can guess. */
   randomBytes(count: number): Uint8Array;
