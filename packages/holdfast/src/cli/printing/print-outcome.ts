@@ -40,11 +40,10 @@ export const printOutcome = (
       return;
     case "cancelled":
       err.line(`${err.paint("yellow", "cancelled:")} ${totalsLine(outcome)}`);
-      for (const callId of outcome.unknownCalls) {
-        err.line(
-          `  ${callId} may or may not have taken effect; see: holdfast sessions show ${place.sessionId}${place.dataDir}`,
-        );
-      }
+      for (const callId of outcome.unknownCalls)
+        err.line(`  ${callId} may or may not have taken effect; see`);
+      if (outcome.unknownCalls.length > 0)
+        err.line(`    holdfast sessions show ${place.sessionId}${place.dataDir}`);
       return;
     case "suspended":
       err.line(`${err.paint("yellow", "suspended:")} it waits for`);

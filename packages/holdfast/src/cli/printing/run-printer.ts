@@ -124,12 +124,11 @@ export class HumanPrinter implements RunPrinter {
           "red",
         );
         return;
-      case "tool-call.unknown":
-        this.#note(
-          `? ${tool}: ${messageIn(event) ?? header.code}; nobody knows whether it took place`,
-          "yellow",
-        );
+      case "tool-call.unknown": {
+        const why = (messageIn(event) ?? header.code).replace(/\.$/, "");
+        this.#note(`? ${tool}: nobody knows whether it took place (${why})`, "yellow");
         return;
+      }
       default:
         return;
     }
