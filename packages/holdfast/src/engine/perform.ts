@@ -1,13 +1,13 @@
 import { StoreError } from "../core/errors.ts";
 import { failure, toFailure, type Failure } from "../core/failure.ts";
-import type { OpenRun } from "../core/session-state.ts";
+import type { OpenCall, OpenRun } from "../core/session-state.ts";
 import type { ModelDelta, ModelRequest, ToolDeclaration } from "../ports/model.ts";
 import type { ActiveSession } from "./active-session.ts";
 import { callModel } from "./call-model.ts";
 import { callTool } from "./call-tool.ts";
 import { Deadline } from "./deadline.ts";
 import { recordLate, type Outcome } from "./outcome.ts";
-import { timeoutOf, type Start } from "./prepare-batch.ts";
+import type { Start } from "./prepare-batch.ts";
 import type { ToolAttempt } from "./tool-attempt.ts";
 import { verifyCall } from "./verify-call.ts";
 
@@ -115,16 +115,33 @@ const toolCall = (
     callId,
     attempt,
     idempotencyKey: start.idempotencyKey,
-    timeoutMs: timeoutOf(run, callId),
-    refuseEntry: () => refuseEntry(session, run.runId),
+    timeoutMs: timeLeft(session, run, callId),
+    refuseEntry: () => refuseEntry(session, run, callId),
     onLate: (outcome) => reportLate(session, { runId: run.runId, callId, attempt, outcome }),
   };
 };
 
+const openCall = ({ phase }: OpenRun, callId: string): OpenCall | undefined =>
+  phase.kind === "calling-tools" ? phase.calls.find((call) => call.callId === callId) : undefined;
+
+/** An attempt is over by its `notAfter`, also when its start took long to become durable (E2). */
+const timeLeft = (session: ActiveSession, run: OpenRun, callId: string): number => {
+  const call = openCall(run, callId);
+  const limitMs = call?.policy.timeoutMs ?? 0;
+  if (call?.status.kind !== "started") return limitMs;
+  return Math.max(0, Math.min(limitMs, call.status.notAfter - session.services.clock.now()));
+};
+
 /** Cancelled is for good; a lease in doubt is not: whoever holds the session next may try again (J2). */
-const refuseEntry = (session: ActiveSession, runId: string): Failure | null => {
-  if (session.isCancelled(runId))
+const refuseEntry = (session: ActiveSession, run: OpenRun, callId: string): Failure | null => {
+  if (session.isCancelled(run.runId))
     return failure("TOOL_CANCELLED", "The call was stopped before the tool was entered.");
+  const call = openCall(run, callId);
+  if (call?.status.kind === "started" && session.services.clock.now() >= call.status.notAfter)
+    return failure(
+      "TOOL_CALL_LOST",
+      "The start of the call took too long to record; the tool was not entered.",
+    );
   if (session.lease.isValid() && !session.isLost) return null;
   return failure("TOOL_CALL_LOST", "This process may no longer hold the session; the tool was not entered.");
 };

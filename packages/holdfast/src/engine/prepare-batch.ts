@@ -63,13 +63,15 @@ export const prepareBatch = async (session: ActiveSession, mayStartRun: () => bo
   const { run, queue } = batch.state;
   const isParked = run === null || run.suspended !== null;
   const wakes = effects.flatMap((effect) => (effect.kind === "wait-until" ? [effect.at] : []));
-  const isLeftWaiting = (run === null && queue.length > 0) || (!isParked && session.isDraining);
+  const mayRelease = isQuiet && (isParked || session.isDraining);
+  // Whoever comes next finds something to do at once; we ourselves only wait for what is in flight.
+  const isLeftWaiting = mayRelease && (run === null ? queue.length > 0 : !isParked);
   return {
     batch,
     recorded,
     starts,
     waitUntil: isLeftWaiting ? nowOf(session, batch) : wakes.length === 0 ? null : Math.min(...wakes),
-    mayRelease: isQuiet && (isParked || session.isDraining),
+    mayRelease,
   };
 };
 
@@ -198,7 +200,7 @@ const keyOfCall = async (
   }
 };
 
-export const timeoutOf = (run: OpenRun, callId: string): number => {
+const timeoutOf = (run: OpenRun, callId: string): number => {
   if (run.phase.kind !== "calling-tools") return 0;
   return run.phase.calls.find((call) => call.callId === callId)?.policy.timeoutMs ?? 0;
 };

@@ -1,4 +1,4 @@
-import { ToolError } from "../core/errors.ts";
+import { HoldfastError } from "../core/errors.ts";
 import type { JsonValue } from "../core/json.ts";
 import type { FileData, ProviderMetadata, ToolOutput, UserPart } from "../core/message.ts";
 import type { ToolPolicy } from "../core/run-settings.ts";
@@ -49,7 +49,8 @@ const toOutput = async (parts: ToolParts, result: unknown): Promise<ToolOutput> 
 const checkOutput = async (parts: ToolParts, schema: CompiledSchema, result: unknown): Promise<unknown> => {
   const checked = await schema.check(result);
   if (checked.ok) return checked.value;
-  throw new ToolError(
+  throw new HoldfastError(
+    "TOOL_OUTPUT_INVALID",
     `The result of ${parts.name} does not fit its outputSchema: ${checked.issues.join("; ")}`,
   );
 };
