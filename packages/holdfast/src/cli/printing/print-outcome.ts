@@ -36,6 +36,7 @@ export const printOutcome = (
       err.line(
         `${err.paint("red", "failed:")} ${outcome.failure.message} ${err.paint("dim", `[${outcome.failure.code}]`)}`,
       );
+      if (outcome.failure.hint !== undefined) err.line(outcome.failure.hint);
       err.line(err.paint("dim", totalsLine(outcome)));
       return;
     case "cancelled":
