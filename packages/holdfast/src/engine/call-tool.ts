@@ -67,7 +67,9 @@ const notEntered = (why: Failure): ToolOutcome => ({
 const execute = async (call: ToolAttempt, deadline: Deadline, entry: Entry): Promise<ToolOutcome> => {
   const { tool, services, sessionId } = call;
   const work = services.stalls
-    .watch({ tool: tool.name, sessionId }, () => tool.execute(entry.value, entry.context))
+    .watch({ tool: tool.name, sessionId, signal: deadline.signal }, () =>
+      tool.execute(entry.value, entry.context),
+    )
     .then(
       (result) => finishCall(call, result),
       (thrown: unknown) => failedOutcome(call, thrown),

@@ -6,7 +6,12 @@ const MAX_STALL_MS = 200;
 /** How often the loop is looked at, and only while tools are in flight (S3). */
 const LOOK_EVERY_MS = 50;
 
-export type WatchedCall = { readonly tool: string; readonly sessionId: string };
+export type WatchedCall = {
+  readonly tool: string;
+  readonly sessionId: string;
+  /** Once aborted, nobody waits for the call: it may still be named, but nothing is held for it. */
+  readonly signal: AbortSignal;
+};
 
 /**
  * Reports functions that hold the event loop of this process, so that every session waits (S2).
@@ -17,6 +22,7 @@ export class StallMonitor {
   readonly #clock: Clock;
   readonly #logger: Logger;
   readonly #inFlight = new Set<WatchedCall>();
+  readonly #waitedFor = new Set<WatchedCall>();
   #timer: Timer | null = null;
   #dueAtMs = 0;
 
@@ -29,16 +35,25 @@ export class StallMonitor {
   async watch(call: WatchedCall, work: () => Promise<unknown>): Promise<unknown> {
     // A call of its own, so that two of the same tool are two.
     const entry = { ...call };
-    if (this.#inFlight.size === 0) this.#arm();
+    if (this.#waitedFor.size === 0) this.#arm();
     else this.#look();
     this.#inFlight.add(entry);
+    this.#waitedFor.add(entry);
+    const onAbort = (): void => this.#leave(entry);
+    call.signal.addEventListener("abort", onAbort);
     try {
       return await this.#enter(entry, work);
     } finally {
-      this.#look();
+      this.#leave(entry);
       this.#inFlight.delete(entry);
-      if (this.#inFlight.size === 0) this.#timer?.stop();
+      call.signal.removeEventListener("abort", onAbort);
     }
+  }
+
+  #leave(entry: WatchedCall): void {
+    if (this.#waitedFor.size > 0) this.#look();
+    this.#waitedFor.delete(entry);
+    if (this.#waitedFor.size === 0) this.#timer?.stop();
   }
 
   #enter(call: WatchedCall, work: () => Promise<unknown>): Promise<unknown> {

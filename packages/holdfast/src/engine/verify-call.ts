@@ -37,7 +37,7 @@ const attemptVerify = async (call: ToolAttempt, deadline: Deadline): Promise<Ver
     return { kind: "unknown", evidence: "This tool can no longer verify the call." };
   const refusal = call.refuseEntry();
   if (refusal !== null) return { kind: "failed", failure: refusal };
-  const found = await services.stalls.watch({ tool: tool.name, sessionId }, () =>
+  const found = await services.stalls.watch({ tool: tool.name, sessionId, signal: deadline.signal }, () =>
     verify(ready.value, ready.context),
   );
   return readVerification(call, found);
