@@ -195,6 +195,17 @@ describe("cancel", () => {
     expect(await session.cancel()).toEqual(runs.map((run) => run.id));
   });
 
+  it("E5 session.cancel begins none of the runs behind the active one", async () => {
+    const { test, session, run } = await begin(agentOf({ model: recordingModel(() => ({ hang: true })) }));
+    const more = [await session.send("two"), await session.send("three")];
+    await test.clock.settle();
+    expect(await session.cancel()).toEqual([run, ...more].map((each) => each.id));
+    for (const each of [run, ...more]) {
+      expect((await within(test, each.outcome(), 5_000)).status).toBe("cancelled");
+    }
+    expect(headersOf(await journalOf(test, session.id), "run.started")).toHaveLength(1);
+  });
+
   it("E5 is harmless twice, and after the end", async () => {
     const { test, session, run } = await begin(
       agentOf({ model: recordingModel([{ hang: true }, { text: "hi" }]) }),
@@ -275,6 +286,28 @@ describe("cancel", () => {
     cancel = () => run.cancel();
     expect((await within(test, run.outcome(), 5_000)).status).toBe("cancelled");
     expect(model.requests).toEqual([]);
+  });
+
+  it("E5 from another runtime comes before a start whose commit is under way", async () => {
+    const entered: string[] = [];
+    const pay = toolOf({ name: "pay", effect: "write", execute: () => entered.push("pay") });
+    const agent = agentOf({ model: recordingModel([useTool("pay")]), tools: [pay] });
+    const test = await createTestRuntime({
+      agents: [agent],
+      faults: ({ commit }) =>
+        commit?.events.some((event) => event.header.includes("tool-call.started")) === true
+          ? { kind: "delay", ms: 1_000 }
+          : null,
+    });
+    const other = await createRuntime({ agents: [], store: test.store.attach(), clock: test.clock });
+    const session = await test.runtime.createSession(agent);
+    const run = await session.send("go");
+    await test.clock.settle();
+    await (await other.getRun(run.id)).cancel();
+    expect(await within(test, run.outcome(), 5_000)).toMatchObject({ status: "cancelled", unknownCalls: [] });
+    expect(entered).toEqual([]);
+    expect(typesOf(await journalOf(test, session.id))).not.toContain("tool-call.started");
+    await other.close();
   });
 
   it("E5 reaches a run that another runtime on the same store is working", async () => {

@@ -153,7 +153,8 @@ export class Session<Output = string> {
       // Accepted, and not read by any worker yet.
       ...signals.flatMap(({ kind, runId }) => (kind === "input" && runId !== null ? [runId] : [])),
     ];
-    for (const runId of runs) await this.cancelRun(runId, reason);
+    // From the back, so that the end of one does not begin the next.
+    for (const runId of runs.toReversed()) await this.cancelRun(runId, reason);
     return runs;
   }
 

@@ -107,6 +107,26 @@ describe("a subscriber", () => {
     expect(seen).toEqual((await journalOf(test, session.id)).map((event) => event.position));
   });
 
+  it("S5 that falls far behind loses pieces, never events or words", async () => {
+    const { model, say, end } = handedOut();
+    const { test, session, run } = await start(agentOf({ model }));
+    const text = run.textStream;
+    const events = run.events({ after: 0 });
+    await Promise.all([events.next(), test.clock.settle()]);
+    say("0 ");
+    const first = await text.next();
+    for (let n = 1; n < 25_000; n += 1) say(`${n} `);
+    end();
+    await test.clock.settle();
+    const rest = collect(text);
+    const late = collect(events);
+    await within(test, Promise.all([rest.done, late.done]), 1_000);
+    const whole = Array.from({ length: 25_000 }, (_, n) => `${n} `).join("");
+    expect([first.value, ...rest.items].join("") === whole).toBe(true);
+    const all = (await journalOf(test, session.id)).map((event) => event.position);
+    expect(positions(late.items)).toEqual(all.slice(1));
+  });
+
   it("S5 that comes in the middle of an answer gets it from its beginning", async () => {
     const { model, say, end } = handedOut();
     const { test, run } = await start(agentOf({ model }));
