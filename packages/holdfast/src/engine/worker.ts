@@ -164,10 +164,7 @@ export class Worker {
 
   #left(sessionId: SessionId, session: ActiveSession | null): void {
     if (session !== null && this.#active.get(sessionId) === session) this.#active.delete(sessionId);
-    // Something may have come in after the last look.
-    const hasMore =
-      session !== null && !session.isLost && (!isEmpty(session.signals) || session.state.queue.length > 0);
-    if (hasMore) this.wake(sessionId);
+    if (session !== null && !session.isLost && hasMore(session)) this.wake(sessionId);
     this.#fill();
     if (this.#active.size + this.#opening.size > 0) return;
     for (const onIdle of this.#idle) onIdle();
@@ -276,6 +273,10 @@ export class Worker {
     arm();
   }
 }
+
+/** Something came in after the last look, or the next run can begin: behind a suspended one it waits (S3). */
+const hasMore = ({ signals, state }: ActiveSession): boolean =>
+  !isEmpty(signals) || (state.run === null && state.queue.length > 0);
 
 const isEmpty = (items: Iterable<unknown>): boolean => {
   for (const item of items) return item === undefined;
