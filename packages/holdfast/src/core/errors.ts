@@ -115,6 +115,19 @@ export class ToolError extends HoldfastError {
   }
 }
 
+/** What an error of ours says beyond its failure; also one that comes from a second copy of the package. */
+export const toldByError = (
+  thrown: unknown,
+): { readonly executed: boolean | undefined; readonly retryAfterMs: number | undefined } => {
+  if (!isHoldfastError(thrown)) return { executed: undefined, retryAfterMs: undefined };
+  const executed = "executed" in thrown ? thrown.executed : undefined;
+  const retryAfterMs = "retryAfterMs" in thrown ? thrown.retryAfterMs : undefined;
+  return {
+    executed: typeof executed === "boolean" ? executed : undefined,
+    retryAfterMs: typeof retryAfterMs === "number" ? retryAfterMs : undefined,
+  };
+};
+
 /** Marks a branch that the types say cannot be reached. */
 export const assertNever = (value: never): never => {
   throw new HoldfastError("INTERNAL", `Unexpected value: ${JSON.stringify(value)}`);

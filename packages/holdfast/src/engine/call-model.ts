@@ -1,4 +1,4 @@
-import { ModelCallError } from "../core/errors.ts";
+import { ModelCallError, toldByError } from "../core/errors.ts";
 import { failure, toFailure, type FailureCode } from "../core/failure.ts";
 import { toJournalObject, toJournalValue } from "../core/journal-value.ts";
 import { toolCallId, type Position } from "../core/ids.ts";
@@ -70,7 +70,7 @@ export const callModel = async (call: ModelCall, deadline: Deadline): Promise<Ou
     const why = call.services.redactor.failure(toFailure(thrown, "MODEL_RESPONSE_INVALID"));
     const failed = {
       failure: why,
-      retryAfterMs: thrown instanceof ModelCallError ? thrown.retryAfterMs : undefined,
+      retryAfterMs: toldByError(thrown).retryAfterMs,
       charge: chargeOfFailure(call, why.code, progress),
       durationMs: Math.round(clock.monotonicMs() - begun),
     };

@@ -1,4 +1,4 @@
-import { ToolError } from "../core/errors.ts";
+import { toldByError } from "../core/errors.ts";
 import { failure, toFailure, type Failure } from "../core/failure.ts";
 import type { ToolOutput } from "../core/message.ts";
 import type { ToolOutcome } from "../core/settle-tool-call.ts";
@@ -119,15 +119,11 @@ export const finishCall = async (
   return { kind: "completed", ...(await fitOutput(call, output)) };
 };
 
-const failedOutcome = (call: ToolAttempt, thrown: unknown): ToolOutcome => {
-  const own = thrown instanceof ToolError ? thrown : undefined;
-  return {
-    kind: "failed",
-    failure: cleanFailure(call, toFailure(thrown, "TOOL_FAILED")),
-    executed: own?.executed,
-    retryAfterMs: own?.retryAfterMs,
-  };
-};
+const failedOutcome = (call: ToolAttempt, thrown: unknown): ToolOutcome => ({
+  kind: "failed",
+  failure: cleanFailure(call, toFailure(thrown, "TOOL_FAILED")),
+  ...toldByError(thrown),
+});
 
 /** Failures are journaled and shown to the model: no secret may be in them (O2). */
 export const cleanFailure = (call: ToolAttempt, failed: Failure): Failure =>

@@ -86,6 +86,30 @@ describe("a tool that fails", () => {
     expect(calls).toBe(2);
   });
 
+  it("E7 E2 is believed also when its error comes from a second copy of the package", async () => {
+    let calls = 0;
+    const theirs = Object.assign(new TypeError("refused"), {
+      [Symbol.for("holdfast.error")]: true,
+      executed: false,
+      retryAfterMs: 50,
+      failure: { code: "TOOL_FAILED", message: "refused", retryable: true },
+    });
+    const act = toolOf({
+      name: "act",
+      effect: "write",
+      retry: { maxAttempts: 2, initialDelayMs: 10 },
+      execute: () => {
+        calls += 1;
+        if (calls === 1) throw theirs;
+        return "ok";
+      },
+    });
+    const { test, run } = await start(
+      agentOf({ model: recordingModel([useTool, { text: "ok" }]), tools: [act] }),
+    );
+    expect(await within(test, run.outcome(), 5_000)).toMatchObject({ status: "completed" });
+  });
+
   it("E7 is not tried again when it says that this is of no use", async () => {
     let calls = 0;
     const act = toolOf({
