@@ -5,7 +5,7 @@ import { record } from "./owed.ts";
 import { totalsOf, type OpenCall, type OpenRun, type Stopping } from "./session-state.ts";
 
 /** Characters the model will see for a call that was closed without content. */
-export const CLOSED_CALL_CHARS = 80;
+const CLOSED_CALL_CHARS = 80;
 
 /**
  * Brings a cancelled or expired run to its end (E5): nothing new starts, what is in flight is awaited

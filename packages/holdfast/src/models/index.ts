@@ -1,12 +1,7 @@
 export { fromLanguageModel } from "./ai-sdk/from-language-model.ts";
 export { isLanguageModel, type LanguageModel } from "./ai-sdk/language-model.ts";
-export { loadModel, type LoadModelOptions } from "./load-model.ts";
-export {
-  createPriceList,
-  type ModelLimits,
-  type ModelPriceList,
-  type PriceListOptions,
-} from "./prices/create-price-list.ts";
+export { loadModel } from "./load-model.ts";
+export { createPriceList, type ModelLimits } from "./prices/create-price-list.ts";
 export type { ModelPrice } from "./prices/own-price.ts";
 export type {
   Script,

@@ -37,7 +37,7 @@ export const recordingModel = (script: Script, options: ScriptedModelOptions = {
 };
 
 /** Every call is followed by exactly one result, in the very next message, in the order of the calls. */
-export const assertValidTranscript = (messages: readonly Message[]): void => {
+const assertValidTranscript = (messages: readonly Message[]): void => {
   messages.forEach((message, index) => {
     const expected = message.role === "assistant" ? callIdsOf(message) : [];
     const next = messages[index + 1];

@@ -1,3 +1,4 @@
+import { createSystemClock } from "../../runtime/index.ts";
 import { EXIT } from "../parsing/exit-code.ts";
 
 type Handlers = {
@@ -7,6 +8,9 @@ type Handlers = {
   readonly onTerminate: () => void;
 };
 
+/** Under npm one Ctrl-C comes twice: from the terminal, and passed on by npm. */
+const SAME_PRESS_MS = 300;
+
 /**
  * Listens for signals: the first Ctrl-C asks, the second ends the process at once, unless they are
  * repeatable. Answers how to stop.
@@ -15,8 +19,13 @@ export const listenForInterrupts = (
   { onInterrupt, onTerminate }: Handlers,
   { isRepeatable = false }: { readonly isRepeatable?: boolean } = {},
 ): (() => void) => {
-  const seen = { interrupts: 0 };
+  const clock = createSystemClock();
+  const seen = { interrupts: 0, lastAt: Number.NEGATIVE_INFINITY };
   const interrupt = (): void => {
+    const at = clock.monotonicMs();
+    const isSamePress = at - seen.lastAt < SAME_PRESS_MS;
+    seen.lastAt = at;
+    if (isSamePress) return;
     seen.interrupts += 1;
     if (seen.interrupts > 1 && !isRepeatable) process.exit(EXIT.interrupted);
     onInterrupt();

@@ -12,7 +12,7 @@ export type ModelLimits = {
 
 /** Prices and limits of models. */
 export interface ModelPriceList extends PriceList {
-  limits(provider: string, modelId: string): ModelLimits;
+  readonly limits: (provider: string, modelId: string) => ModelLimits;
 }
 
 /** Prices of your own, for models the table lacks or that you pay differently for. */

@@ -128,16 +128,20 @@ class ScriptedModel implements Model {
 
   #usage(step: ScriptedStep, outputChars: number, request: ModelRequest): Usage | null {
     if (step.usage === null) return null;
-    let inputChars = request.system?.length ?? 0;
-    for (const message of request.messages) inputChars += this.#chars(message);
     return {
-      inputTokens: estimateTokens(inputChars),
+      inputTokens: step.usage?.inputTokens ?? estimateTokens(this.#inputChars(request)),
       cacheReadTokens: 0,
       cacheWriteTokens: 0,
       outputTokens: estimateTokens(outputChars),
       reasoningTokens: estimateTokens(step.reasoning?.length ?? 0),
       ...step.usage,
     };
+  }
+
+  #inputChars({ system, messages }: ModelRequest): number {
+    let chars = system?.length ?? 0;
+    for (const message of messages) chars += this.#chars(message);
+    return chars;
   }
 
   #chars(message: Message): number {

@@ -82,13 +82,13 @@ const takeWrite = (reader: CellReader, code: number): Write => {
   }
 };
 
-export const putEvent = (writer: CellWriter, event: StoredEvent): void => {
+const putEvent = (writer: CellWriter, event: StoredEvent): void => {
   writer.put(event.position, event.header, event.payload);
   writer.putBytes(event.salt);
   writer.putBytes(event.hash);
 };
 
-export const takeEvent = (reader: CellReader): StoredEvent => ({
+const takeEvent = (reader: CellReader): StoredEvent => ({
   position: reader.number(),
   header: reader.text(),
   payload: reader.maybeText(),
