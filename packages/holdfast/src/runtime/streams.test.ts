@@ -165,6 +165,30 @@ describe("a subscriber", () => {
     await other.close();
   });
 
+  it("S5 sees what another process did before this one took over, though nobody announced it", async () => {
+    const door = makeDoor();
+    const wait = toolOf({ name: "act", effect: "read", execute: () => door.opened });
+    const model = recordingModel(({ toolResults }) =>
+      toolResults.length > 0 ? { text: "done" } : { toolCalls: [{ name: "act" }] },
+    );
+    const { test, session, run } = await start(agentOf({ model, tools: [wait] }));
+    const store = test.store.attach();
+    store.onChange = () => () => undefined;
+    const other = await createRuntime({
+      agents: [agentOf({ model, tools: [act] })],
+      store,
+      clock: test.clock,
+    });
+    const seen = collect((await other.getRun(run.id)).events({ after: 0 }));
+    await test.clock.settle();
+    door.open();
+    await within(test, test.runtime.close(), 5_000);
+    await within(test, seen.done, 10_000);
+    const all = (await journalOf({ store }, session.id)).map((event) => event.position);
+    expect(positions(seen.items)).toEqual(all);
+    await other.close();
+  });
+
   it("S5 that goes away is forgotten, and disturbs nobody", async () => {
     const { test, session, run } = await start(agentOf({ model: manyTurns(), tools: [act] }));
     for await (const event of session.events()) if (event.kind === "event") break;
