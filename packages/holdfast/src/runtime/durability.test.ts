@@ -158,6 +158,37 @@ describe("reads that fail", () => {
     },
   );
 
+  it("J1 E2 what is in flight is not given up because the store is away for a moment", async () => {
+    const door = makeDoor();
+    const pay = toolOf({ name: "act", effect: "write", execute: () => door.opened.then(() => "paid") });
+    const model = recordingModel(({ toolResults }) =>
+      toolResults.length > 0 ? { text: JSON.stringify(toolResults) } : { toolCalls: [{ name: "act" }] },
+    );
+    const agent = agentOf({ model, tools: [pay] });
+    let isAway = false;
+    const test = await createTestRuntime({
+      agents: [agent],
+      logger: keepingLogger(),
+      faults: ({ operation }) => (isAway && operation === "load" ? { kind: "fail-before" } : null),
+    });
+    const session = await test.runtime.createSession(agent);
+    const run = await session.send("go");
+    await test.clock.settle();
+    // Somebody else's input makes the session look at the store, which does not answer.
+    isAway = true;
+    const other = await createRuntime({ agents: [], store: test.store.attach(), clock: test.clock });
+    await (await other.getSession(session.id)).send("and then?");
+    await test.advanceTime(2_500);
+    isAway = false;
+    door.open();
+    expect(await within(test, run.outcome(), 5_000)).toMatchObject({
+      status: "completed",
+      text: expect.stringContaining("paid"),
+    });
+    expect(headersOf(await journalOf(test, session.id), "session.recovered")).toEqual([]);
+    await other.close();
+  });
+
   it("E2 a write whose input cannot be read back was not entered, and is tried again", async () => {
     const entered: string[] = [];
     const look = toolOf({
