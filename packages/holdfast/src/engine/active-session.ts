@@ -127,6 +127,8 @@ export class ActiveSession {
     if (!isSame && this.lease.epoch !== null) return false;
     if (!isSame) this.base = foldLoaded(this.services, this.id, loaded);
     if (this.lease.epoch !== null && loaded.head.epoch !== this.lease.epoch) return false;
+    // Our release is stored though its answer never came: whatever comes next is claimed anew (J2).
+    if (loaded.lease === null) this.lease.lost();
     this.epoch = loaded.head.epoch;
     this.gate = loaded.head.gate;
     if (this.lease.epoch === null) this.#noteRecovery(loaded);

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { createTestRuntime } from "../testing/index.ts";
-import { agentOf, recordingModel, toolOf } from "../testing/scenario.fixture.ts";
+import { agentOf, recordingModel, toolOf, within } from "../testing/scenario.fixture.ts";
 
 describe("what the simulation found", () => {
   it("S3 an input behind a suspended run waits, and the worker does not look for it without end", async () => {
@@ -30,5 +30,47 @@ describe("what the simulation found", () => {
     const { status, queuedRuns } = await session.snapshot();
     expect([status, queuedRuns.length]).toEqual(["suspended", 1]);
     await test.close();
+  });
+
+  it("J1 J2 a release whose answer was lost is a release: what comes after it is claimed anew", async () => {
+    const pay = toolOf({
+      name: "pay",
+      effect: "write",
+      execute: () => {
+        throw new TypeError("socket hang up");
+      },
+    });
+    const twice = [0, 1].map((n) => ({ name: "pay", input: { n } }));
+    const model = recordingModel(({ toolResults }) =>
+      toolResults.length === 0 ? { toolCalls: twice } : isFirst ? { hang: true } : { text: "done" },
+    );
+    let isFirst = true;
+    let lost = 0;
+    const test = await createTestRuntime({
+      agents: [agentOf({ model, tools: [pay] })],
+      faults: ({ operation, commit }) => {
+        // The store stays away for a moment after the release is stored.
+        if (operation === "recover" && lost === 1) return { kind: "fail-before" };
+        if (commit?.lease.kind !== "release" || commit.events.length > 0 || lost > 0) return null;
+        lost += 1;
+        return { kind: "fail-after" };
+      },
+    });
+    const session = await test.runtime.createSession("clerk");
+    const run = await session.send("go");
+    await test.advanceTime(60_000);
+    const { openCalls } = await session.snapshot();
+    expect(openCalls.map((call) => call.status)).toEqual(["unknown", "unknown"]);
+    const [first, second] = openCalls.map((call) => call.callId);
+    await session.resolveCall(first ?? "", { as: "failed" });
+    await test.clock.settle();
+    await session.resolveCall(second ?? "", { as: "failed" });
+    lost = 2;
+    await test.advanceTime(1_000);
+    isFirst = false;
+    const next = await test.restart();
+    const again = await next.runtime.getRun(run.id);
+    expect(await within(next, again.outcome(), 60_000)).toMatchObject({ status: "completed", text: "done" });
+    await next.close();
   });
 });
