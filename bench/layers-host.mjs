@@ -8,22 +8,18 @@ import { installed } from "./parts/set-up.mjs";
 import { watchThreads } from "./parts/store-thread.mjs";
 import { callOfTurn, INSTRUCTIONS, lookInput, QUESTION } from "./workload.mjs";
 
-const recording = { isOn: false, requests: [], replies: [] };
+const recording = { isOn: false, messages: [], replies: 0 };
 watchThreads({
-  onRequest: ({ writes }) => {
-    if (recording.isOn && writes.length > 0) recording.requests.push(writes.slice());
-  },
-  onReply: ({ answers }) => {
-    if (recording.isOn) recording.replies.push(answers.map(({ id }) => id));
-  },
+  // A copy, before its buffers are handed over.
+  onRequest: (message) => void (recording.isOn && recording.messages.push(structuredClone(message))),
+  onReply: () => void (recording.replies += 1),
 });
 
 const { openPeer, benchModel } = await import("./peers/holdfast.mjs");
 const { createInMemoryStore } = await import("holdfast/testing");
 const { EMPTY_STATE, GENESIS_HASH, openEvent, plan, reduce, sealEvent, toJournalValue } =
   await import("holdfast/core");
-const { putWrite, takeWrites } = await import(installed("stores/sqlite/codec.js"));
-const { MessageWriter } = await import(installed("stores/sqlite/message-buffer.js"));
+const { createSqliteStore } = await import("holdfast/stores");
 const { createSystemClock } = await import(installed("runtime/system-clock.js"));
 const { sha256 } = await import(installed("runtime/node-sha256.js"));
 const { Redactor } = await import(installed("engine/redactor.js"));
@@ -31,46 +27,50 @@ const { Transcript } = await import(installed("engine/transcript.js"));
 
 const clock = createSystemClock();
 
-/** Runs once for the record: what crossed to the store's thread, and how it was grouped into transactions. */
-const record = async (peer, sessions) => {
+/** The store, keeping a record of what it was given; what one reply answered was one transaction. */
+const recorded = (store) => {
+  const transactions = new Map();
+  const journals = new Map();
+  const keep = async (sessionId, stored, answer) => {
+    if (recording.isOn) {
+      const commits = journals.get(sessionId) ?? [];
+      journals.set(sessionId, commits);
+      commits.push(stored.map((event) => ({ stored: event, opened: openEvent(event) })));
+    }
+    const value = await answer;
+    if (recording.isOn) {
+      const group = transactions.get(recording.replies) ?? [];
+      transactions.set(recording.replies, [...group, ...stored]);
+    }
+    return value;
+  };
+  const handler = {
+    get: (target, name) => {
+      if (name === "commit")
+        return (request) => keep(request.sessionId, request.events, target.commit(request));
+      if (name === "create")
+        return (request) => keep(request.sessionId, request.events, target.create(request));
+      const member = target[name];
+      return typeof member === "function" ? member.bind(target) : member;
+    },
+  };
+  return { store: new Proxy(store, handler), transactions, journals };
+};
+
+/** One run for the record, in a store of its own. */
+const record = async ({ sessions, turns, dataDir }) => {
+  const { store, transactions, journals } = recorded(await createSqliteStore({ dataDir, clock }));
+  const peer = await openPeer({ turns, dataDir, store });
+  for (let round = 0; round < 5; round += 1) await peer.run(sessions);
   recording.isOn = true;
   await peer.run(sessions);
   recording.isOn = false;
-  const requests = recording.requests.map((packed) => takeWrites(packed).map(withText));
-  const writes = new Map(requests.flat().map(({ id, write }) => [id, write]));
-  const transactions = recording.replies
-    .map((ids) => ids.flatMap((id) => (writes.has(id) ? [writes.get(id)] : [])))
-    .filter((group) => group.length > 0);
-  return { packed: recording.requests, requests, transactions, journals: journalsOf(transactions) };
-};
-
-/** The store's thread never decodes what events say; here they are wanted as the main thread had them. */
-const withText = ({ id, write }) => {
-  const events = eventsOf(write).map((event) => ({
-    ...event,
-    header: textOf(event.header),
-    payload: event.payload === null ? null : textOf(event.payload),
-  }));
-  if (write.kind !== "commit") return { id, write: { ...write, events } };
-  return { id, write: { ...write, commit: { ...write.commit, events } } };
-};
-
-const textOf = (bytes) => Buffer.from(bytes).toString("utf8");
-
-const eventsOf = (write) => (write.kind === "commit" ? write.commit.events : (write.events ?? []));
-const sessionOf = (write) => (write.kind === "commit" ? write.commit.sessionId : write.sessionId);
-
-/** Session id → its commits, each the events it added. */
-const journalsOf = (transactions) => {
-  const journals = new Map();
-  for (const write of transactions.flat()) {
-    const stored = eventsOf(write);
-    if (stored.length === 0) continue;
-    const commits = journals.get(sessionOf(write)) ?? [];
-    journals.set(sessionOf(write), commits);
-    commits.push(stored.map((event) => ({ stored: event, opened: openEvent(event) })));
-  }
-  return [...journals.values()];
+  await peer.close();
+  return {
+    messages: recording.messages,
+    transactions: [...transactions.values()].filter((events) => events.length > 0),
+    journals: [...journals.values()],
+  };
 };
 
 const everyEvent = (journals, visit) => {
@@ -133,34 +133,24 @@ const modelLayer = async (conversations, model) => {
   }
 };
 
-const encodeLayer = (requests) => {
-  for (const writes of requests) {
-    const writer = new MessageWriter();
-    for (const write of writes) putWrite(writer, write);
-    writer.finish();
-  }
+const buffersIn = (value) => {
+  if (ArrayBuffer.isView(value)) return [value.buffer];
+  return typeof value === "object" && value !== null && !Array.isArray(value)
+    ? Object.values(value).flatMap(buffersIn)
+    : [];
 };
 
 const hopLayer = async (echo, messages) => {
   for (const message of messages) {
     const answered = once(echo, "message");
-    echo.postMessage(message, [message.writes.buffer]);
+    echo.postMessage(message, buffersIn(message));
     await answered;
   }
 };
 
 const rowsOf = (transactions) =>
-  transactions.map((group) =>
-    group.flatMap((write) =>
-      eventsOf(write).map(({ position, hash, header, salt, payload }) => [
-        1,
-        position,
-        hash,
-        header,
-        salt,
-        payload,
-      ]),
-    ),
+  transactions.map((events) =>
+    events.map(({ position, hash, header, salt, payload }) => [1, position, hash, header, salt, payload]),
   );
 
 const thread = (name, workerData) => {
@@ -173,8 +163,12 @@ await serve(async ({ sessions, turns, dataDir }) => {
   const whole = await openPeer({ turns, dataDir });
   const unwatched = await openPeer({ turns, dataDir: `${dataDir}-unwatched`, isWatched: false });
   const inMemory = await openPeer({ turns, dataDir, store: createInMemoryStore({ clock }) });
-  for (let round = 0; round < 5; round += 1) await whole.run(sessions);
-  const { packed, requests, transactions, journals } = await record(whole, sessions);
+  const { messages, transactions, journals } = await record({
+    sessions,
+    turns,
+    dataDir: `${dataDir}-record`,
+  });
+  const commits = journals.flat().length;
   const conversations = conversationsOf(journals);
   const model = benchModel(turns);
   const echo = thread("./echo-thread.mjs");
@@ -189,7 +183,6 @@ await serve(async ({ sessions, turns, dataDir }) => {
     plan: () => planLayer(journals),
     seal: () => sealLayer(journals),
     values: () => valuesLayer(journals),
-    encode: () => encodeLayer(requests),
   };
   const measureLayer = async (layer) => {
     if (layer === "sqlite") {
@@ -198,8 +191,9 @@ await serve(async ({ sessions, turns, dataDir }) => {
       return (await answered)[0];
     }
     if (layer === "hop") {
-      const messages = packed.map((writes, at) => ({ writes: writes.slice(), count: requests[at].length }));
-      return measure(() => hopLayer(echo, messages));
+      const answers = Math.round(commits / messages.length);
+      const copies = messages.map((message) => ({ message: structuredClone(message), answers }));
+      return measure(() => hopLayer(echo, copies));
     }
     return measure(async () => layers[layer]());
   };
@@ -214,7 +208,7 @@ await serve(async ({ sessions, turns, dataDir }) => {
     events,
     bytes,
     turns: count,
-    requests: requests.length,
+    requests: messages.length,
     transactions: transactions.length,
   };
   return {

@@ -15,7 +15,8 @@ import { describeMachine } from "./parts/machine.mjs";
 const BENCHES = { turns: benchTurns, layers: benchLayers, profile: benchProfile, footprint: benchFootprint };
 
 const begun = performance.now();
-const say = (what) => console.error(`[${((performance.now() - begun) / 1000).toFixed(0).padStart(4)} s] ${what}`);
+const say = (what) =>
+  console.error(`[${((performance.now() - begun) / 1000).toFixed(0).padStart(4)} s] ${what}`);
 
 const asked = process.argv.slice(2);
 const unknown = asked.filter((name) => !(name in BENCHES));

@@ -12,12 +12,15 @@ export const RESULT = "x".repeat(1024);
 
 export const lookInput = z.object({ n: z.number().int().min(0), why: z.string().max(200) });
 
+/** What every answer is said to have used: told, so that neither model counts. */
+export const USED = { input: 100, output: 10 };
+
 /** What the model asks for in a turn; null in the last turn, in which it answers. */
 export const callOfTurn = (turn, turns) => (turn < turns - 1 ? { n: turn, why: "it is next" } : null);
 
-/** How the model counts its turns: from the prompt it is handed, like a model that has no memory. */
-export const countAnswers = (messages) => {
-  let count = 0;
-  for (const message of messages) if (message.role === "assistant") count += 1;
-  return count;
+/** Which turn it is, by what the model asked for last: it has no memory, and may not see the whole conversation. */
+export const turnOf = (messages) => {
+  const said = messages.findLast((message) => message.role === "assistant");
+  const call = said?.content.find((part) => part.type === "tool-call");
+  return call === undefined ? 0 : call.input.n + 1;
 };

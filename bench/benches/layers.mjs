@@ -12,11 +12,10 @@ const LAYERS = {
   unwatched: "the same without subscribers",
   inMemory: "the same with the in-memory store (the engine alone)",
   model: "scripted model alone",
-  schema: "zod alone, twice a turn as the answer is read",
+  schema: "zod alone, once a call",
   plan: "`reduce` of every event and `plan` of every commit",
   seal: "`sealEvent`: serialise, salt, hash",
   values: "`toJournalValue` and redaction of answers and results",
-  encode: "packing commits for the store's thread",
   hop: "worker hop: the same messages to a thread that only answers",
   sqlite: "SQLite alone: a bare `node:sqlite` thread, the same bytes in the same transactions",
 };

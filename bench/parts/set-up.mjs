@@ -14,7 +14,13 @@ export const setUp = async (say) => {
   await rm(workDir, { recursive: true, force: true });
   await mkdir(workDir, { recursive: true });
   say("builds and packs holdfast");
-  const packed = await npm(join(ROOT, "packages/holdfast"), "pack", "--silent", "--pack-destination", workDir);
+  const packed = await npm(
+    join(ROOT, "packages/holdfast"),
+    "pack",
+    "--silent",
+    "--pack-destination",
+    workDir,
+  );
   const tarball = join(workDir, packed.stdout.trim().split("\n").at(-1));
   say("installs the peers and the packed holdfast");
   await npm(BENCH, "ci");

@@ -3,18 +3,19 @@ import { generateText, isStepCount, tool } from "ai";
 import {
   ANSWER,
   callOfTurn,
-  countAnswers,
   INSTRUCTIONS,
   lookInput,
   QUESTION,
   RESULT,
   TOOL_DESCRIPTION,
   TOOL_NAME,
+  turnOf,
+  USED,
 } from "../workload.mjs";
 
 const USAGE = {
-  inputTokens: { total: 100, noCache: 100, cacheRead: 0, cacheWrite: 0 },
-  outputTokens: { total: 10, text: 10, reasoning: 0 },
+  inputTokens: { total: USED.input, noCache: USED.input, cacheRead: 0, cacheWrite: 0 },
+  outputTokens: { total: USED.output, text: USED.output, reasoning: 0 },
 };
 
 /** A language model of the provider interface, version 4, that answers at once from the prompt it is handed. */
@@ -27,7 +28,7 @@ const benchModel = (turns) => {
     supportedUrls: {},
     doGenerate: async ({ prompt }) => {
       calls += 1;
-      const input = callOfTurn(countAnswers(prompt), turns);
+      const input = callOfTurn(turnOf(prompt), turns);
       if (input === null) {
         return {
           content: [{ type: "text", text: ANSWER }],

@@ -4,19 +4,21 @@ import { scriptedModel } from "holdfast/testing";
 import {
   ANSWER,
   callOfTurn,
-  countAnswers,
   INSTRUCTIONS,
   lookInput,
   QUESTION,
   RESULT,
   TOOL_DESCRIPTION,
   TOOL_NAME,
+  turnOf,
+  USED,
 } from "../workload.mjs";
 
 export const benchModel = (turns) =>
   scriptedModel(({ messages }) => {
-    const input = callOfTurn(countAnswers(messages), turns);
-    return input === null ? { text: ANSWER } : { toolCalls: [{ name: TOOL_NAME, input }] };
+    const input = callOfTurn(turnOf(messages), turns);
+    const step = input === null ? { text: ANSWER } : { toolCalls: [{ name: TOOL_NAME, input }] };
+    return { ...step, usage: { inputTokens: USED.input, outputTokens: USED.output } };
   });
 
 const benchAgent = (turns) =>
@@ -39,7 +41,11 @@ const benchAgent = (turns) =>
 /** Opens the peer; `run(sessions)` answers when that many sessions have had all their turns. */
 export const openPeer = async ({ dataDir, turns, store, isWatched = true }) => {
   const agent = benchAgent(turns);
-  const runtime = await createRuntime({ agents: [agent], dataDir, ...(store === undefined ? {} : { store }) });
+  const runtime = await createRuntime({
+    agents: [agent],
+    dataDir,
+    ...(store === undefined ? {} : { store }),
+  });
   const runSession = async () => {
     const session = await runtime.createSession(agent);
     const watching = isWatched ? watch(session) : Promise.resolve(0);
@@ -49,9 +55,9 @@ export const openPeer = async ({ dataDir, turns, store, isWatched = true }) => {
       throw new Error(`A session ended otherwise than it should: ${JSON.stringify(outcome)}`);
     }
     const seen = await watching;
-    // created, accepted, started, completed; two a model call, two a tool call
+    // Created, accepted, started, completed; two a model call, two a tool call; more where the window was cut.
     const due = 4 + 4 * turns - 2;
-    if (isWatched && seen !== due) throw new Error(`The subscriber saw ${seen} events, not ${due}.`);
+    if (isWatched && seen < due) throw new Error(`The subscriber saw ${seen} events, not ${due}.`);
   };
   return {
     run: async (sessions) => void (await Promise.all(Array.from({ length: sessions }, runSession))),
