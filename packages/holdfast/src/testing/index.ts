@@ -14,6 +14,17 @@ export {
   type StoreOperation,
 } from "./faulty-store.ts";
 export { createManualClock, type ManualClock } from "./manual-clock.ts";
+export { checkHistory } from "./simulation/history-checker.ts";
+export type {
+  Acknowledged,
+  Activity,
+  EffectEntry,
+  History,
+  Rule,
+  Sighting,
+  Violation,
+} from "./simulation/history.ts";
+export { simulate, type SimulateOptions, type SimulationResult } from "./simulation/simulate.ts";
 export { createInMemoryStore, type InMemoryStore } from "../stores/index.ts";
 export {
   scriptedModel,

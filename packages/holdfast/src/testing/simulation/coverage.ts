@@ -1,0 +1,28 @@
+import type { StoredEvent } from "../../core/hash-chain.ts";
+import type { SessionId } from "../../core/ids.ts";
+import { openEvent } from "../../core/journal-codec.ts";
+import { reduce } from "../../core/reduce.ts";
+import { EMPTY_STATE, type SessionState } from "../../core/session-state.ts";
+import { statePhase } from "../../core/transitions.ts";
+import type { FaultKind } from "./chaos.ts";
+
+/** Which events came in which state after which faults: `event phase fault`, and how often. */
+export class Coverage {
+  readonly cells = new Map<string, number>();
+  readonly #states = new Map<SessionId, SessionState>();
+
+  committed(sessionId: SessionId, stored: readonly StoredEvent[], faults: readonly FaultKind[]): void {
+    let state = this.#states.get(sessionId) ?? EMPTY_STATE;
+    for (const one of stored) {
+      const event = openEvent(one);
+      const place = `${event.header.type} ${statePhase(state)}`;
+      for (const fault of faults.length === 0 ? ["none"] : faults) this.#count(`${place} ${fault}`);
+      state = reduce(state, event);
+    }
+    this.#states.set(sessionId, state);
+  }
+
+  #count(cell: string): void {
+    this.cells.set(cell, (this.cells.get(cell) ?? 0) + 1);
+  }
+}

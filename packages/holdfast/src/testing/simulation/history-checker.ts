@@ -1,0 +1,56 @@
+import { checkCalls } from "./check-calls.ts";
+import { checkBytes, checkOrder, checkSightings, openJournal } from "./check-journal.ts";
+import { checkInputs, checkRuns, checkSettled, checkTotals } from "./check-runs.ts";
+import type { History, Violation } from "./history.ts";
+import { eventsOf, finder, type SessionHistory } from "./session-history.ts";
+
+/**
+ * Says which promises a history breaks. It reads stored bytes and what the outside world saw, and knows
+ * nothing of the engine, the fold or the plan: what those get wrong together still shows here.
+ */
+export const checkHistory = (history: History): readonly Violation[] => {
+  const effects = Map.groupBy(history.effects, (entry) => entry.sessionId);
+  const acknowledged = Map.groupBy(history.acknowledged, (one) => one.sessionId);
+  const lost = [...acknowledged.keys()].filter((sessionId) => !history.journals.has(sessionId));
+  const found: Violation[] = lost.map((sessionId) =>
+    finder(sessionId, "J1")("input-missing", null, "the session of an acknowledged input is not there"),
+  );
+  for (const { sessionId, problem } of history.refusedPrompts ?? [])
+    found.push(finder(sessionId, "E3")("prompt-invalid", null, problem));
+  for (const [sessionId, stored] of history.journals) {
+    const opened = openJournal(sessionId, stored);
+    found.push(...checkBytes(history.sha256, sessionId, stored), ...opened.found);
+    const session: SessionHistory = {
+      sessionId,
+      events: opened.events,
+      effects: effects.get(sessionId) ?? [],
+      acknowledged: acknowledged.get(sessionId) ?? [],
+      whole: history,
+    };
+    for (const check of CHECKS) found.push(...check(session));
+  }
+  return found;
+};
+
+/** A late result belongs to a call that was asked for (E5). */
+const checkLate = ({ sessionId, events }: SessionHistory): readonly Violation[] => {
+  const known = new Set(
+    eventsOf(events, "tool-call.started").map(({ header }) => `${header.callId}:${header.attempt}`),
+  );
+  return eventsOf(events, "tool-call.late").flatMap(({ header, position }) =>
+    known.has(`${header.callId}:${header.attempt}`)
+      ? []
+      : [finder(sessionId, "E5")("late-for-unknown-call", position, `${header.callId} was never started`)],
+  );
+};
+
+const CHECKS = [
+  checkOrder,
+  checkInputs,
+  checkRuns,
+  checkCalls,
+  checkLate,
+  checkTotals,
+  checkSettled,
+  checkSightings,
+];

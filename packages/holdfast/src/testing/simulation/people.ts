@@ -1,0 +1,107 @@
+import type { SessionId } from "../../core/ids.ts";
+import type { Session } from "../../runtime/index.ts";
+import type { Booted, Simulation } from "./simulation.ts";
+
+/** One input that somebody wants worked, and tries again to hand in until it is acknowledged. */
+type Task = {
+  readonly sessionKey: string;
+  readonly key: string;
+  readonly says: string;
+  readonly dueAt: number;
+  triedAt: number;
+  isAcknowledged: boolean;
+};
+
+const TRY_AGAIN_MS = 7_000;
+
+/** Those who use the runtime: clients that send and cancel, and an operator who is asked. */
+export class People {
+  readonly #sim: Simulation;
+  readonly #tasks: Task[] = [];
+  readonly #sessions = new Map<string, SessionId>();
+
+  constructor(sim: Simulation) {
+    this.#sim = sim;
+    const { random } = sim;
+    const sessions = random.between(3, 4);
+    for (let session = 1; session <= sessions; session += 1) {
+      const inputs = random.between(2, 4);
+      for (let input = 1; input <= inputs; input += 1) this.#tasks.push(this.#task(session, input));
+    }
+  }
+
+  get sessions(): Iterable<SessionId> {
+    return this.#sessions.values();
+  }
+
+  get isContent(): boolean {
+    return this.#tasks.every((task) => task.isAcknowledged);
+  }
+
+  /** Hands in what is due; an answer that was not heard is asked for again, with the same key. */
+  send(process: Booted): void {
+    const now = this.#sim.clock.monotonicMs();
+    for (const task of this.#tasks) {
+      const isRepeat = task.isAcknowledged && this.#sim.chaos.strikes("delivered-twice", 0.02);
+      const isDue = !task.isAcknowledged && task.dueAt <= now && task.triedAt + TRY_AGAIN_MS <= now;
+      if (isDue || isRepeat) this.#handIn(process, task);
+    }
+  }
+
+  /** Stops something that may be running. */
+  async cancel({ runtime }: Booted): Promise<void> {
+    const { random, acknowledged, chaos } = this.#sim;
+    const one = random.any(acknowledged);
+    if (one === undefined) return;
+    chaos.struck("cancel", one.sessionId);
+    const session = await runtime.getSession(one.sessionId);
+    if (random.chance(0.2)) await session.cancel("enough");
+    else await session.cancelRun(one.runId);
+  }
+
+  /** Answers what a session asks an operator for. */
+  async operate({ runtime }: Booted, sessionId: SessionId): Promise<void> {
+    const session = await runtime.getSession(sessionId);
+    const { status, waitingFor } = await session.snapshot();
+    if (status !== "suspended") return;
+    for (const wait of waitingFor) {
+      if (wait.kind === "operator") await session.resume();
+      if (wait.kind === "resolution") await this.#resolve(session, wait.callId);
+    }
+  }
+
+  async #resolve(session: Session, callId: string): Promise<void> {
+    const { world, random, chaos } = this.#sim;
+    chaos.struck("operator-answer", session.id);
+    if (world.hasDone(session.id, callId))
+      await session.resolveCall(callId, { as: "completed", output: "looked" });
+    else await session.resolveCall(callId, { as: random.pick(["retry", "failed"]) });
+  }
+
+  #task(session: number, input: number): Task {
+    const says = `do ${session}.${input};`;
+    const dueAt = this.#sim.random.between(0, 90_000);
+    const triedAt = Number.NEGATIVE_INFINITY;
+    return { sessionKey: `s${session}`, key: says, says, dueAt, triedAt, isAcknowledged: false };
+  }
+
+  #handIn({ runtime }: Booted, task: Task): void {
+    const { sessionKey, key, says } = task;
+    task.triedAt = this.#sim.clock.monotonicMs();
+    const send = async (): Promise<void> => {
+      const { id: sessionId, ...session } = await this.#open(runtime, sessionKey);
+      const run = await session.send(says, key);
+      task.isAcknowledged = true;
+      this.#sim.acknowledged.push({ kind: "input", sessionId, key, runId: run.id, says });
+    };
+    send().catch(() => undefined);
+  }
+
+  async #open(runtime: Booted["runtime"], key: string): Promise<{ id: SessionId; send: Send }> {
+    const session = await runtime.createSession("clerk", { key });
+    this.#sessions.set(key, session.id);
+    return { id: session.id, send: (says, idempotencyKey) => session.send(says, { idempotencyKey }) };
+  }
+}
+
+type Send = (says: string, idempotencyKey: string) => Promise<{ readonly id: string }>;

@@ -1,0 +1,130 @@
+import { toBase64Url } from "../../core/base64url.ts";
+import { sha256 } from "../../runtime/index.ts";
+import type { FaultKind } from "./chaos.ts";
+import { checkHistory } from "./history-checker.ts";
+import type { History, Violation } from "./history.ts";
+import { People } from "./people.ts";
+import { Simulation, type Booted } from "./simulation.ts";
+
+export type SimulateOptions = {
+  readonly seed: number;
+  /** How many strokes of fate the fault phase has. */
+  readonly steps?: number;
+};
+
+export type SimulationResult = {
+  readonly seed: number;
+  /** The same for the same seed, on every machine. */
+  readonly traceHash: string;
+  readonly events: number;
+  readonly sessions: number;
+  readonly faults: number;
+  readonly faultsByKind: ReadonlyMap<FaultKind, number>;
+  readonly violations: readonly Violation[];
+  /** How often each event came in each state after each fault: `event phase fault`. */
+  readonly coverage: ReadonlyMap<string, number>;
+  /** What happened, a line each. */
+  readonly trace: readonly string[];
+  /** What the checker was given: for looking closer, and for forging. */
+  readonly history: History;
+};
+
+const STEPS = 70;
+const QUIET_ROUNDS = 500;
+const QUIET_ROUND_MS = 4_000;
+
+/**
+ * Plays one seed: the real runtime in several processes on one store, a virtual clock, and everything that
+ * can go wrong; then calm, until nothing is owed; then the history checker's word on it.
+ */
+export const simulate = async ({ seed, steps = STEPS }: SimulateOptions): Promise<SimulationResult> => {
+  const sim = new Simulation(seed);
+  const people = new People(sim);
+  const processes = sim.random.between(2, 3);
+  for (let born = 0; born < processes; born += 1) await sim.boot();
+  for (let step = 0; step < steps; step += 1) await strike(sim, people);
+  await calm(sim, people);
+  const history = await sim.history();
+  const violations = [...checkHistory(history), ...alarmsOf(sim)];
+  const events = history.journals.values().reduce((sum, journal) => sum + journal.length, 0);
+  return {
+    seed,
+    traceHash: hashOf(sim, history),
+    events,
+    sessions: history.journals.size,
+    faults: sim.chaos.total,
+    faultsByKind: sim.chaos.counts,
+    violations,
+    coverage: sim.coverage.cells,
+    trace: sim.trace,
+    history,
+  };
+};
+
+/** Some time passes, and something happens. */
+const strike = async (sim: Simulation, people: People): Promise<void> => {
+  const { random, chaos, clock } = sim;
+  await clock.advance(random.chance(0.85) ? random.between(1, 2_500) : random.between(2_500, 20_000));
+  if (sim.living.length === 0 || (sim.living.length < 3 && random.chance(0.3))) await sim.boot();
+  const someone = random.any(sim.living.filter(({ process }) => process.isRunning));
+  if (someone === undefined) return;
+  people.send(someone);
+  for (const sessionId of people.sessions) if (random.chance(0.1)) sim.watch(someone, sessionId);
+  if (chaos.strikes("crash", 0.03)) sim.crash(someone);
+  if (chaos.strikes("freeze", 0.04)) freeze(sim, someone);
+  if (chaos.strikes("cancel", 0.03)) void people.cancel(someone).catch(() => undefined);
+  if (chaos.strikes("clock-jump", 0.02)) jump(sim);
+  if (chaos.strikes("spurious-wake", 0.1)) wake(sim, people);
+  for (const sessionId of people.sessions) {
+    if (random.chance(0.15)) void people.operate(someone, sessionId).catch(() => undefined);
+  }
+};
+
+const freeze = (sim: Simulation, { process }: Booted): void => {
+  sim.chaos.struck("freeze", null);
+  sim.say(`freeze ${process.name}`);
+  process.freeze(sim.random.between(500, 90_000));
+};
+
+/**
+ * Back at any time. Forward only while nothing is under way in the world: a clock that runs ahead ends
+ * every wait early, and no check can know.
+ */
+const jump = (sim: Simulation): void => {
+  const ms = sim.random.between(-60_000, sim.world.isBusy ? 0 : 20_000);
+  sim.chaos.struck("clock-jump", null);
+  sim.say(`jump ${ms}`);
+  sim.clock.jump(ms);
+};
+
+/** Somebody says that something may have changed, and nothing has. */
+const wake = (sim: Simulation, people: People): void => {
+  sim.chaos.struck("spurious-wake", null);
+  sim.announce([...people.sessions]);
+};
+
+/** No more faults: the stopped go on, the dead are replaced, what is asked is answered, until nothing is owed. */
+const calm = async (sim: Simulation, people: People): Promise<void> => {
+  sim.say("calm");
+  sim.chaos.isOn = false;
+  for (const { process } of sim.living) process.thaw();
+  while (sim.living.length < 2) await sim.boot();
+  for (let round = 0; round < QUIET_ROUNDS; round += 1) {
+    await sim.clock.advance(QUIET_ROUND_MS);
+    const [first] = sim.living;
+    if (first === undefined) return;
+    people.send(first);
+    for (const sessionId of people.sessions) await people.operate(first, sessionId).catch(() => undefined);
+    if (people.isContent && (await sim.isSettled())) return;
+  }
+};
+
+const alarmsOf = ({ alarms }: Simulation): readonly Violation[] =>
+  alarms.map((what) => ({ rule: "alarm", promise: "S1", sessionId: "", position: null, what }));
+
+const hashOf = ({ trace }: Simulation, { journals, effects }: History): string => {
+  const heads = [...journals].map(
+    ([id, events]) => `${id} ${toBase64Url(events.at(-1)?.hash ?? new Uint8Array())}`,
+  );
+  return toBase64Url(sha256(`${trace.join("\n")}\n${heads.join("\n")}\n`, JSON.stringify(effects)));
+};

@@ -1,0 +1,122 @@
+import type { Clock, Timer } from "../../ports/clock.ts";
+import type { JournalStore } from "../../ports/journal-store.ts";
+
+const never = <Value>(): Promise<Value> => new Promise<Value>(() => {});
+
+/**
+ * A process of the simulated world: it can be stopped in the middle of anything, for a while or for good.
+ * While it is stopped none of its timers fires and no answer of the store reaches it; the rest of the
+ * world goes on.
+ */
+export class SimulatedProcess {
+  readonly name: string;
+  readonly clock: Clock;
+  readonly #base: Clock;
+  readonly #held: (() => void)[] = [];
+  #state: "running" | "frozen" | "dead" = "running";
+  #thawed: Promise<void> = Promise.resolve();
+  #thaw: () => void = () => undefined;
+
+  constructor(name: string, base: Clock) {
+    this.name = name;
+    this.#base = base;
+    this.clock = {
+      now: () => base.now(),
+      monotonicMs: () => base.monotonicMs(),
+      randomBytes: (count) => base.randomBytes(count),
+      newId: () => base.newId(),
+      startTimer: (delayMs, fire) => this.#startTimer(delayMs, fire),
+    };
+  }
+
+  get isDead(): boolean {
+    return this.#state === "dead";
+  }
+
+  get isRunning(): boolean {
+    return this.#state === "running";
+  }
+
+  die(): void {
+    this.#state = "dead";
+    this.#held.length = 0;
+  }
+
+  /** Stops the process for a while, as SIGSTOP or a long pause of the machine would. */
+  freeze(ms: number): void {
+    if (this.#state !== "running") return;
+    this.#state = "frozen";
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.#thawed = promise;
+    this.#thaw = resolve;
+    this.#base.startTimer(ms, () => this.thaw());
+  }
+
+  /** Goes on; what came due meanwhile happens now, in order. */
+  thaw(): void {
+    if (this.#state !== "frozen") return;
+    this.#state = "running";
+    this.#thaw();
+    for (const fire of this.#held.splice(0)) this.#startTimer(0, fire);
+  }
+
+  /** Settles when the process can take notice of something: at once, after the thaw, or never. */
+  async awake(): Promise<void> {
+    while (this.#state === "frozen") await this.#thawed;
+    if (this.#state === "dead") await never();
+  }
+
+  sleep(ms: number): Promise<void> {
+    return new Promise((resolve) => void this.clock.startTimer(ms, resolve));
+  }
+
+  #startTimer(delayMs: number, fire: () => void): Timer {
+    let isStopped = false;
+    const due = (): void => {
+      if (isStopped || this.#state === "dead") return;
+      if (this.#state === "frozen") this.#held.push(due);
+      else fire();
+    };
+    const timer = this.#base.startTimer(delayMs, due);
+    return {
+      stop: () => {
+        isStopped = true;
+        timer.stop();
+      },
+    };
+  }
+}
+
+/** A store as a process sees it: nothing is asked and no answer is taken while the process is stopped. */
+export const storeOf = (
+  process: SimulatedProcess,
+  store: JournalStore,
+  onListener: (listener: Listener) => void,
+): JournalStore =>
+  new Proxy(store, {
+    get: (target, name): unknown => {
+      const value: unknown = Reflect.get(target, name, target);
+      if (typeof value !== "function") return value;
+      if (name === "onChange")
+        return (listener: Listener) => {
+          const awake = whileAwake(process, listener);
+          onListener(awake);
+          return store.onChange(awake);
+        };
+      return async (...args: unknown[]): Promise<unknown> => {
+        if (!process.isRunning) await process.awake();
+        const answer: unknown = await Reflect.apply(value, target, args);
+        if (!process.isRunning) await process.awake();
+        return answer;
+      };
+    },
+  });
+
+type Listener = Parameters<JournalStore["onChange"]>[0];
+
+const whileAwake =
+  (process: SimulatedProcess, listener: Listener): Listener =>
+  (sessions) => {
+    if (process.isRunning) listener(sessions);
+    else void process.awake().then(() => listener(sessions));
+  };

@@ -1,0 +1,245 @@
+import type { Position, SessionId } from "../../core/ids.ts";
+import { createRuntime, type Runtime, sha256 } from "../../runtime/index.ts";
+import { createInMemoryStore, type InMemoryStore } from "../../stores/index.ts";
+import type { Logger } from "../../ports/tool.ts";
+import {
+  createFaultyStore,
+  type Fault,
+  type FaultyStore,
+  type StoreCall,
+} from "../../testing/faulty-store.ts";
+import { createManualClock, type ManualClock } from "../../testing/manual-clock.ts";
+import { Chaos } from "./chaos.ts";
+import { Coverage } from "./coverage.ts";
+import type { Acknowledged, History, Sighting } from "./history.ts";
+import { createRandom, type Random } from "./random.ts";
+import { simulatedAgent } from "./simulated-agent.ts";
+import { SimulatedProcess, storeOf } from "./simulated-process.ts";
+import { witnessed, type Records } from "./witness.ts";
+import { World } from "./world.ts";
+
+/** A process with the runtime in it. */
+export type Booted = {
+  readonly process: SimulatedProcess;
+  readonly runtime: Runtime;
+  readonly watched: Set<SessionId>;
+};
+
+const WRITES: ReadonlySet<string> = new Set(["create", "commit", "post", "saveSnapshot", "renew"]);
+const SETTLED: ReadonlySet<string> = new Set(["completed", "failed", "cancelled"]);
+const CONFLICTS = ["position", "gate", "signal"] as const;
+
+/** The whole of a simulated world: one store, one clock, some services, and processes that come and go. */
+export class Simulation {
+  readonly random: Random;
+  readonly chaos: Chaos;
+  readonly clock: ManualClock;
+  readonly world: World;
+  readonly coverage = new Coverage();
+  readonly acknowledged: Acknowledged[] = [];
+  readonly trace: string[] = [];
+  readonly alarms: string[] = [];
+  processes: readonly Booted[] = [];
+  readonly #store: InMemoryStore;
+  readonly #durable = new Map<SessionId, Position>();
+  readonly #sightings: Sighting[] = [];
+  readonly #refused: { readonly sessionId: SessionId; readonly problem: string }[] = [];
+  readonly #views = new Map<SimulatedProcess, { view: InMemoryStore; faulty: FaultyStore }>();
+  readonly #listeners: Listener[] = [];
+  #born = 0;
+  #subscribers = 0;
+
+  constructor(seed: number) {
+    this.random = createRandom(seed);
+    this.chaos = new Chaos(this.random);
+    this.clock = createManualClock({ seed });
+    this.#store = createInMemoryStore({ clock: this.clock, sha256 });
+    this.world = new World(this.clock, this.chaos, this.#durable);
+  }
+
+  say(line: string): void {
+    this.trace.push(`${this.clock.monotonicMs()} ${line}`);
+  }
+
+  /** A new process over the same data. */
+  async boot(): Promise<void> {
+    this.#born += 1;
+    const process = new SimulatedProcess(`p${this.#born}`, this.clock);
+    const view = this.#store.attach();
+    const records: Records = {
+      chaos: this.chaos,
+      coverage: this.coverage,
+      durable: this.#durable,
+      acknowledged: this.acknowledged,
+      say: (line) => this.say(line),
+    };
+    const faulty: FaultyStore = createFaultyStore({
+      store: witnessed(view, process.name, records),
+      clock: process.clock,
+      decide: (call) => this.#decide({ process, view, kill: () => faulty.crashAfter(0) }, call),
+    });
+    const agent = simulatedAgent({
+      process,
+      chaos: this.chaos,
+      refuse: (sessionId, problem) => void this.#refused.push({ sessionId, problem }),
+    });
+    this.say(`boot ${process.name}`);
+    const wasOn = this.chaos.isOn;
+    this.chaos.isOn = false;
+    const runtime = await createRuntime({
+      agents: [agent],
+      store: storeOf(process, faulty, (listener) => void this.#listeners.push(listener)),
+      clock: process.clock,
+      deps: { world: this.world, process },
+      logger: this.#logger(process),
+      modelTimeouts: { firstTokenMs: 20_000, gapMs: 15_000, totalMs: 60_000 },
+      modelRetry: { maxAttempts: 3 },
+    });
+    this.chaos.isOn = wasOn;
+    this.#views.set(process, { view, faulty });
+    this.processes = [...this.processes, { process, runtime, watched: new Set() }];
+  }
+
+  /** The process is gone in the middle of whatever it did. */
+  crash({ process }: Booted): void {
+    const known = this.#views.get(process);
+    if (known === undefined) return;
+    this.chaos.struck("crash", null);
+    this.#die({ process, view: known.view, kill: () => known.faulty.crashAfter(0) });
+  }
+
+  get living(): readonly Booted[] {
+    return this.processes.filter(({ process }) => !process.isDead);
+  }
+
+  /** Follows a session from one process, as a subscriber would. */
+  watch({ process, runtime, watched }: Booted, sessionId: SessionId): void {
+    if (watched.has(sessionId)) return;
+    watched.add(sessionId);
+    this.#subscribers += 1;
+    const subscriber = `${process.name}/${this.#subscribers}`;
+    const follow = async (): Promise<void> => {
+      const session = await runtime.getSession(sessionId);
+      for await (const event of session.events()) {
+        if (event.kind !== "event" || process.isDead) continue;
+        const { position, type } = event;
+        const durable = this.#durable.get(sessionId) ?? 0;
+        this.#sightings.push({ subscriber, sessionId, position, type, durable });
+      }
+    };
+    follow().catch(() => watched.delete(sessionId));
+  }
+
+  /** Tells every process that these sessions may have changed. */
+  announce(sessions: readonly SessionId[]): void {
+    for (const listener of this.#listeners) listener(sessions);
+  }
+
+  /** Whether every session has come to its end. */
+  async isSettled(): Promise<boolean> {
+    const { sessions } = await this.#store.list({ limit: 1_000 });
+    return sessions.every(({ status, unreadSignals }) => SETTLED.has(status) && unreadSignals === 0);
+  }
+
+  async history(): Promise<History> {
+    const sessions = [...this.#durable.keys()];
+    const read = async (id: SessionId) => [id, await this.#store.read(id, 0, { limit: 100_000 })] as const;
+    return {
+      sha256,
+      journals: new Map(await Promise.all(sessions.map(read))),
+      effects: this.world.log,
+      acknowledged: this.acknowledged,
+      activities: this.world.activities,
+      sightings: this.#sightings,
+      refusedPrompts: this.#refused,
+      quietAt: this.clock.now(),
+    };
+  }
+
+  #die({ process, view, kill }: Doomed): void {
+    this.say(`die ${process.name}`);
+    process.die();
+    kill();
+    this.world.processDied(process);
+    // The lock of a dead process is found free, once its last write is done; of a machine that is gone nothing is known.
+    if (this.random.chance(0.6)) this.clock.startTimer(this.random.between(0, 300), () => void view.close());
+  }
+
+  /** What goes wrong with one call of the store, if anything. */
+  #decide(doomed: Doomed, call: StoreCall): Fault | null {
+    const { chaos } = this;
+    const sessionId = call.commit?.sessionId ?? null;
+    const isWrite = WRITES.has(call.operation);
+    if (!chaos.isOn || doomed.process.isDead) return null;
+    if (isWrite && chaos.strikes("crash-before-write", 0.004)) {
+      chaos.struck("crash-before-write", sessionId);
+      this.#die(doomed);
+      return { kind: "hang" };
+    }
+    if (isWrite && chaos.strikes("crash-after-write", 0.006)) {
+      chaos.struck("crash-after-write", sessionId);
+      this.#die(doomed);
+      return null;
+    }
+    if (chaos.strikes("freeze-in-store", isWrite ? 0.004 : 0.002)) {
+      chaos.struck("freeze-in-store", sessionId);
+      this.say(`freeze ${doomed.process.name} in ${call.operation}`);
+      doomed.process.freeze(this.random.between(1_000, 80_000));
+      return null;
+    }
+    return isWrite ? this.#writeFault(sessionId, call) : this.#readFault();
+  }
+
+  #writeFault(sessionId: SessionId | null, call: StoreCall): Fault | null {
+    const { chaos, random } = this;
+    if (chaos.strikes("store-fails-before", 0.01)) {
+      chaos.struck("store-fails-before", sessionId);
+      return { kind: "fail-before" };
+    }
+    if (chaos.strikes("store-fails-after", 0.015)) {
+      chaos.struck("store-fails-after", sessionId);
+      return { kind: "fail-after" };
+    }
+    if (chaos.strikes("store-slow", 0.02)) {
+      chaos.struck("store-slow", sessionId);
+      return { kind: "delay", ms: random.pick([5, 50, 500, 3_000, 12_000, 40_000]) };
+    }
+    if (call.commit !== null && chaos.strikes("store-conflict", 0.01)) {
+      chaos.struck("store-conflict", sessionId);
+      return { kind: "conflict", reason: random.pick(CONFLICTS) };
+    }
+    return null;
+  }
+
+  #readFault(): Fault | null {
+    const { chaos } = this;
+    if (!chaos.strikes("store-read-fails", 0.004)) return null;
+    chaos.struck("store-read-fails", null);
+    return { kind: "fail-before" };
+  }
+
+  #logger(process: SimulatedProcess): Logger {
+    const quiet = (): void => undefined;
+    return {
+      debug: quiet,
+      info: quiet,
+      warn: quiet,
+      error: (message, fields) => {
+        if (process.isDead) return;
+        this.say(`${process.name} says: ${message}`);
+        if (isAlarming(fields?.["failure"])) this.alarms.push(message);
+      },
+    };
+  }
+}
+
+type Listener = Parameters<InMemoryStore["onChange"]>[0];
+
+type Doomed = { readonly process: SimulatedProcess; readonly view: InMemoryStore; readonly kill: () => void };
+
+/** A store that is away is bad weather; anything else that stops a session is a defect. */
+const isAlarming = (failure: unknown): boolean =>
+  typeof failure === "object" &&
+  failure !== null &&
+  "code" in failure &&
+  failure.code !== "STORE_UNAVAILABLE";

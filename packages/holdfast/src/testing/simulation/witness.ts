@@ -1,0 +1,94 @@
+import type { Position, RunId, SessionId } from "../../core/ids.ts";
+import { isEventType, type EventType } from "../../core/event.ts";
+import type { CommitRequest, JournalStore, NewSignal } from "../../ports/journal-store.ts";
+import type { Chaos } from "./chaos.ts";
+import type { Coverage } from "./coverage.ts";
+import type { Acknowledged } from "./history.ts";
+
+/** What is written down beside the store, where no process can change it. */
+export type Records = {
+  readonly chaos: Chaos;
+  readonly coverage: Coverage;
+  readonly durable: Map<SessionId, Position>;
+  readonly acknowledged: Acknowledged[];
+  readonly say: (line: string) => void;
+};
+
+/** A process's way to the store, with somebody who watches it; a commit may arrive twice (the network repeats it). */
+export const witnessed = (store: JournalStore, name: string, records: Records): JournalStore =>
+  new Proxy(store, {
+    get: (target, key): unknown => {
+      if (key === "create") return async (request: CreateArgs) => created(store, request, records);
+      if (key === "commit")
+        return async (request: CommitRequest) => committed({ store, name, records }, request);
+      if (key === "post")
+        return async (signals: readonly NewSignal[]) => posted({ store, name, records }, signals);
+      const value: unknown = Reflect.get(target, key, target);
+      return typeof value === "function" ? value.bind(target) : value;
+    },
+  });
+
+type CreateArgs = Parameters<JournalStore["create"]>[0];
+type Place = { readonly store: JournalStore; readonly name: string; readonly records: Records };
+
+const created = async (
+  store: JournalStore,
+  request: CreateArgs,
+  { durable, coverage, say }: Records,
+): ReturnType<JournalStore["create"]> => {
+  const answer = await store.create(request);
+  if (answer === "created") {
+    durable.set(request.sessionId, request.events.length);
+    coverage.committed(request.sessionId, request.events, []);
+    say(`create ${request.sessionId}`);
+  }
+  return answer;
+};
+
+const committed = async (
+  { store, name, records }: Place,
+  request: CommitRequest,
+): ReturnType<JournalStore["commit"]> => {
+  const { chaos, durable, coverage, say } = records;
+  const { sessionId, events } = request;
+  const isTwice = chaos.strikes("delivered-twice", 0.02);
+  if (isTwice) chaos.struck("delivered-twice", sessionId);
+  const answer = await store.commit(request);
+  if (isTwice) await store.commit(request).catch(() => undefined);
+  const why = answer.status === "conflict" ? ` ${answer.reason}` : "";
+  const types = events.map((event) => typeOf(event.header)).join(" ");
+  say(`${name} commit ${sessionId} after ${request.expect.position} ${answer.status}${why}: ${types}`);
+  if (answer.status !== "ok") return answer;
+  const last = events.at(-1);
+  if (last !== undefined) durable.set(sessionId, last.position);
+  coverage.committed(sessionId, events, chaos.takeRecent(sessionId));
+  return answer;
+};
+
+const TYPE = /"type":"([a-z.-]+)"/;
+
+const typeOf = (header: string): EventType | "?" => {
+  const type = TYPE.exec(header)?.[1];
+  return isEventType(type) ? type : "?";
+};
+
+const posted = async (
+  { store, name, records }: Place,
+  signals: readonly NewSignal[],
+): ReturnType<JournalStore["post"]> => {
+  const answers = await store.post(signals);
+  signals.forEach(({ sessionId, kind, runId }, index) => {
+    const status = answers[index]?.status;
+    records.say(`${name} post ${sessionId} ${kind} ${status}`);
+    if (kind === "cancel" && status === "posted" && runId !== null)
+      records.acknowledged.push(cancelled(records, sessionId, runId));
+  });
+  return answers;
+};
+
+const cancelled = ({ durable }: Records, sessionId: SessionId, runId: RunId): Acknowledged => ({
+  kind: "cancel",
+  sessionId,
+  runId,
+  durable: durable.get(sessionId) ?? 0,
+});

@@ -1,0 +1,164 @@
+import { HoldfastError, ToolError } from "../../core/errors.ts";
+import type { CallId, Position, SessionId } from "../../core/ids.ts";
+import type { ToolEffect } from "../../core/run-settings.ts";
+import type { Clock } from "../../ports/clock.ts";
+import type { ToolContext, Verification } from "../../ports/tool.ts";
+import type { Chaos, FaultKind } from "./chaos.ts";
+import type { Activity, EffectEntry } from "./history.ts";
+import type { SimulatedProcess } from "./simulated-process.ts";
+
+/** What a simulated tool has to know of where it runs. */
+export type WorldDeps = { readonly world: World; readonly process: SimulatedProcess };
+
+type Attempt = {
+  readonly context: ToolContext<WorldDeps>;
+  readonly effect: ToolEffect;
+  readonly timeoutMs: number;
+};
+
+/** How one attempt will go. */
+type Course = FaultKind | "well";
+
+/** The longest a request is on its way; shorter than the grace that a verification leaves it. */
+const LONGEST_WAY_MS = 900;
+
+type Underway = { -readonly [Key in keyof Activity]: Activity[Key] } & {
+  readonly process: SimulatedProcess;
+};
+
+/** What lies outside the processes: services that really do things, and keep their own log of it. */
+export class World {
+  readonly log: EffectEntry[] = [];
+  readonly activities: Underway[] = [];
+  /** The last durable event of each session. */
+  readonly durable: Map<SessionId, Position>;
+  readonly #clock: Clock;
+  readonly #chaos: Chaos;
+  readonly #done = new Set<string>();
+
+  constructor(clock: Clock, chaos: Chaos, durable: Map<SessionId, Position>) {
+    this.#clock = clock;
+    this.#chaos = chaos;
+    this.durable = durable;
+  }
+
+  /** Whether a tool is at work or a request under way. */
+  get isBusy(): boolean {
+    return this.activities.some((activity) => activity.until === null);
+  }
+
+  hasDone(sessionId: SessionId, callId: CallId): boolean {
+    return this.log.some(
+      (entry) => entry.kind === "executed" && entry.sessionId === sessionId && entry.callId === callId,
+    );
+  }
+
+  processDied(process: SimulatedProcess): void {
+    const now = this.#clock.now();
+    for (const activity of this.activities) if (activity.process === process) activity.until ??= now;
+  }
+
+  /** One attempt: some work here, a request to the service, and its answer. */
+  async execute(attempt: Attempt): Promise<unknown> {
+    const { context } = attempt;
+    const { process } = context.deps;
+    // A process that is stopped here is stopped right after it entered; one that is dead never did.
+    if (process.isDead) await process.awake();
+    this.#note("entered", attempt);
+    const activity = this.#begin(context);
+    const course = this.#course(attempt);
+    const expires = this.#clock.monotonicMs() + attempt.timeoutMs;
+    try {
+      await process.sleep(this.#chaos.random.between(0, 400));
+      if (course === "tool-throws-before")
+        throw new HoldfastError("TOOL_FAILED", "The service was not reached.");
+      if (course === "tool-refuses")
+        throw new ToolError("The service refused.", { executed: false, retryable: true });
+      if (course === "tool-hangs" && this.#chaos.random.chance(0.5)) return await this.#hang(context);
+      await this.#request(attempt, expires);
+      if (course === "tool-hangs") return await this.#hang(context);
+      if (course === "tool-throws-after") throw new HoldfastError("TOOL_FAILED", "The answer was lost.");
+      if (course === "tool-late")
+        await process.sleep(attempt.timeoutMs + this.#chaos.random.between(1, 5_000));
+      return { done: context.callId };
+    } finally {
+      activity.until ??= this.#clock.now();
+    }
+  }
+
+  /** Looks into the service's own books. */
+  async verify(attempt: Attempt): Promise<Verification> {
+    const { context } = attempt;
+    await context.deps.process.awake();
+    await context.deps.process.sleep(this.#chaos.random.between(0, 200));
+    if (this.#chaos.strikes("verify-fails", 0.1)) {
+      this.#chaos.struck("verify-fails", context.session.id);
+      if (this.#chaos.random.chance(0.3)) return { status: "unknown", evidence: "the books are closed" };
+      throw new HoldfastError("TOOL_FAILED", "The books could not be read.");
+    }
+    this.#note("verified", attempt);
+    return this.#done.has(context.idempotencyKey)
+      ? { status: "done", output: { done: context.callId } }
+      : { status: "not-done" };
+  }
+
+  #course({ context, effect }: Attempt): Course {
+    const kinds: readonly (readonly [FaultKind, number])[] = [
+      ["tool-throws-before", 0.04],
+      ["tool-throws-after", 0.04],
+      ["tool-refuses", 0.03],
+      ["tool-hangs", 0.03],
+      ["tool-late", 0.03],
+    ];
+    const found = kinds.find(([kind, rate]) =>
+      this.#chaos.strikes(kind, effect === "write" ? rate * 1.5 : rate),
+    );
+    if (found === undefined) return "well";
+    this.#chaos.struck(found[0], context.session.id);
+    return found[0];
+  }
+
+  /** A request on its way is not stopped by the death of who sent it; one that is too old is not served. */
+  #request(attempt: Attempt, expires: number): Promise<void> {
+    const { process } = attempt.context.deps;
+    if (this.#clock.monotonicMs() > expires) throw new HoldfastError("TOOL_FAILED", "Too late to be sent.");
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.#clock.startTimer(this.#chaos.random.between(0, LONGEST_WAY_MS), () => {
+      this.#note("executed", attempt);
+      this.#done.add(attempt.context.idempotencyKey);
+      resolve();
+    });
+    return promise.then(() => process.awake());
+  }
+
+  #hang({ signal }: ToolContext<WorldDeps>): Promise<never> {
+    const stopsWhenTold = this.#chaos.random.chance(0.7);
+    return new Promise((_, reject) => {
+      const stop = (): void => reject(new HoldfastError("TOOL_FAILED", "Stopped."));
+      if (stopsWhenTold) signal.addEventListener("abort", stop, { once: true });
+    });
+  }
+
+  #begin({ session, callId, attempt, signal, deps }: ToolContext<WorldDeps>): Underway {
+    const activity: Underway = { sessionId: session.id, callId, attempt, until: null, process: deps.process };
+    this.activities.push(activity);
+    signal.addEventListener("abort", () => (activity.until ??= this.#clock.now()), { once: true });
+    return activity;
+  }
+
+  #note(kind: EffectEntry["kind"], { context, effect }: Attempt): void {
+    const { callId, attempt, idempotencyKey } = context;
+    const sessionId = context.session.id;
+    const durable = this.durable.get(sessionId) ?? 0;
+    this.log.push({
+      kind,
+      sessionId,
+      callId,
+      attempt,
+      effect,
+      idempotencyKey,
+      at: this.#clock.now(),
+      durable,
+    });
+  }
+}
