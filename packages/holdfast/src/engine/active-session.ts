@@ -56,7 +56,7 @@ export class ActiveSession {
     this.agent = agent;
     this.id = id;
     this.base = foldLoaded(services, id, loaded);
-    this.content = new SessionContent(services.store, id, loaded.owner);
+    this.content = new SessionContent(services, id, loaded.owner);
     this.lease = new Lease(services.clock, services.leaseMs);
     this.spans = new RunSpans(services.telemetry, {
       agent: agent.name,
@@ -80,6 +80,8 @@ export class ActiveSession {
     this.#signals.set(signal.id, signal);
     if (gate !== null) this.gate = Math.max(this.gate, gate);
     if (signal.kind === "cancel") this.#stopRun(signal.runId, CANCELLED);
+    // Its input may have been posted before it, by another process, and not be here yet (J6).
+    if (signal.kind === "cancel" && gate === null && !this.#knows(signal.runId)) this.needsRefresh = true;
     this.latch.set();
   }
 
@@ -119,7 +121,24 @@ export class ActiveSession {
     for (const id of known) {
       if (!unread.has(id)) this.#signals.delete(id);
     }
+    this.#putInOrder(loaded.signals);
     return true;
+  }
+
+  /** As they were posted, which is not as they were heard of: what the store lists, then what came since (J6). */
+  #putInOrder(listed: readonly Signal[]): void {
+    const all = new Map(this.#signals);
+    this.#signals.clear();
+    for (const { id } of listed) {
+      const signal = all.get(id);
+      if (signal !== undefined) this.#signals.set(id, signal);
+    }
+    for (const [id, signal] of all) this.#signals.set(id, signal);
+  }
+
+  #knows(runId: string | null): boolean {
+    const { run, queue } = this.state;
+    return run?.runId === runId || queue.some((queued) => queued.runId === runId);
   }
 
   #takeOver(loaded: LoadedSession): boolean {

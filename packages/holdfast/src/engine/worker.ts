@@ -129,7 +129,7 @@ export class Worker {
       this.#active.set(sessionId, session);
       for (const signal of this.#opening.get(sessionId) ?? []) session.deliver(signal, null);
       this.#opening.delete(sessionId);
-      session.needsRefresh = this.#stale.has(sessionId);
+      session.needsRefresh ||= this.#stale.has(sessionId);
       this.#services.feed.mended(sessionId);
       session.isDraining = this.#state !== "running";
       let runsBegun = 0;

@@ -73,4 +73,31 @@ describe("what the simulation found", () => {
     expect(await within(next, again.outcome(), 60_000)).toMatchObject({ status: "completed", text: "done" });
     await next.close();
   });
+
+  it("E5 J6 a cancel heard of before its input, which another process posted, is not lost", async () => {
+    const model = recordingModel(({ lastUserText }) =>
+      lastUserText === "first" && !isDone ? { hang: true } : { text: "done" },
+    );
+    let isDone = false;
+    const test = await createTestRuntime({
+      agents: [agentOf({ model })],
+      faults: ({ operation, call }) =>
+        operation === "load" && call > 3 && !isDone ? { kind: "delay", ms: 100 } : null,
+    });
+    const session = await test.runtime.createSession("clerk");
+    await session.send("first");
+    await test.advanceTime(1_000);
+    const other = test.store.attach();
+    const input = { sessionId: session.id, kind: "input", dedupeKey: null, runId: "run_other" } as const;
+    await other.post([{ ...input, body: JSON.stringify({ content: "second" }), blobs: [] }]);
+    await session.cancelRun("run_other");
+    await test.advanceTime(1_000);
+    isDone = true;
+    expect(await within(test, session.run("run_other").outcome(), 5_000)).toMatchObject({
+      status: "cancelled",
+    });
+    await session.cancel();
+    await test.advanceTime(1_000);
+    await test.close();
+  });
 });

@@ -22,7 +22,7 @@ export const eventsOf = <Type extends EventType>(
 
 export const runOf = (header: EventHeader): RunId | null => ("runId" in header ? header.runId : null);
 
-export const callOf = (header: EventHeader): CallId | null => ("callId" in header ? header.callId : null);
+const callOf = (header: EventHeader): CallId | null => ("callId" in header ? header.callId : null);
 
 const RUN_ENDS: ReadonlySet<EventType> = new Set(["run.completed", "run.failed", "run.cancelled"]);
 
