@@ -1,22 +1,26 @@
 import { StoreError } from "../core/errors.ts";
 import type { JournalEvent } from "../core/event.ts";
+import type { StoredEvent } from "../core/hash-chain.ts";
 import type { CallId, Position, SessionId } from "../core/ids.ts";
-import { openEvent } from "../core/journal-codec.ts";
+import { openEvent, verifyContent } from "../core/journal-codec.ts";
 import { isJsonObject, type JsonObject, type JsonValue } from "../core/json.ts";
 import type { AssistantPart } from "../core/message.ts";
 import type { OpenRun, SessionState } from "../core/session-state.ts";
 import { callsToRun } from "../core/settle-model-call.ts";
-import type { JournalStore, SessionOwner } from "../ports/journal-store.ts";
+import type { SessionOwner } from "../ports/journal-store.ts";
 import type { ModelSettings } from "../ports/model.ts";
 import type { ParsedInput, SessionContext, Tool } from "../ports/tool.ts";
+import type { EngineServices } from "./services.ts";
 import { isSaid, Transcript } from "./transcript.ts";
 
 /** Events whose content a session in work still needs: kept as they are committed, else read again. */
 const MAX_KEPT = 64;
 
+type ContentServices = Pick<EngineServices, "store" | "sha256">;
+
 /** The content of one session, found by position: nothing of it is in the state. */
 export class SessionContent {
-  readonly #store: JournalStore;
+  readonly #services: ContentServices;
   readonly #sessionId: SessionId;
   readonly #owner: SessionOwner;
   readonly #kept = new Map<Position, JournalEvent>();
@@ -25,8 +29,8 @@ export class SessionContent {
   #context: SessionContext | null = null;
   #instructions: { readonly at: Position; readonly text: string } | null = null;
 
-  constructor(store: JournalStore, sessionId: SessionId, owner: SessionOwner) {
-    this.#store = store;
+  constructor(services: ContentServices, sessionId: SessionId, owner: SessionOwner) {
+    this.#services = services;
     this.#sessionId = sessionId;
     this.#owner = owner;
   }
@@ -129,8 +133,8 @@ export class SessionContent {
     const missing = positions.filter((position) => !this.#kept.has(position));
     const read = new Map<Position, JournalEvent>();
     if (missing.length > 0) {
-      for (const stored of await this.#store.readAt(this.#sessionId, missing)) {
-        read.set(stored.position, openEvent(stored));
+      for (const stored of await this.#services.store.readAt(this.#sessionId, missing)) {
+        read.set(stored.position, this.#openIntact(stored));
       }
     }
     return positions.map((position) => {
@@ -141,6 +145,20 @@ export class SessionContent {
         details: { sessionId: this.#sessionId, position },
       });
     });
+  }
+
+  /** The chain is followed only from the last snapshot on: what is older is held against its own header (J4). */
+  #openIntact(stored: StoredEvent): JournalEvent {
+    const problem = verifyContent(this.#services.sha256, stored);
+    if (problem === null) return openEvent(stored);
+    throw new StoreError(
+      "STORE_DAMAGED",
+      `Session ${this.#sessionId}, event ${stored.position} is damaged: ${problem}.`,
+      {
+        hint: "Run `holdfast doctor` to see what can be saved.",
+        details: { sessionId: this.#sessionId, position: stored.position },
+      },
+    );
   }
 }
 
