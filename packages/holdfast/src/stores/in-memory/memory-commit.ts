@@ -87,12 +87,15 @@ const consumeSignals = (record: SessionRecord, request: CommitRequest): void => 
 };
 
 /** Ties blobs to the last event that mentions them: the commit's own, and those of the signals it records. */
-const placeBlobs = (record: SessionRecord, { events, blobs }: CommitRequest): void => {
+const placeBlobs = (record: SessionRecord, { events, blobs, consume }: CommitRequest): void => {
+  const { position } = headOf(record);
   for (const blob of blobs) {
-    keepBlob(record, blob, lastMention(events, blob.digest) ?? headOf(record).position);
+    keepBlob(record, blob, { position: lastMention(events, blob.digest) ?? position, signal: null });
   }
   for (const [digest, kept] of record.blobs) {
-    kept.position ??= lastMention(events, digest);
+    if (kept.signal === null || !consume.includes(kept.signal)) continue;
+    kept.signal = null;
+    kept.position = lastMention(events, digest) ?? position;
   }
 };
 

@@ -1,5 +1,5 @@
 import type { StoredEvent } from "../../core/hash-chain.ts";
-import type { Position, RunId, SessionId, Timestamp } from "../../core/ids.ts";
+import type { Position, RunId, SessionId, SignalId, Timestamp } from "../../core/ids.ts";
 import type {
   Lease,
   NewSignal,
@@ -20,8 +20,10 @@ type UsedKey = {
 
 type KeptBlob = {
   readonly bytes: Uint8Array;
-  /** The last event that mentions it; null while it belongs to an unread signal. */
+  /** The last event that mentions it; null where only an unread signal does. */
   position: Position | null;
+  /** The last unread signal that brings it. */
+  signal: SignalId | null;
 };
 
 /** One session as the in-memory store keeps it. */
@@ -116,17 +118,18 @@ export const postSignal = (data: MemoryData, signal: NewSignal, now: Timestamp):
   if (kind === "input" && runId !== null && !data.runs.has(runId)) {
     data.runs.set(runId, record.sessionId);
   }
-  for (const blob of signal.blobs) keepBlob(record, blob, null);
+  for (const blob of signal.blobs) keepBlob(record, blob, { position: null, signal: id });
   return { status: "posted", signalId: id, runId };
 };
 
 /** Stores a blob under the last event that mentions it, so that erasing up to that event finds it. */
 export const keepBlob = (
   record: SessionRecord,
-  blob: { readonly digest: string; readonly bytes: Uint8Array },
-  position: Position | null,
+  { digest, bytes }: { readonly digest: string; readonly bytes: Uint8Array },
+  { position, signal }: { readonly position: Position | null; readonly signal: SignalId | null },
 ): void => {
-  const kept = record.blobs.get(blob.digest);
-  if (kept === undefined) record.blobs.set(blob.digest, { bytes: blob.bytes, position });
-  else kept.position = position ?? kept.position;
+  const kept = record.blobs.get(digest) ?? { bytes, position, signal };
+  kept.position = position ?? kept.position;
+  kept.signal = signal ?? kept.signal;
+  record.blobs.set(digest, kept);
 };

@@ -14,7 +14,9 @@ export const eraseContent = (record: SessionRecord, upTo: Position | undefined):
     if (event.position <= last) record.events[index] = { ...event, payload: null, salt: null };
   });
   for (const [digest, blob] of record.blobs) {
-    if (isWhole || (blob.position !== null && blob.position <= last)) record.blobs.delete(digest);
+    // What an unread signal brings again is not of the past, though an event has mentioned it before.
+    const isPast = blob.signal === null && blob.position !== null && blob.position <= last;
+    if (isWhole || isPast) record.blobs.delete(digest);
   }
   if (isWhole) record.signals = record.signals.map((signal) => ({ ...signal, body: "null" }));
   const unread = new Set(record.signals.map((signal) => signal.dedupeKey));

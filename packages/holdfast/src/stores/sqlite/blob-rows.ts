@@ -9,7 +9,7 @@ import type { Transaction } from "./transaction.ts";
 
 const PUT_BLOB = `INSERT INTO blobs (sid, digest, position, signal, bytes) VALUES (?, ?, ?, ?, ?)
   ON CONFLICT (sid, digest) DO UPDATE SET position = coalesce(excluded.position, position),
-  signal = CASE WHEN excluded.position IS NULL THEN signal END`;
+  signal = coalesce(excluded.signal, signal)`;
 const SIGNAL_BLOBS = "SELECT sid, digest FROM blobs WHERE signal = ?";
 const PLACE_BLOB = "UPDATE blobs SET position = ?, signal = NULL WHERE sid = ? AND digest = ?";
 

@@ -8,7 +8,8 @@ import type { Transaction } from "./transaction.ts";
 
 const GET_LINK = "SELECT previous FROM events WHERE id = ?";
 const CLEAR_EVENT = "UPDATE events SET payload = NULL, salt = NULL WHERE id = ?";
-const DROP_BLOBS = `DELETE FROM blobs WHERE sid = ? AND (? OR position <= ?)
+// What an unread signal brings again is not of the past, though an event has mentioned it before.
+const DROP_BLOBS = `DELETE FROM blobs WHERE sid = ? AND (? OR (signal IS NULL AND position <= ?))
   RETURNING digest, bytes IS NULL AS is_file`;
 const CLEAR_KEYS = `UPDATE used_keys SET salt = NULL, digest = NULL WHERE sid = ?1 AND (?2 OR key NOT IN
   (SELECT dedupe_key FROM signals WHERE sid = ?1 AND dedupe_key IS NOT NULL))`;

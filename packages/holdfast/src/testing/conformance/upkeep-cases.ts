@@ -90,6 +90,33 @@ export const UPKEEP_CASES: readonly StoreCase[] = [
   },
   {
     promise: "C13",
+    title: "a blob that a later signal brings again outlives the erasure of the event before",
+    run: async ({ store, clock }) => {
+      const session = await new SessionScript(store, clock).create();
+      const blob = blobOf(50, 8);
+      const isThere = async () => (await store.readBlob(session.sessionId, blob.digest)) !== undefined;
+      const post = async () => {
+        const [posted] = await store.post([session.signal({ blobs: [blob] })]);
+        ok(posted?.status === "posted");
+        return posted.signalId;
+      };
+      const record = async (signalId: string) =>
+        session.mustCommit({ consume: [signalId], events: mention(session, blob.digest) });
+      const [first, second] = [await post(), await post()];
+      await record(first);
+      await store.erase(session.sessionId, { upTo: 2 });
+      ok(await isThere());
+      await record(second);
+      const third = await post();
+      await record(third);
+      await store.erase(session.sessionId, { upTo: 3 });
+      ok(await isThere());
+      await store.erase(session.sessionId, { upTo: 4 });
+      ok(!(await isThere()));
+    },
+  },
+  {
+    promise: "C13",
     title: "erasing a session that does not exist says so",
     run: async ({ store }) => {
       await rejects(store.erase("nobody"), { code: "SESSION_NOT_FOUND" });
