@@ -75,6 +75,8 @@ const checkEntries = (
       found.push(
         finder(sessionId, "J1")("not-started", entry.durable, `${what} ran before its start was durable`),
       );
+    if (start?.header.type === "tool-call.started" && timeOf(session, entry) > start.header.notAfter)
+      found.push(finder(sessionId, "E2")("entered-late", entry.durable, `${what} ran after the time it had`));
     if (entered.has(entry.attempt))
       found.push(finder(sessionId, "E1")("entered-twice", entry.durable, `${what} ran twice`));
     entered.add(entry.attempt);

@@ -164,6 +164,57 @@ describe("a history", () => {
     ]);
   });
 
+  test("E2: in which a tool was entered after its time, is seen", () => {
+    const rules = withEffect({ kind: "entered", at: Number.MAX_SAFE_INTEGER });
+    expect(rules).toEqual(expect.arrayContaining(["entered-late"]));
+  });
+
+  test("J2: in which a tool was entered after another had taken over is seen", () => {
+    const place = at("tool-call.started");
+    const start = journal[place];
+    if (start?.header.type !== "tool-call.started") throw new TypeError("nothing was started");
+    const { callId, attempt } = start.header;
+    const stored = seal(
+      journal.map((one, index) => (index > place ? { ...one, epoch: one.epoch + 1 } : one)),
+    );
+    const late: EffectEntry = { ...effect(), kind: "entered", callId, attempt, durable: place + 2 };
+    const rules = rulesOf({ ...withJournal(stored), effects: [...good.effects, late] });
+    expect(rules).toEqual(expect.arrayContaining(["entered-after-takeover"]));
+  });
+
+  test("E5: with a late result of a call that was never started is seen", () => {
+    const end = journal.at(-1);
+    if (end === undefined) throw new TypeError("an empty journal");
+    const runId = "run_x";
+    const header = {
+      type: "tool-call.late",
+      runId,
+      callId: "call_1_9",
+      attempt: 1,
+      status: "failed",
+    } as const;
+    expect(forged((events) => [...events, { ...end, header }])).toEqual(["late-for-unknown-call"]);
+  });
+
+  test("E5: in which what runs is not told of a cancel is seen", () => {
+    const place = at("tool-call.started");
+    const start = journal[place];
+    if (start?.header.type !== "tool-call.started") throw new TypeError("nothing was started");
+    const { callId, attempt, runId } = start.header;
+    const cancel = { ...start, header: { type: "run.cancel-requested", runId } as const };
+    const stored = seal(journal.flatMap((one, index) => (index === place ? [one, cancel] : [one])));
+    const activities = [{ sessionId, callId, attempt, until: null }];
+    const rules = rulesOf({ ...withJournal(stored), activities });
+    expect(rules).toEqual(expect.arrayContaining(["not-aborted"]));
+  });
+
+  test("E1 J3: in which a run begins or ends twice is seen", () => {
+    const twice = (type: EventHeader["type"]): readonly Rule[] =>
+      forged((events) => events.flatMap((one, index) => (index === at(type) ? [one, one] : [one])));
+    expect(twice("run.started")).toEqual(expect.arrayContaining(["run-started-twice"]));
+    expect(twice("run.completed")).toEqual(expect.arrayContaining(["run-ended-twice"]));
+  });
+
   test("S3: with a run that never ends is seen", () => {
     const runId = "run_new";
     const end = journal.at(-1);

@@ -84,6 +84,7 @@ export type Rule =
   | "executed-after-close"
   | "entered-after-takeover"
   | "verified-early"
+  | "entered-late"
   | "key-changed"
   | "closed-twice"
   | "open-at-model-call"
