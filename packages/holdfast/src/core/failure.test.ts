@@ -17,7 +17,7 @@ const thrower = (): never => {
 
 /** Plain data that can be journaled as it is. */
 const expectPlain = (made: Failure): void => {
-  expect(toJournalValue(made)).toEqual({ value: made, isCoerced: false });
+  expect(toJournalValue(made)).toEqual({ value: made, isCoerced: false, isCut: false });
   expect(isFailureCode(made.code)).toBe(true);
   expect(typeof made.message).toBe("string");
   expect(typeof made.retryable).toBe("boolean");

@@ -5,12 +5,14 @@ export type JournalValue = {
   readonly value: JsonValue;
   /** True when the value could not be kept exactly as it was. */
   readonly isCoerced: boolean;
+  /** True when part of it is missing: it was too deep, too much, or led back to itself. */
+  readonly isCut: boolean;
 };
 
 const MAX_DEPTH = 64;
 const MAX_NODES = 200_000;
 
-type Walk = { isCoerced: boolean; nodes: number; readonly ancestors: Set<object> };
+type Walk = { isCoerced: boolean; isCut: boolean; nodes: number; readonly ancestors: Set<object> };
 
 /**
  * Turns anything into JSON. Total: it never throws, because recording must not fail after an effect
@@ -18,9 +20,9 @@ type Walk = { isCoerced: boolean; nodes: number; readonly ancestors: Set<object>
  * what JSON cannot hold (functions, symbols, cycles, too deep, too many) becomes null or is left out.
  */
 export const toJournalValue = (value: unknown): JournalValue => {
-  const walk: Walk = { isCoerced: false, nodes: 0, ancestors: new Set() };
+  const walk: Walk = { isCoerced: false, isCut: false, nodes: 0, ancestors: new Set() };
   const converted = convert(value, 0, walk);
-  return { value: converted, isCoerced: walk.isCoerced };
+  return { value: converted, isCoerced: walk.isCoerced, isCut: walk.isCut };
 };
 
 const coerced = (walk: Walk, value: JsonValue): JsonValue => {
@@ -28,9 +30,14 @@ const coerced = (walk: Walk, value: JsonValue): JsonValue => {
   return value;
 };
 
+const cut = (walk: Walk): JsonValue => {
+  walk.isCut = true;
+  return coerced(walk, null);
+};
+
 const convert = (value: unknown, depth: number, walk: Walk): JsonValue => {
   walk.nodes += 1;
-  if (walk.nodes > MAX_NODES) return coerced(walk, null);
+  if (walk.nodes > MAX_NODES) return cut(walk);
   switch (typeof value) {
     case "string":
       return value.isWellFormed() ? value : coerced(walk, value.toWellFormed());
@@ -49,7 +56,7 @@ const convert = (value: unknown, depth: number, walk: Walk): JsonValue => {
 };
 
 const convertObject = (value: object, depth: number, walk: Walk): JsonValue => {
-  if (depth >= MAX_DEPTH || walk.ancestors.has(value)) return coerced(walk, null);
+  if (depth >= MAX_DEPTH || walk.ancestors.has(value)) return cut(walk);
   walk.ancestors.add(value);
   try {
     return Array.isArray(value) ? convertArray(value, depth, walk) : convertMembers(value, depth, walk);

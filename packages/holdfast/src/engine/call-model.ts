@@ -178,9 +178,8 @@ const readAnswer = async (
   times: { readonly durationMs: number; readonly firstTokenMs: number | null },
 ): Promise<ModelOutcome> => {
   const { redactor } = call.services;
-  const { value } = toJournalValue(answer.content);
-  const apart = takeOutFiles(value as readonly AssistantPart[], call.services);
-  const content = redactor.value(toJournalValue(apart.parts).value) as readonly AssistantPart[];
+  const apart = takeOutFiles(answer.content.map(toJournalPart), call.services);
+  const content = redactor.value(apart.parts.map(toJournalPart)) as readonly AssistantPart[];
   const isWhole = answer.finish === "stop" || answer.finish === "tool-calls";
   const asked = callsToRun(content);
   const calls = await Promise.all(
@@ -199,6 +198,15 @@ const readAnswer = async (
     output,
   };
 };
+
+/** Each part has limits of its own. A call whose arguments pass them is refused, never made with a piece of them (E9). */
+const toJournalPart = (part: AssistantPart): AssistantPart => {
+  const { value, isCut } = toJournalValue(part);
+  const kept = value as AssistantPart;
+  return isCut && kept.type === "tool-call" ? { ...kept, input: TOO_MUCH } : kept;
+};
+
+const TOO_MUCH = "[The arguments were too large or too deeply nested.]";
 
 const chargeOf = (
   call: ModelCall,

@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { z } from "zod";
 import type { FinishReason } from "../core/event.ts";
+import type { JsonValue } from "../core/json.ts";
 import type { Message } from "../core/message.ts";
 import { createTestRuntime, type ScriptedStep } from "../testing/index.ts";
 import {
@@ -80,6 +81,24 @@ describe("a call that cannot be run", () => {
       const call = { name: "refund", input: { orderId: "1", cents: 5 } };
       expect(await told(once({ toolCalls: [call, call], finish }), entered)).toContain("TOOL_NOT_RUN");
       expect(entered).toEqual([]);
+    },
+  );
+
+  it.each<[string, JsonValue]>([
+    ["deep", Array.from({ length: 80 }).reduce<JsonValue>((inner) => ({ inner }), "leaf")],
+    ["large", Array.from({ length: 250_000 }, () => 1)],
+  ])(
+    "E9 does not run with a part of its arguments when they are too %s to be journaled",
+    async (_, extra) => {
+      const entered: unknown[] = [];
+      const good = { orderId: "a", cents: 1 };
+      const calls = [
+        { name: "refund", input: { ...good, extra } },
+        { name: "refund", input: good },
+      ];
+      const results = await told(once({ toolCalls: calls }), entered);
+      expect(entered).toEqual([good]);
+      expect(results).toContain("TOOL_INPUT_INVALID");
     },
   );
 
