@@ -31,6 +31,7 @@ export const prepareInput = (input: Input, sha256: Sha256): PreparedInput => {
   if (!Array.isArray(input) || input.length === 0) throw invalid("it is neither text nor a list of parts");
   const blobs = new Map<string, Blob>();
   const content = input.map((part: InputPart): UserPart => {
+    checkPart(part);
     const metadata = part.providerOptions === undefined ? {} : { providerMetadata: part.providerOptions };
     if (part.type === "text") return { type: "text", text: part.text, ...metadata };
     if (part.type !== "image" && part.type !== "file") throw invalid("a part has an unknown type");
@@ -43,6 +44,15 @@ export const prepareInput = (input: Input, sha256: Sha256): PreparedInput => {
     return { ...common, data: { kind: "blob", digest, bytes: part.data.byteLength } };
   });
   return { content: toJournalValue(content).value, blobs: [...blobs.values()] };
+};
+
+/** What is accepted is durable: a part that no model can be given would fail this run and every later one. */
+const checkPart = (part: unknown): void => {
+  if (typeof part !== "object" || part === null) throw invalid("a part is not an object");
+  const { type, text, mediaType } = part as { readonly [Name in "type" | "text" | "mediaType"]?: unknown };
+  if (type === "text" && typeof text !== "string") throw invalid("the text of a part is not a string");
+  const isFile = type === "image" || type === "file";
+  if (isFile && typeof mediaType !== "string") throw invalid("a file has no mediaType");
 };
 
 const invalid = (why: string): ConfigurationError =>

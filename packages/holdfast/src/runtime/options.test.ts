@@ -154,16 +154,20 @@ describe("a definition that cannot work", () => {
     });
   });
 
-  it.each([[[]], [[{ type: "video" }]], [[{ type: "image", data: "text", mediaType: "image/png" }]], [5]])(
-    "J1 an input that is none is refused before it is accepted: %o",
-    async (input) => {
-      const test = await createTestRuntime({ agents: [defineAgent(agent)] });
-      const session = await test.runtime.createSession("clerk");
-      await expect(session.send(JSON.parse(JSON.stringify(input)))).rejects.toMatchObject({
-        code: "OPTION_INVALID",
-      });
-    },
-  );
+  it.each([
+    [[]],
+    [[null]],
+    [[{ type: "video" }]],
+    [[{ type: "text" }]],
+    [[{ type: "image", data: "text", mediaType: "image/png" }]],
+    [5],
+  ])("J1 an input that is none is refused before it is accepted: %o", async (input) => {
+    const test = await createTestRuntime({ agents: [defineAgent(agent)] });
+    const session = await test.runtime.createSession("clerk");
+    await expect(session.send(JSON.parse(JSON.stringify(input)))).rejects.toMatchObject({
+      code: "OPTION_INVALID",
+    });
+  });
 
   it("an agent nobody gave the runtime is not found", async () => {
     const test = await createTestRuntime({ agents: [defineAgent(agent)] });
