@@ -1,6 +1,6 @@
 /**
  * Plays seeds one after another: `npm run simulate -- --seeds N --from K`. Exits 1 when a promise was broken.
- * `--trace` prints what happened in a failing seed; `--json` prints the figures for another program.
+ * `--trace` prints what happened in a failing seed; `--stop-at-first` ends with it.
  */
 import { parseArgs } from "node:util";
 import { simulate, type SimulationResult } from "holdfast/testing";
