@@ -1,3 +1,4 @@
+import { statSync } from "node:fs";
 import { DatabaseSync, type SQLInputValue, type StatementSync } from "node:sqlite";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
@@ -31,10 +32,13 @@ type ConnectionSettings = {
 export class Connection {
   readonly #db: DatabaseSync;
   readonly #statements = new Map<string, StatementSync>();
+  readonly #path: string;
+  readonly #inode: bigint | null;
   #isSynced = true;
 
   constructor({ dataDir, maxPages, mayCreate }: ConnectionSettings) {
-    const url = pathToFileURL(join(dataDir, DATABASE_FILE));
+    this.#path = join(dataDir, DATABASE_FILE);
+    const url = pathToFileURL(this.#path);
     url.search = mayCreate ? "mode=rwc" : "mode=rw";
     const db = new DatabaseSync(url, { timeout: BUSY_TIMEOUT_MS });
     this.#db = db;
@@ -46,6 +50,7 @@ export class Connection {
       db.close();
       throw error;
     }
+    this.#inode = inodeOf(this.#path);
   }
 
   run(sql: string, ...values: readonly SQLInputValue[]): number {
@@ -76,6 +81,7 @@ export class Connection {
 
   /** Runs `work` in one write transaction; `isSynced` says whether its commit waits for the disk (C2). */
   transact<Result>(isSynced: boolean, work: () => Result): Result {
+    this.#assertInPlace();
     this.#setSynced(isSynced);
     this.#whenFree("BEGIN IMMEDIATE");
     try {
@@ -103,6 +109,12 @@ export class Connection {
   assertInTransaction(): void {
     if (this.#db.isTransaction) return;
     throw new LostTransactionError("STORE_UNAVAILABLE", "The transaction was rolled back.");
+  }
+
+  /** A file that was removed can still be written to, and nothing of it is kept: that is not durable (J1). */
+  #assertInPlace(): void {
+    if (this.#inode !== null && inodeOf(this.#path) === this.#inode) return;
+    throw new LostTransactionError("STORE_UNAVAILABLE", "The database file was removed or replaced.");
   }
 
   /** Empties the log into the database, so that nothing erased stays in it; best effort. */
@@ -152,6 +164,9 @@ export class Connection {
     }
   }
 }
+
+const inodeOf = (path: string): bigint | null =>
+  statSync(path, { bigint: true, throwIfNoEntry: false })?.ino ?? null;
 
 const configure = (db: DatabaseSync): void => {
   // What is erased must not stay readable in free pages (C13).

@@ -67,6 +67,16 @@ describe("the SQLite store when things go wrong", () => {
     expect(events.length - acknowledged.length).toBeLessThanOrEqual(1);
   };
 
+  it("acknowledges nothing that goes into a data directory that was removed (J1)", async () => {
+    const dataDir = join(root, "data");
+    const { store } = await open({ dataDir });
+    const session = await new SessionScript(store, clock).create();
+    rmSync(dataDir, { recursive: true });
+    await expect(store.post([session.signal({})])).rejects.toMatchObject({ code: "STORE_UNAVAILABLE" });
+    expect((await session.commit({ events: session.events(1) })).status).toBe("indeterminate");
+    expect(await store.recover()).toBe(false);
+  });
+
   describe("when the disk is full", () => {
     it("commits are indeterminate, nothing acknowledged is lost, and it goes on when there is room (C6)", async () => {
       const { store } = await open({ maxPages: 300 });
