@@ -1,9 +1,8 @@
 import { describe, expect, it } from "vitest";
 import { GENESIS_HASH, type StoredEvent } from "../core/hash-chain.ts";
 import { sealEvent } from "../core/journal-codec.ts";
-import { createInMemoryStore } from "../stores/index.ts";
 import { sha256 } from "../testing/conformance/session-script.ts";
-import { createManualClock } from "../testing/index.ts";
+import { createInMemoryStore, createManualClock } from "../testing/index.ts";
 import { SessionContent } from "./session-content.ts";
 
 const OWNER = { agent: "a", tenant: null, user: null };
