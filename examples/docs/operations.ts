@@ -48,8 +48,8 @@ export const backUp = async (runtime: Runtime, folder: string): Promise<void> =>
 
 export const forget = async (runtime: Runtime, sessionId: string, days: number): Promise<number> => {
   // #region erase
-  await runtime.store.erase(sessionId);
-  const forgotten = await runtime.store.expire(Date.now() - days * 24 * 60 * 60 * 1_000);
+  await runtime.erase(sessionId);
+  const forgotten = await runtime.expire(Date.now() - days * 24 * 60 * 60 * 1_000);
   // #endregion erase
   return forgotten;
 };

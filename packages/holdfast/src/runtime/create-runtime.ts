@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto";
-import { join, resolve } from "node:path";
+import { rm } from "node:fs/promises";
+import { resolve } from "node:path";
 import { ConflictError, NotFoundError, RuntimeClosedError } from "../core/errors.ts";
 import { failure } from "../core/failure.ts";
 import { GENESIS_HASH } from "../core/hash-chain.ts";
@@ -27,7 +28,7 @@ import type { RuntimeServices } from "./runtime-services.ts";
 import { Session, sessionNotFound, type SendOptions } from "./session.ts";
 import { stderrLogger } from "./console-logger.ts";
 import { createSystemClock } from "./system-clock.ts";
-import { createWorkspace } from "./workspace.ts";
+import { createWorkspace, workspaceFolder } from "./workspace.ts";
 
 export type CreateSessionOptions = {
   /** The same key in the same tenant gives the same session, also when asked twice at once. */
@@ -78,7 +79,7 @@ export const createRuntime = async <Deps = unknown>(options: RuntimeOptions<Deps
       redactor.learn(name, value);
       return value;
     },
-    workspace: (sessionId) => createWorkspace(join(dataDir, "workspaces", folderOf(sessionId))),
+    workspace: (sessionId) => createWorkspace(workspaceFolder(dataDir, sessionId)),
     holder: store.holderId,
     leaseMs: LEASE_MS,
   };
@@ -88,9 +89,6 @@ export const createRuntime = async <Deps = unknown>(options: RuntimeOptions<Deps
 };
 
 const LEASE_MS = 30_000;
-
-/** Session ids made from keys may hold anything; folders may not. */
-const folderOf = (sessionId: SessionId): string => sessionId.replaceAll(/[^a-zA-Z0-9_-]/g, "_");
 
 /** A running runtime: makes sessions, finds them again, and works them until it is closed. */
 export class Runtime {
@@ -186,7 +184,31 @@ export class Runtime {
     return { output: await run.output(), run, sessionId: session.id };
   }
 
-  /** The store itself, for operators: erase, retention, backup, check. */
+  /**
+   * Forgets what was said in a session: content in the journal, snapshots, files, unread inputs, and its
+   * workspace. Headers and hashes stay, so the journal still verifies (J4).
+   *
+   * @throws NotFoundError
+   */
+  async erase(id: SessionId): Promise<void> {
+    this.#checkOpen();
+    await this.#services.store.erase(id);
+    await this.#removeWorkspace(id);
+  }
+
+  /** Erases the sessions that settled before a time, in milliseconds since the Unix epoch. Answers how many. */
+  async expire(settledBefore: number): Promise<number> {
+    this.#checkOpen();
+    const count = await this.#services.store.expire(settledBefore);
+    for (const status of ["completed", "failed", "cancelled"] as const) {
+      for (const { sessionId, updatedAt } of await this.#listAll({ status })) {
+        if (updatedAt < settledBefore) await this.#removeWorkspace(sessionId);
+      }
+    }
+    return count;
+  }
+
+  /** The store itself, for operators: backup, check, erasing in part. */
   get store(): JournalStore {
     return this.#services.store;
   }
@@ -239,7 +261,7 @@ export class Runtime {
   /** Sessions that waited for a definition which this process has may go on. */
   async #resumeNowKnown(): Promise<void> {
     for (const agent of this.#services.agents.keys()) {
-      for (const { sessionId } of await this.#waitingForDefinition(agent)) {
+      for (const { sessionId } of await this.#listAll({ agent, waiting: "definition" })) {
         const body = JSON.stringify({ by: "definition" });
         await this.#services.store.post([
           { sessionId, kind: "resume", dedupeKey: null, runId: null, body, blobs: [] },
@@ -248,17 +270,21 @@ export class Runtime {
     }
   }
 
-  async #waitingForDefinition(agent: string): Promise<readonly ListedSession[]> {
-    const waiting: ListedSession[] = [];
+  async #removeWorkspace(id: SessionId): Promise<void> {
+    await rm(workspaceFolder(resolve(this.#settings.dataDir), id), { recursive: true, force: true });
+  }
+
+  async #listAll(filter: Omit<SessionQuery, "cursor" | "limit">): Promise<readonly ListedSession[]> {
+    const found: ListedSession[] = [];
     let cursor: string | null = null;
     do {
       const from: { readonly cursor?: string } = cursor === null ? {} : { cursor };
-      const query = { agent, waiting: "definition", limit: 1_000, ...from };
+      const query = { ...filter, limit: 1_000, ...from };
       const page: SessionPage = await this.#services.store.list(query);
-      waiting.push(...page.sessions);
+      found.push(...page.sessions);
       cursor = page.cursor;
     } while (cursor !== null);
-    return waiting;
+    return found;
   }
 
   async #checkAgent(sessionId: SessionId, agent: string): Promise<void> {

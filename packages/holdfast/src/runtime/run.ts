@@ -36,6 +36,8 @@ type RunPlace = {
   /** The run has no events at or before this position. */
   readonly after: Position;
   readonly cancel: (reason?: string) => Promise<void>;
+  /** Told how far the journal was read, so that the next run's handle need not begin before it. */
+  readonly onSeen: (position: Position) => void;
   readonly signal?: AbortSignal | undefined;
 };
 
@@ -105,7 +107,10 @@ export class Run<Output = string> {
       for (const item of items) {
         const end = item.kind === "event" && isEnd(item.event, this.id) ? item.event : null;
         const settled = end && (await outcomeOf<Output>(end, (position) => this.#read(position)));
-        if (settled !== null) return settled;
+        if (settled !== null) {
+          this.#place.onSeen(seen);
+          return settled;
+        }
         if (item.kind === "event") seen = item.event.position;
         if (item.kind === "event" && isAbout(item.event, this.id)) {
           waitingFor = waitsAfter(item.event, waitingFor);

@@ -229,6 +229,9 @@ export class Session<Output = string> {
       after,
       signal,
       cancel: (reason) => this.cancelRun(runId, reason),
+      onSeen: (position) => {
+        this.#seen = Math.max(this.#seen, position);
+      },
     });
   }
 

@@ -2,12 +2,17 @@ import { constants } from "node:fs";
 import { lstat, mkdir, open as openFile, realpath } from "node:fs/promises";
 import { dirname, isAbsolute, join, relative, resolve, sep } from "node:path";
 import { ToolError } from "../core/errors.ts";
+import type { SessionId } from "../core/ids.ts";
 import type { Workspace } from "../ports/tool.ts";
 
 /** A link that came into being after the path was looked at is not followed; Windows knows no such flag. */
 const NO_FOLLOW = constants.O_NOFOLLOW ?? 0;
 const WRITE = constants.O_WRONLY | constants.O_CREAT | constants.O_TRUNC | NO_FOLLOW;
 const READ = constants.O_RDONLY | NO_FOLLOW;
+
+/** Session ids made from keys may hold anything; folders may not. */
+export const workspaceFolder = (dataDir: string, sessionId: SessionId): string =>
+  join(dataDir, "workspaces", sessionId.replaceAll(/[^a-zA-Z0-9_-]/g, "_"));
 
 /** A session's own directory on disk; nothing outside it can be reached through it (S1). */
 export const createWorkspace = (root: string): Workspace => {

@@ -106,7 +106,7 @@ const retentionText = (expirable: number): string =>
   expirable === 0
     ? `nothing settled over ${RETENTION_DAYS} days ago`
     : `${plural(expirable, "session")} settled over ${RETENTION_DAYS} days ago still ${expirable === 1 ? "has its" : "have their"} ` +
-      "content; runtime.store.expire(time) erases it and keeps the audit trail";
+      "content; runtime.expire(time) erases it and keeps the audit trail";
 
 const printDamages = (out: Channel, damages: readonly Damage[]): void => {
   print(out, [{ name: "integrity", text: `${plural(damages.length, "damaged place")}`, style: "red" }]);

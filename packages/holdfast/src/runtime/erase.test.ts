@@ -1,0 +1,72 @@
+import { mkdtemp, readdir, readFile, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { z } from "zod";
+import { scriptedModel } from "../testing/index.ts";
+import { createRuntime, defineAgent, defineTool } from "./index.ts";
+
+const SAID = "the-orchid-is-blue-and-forty-two";
+
+const tool = defineTool()({
+  name: "tell",
+  description: "tells at length",
+  inputSchema: z.object({}),
+  effect: "read",
+  maxOutputChars: 50,
+  execute: async (_, context) => {
+    await context.workspace.write("notes/own.txt", SAID);
+    return `${SAID} `.repeat(20);
+  },
+});
+
+const agent = defineAgent({
+  name: "teller",
+  instructions: "tell",
+  tools: [tool],
+  model: scriptedModel(({ toolResults }) =>
+    toolResults.length === 0 ? { toolCalls: [{ name: "tell", input: {} }] } : { text: `it said ${SAID}` },
+  ),
+});
+
+/** Files under a folder that hold the text. */
+const filesWith = async (folder: string, text: string): Promise<readonly string[]> => {
+  const entries = await readdir(folder, { recursive: true, withFileTypes: true });
+  const found: string[] = [];
+  for (const entry of entries) {
+    if (!entry.isFile()) continue;
+    const path = join(entry.parentPath, entry.name);
+    if ((await readFile(path)).includes(text)) found.push(path);
+  }
+  return found;
+};
+
+describe("erasing", () => {
+  let dataDir = "";
+  beforeEach(async () => {
+    dataDir = await mkdtemp(join(tmpdir(), "holdfast-erase-"));
+  });
+  afterEach(() => rm(dataDir, { recursive: true, force: true }));
+
+  it("J4 leaves the text in no file of the data directory, and the chain verifies", async () => {
+    const runtime = await createRuntime({ agents: [agent], dataDir });
+    const { sessionId, run } = await runtime.run(agent, `tell me: ${SAID}`);
+    expect((await filesWith(dataDir, SAID)).length).toBeGreaterThan(2);
+    await runtime.erase(sessionId);
+    expect(await runtime.store.check()).toEqual([]);
+    expect(await run.outcome()).toMatchObject({ status: "completed", turns: 2 });
+    await runtime.close();
+    expect(await filesWith(dataDir, SAID)).toEqual([]);
+  });
+
+  it("J4 erases what settled before a time, and nothing else", async () => {
+    const runtime = await createRuntime({ agents: [agent], dataDir });
+    const { run } = await runtime.run(agent, SAID);
+    expect(await runtime.expire(0)).toBe(0);
+    expect(await run.outcome()).toMatchObject({ text: `it said ${SAID}` });
+    const end = Number.MAX_SAFE_INTEGER;
+    expect([await runtime.expire(end), await runtime.expire(end)]).toEqual([1, 0]);
+    await runtime.close();
+    expect(await filesWith(dataDir, SAID)).toEqual([]);
+  });
+});
