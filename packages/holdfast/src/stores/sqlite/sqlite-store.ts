@@ -256,6 +256,9 @@ class SqliteStore implements JournalStore {
       // With the entry, takeover of what we still hold does not wait for a lease to run out (C5).
       await link.write({ kind: "enter", holder: this.holderId, state: "dead" });
       await link.ask({ kind: "close" });
+    } catch {
+      // A courtesy only: the lock that is released below proves our end to others, and what was
+      // acknowledged is on disk. A directory that has gone is no reason why closing should fail.
     } finally {
       await link.stop();
       lock.release();
