@@ -89,14 +89,52 @@ export const readEventAt = (
 ): StoredEvent | undefined =>
   position < 1 ? undefined : readEvents(connection, journal, { after: position - 1, last: position })[0];
 
+/**
+ * Single events by position, in the order asked; those the journal does not have are left out. One walk
+ * back through the links serves all that stand close together: a conversation reads its window so.
+ */
+export const readEventsAt = (
+  connection: Connection,
+  journal: JournalPlace,
+  positions: readonly Position[],
+): StoredEvent[] => {
+  const wanted = [...new Set(positions)].filter((position) => position >= 1 && position <= journal.position);
+  const found = new Map<Position, StoredEvent>();
+  let next: { readonly position: Position; readonly id: number } | null = null;
+  for (const position of wanted.sort((left, right) => right - left)) {
+    const id: number =
+      next !== null && next.position - position < ANCHOR_EVERY
+        ? walkBack(connection, journal, { ...next, to: position })
+        : eventIdAt(connection, journal, position);
+    const { hash, header, salt, payload, previous } = readRow<EventRow>(connection, journal, {
+      sql: GET_EVENT,
+      id,
+      position,
+    });
+    found.set(position, { position, header, payload, salt, hash });
+    next = { position: position - 1, id: previous };
+  }
+  return positions.flatMap((position) => found.get(position) ?? []);
+};
+
 /** Walks back from the next anchor, or from the end, to the event at a position. */
 export const eventIdAt = (connection: Connection, journal: JournalPlace, position: Position): number => {
   const anchor = connection.get<{ position: number; event: number }>(FIND_ANCHOR, journal.sid, position);
-  let id = anchor?.event ?? journal.tail;
-  for (let at = anchor?.position ?? journal.position; at > position; at -= 1) {
-    id = readRow<EventRow>(connection, journal, { sql: GET_LINK, id, position: at }).previous;
+  const start = anchor ?? { position: journal.position, event: journal.tail };
+  return walkBack(connection, journal, { position: start.position, id: start.event, to: position });
+};
+
+/** Follows the links from one event to an earlier one. */
+const walkBack = (
+  connection: Connection,
+  journal: JournalPlace,
+  { position, id, to }: { readonly position: Position; readonly id: number; readonly to: Position },
+): number => {
+  let at = id;
+  for (let place = position; place > to; place -= 1) {
+    at = readRow<EventRow>(connection, journal, { sql: GET_LINK, id: at, position: place }).previous;
   }
-  return id;
+  return at;
 };
 
 const readRow = <Row extends { sid: number; position: number }>(

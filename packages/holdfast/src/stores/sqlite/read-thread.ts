@@ -5,7 +5,7 @@ import { packEvents } from "./codec.ts";
 import { writeBackup } from "./backup.ts";
 import { findDamage } from "./check.ts";
 import { buryDead } from "./holder-rows.ts";
-import { type JournalPlace, readEventAt, readEvents } from "./journal-rows.ts";
+import { type JournalPlace, readEvents, readEventsAt } from "./journal-rows.ts";
 import { findHead, findJournal, loadSession } from "./load.ts";
 import type { Answer, NumberedRead, Read, WorkerSettings } from "./messages.ts";
 import { dueSessions, findRun, listSessions, nextWake } from "./session-rows.ts";
@@ -93,7 +93,7 @@ export class ReadThread {
     { positions }: Extract<Read, { kind: "read-at" }>,
   ) {
     if (journal === undefined) return [];
-    return positions.flatMap((position) => readEventAt(connection, journal, position) ?? []);
+    return readEventsAt(connection, journal, positions);
   }
 
   #blob({ connection }: OpenStore, read: Extract<Read, { kind: "read-blob" }>): Uint8Array | undefined {
