@@ -1,6 +1,7 @@
 import type { Effect } from "./effect.ts";
 import { assertNever } from "./errors.ts";
 import type { Timestamp } from "./ids.ts";
+import { lostModelCall } from "./lost-model-call.ts";
 import { record } from "./owed.ts";
 import { totalsOf, type OpenCall, type OpenRun, type Stopping } from "./session-state.ts";
 
@@ -13,7 +14,9 @@ const CLOSED_CALL_CHARS = 80;
  */
 export const planEnd = (run: OpenRun, now: Timestamp): readonly Effect[] => {
   const { phase, stopping } = run;
-  if (phase.kind === "calling-model") return phase.call.isLost ? [giveUpModelCall(run, phase.call, now)] : [];
+  if (phase.kind === "calling-model") {
+    return phase.call.isLost ? [lostModelCall(run, phase.call, { now, next: { kind: "give-up" } })] : [];
+  }
   if (phase.kind === "calling-tools") return phase.calls.flatMap((call) => closeCall(run, call));
   return [settle(run, stopping ?? "cancelled", now)];
 };
@@ -37,20 +40,6 @@ const settle = (run: OpenRun, stopping: Stopping, now: Timestamp): Effect => {
         totals: totalsOf(run),
       });
 };
-
-type LostModelCall = Extract<OpenRun["phase"], { kind: "calling-model" }>["call"];
-
-const giveUpModelCall = (run: OpenRun, call: LostModelCall, now: Timestamp): Effect =>
-  record({
-    type: "model-call.failed",
-    runId: run.runId,
-    startedAt: call.position,
-    attempt: call.attempt,
-    code: "MODEL_CALL_LOST",
-    charge: call.estimate,
-    durationMs: Math.max(0, now - call.at),
-    next: { kind: "give-up" },
-  });
 
 const closeCall = (run: OpenRun, call: OpenCall): readonly Effect[] => {
   const common = { runId: run.runId, callId: call.callId, attempt: call.attempt, chars: CLOSED_CALL_CHARS };

@@ -1,6 +1,7 @@
 import type { Effect } from "./effect.ts";
 import type { FailureCode } from "./failure.ts";
 import type { Position, Timestamp } from "./ids.ts";
+import { lostModelCall } from "./lost-model-call.ts";
 import { planEnd } from "./plan-end.ts";
 import { NOTHING_OWED, owes, record, type Owed } from "./owed.ts";
 import { planToolCalls } from "./plan-tool-calls.ts";
@@ -56,7 +57,10 @@ const planRun = (state: SessionState, run: OpenRun, now: Timestamp): Owed => {
     case "ready":
       return planModelCall(state, run, { phase, now });
     case "calling-model":
-      return phase.call.isLost ? owes(lostModelCall(run, phase, now)) : { ...NOTHING_OWED, isBusy: true };
+      // Repeated without spending an attempt: it did not fail, its holder did.
+      return phase.call.isLost
+        ? owes(lostModelCall(run, phase.call, { now, next: { kind: "retry", dueAt: now } }))
+        : { ...NOTHING_OWED, isBusy: true };
     case "calling-tools":
       return planToolCalls(run, phase.calls, now);
     case "answered":
@@ -102,17 +106,4 @@ const failRun = (
     causeAt: why.causeAt,
     durationMs: now - run.startedAt,
     totals: totalsOf(run),
-  });
-
-/** A model call whose holder is gone: charged by estimate, repeated without spending an attempt. */
-const lostModelCall = (run: OpenRun, { call }: Phase & { kind: "calling-model" }, now: Timestamp): Effect =>
-  record({
-    type: "model-call.failed",
-    runId: run.runId,
-    startedAt: call.position,
-    attempt: call.attempt,
-    code: "MODEL_CALL_LOST",
-    charge: call.estimate,
-    durationMs: Math.max(0, now - call.at),
-    next: { kind: "retry", dueAt: now },
   });
