@@ -220,9 +220,7 @@ export class Worker {
       }
       await this.#lookAgainAtNextWake(agents);
     } catch (thrown) {
-      this.#services.logger.warn("The store could not be asked for due sessions.", {
-        failure: toFailure(thrown),
-      });
+      this.#warn("The store could not be asked for due sessions.", thrown);
     } finally {
       this.#isPolling = false;
     }
@@ -254,10 +252,13 @@ export class Worker {
         else session.lease.held(epoch, askedAt);
       }
     } catch (thrown) {
-      this.#services.logger.warn("Leases could not be renewed; nothing new starts until they are.", {
-        failure: toFailure(thrown),
-      });
+      this.#warn("Leases could not be renewed; nothing new starts until they are.", thrown);
     }
+  }
+
+  /** A store that was closed while it was being asked is no trouble: the worker has stopped. */
+  #warn(what: string, thrown: unknown): void {
+    if (this.#state !== "stopped") this.#services.logger.warn(what, { failure: toFailure(thrown) });
   }
 
   #every(periodMs: number, work: () => Promise<void>): void {

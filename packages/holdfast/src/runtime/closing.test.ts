@@ -131,6 +131,20 @@ describe("closing a runtime", () => {
     expect(test.clock.pendingTimers).toBe(0);
   });
 
+  it("O3 does not complain that a store was closed while it was being asked for work", async () => {
+    const slowly = { kind: "delay", ms: 5_000 } as const;
+    const logger = keepingLogger();
+    const agent = agentOf({ model: recordingModel(() => ({ text: "done" })), tools: [] });
+    const test = await createTestRuntime({
+      agents: [agent],
+      logger,
+      faults: ({ operation }) => (operation === "due" || operation === "nextWake" ? slowly : null),
+    });
+    await test.runtime.close();
+    await test.advanceTime(20_000);
+    expect(logger.lines).toEqual([]);
+  });
+
   it("J1 does not lose a queued input", async () => {
     const { test, session, run, door, reopen } = await scene();
     const second = await session.send("second");
