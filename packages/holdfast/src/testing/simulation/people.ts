@@ -61,6 +61,7 @@ export class People {
 
   /** Answers what a session asks an operator for. */
   async operate({ runtime }: Booted, sessionId: SessionId): Promise<void> {
+    if (!this.#sim.isSuspended(sessionId)) return;
     const session = await runtime.getSession(sessionId);
     const { status, waitingFor } = await session.snapshot();
     if (status !== "suspended") return;

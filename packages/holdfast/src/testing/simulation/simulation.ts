@@ -1,6 +1,7 @@
 import type { Position, SessionId } from "../../core/ids.ts";
 import { createRuntime, type Runtime, sha256 } from "../../runtime/index.ts";
 import { createInMemoryStore, type InMemoryStore } from "../../stores/index.ts";
+import type { SessionSummary } from "../../ports/journal-store.ts";
 import type { Logger } from "../../ports/tool.ts";
 import {
   createFaultyStore,
@@ -42,6 +43,7 @@ export class Simulation {
   processes: readonly Booted[] = [];
   readonly #store: InMemoryStore;
   readonly #durable = new Map<SessionId, Position>();
+  readonly #summaries = new Map<SessionId, SessionSummary>();
   readonly #sightings: Sighting[] = [];
   readonly #refused: { readonly sessionId: SessionId; readonly problem: string }[] = [];
   readonly #views = new Map<SimulatedProcess, { view: InMemoryStore; faulty: FaultyStore }>();
@@ -70,6 +72,7 @@ export class Simulation {
       chaos: this.chaos,
       coverage: this.coverage,
       durable: this.#durable,
+      summaries: this.#summaries,
       acknowledged: this.acknowledged,
       say: (line) => this.say(line),
     };
@@ -133,6 +136,11 @@ export class Simulation {
   /** Tells every process that these sessions may have changed. */
   announce(sessions: readonly SessionId[]): void {
     for (const listener of this.#listeners) listener(sessions);
+  }
+
+  /** Whether the session asks for somebody; looked up where it costs nothing. */
+  isSuspended(sessionId: SessionId): boolean {
+    return this.#summaries.get(sessionId)?.status === "suspended";
   }
 
   /** Whether every session has come to its end. */

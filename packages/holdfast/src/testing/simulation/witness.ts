@@ -1,6 +1,6 @@
 import type { Position, RunId, SessionId } from "../../core/ids.ts";
 import { isEventType, type EventType } from "../../core/event.ts";
-import type { CommitRequest, JournalStore, NewSignal } from "../../ports/journal-store.ts";
+import type { CommitRequest, JournalStore, NewSignal, SessionSummary } from "../../ports/journal-store.ts";
 import type { Chaos } from "./chaos.ts";
 import type { Coverage } from "./coverage.ts";
 import type { Acknowledged } from "./history.ts";
@@ -10,6 +10,7 @@ export type Records = {
   readonly chaos: Chaos;
   readonly coverage: Coverage;
   readonly durable: Map<SessionId, Position>;
+  readonly summaries: Map<SessionId, SessionSummary>;
   readonly acknowledged: Acknowledged[];
   readonly say: (line: string) => void;
 };
@@ -49,7 +50,7 @@ const committed = async (
   { store, name, records }: Place,
   request: CommitRequest,
 ): ReturnType<JournalStore["commit"]> => {
-  const { chaos, durable, coverage, say } = records;
+  const { chaos, durable, summaries, coverage, say } = records;
   const { sessionId, events } = request;
   const isTwice = chaos.strikes("delivered-twice", 0.02);
   if (isTwice) chaos.struck("delivered-twice", sessionId);
@@ -59,6 +60,7 @@ const committed = async (
   const types = events.map((event) => typeOf(event.header)).join(" ");
   say(`${name} commit ${sessionId} after ${request.expect.position} ${answer.status}${why}: ${types}`);
   if (answer.status !== "ok") return answer;
+  summaries.set(sessionId, request.summary);
   const last = events.at(-1);
   if (last !== undefined) durable.set(sessionId, last.position);
   coverage.committed(sessionId, events, chaos.takeRecent(sessionId));
