@@ -1,0 +1,17 @@
+import type { Scenario } from "../scenario.ts";
+import { ANSWERS } from "./answers.ts";
+import { DEATHS } from "./deaths.ts";
+import { ENDINGS } from "./endings.ts";
+import { MODEL_FAILURES } from "./model-failures.ts";
+import { TOOL_CALLS } from "./tool-calls.ts";
+import { UNKNOWN_OUTCOMES } from "./unknown-outcomes.ts";
+
+/** Every story there is. A new event, or a new arm of one, gets its place in one of them. */
+export const SCENARIOS: readonly Scenario[] = [
+  ...ANSWERS,
+  ...MODEL_FAILURES,
+  ...TOOL_CALLS,
+  ...UNKNOWN_OUTCOMES,
+  ...ENDINGS,
+  ...DEATHS,
+];

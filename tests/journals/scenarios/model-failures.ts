@@ -1,0 +1,77 @@
+import { agentOf, recordingModel, toolOf } from "../../../packages/holdfast/src/testing/scenario.fixture.ts";
+import { openScene, sendAndWait, type Scenario, use } from "../scenario.ts";
+
+const retried: Scenario = {
+  name: "model-retries-and-fallback",
+  about: "A short wait, a long one that suspends, a cut stream, then a fallback to another provider.",
+  play: async () => {
+    const first = recordingModel(
+      [
+        { fail: { code: "MODEL_UNAVAILABLE" } },
+        { fail: { code: "MODEL_RATE_LIMITED", retryAfterMs: 45_000 } },
+        { text: "This will be c", cutAfterChars: 9 },
+        { reasoning: "Mine alone.", text: "Here.", ...use("look") },
+        { fail: { code: "MODEL_UNAUTHORIZED" } },
+      ],
+      { provider: "one", modelId: "first" },
+    );
+    const second = recordingModel([{ text: "From the other." }, { text: "Still the other." }], {
+      provider: "two",
+      modelId: "second",
+    });
+    const look = toolOf({ name: "look", effect: "read", execute: () => "seen" });
+    const scene = await openScene(agentOf({ model: [first, second], tools: [look] }), {
+      modelRetry: { maxAttempts: 5 },
+    });
+    await sendAndWait(scene, "Look.");
+    await scene.test.advanceTime(120_000);
+    await scene.test.clock.settle();
+    return scene;
+  },
+};
+
+const givenUp: Scenario = {
+  name: "model-given-up",
+  about: "A model that refuses the request; instructions that fail; a run of too many turns.",
+  play: async () => {
+    let asked = 0;
+    const model = recordingModel(({ lastUserText }) =>
+      lastUserText === "Round." ? use("look") : { fail: { code: "MODEL_REQUEST_REJECTED" } },
+    );
+    const look = toolOf({ name: "look", effect: "read", execute: () => "seen" });
+    const instructions = (): string => {
+      asked += 1;
+      if (asked === 2) throw new TypeError("no instructions today");
+      return "Work.";
+    };
+    const scene = await openScene(agentOf({ model, instructions, tools: [look], limits: { maxTurns: 3 } }));
+    await sendAndWait(scene, "Once.");
+    await sendAndWait(scene, "Twice.");
+    await sendAndWait(scene, "Round.");
+    return scene;
+  },
+};
+
+const overflow: Scenario = {
+  name: "window-cut",
+  about:
+    "A bounded window; then a provider that says the prompt is too long, until nothing can be cut any more.",
+  play: async () => {
+    const model = recordingModel(({ lastUserText, messages }) => {
+      if (lastUserText === "Too long.") return { fail: { code: "MODEL_CONTEXT_OVERFLOW" } };
+      const results = messages.filter((message) => message.role === "tool").length;
+      return lastUserText === "Tell." && results < 4 && messages.at(-1)?.role !== "user"
+        ? { text: "More.", ...use("tell") }
+        : messages.at(-1)?.role === "user"
+          ? { text: "Begin.", ...use("tell") }
+          : { text: "Enough." };
+    });
+    const tell = toolOf({ name: "tell", effect: "read", execute: () => "word ".repeat(40) });
+    const limits = { maxWindowChars: 700, maxTurns: 8 };
+    const scene = await openScene(agentOf({ model, tools: [tell], limits }));
+    for (const text of ["Tell.", "Tell again.", "And again.", "Too long."]) await sendAndWait(scene, text);
+    return scene;
+  },
+};
+
+export const MODEL_FAILURES: readonly Scenario[] = [retried, givenUp, overflow];
