@@ -24,7 +24,7 @@ export type SealedEvent = { readonly event: JournalEvent; readonly stored: Store
  */
 export const sealEvent = (end: JournalEnd, draft: EventDraft, seal: Seal): SealedEvent => {
   const position = end.position + 1;
-  const at = Math.max(end.at, seal.now);
+  const at = Math.max(/* guard J3: time does not go back */ end.at, seal.now);
   const payload = draft.payload === null ? null : JSON.stringify(draft.payload);
   const salt = payload === null ? null : seal.salt();
   const content =
@@ -42,6 +42,7 @@ export const sealEvent = (end: JournalEnd, draft: EventDraft, seal: Seal): Seale
 export const openEvent = (stored: StoredEvent): JournalEvent => {
   const parsed = parseObject(stored.header, stored.position);
   const { v, position, at, epoch, content, ...header } = parsed;
+  // guard S6: an event of a newer version is not opened
   if (typeof v !== "number" || v > EVENT_VERSION || !isEventType(header["type"])) {
     throw new JournalError(
       "JOURNAL_INVALID",
@@ -52,6 +53,7 @@ export const openEvent = (stored: StoredEvent): JournalEvent => {
       },
     );
   }
+  // guard J4: an envelope fits its place
   if (position !== stored.position || typeof at !== "number" || typeof epoch !== "number") {
     throw damaged(stored.position, "its envelope does not fit its place");
   }
@@ -96,6 +98,7 @@ const damaged = (position: number, why: string): JournalError =>
 
 /** What is wrong with an event that should follow `previous`, or null when it verifies (J4). */
 export const verifyEvent = (sha256: Sha256, previous: Uint8Array, stored: StoredEvent): string | null => {
+  // guard J4: a header that was changed is found
   if (!sameBytes(chainHash(sha256, previous, stored.header), stored.hash)) {
     return "its hash does not follow from the event before it and its header";
   }
@@ -111,5 +114,5 @@ export const verifyContent = (sha256: Sha256, stored: StoredEvent): string | nul
   const expected = isJsonObject(header) ? header["content"] : undefined;
   return expected === toBase64Url(contentDigest(sha256, stored.salt, stored.payload))
     ? null
-    : "its content does not match the digest in its header";
+    : /* guard J4: content that was changed is found */ "its content does not match the digest in its header";
 };

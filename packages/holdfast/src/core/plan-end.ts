@@ -15,7 +15,9 @@ const CLOSED_CALL_CHARS = 80;
 export const planEnd = (run: OpenRun, now: Timestamp): readonly Effect[] => {
   const { phase, stopping } = run;
   if (phase.kind === "calling-model") {
-    return phase.call.isLost ? [lostModelCall(run, phase.call, { now, next: { kind: "give-up" } })] : [];
+    return phase.call.isLost
+      ? [lostModelCall(run, phase.call, { now, next: { kind: "give-up" } })]
+      : /* guard E5: a model call in flight is awaited */ [];
   }
   if (phase.kind === "calling-tools") return phase.calls.flatMap((call) => closeCall(run, call));
   return [settle(run, stopping ?? "cancelled", now)];
@@ -63,7 +65,9 @@ const closeCall = (run: OpenRun, call: OpenCall): readonly Effect[] => {
     case "retrying":
       return [cancelled];
     case "lost":
-      return call.policy.effect === "write" ? [unknown] : [cancelled];
+      return call.policy.effect === "write"
+        ? /* guard E2: a lost write is given up on as unknown */ [unknown]
+        : [cancelled];
     case "unknown":
       return [unknown];
     default:

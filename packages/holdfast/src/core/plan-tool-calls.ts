@@ -36,16 +36,27 @@ const planCall = (run: OpenRun, call: OpenCall, now: Timestamp): Step => {
     case "requested":
       return start;
     case "retrying":
-      return status.dueAt <= now ? start : { kind: "wait", wait: { kind: "retry", until: status.dueAt } };
+      return status.dueAt <= now
+        ? start
+        : /* guard E7: a tool call is not repeated before its time */ {
+            kind: "wait",
+            wait: { kind: "retry", until: status.dueAt },
+          };
     case "started":
       return { kind: "none" };
     case "lost":
-      return call.policy.effect === "write" ? askAboutLost(run, call, status) : start;
+      return call.policy.effect === "write"
+        ? /* guard E2: a lost write is not repeated */ askAboutLost(run, call, status)
+        : start;
     case "unknown": {
       const { next } = status;
+      // guard E2: a call that a person is asked about is not verified
       if (next.kind === "ask") return { kind: "wait", wait: { kind: "resolution", callId } };
       return next.notBefore > now
-        ? { kind: "wait", wait: { kind: "verification", callId, until: next.notBefore } }
+        ? /* guard E2: nothing is verified while it can be under way */ {
+            kind: "wait",
+            wait: { kind: "verification", callId, until: next.notBefore },
+          }
         : { kind: "verify", effect: { kind: "verify-call", callId, tool, attempt } };
     }
     default:
@@ -63,6 +74,12 @@ const askAboutLost = (run: OpenRun, call: OpenCall, status: OpenCall["status"] &
     attempt: call.attempt,
     code: "TOOL_CALL_LOST",
     chars: 0,
-    next: nextStepForUnknown(call.policy, Math.max(status.notAfter, status.safeAt)),
+    next: nextStepForUnknown(
+      call.policy,
+      Math.max(
+        /* guard E2: verifying waits for the time of the attempt */ status.notAfter,
+        /* guard E2: verifying waits for the lease of its holder */ status.safeAt,
+      ),
+    ),
   }),
 });

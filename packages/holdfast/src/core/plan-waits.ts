@@ -16,10 +16,15 @@ export const withWaits = (
 ): readonly Effect[] => {
   if (owed.effects.length > 0) return act(run, owed, time);
   const wake = wakeTime(owed.waits);
+  // guard S3: nothing is suspended while something is in flight
   if (owed.isBusy) return [waitUntil(earliest(wake, time.deadline))];
   const isShort = wake !== null && wake - time.now <= LONGEST_HELD_WAIT_MS;
-  if (run.suspended === null && isShort) return [waitUntil(earliest(wake, time.deadline))];
-  if (run.suspended === null || !sameWaits(run.suspended.waitingFor, owed.waits)) {
+  if (run.suspended === null && /* guard E7: only a short wait is held */ isShort)
+    return [waitUntil(earliest(wake, time.deadline))];
+  if (
+    run.suspended === null ||
+    /* guard S3: what is waited for is always stated */ !sameWaits(run.suspended.waitingFor, owed.waits)
+  ) {
     return [record({ type: "run.suspended", runId: run.runId, waitingFor: owed.waits })];
   }
   return wake === null ? [] : [waitUntil(wake)];
@@ -30,6 +35,7 @@ const act = (
   owed: Owed,
   time: { readonly now: Timestamp; readonly deadline: Timestamp },
 ): readonly Effect[] => {
+  // guard S3: a suspended run is resumed before it acts
   if (run.suspended !== null) {
     const wake = wakeTime(run.suspended.waitingFor);
     const by = wake !== null && wake <= time.now ? "time" : "signal";

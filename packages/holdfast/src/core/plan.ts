@@ -27,18 +27,26 @@ export const plan = (state: SessionState, now: Timestamp): readonly Effect[] => 
     const next = state.queue[0];
     return next === undefined ? [] : [{ kind: "start-run", runId: next.runId, acceptedAt: next.acceptedAt }];
   }
+  // guard E5: a run that is being stopped begins nothing
   if (run.stopping !== null) return planEnd(run, now);
+  // guard S3: a run that waits for somebody is left alone
   if (isHeldBySomeone(run)) return [];
+  // guard E6: a run has a time limit
   if (isOverdue(run, now)) return [record({ type: "run.expired", runId: run.runId })];
   return withWaits(run, planRun(state, run, now), { now, deadline: deadlineOf(run) });
 };
 
 /** The duration limit (E6); time spent suspended does not count. */
-const deadlineOf = (run: OpenRun): Timestamp => run.startedAt + run.settings.maxDurationMs + run.suspendedMs;
+const deadlineOf = (run: OpenRun): Timestamp =>
+  run.startedAt +
+  run.settings.maxDurationMs +
+  /* guard E6: time spent suspended does not count */ run.suspendedMs;
 
 /** An answer that is there is not thrown away because its last word is written late. */
 const isOverdue = (run: OpenRun, now: Timestamp): boolean =>
+  // guard E6: a suspended run is not overdue
   run.suspended === null &&
+  // guard E6: an answer that is there is not thrown away
   run.phase.kind !== "answered" &&
   run.phase.kind !== "failing" &&
   now >= deadlineOf(run);
@@ -48,6 +56,7 @@ const isHeldBySomeone = (run: OpenRun): boolean =>
   run.suspended?.waitingFor.some((wait) => wait.kind === "operator" || wait.kind === "definition") ?? false;
 
 const planRun = (state: SessionState, run: OpenRun, now: Timestamp): Owed => {
+  // guard S1: a session on which holders keep dying is left to an operator
   if (state.takeovers >= MAX_TAKEOVERS) {
     return { effects: [], waits: [{ kind: "operator", reason: "poisoned" }], isBusy: isInFlight(run) };
   }
@@ -60,7 +69,7 @@ const planRun = (state: SessionState, run: OpenRun, now: Timestamp): Owed => {
       // Repeated without spending an attempt: it did not fail, its holder did.
       return phase.call.isLost
         ? owes(lostModelCall(run, phase.call, { now, next: { kind: "retry", dueAt: now } }))
-        : { ...NOTHING_OWED, isBusy: true };
+        : /* guard E1: a model call in flight is not made again */ { ...NOTHING_OWED, isBusy: true };
     case "calling-tools":
       return planToolCalls(run, phase.calls, now);
     case "answered":
@@ -86,10 +95,13 @@ const planModelCall = (
   const { turn, attempt, candidate } = phase;
   const fail = (code: "RUN_MAX_TURNS" | "MODEL_CONTEXT_OVERFLOW"): Owed =>
     owes(failRun(run, { code, causeAt: null }, now));
+  // guard E6: a run has so many turns
   if (turn > run.settings.maxTurns) return fail("RUN_MAX_TURNS");
+  // guard E7: a model call is not repeated before its time
   if (now < phase.dueAt) return { ...NOTHING_OWED, waits: [{ kind: "retry", until: phase.dueAt }] };
   const dropped = windowCut(state);
   if (dropped > 0) return owes(record({ type: "context.compacted", dropped }));
+  // guard E7: a prompt that cannot be made shorter is not sent again
   if (run.mustCompact) return fail("MODEL_CONTEXT_OVERFLOW");
   return owes({ kind: "call-model", turn, attempt, candidate });
 };

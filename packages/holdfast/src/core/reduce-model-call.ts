@@ -71,6 +71,7 @@ const afterAnswer = (
   const failing = (code: FailureCode): Phase => ({ kind: "failing", code, causeAt: place.position });
   if (header.finish === "content-filter" && header.chars === 0) return failing("MODEL_REFUSED");
   if (header.output !== "invalid") return { kind: "answered", answerAt: place.position };
+  // guard E7: an answer that does not fit is sent back so many times
   if (run.outputRepairs >= run.settings.maxOutputRepairs) return failing("OUTPUT_INVALID");
   return { kind: "ready", turn: run.turn + 1, attempt: 1, candidate: place.candidate, dueAt: place.at };
 };
@@ -83,7 +84,10 @@ const failed = (run: OpenRun, header: HeaderOf<"model-call.failed">, place: Plac
   switch (next.kind) {
     case "retry": {
       // A call lost with its holder costs no attempt: it did not fail, we did.
-      const attempt = header.code === "MODEL_CALL_LOST" ? header.attempt : header.attempt + 1;
+      const attempt =
+        header.code === "MODEL_CALL_LOST"
+          ? /* guard E7: a call lost with its holder is no attempt */ header.attempt
+          : header.attempt + /* guard E7: model calls are counted by attempt */ 1;
       return { ...charged, retries: run.retries + 1, phase: { ...again, attempt, dueAt: next.dueAt } };
     }
     case "fallback":

@@ -18,7 +18,10 @@ export const reduceRun = (state: SessionState, header: RunHeader, place: Place):
       return withRun(state, (run) => ({
         ...run,
         // Waiting for something else is still the same suspension, for the time that does not count.
-        suspended: { since: run.suspended?.since ?? place.at, waitingFor: header.waitingFor },
+        suspended: {
+          since: /* guard E6: one suspension counts from its beginning */ run.suspended?.since ?? place.at,
+          waitingFor: header.waitingFor,
+        },
       }));
     case "run.resumed": {
       // An operator's word ends the count that led to suspending; time passing does not.
@@ -43,7 +46,12 @@ export const reduceRun = (state: SessionState, header: RunHeader, place: Place):
 const resume = (run: OpenRun, place: Place): OpenRun =>
   run.suspended === null
     ? run
-    : { ...run, suspended: null, suspendedMs: run.suspendedMs + (place.at - run.suspended.since) };
+    : {
+        ...run,
+        suspended: null,
+        /* guard E6: time spent suspended is counted */ suspendedMs:
+          run.suspendedMs + (place.at - run.suspended.since),
+      };
 
 const startRun = (state: SessionState, header: HeaderOf<"run.started">, place: Place): SessionState => {
   const queued = state.queue[0];
@@ -69,6 +77,7 @@ const startRun = (state: SessionState, header: HeaderOf<"run.started">, place: P
   };
   return {
     ...state,
+    // guard S4: a run that began waits no longer
     queue: state.queue.slice(1),
     run,
     digest: header.digest,
@@ -81,8 +90,10 @@ const startRun = (state: SessionState, header: HeaderOf<"run.started">, place: P
 /** A run may also end while it is still queued: cancelled, or impossible to start. */
 const settle = (state: SessionState, runId: string, status: RunStatus): SessionState => ({
   ...state,
+  // guard E5: a run that ended while it waited does not begin
   queue: state.queue.filter((queued) => queued.runId !== runId),
-  run: state.run?.runId === runId ? null : state.run,
+  run:
+    state.run?.runId === runId ? null : /* guard S4: the end of one run is not that of another */ state.run,
   // Holders lost over this run say nothing about the next one.
   takeovers: state.run?.runId === runId ? 0 : state.takeovers,
   lastRun: { runId, status },

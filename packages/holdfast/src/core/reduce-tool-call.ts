@@ -11,6 +11,7 @@ export const reduceToolCall = (state: SessionState, header: ToolHeader, place: P
     case "tool-call.started":
       return withCall(state, header.callId, (call) => ({
         ...call,
+        // guard E1: attempts are counted
         attempt: header.attempt,
         status: { kind: "started", at: place.at, notAfter: header.notAfter },
       }));
@@ -42,10 +43,14 @@ const retry = (state: SessionState, header: HeaderOf<"tool-call.failed">, dueAt:
 };
 
 const unknown = (state: SessionState, header: HeaderOf<"tool-call.unknown">, place: Place): SessionState => {
+  // guard E2: a call of unknown outcome stays open
   if (header.next.kind !== "give-up") {
     return withStatus(state, header.callId, { kind: "unknown", next: header.next });
   }
-  const noted = withRun(state, (run) => ({ ...run, unknown: [...run.unknown, header.callId] }));
+  const noted = withRun(state, (run) => ({
+    ...run,
+    /* guard E2: calls given up on are listed */ unknown: [...run.unknown, header.callId],
+  }));
   return close(noted, header, place);
 };
 
@@ -54,6 +59,7 @@ const verified = (
   header: HeaderOf<"tool-call.verified">,
   place: Place,
 ): SessionState => {
+  // guard E2: a check that found nothing out is left to a person
   if (header.status === "unknown") {
     return withStatus(state, header.callId, { kind: "unknown", next: { kind: "ask" } });
   }
@@ -84,7 +90,9 @@ const close = (
 
 const withoutCall = (run: OpenRun, callId: CallId, place: Place): OpenRun => {
   if (run.phase.kind !== "calling-tools") return run;
+  // guard E1: a settled call leaves the state
   const calls = run.phase.calls.filter((call) => call.callId !== callId);
+  // guard E3: the model is not called while a call is open
   if (calls.length > 0) return { ...run, phase: { ...run.phase, calls } };
   return {
     ...run,

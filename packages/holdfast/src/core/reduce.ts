@@ -13,6 +13,7 @@ import { isLegal, statePhase } from "./transitions.ts";
  */
 export const reduce = (state: SessionState, event: JournalEvent): SessionState => {
   const { header } = event;
+  // guard S6: an event of an unknown kind stops the fold
   if (!isEventType(header.type)) {
     throw new JournalError(
       "JOURNAL_INVALID",
@@ -23,7 +24,9 @@ export const reduce = (state: SessionState, event: JournalEvent): SessionState =
       },
     );
   }
+  // guard J3: an event out of order stops the fold
   if (event.position !== state.position + 1) throw misplaced(state, event, "it is not the next in order");
+  // guard J3: an event that does not belong stops the fold
   if (!isLegal(state, header))
     throw misplaced(state, event, `it cannot follow in state "${statePhase(state)}"`);
   const next = fold(state, header, event);
@@ -42,6 +45,7 @@ const fold = (state: SessionState, header: EventHeader, place: Place): SessionSt
     case "session.recovered":
       return {
         ...loseInFlight(state, header.safeAt),
+        // guard S1: lost holders are counted
         takeovers: state.run === null ? 0 : state.takeovers + 1,
       };
     case "session.restored":
@@ -82,12 +86,14 @@ const loseInFlight = (state: SessionState, safeAt: number): SessionState => {
 };
 
 const losePhase = ({ phase }: OpenRun, safeAt: number): OpenRun["phase"] => {
+  // guard E2: a model call goes with its holder
   if (phase.kind === "calling-model") return { ...phase, call: { ...phase.call, isLost: true } };
   if (phase.kind !== "calling-tools") return phase;
   const calls = phase.calls.map((call) =>
     call.status.kind === "started"
-      ? {
+      ? /* guard E2: a call in flight goes with its holder */ {
           ...call,
+          // guard E7: an attempt lost with its holder is counted as lost
           lost: call.lost + 1,
           status: { kind: "lost", notAfter: call.status.notAfter, safeAt } as const,
         }
@@ -101,7 +107,8 @@ const compactWindow = (state: SessionState, dropped: number): SessionState => {
   const gone = state.window.slice(0, dropped);
   const input = gone.find((entry) => entry.kind === "input" && entry.at === state.run?.acceptedAt);
   const kept = state.window.slice(dropped);
-  const window = input === undefined ? kept : [input, ...kept];
+  const window =
+    input === undefined ? kept : /* guard E3: the question of the open run stays */ [input, ...kept];
   const windowChars = window.reduce((sum, entry) => sum + entry.chars, 0);
   const run = state.run === null ? null : { ...state.run, mustCompact: false };
   return { ...state, window, windowChars, run };

@@ -41,10 +41,20 @@ export const nextAttemptAt = (
   attempt: number,
   context: { readonly now: Timestamp; readonly seed: string; readonly retryAfterMs?: number | undefined },
 ): Timestamp | null => {
+  // guard E7: there are so many attempts
   if (attempt >= policy.maxAttempts) return null;
   const asked = Number.isNaN(context.retryAfterMs) ? 0 : (context.retryAfterMs ?? 0);
+  // guard E7: nobody waits for longer than a day
   if (asked > LONGEST_RETRY_AFTER_MS) return null;
-  const capped = Math.min(policy.maxDelayMs, policy.initialDelayMs * 2 ** Math.min(attempt - 1, 30));
+  const capped = Math.min(
+    /* guard E7: a delay has its limit */ policy.maxDelayMs,
+    policy.initialDelayMs * 2 ** Math.min(attempt - 1, 30),
+  );
   const jittered = capped / 2 + (capped / 2) * unitFromSeed(`${context.seed}:${attempt}`);
-  return context.now + Math.ceil(Math.max(asked, jittered));
+  return (
+    context.now +
+    Math.ceil(
+      Math.max(/* guard E7: not before the server asked for */ asked, /* guard E7: not at once */ jittered),
+    )
+  );
 };

@@ -46,7 +46,11 @@ export const NO_POLICY: ToolPolicy = {
 
 /** Calls in an answer that the runtime is to run; the provider's own are recorded only. */
 export const callsToRun = (content: readonly AssistantPart[]): readonly ToolCallPart[] =>
-  content.filter((part): part is ToolCallPart => part.type === "tool-call" && part.providerExecuted !== true);
+  content.filter(
+    (part): part is ToolCallPart =>
+      part.type === "tool-call" &&
+      /* guard E3: what the provider ran itself is not run again */ part.providerExecuted !== true,
+  );
 
 /**
  * The events that record an answer: the answer itself and, in the same breath, the one result of every
@@ -93,6 +97,7 @@ export const settleModelCall = (
 };
 
 const refusalOf = (call: ResolvedCall, finish: FinishReason): Failure | null => {
+  // guard E9: no call runs from an answer that did not finish well
   if (finish !== "stop" && finish !== "tool-calls") {
     return failure(
       "TOOL_NOT_RUN",
@@ -183,6 +188,7 @@ const afterModelFailure = (
   call: OpenModelCall,
   outcome: ModelFailure & { readonly now: Timestamp; readonly sessionId: string },
 ): AfterFailure => {
+  // guard E5: no model is called again in a run that is stopped
   if (run.stopping !== null) return { kind: "give-up" };
   const { code, retryable } = outcome.failure;
   if (code === "MODEL_CONTEXT_OVERFLOW") return { kind: "compact" };
@@ -192,7 +198,7 @@ const afterModelFailure = (
         seed: `${outcome.sessionId}:${call.position}`,
         retryAfterMs: outcome.retryAfterMs,
       })
-    : null;
+    : /* guard E7: a failure that is of no use to repeat is not repeated */ null;
   if (dueAt !== null) return { kind: "retry", dueAt };
   const hasFallback = call.candidate + 1 < run.settings.candidates.length;
   if (hasFallback && (retryable || FALLBACK_CODES.has(code))) {

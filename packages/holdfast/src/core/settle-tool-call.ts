@@ -54,6 +54,7 @@ export const settleToolCall = (settling: Settling, outcome: ToolOutcome): EventD
       payload: completedPayload(outcome.output, outcome.artifact),
     };
   }
+  // guard E2: a write that did not come back well may have happened
   if (call.policy.effect === "write" && outcome.executed !== false)
     return unknownOutcome(settling, outcome.failure);
   return failedOutcome(settling, outcome);
@@ -88,7 +89,11 @@ const failedOutcome = (settling: Settling, outcome: ToolOutcome & { kind: "faile
 
 const afterFailure = (settling: Settling, outcome: ToolOutcome & { kind: "failed" }): AfterFailure => {
   const { run, call, now, sessionId } = settling;
-  if (run.stopping !== null || !outcome.failure.retryable) return { kind: "give-up" };
+  if (
+    /* guard E5: nothing is tried again in a run that is stopped */ run.stopping !== null ||
+    /* guard E7: what is of no use is not tried again */ !outcome.failure.retryable
+  )
+    return { kind: "give-up" };
   const dueAt = nextAttemptAt(call.policy.retry, attemptsSpent(call), {
     now,
     seed: `${sessionId}:${call.callId}`,
@@ -98,14 +103,20 @@ const afterFailure = (settling: Settling, outcome: ToolOutcome & { kind: "failed
 };
 
 /** Attempts that count towards the retry policy. */
-const attemptsSpent = (call: OpenCall): number => call.attempt - call.lost;
+const attemptsSpent = (call: OpenCall): number =>
+  call.attempt - /* guard E7: an attempt lost with its holder costs no retry */ call.lost;
 
 /** A `write` that did not come back well may have happened: timeout, abort, throw, all the same (E2). */
 const unknownOutcome = (settling: Settling, why: Failure): EventDraft => {
   const { run, call, now } = settling;
   const notAfter = call.status.kind === "started" ? call.status.notAfter : now;
   const next: AfterUnknown =
-    run.stopping === null ? nextStepForUnknown(call.policy, Math.max(now, notAfter)) : { kind: "give-up" };
+    run.stopping === null
+      ? nextStepForUnknown(
+          call.policy,
+          Math.max(now, /* guard E2: verifying waits until the attempt is over */ notAfter),
+        )
+      : /* guard E5: in a run that is stopped nobody is asked */ { kind: "give-up" };
   return {
     header: {
       type: "tool-call.unknown",
@@ -123,7 +134,13 @@ export const nextStepForUnknown = (
   policy: ToolPolicy,
   quietAt: Timestamp,
 ): Exclude<AfterUnknown, { kind: "give-up" }> =>
-  policy.canVerify ? { kind: "verify", notBefore: quietAt + VERIFY_GRACE_MS, tries: 0 } : { kind: "ask" };
+  policy.canVerify
+    ? {
+        kind: "verify",
+        notBefore: quietAt + /* guard E2: a request on its way has time to arrive */ VERIFY_GRACE_MS,
+        tries: 0,
+      }
+    : /* guard E2: without a check a person is asked */ { kind: "ask" };
 
 /** How one attempt at verifying ended. */
 export type VerifyOutcome =
@@ -188,13 +205,19 @@ const notDone = ({ run, call, durationMs }: Settling): EventDraft => {
 const failedVerification = (settling: Settling, why: Failure): EventDraft => {
   const { run, call, now, sessionId } = settling;
   const status = call.status;
-  const tries = status.kind === "unknown" && status.next.kind === "verify" ? status.next.tries + 1 : 1;
+  const tries =
+    status.kind === "unknown" && status.next.kind === "verify"
+      ? status.next.tries + /* guard E7: checks are counted */ 1
+      : 1;
   const dueAt = nextAttemptAt(
     { maxAttempts: MAX_VERIFY_TRIES, initialDelayMs: 1_000, maxDelayMs: 60_000 },
     tries,
     { now, seed: `${sessionId}:${call.callId}:verify` },
   );
-  const next: AfterUnknown = dueAt === null ? { kind: "ask" } : { kind: "verify", notBefore: dueAt, tries };
+  const next: AfterUnknown =
+    dueAt === null
+      ? /* guard E7: checks are not repeated for ever */ { kind: "ask" }
+      : { kind: "verify", notBefore: dueAt, tries };
   return {
     header: { type: "tool-call.unknown", ...ofCall(run, call), code: why.code, chars: 0, next },
     payload: { failure: why as JsonValue },

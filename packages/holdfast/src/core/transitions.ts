@@ -70,23 +70,37 @@ export const cellOf = (phase: StatePhase, type: EventType): Cell =>
 const isQueued = (state: SessionState, runId: string): boolean =>
   state.queue.some((queued) => queued.runId === runId);
 
-const mayAct = (run: OpenRun): boolean => run.stopping === null && run.suspended === null;
+const mayAct = (run: OpenRun): boolean =>
+  /* guard E5: nothing starts in a run that is stopped */ run.stopping === null &&
+  /* guard S3: nothing starts in a suspended run */ run.suspended === null;
 
 /** Conditions on the run: the event speaks of the open run, and the run is where the event says. */
 const holdsForRun = (state: SessionState, header: EventHeader): boolean => {
   const { run } = state;
-  if (header.type === "run.accepted") return !isQueued(state, header.runId) && run?.runId !== header.runId;
-  if (header.type === "run.started") return run === null && state.queue[0]?.runId === header.runId;
+  if (header.type === "run.accepted")
+    return (
+      /* guard J5: a run that waits is not accepted again */ !isQueued(state, header.runId) &&
+      /* guard J5: the open run is not accepted again */ run?.runId !== header.runId
+    );
+  if (header.type === "run.started")
+    return (
+      /* guard S4: one run at a time */ run === null &&
+      /* guard S4: the first that waits is the next */ state.queue[0]?.runId === header.runId
+    );
   if (header.type === "run.cancelled" || header.type === "run.failed") {
     if (isQueued(state, header.runId)) return header.type === "run.cancelled" || run === null;
   }
   if (run === null) return false;
+  // guard J3: an event of another run does not belong
   if ("runId" in header && header.runId !== run.runId) return false;
   switch (header.type) {
     case "run.resumed":
       return run.suspended !== null;
     case "run.suspended":
-      return run.stopping === null && !isInFlight(run);
+      return (
+        run.stopping === null &&
+        /* guard S3: nothing is suspended with something in flight */ !isInFlight(run)
+      );
     case "run.cancel-requested":
       return run.stopping !== "cancelled";
     case "run.expired":
@@ -96,15 +110,18 @@ const holdsForRun = (state: SessionState, header: EventHeader): boolean => {
     case "run.failed":
       return run.stopping !== "cancelled";
     case "run.cancelled":
-      return run.stopping === "cancelled" && !isBusy(run);
+      return run.stopping === "cancelled" && /* guard E5: a cancelled run is busy to its end */ !isBusy(run);
     case "context.compacted":
       return mayAct(run) && mayCutAt(state, header.dropped);
     case "model-call.started":
-      return mayAct(run) && isOwed(run, header);
+      return mayAct(run) && /* guard E1: a model call that is not owed does not start */ isOwed(run, header);
     case "tool-call.started":
       return mayAct(run);
     case "model-call.completed":
-      return isAbout(run, header.startedAt) && isInFlight(run);
+      return (
+        /* guard E1: an answer to another call does not belong */ isAbout(run, header.startedAt) &&
+        /* guard E1: an answer to a lost call does not belong */ isInFlight(run)
+      );
     case "model-call.failed":
       return isAbout(run, header.startedAt);
     default:
@@ -127,14 +144,17 @@ const holdsForCall = (run: OpenRun | null, header: EventHeader): boolean => {
   if (!isToolEvent(header)) return true;
   if (run?.phase.kind !== "calling-tools") return false;
   const call = run.phase.calls.find((open) => open.callId === header.callId);
-  return call !== undefined && callAllows(call, header);
+  return /* guard E1: a settled call gets no other event */ call !== undefined && callAllows(call, header);
 };
 
 /** Whether a call may get this event: above all, a settled call is not there any more (E1). */
 const callAllows = (call: OpenCall, header: ToolHeader): boolean => {
   switch (header.type) {
     case "tool-call.started":
-      return mayStart(call) && header.attempt === call.attempt + 1;
+      return (
+        /* guard E1: a call that cannot start does not */ mayStart(call) &&
+        /* guard E1: no attempt is made twice */ header.attempt === call.attempt + 1
+      );
     case "tool-call.completed":
       return (
         isCurrent(call, header) &&
@@ -169,7 +189,10 @@ const mayFail = (call: OpenCall, next: AfterFailure["kind"]): boolean => {
     case "retrying":
       return next === "give-up";
     case "lost":
-      return next === "give-up" && call.policy.effect !== "write";
+      return (
+        next === "give-up" &&
+        /* guard E2: of a lost write nobody says that it failed */ call.policy.effect !== "write"
+      );
     case "unknown":
       return next === "give-up" && isVerifying(call);
   }
@@ -185,5 +208,7 @@ const mayBeUnknown = (call: OpenCall, next: AfterUnknown["kind"]): boolean => {
 /** A lost `write` is never started again: its outcome has to be found out first (E2). */
 const mayStart = (call: OpenCall): boolean => {
   if (call.status.kind === "requested" || call.status.kind === "retrying") return true;
-  return call.status.kind === "lost" && call.policy.effect !== "write";
+  return (
+    call.status.kind === "lost" && /* guard E2: a lost write does not start */ call.policy.effect !== "write"
+  );
 };

@@ -40,5 +40,9 @@ const indexOfOpenInput = ({ run, window }: SessionState): number =>
 const mayCutBefore = (entry: WindowEntry, index: number, openInput: number): boolean => {
   if (entry.kind === "input") return index > 0 && index <= openInput;
   // Dropping only the open run's own input would bring it straight back.
-  return entry.kind === "answer" && index > openInput && !(openInput === 0 && index === 1);
+  return (
+    /* guard E3: a call is not parted from its result */ entry.kind === "answer" &&
+    index > openInput &&
+    !(openInput === 0 && index === 1)
+  );
 };

@@ -57,7 +57,10 @@ export class EventFeed {
     const soFar = this.#inProgress.get(sessionId) ?? new Map<Delta["type"], Delta>();
     this.#inProgress.set(sessionId, soFar);
     const before = soFar.get(delta.type);
-    const text = before?.startedAt === delta.startedAt ? before.text + delta.text : delta.text;
+    const text =
+      before?.startedAt === delta.startedAt
+        ? before.text + delta.text
+        : /* guard S5: a new attempt does not go on from an old one */ delta.text;
     soFar.set(delta.type, { ...delta, text, offset: 0 });
     this.publish(sessionId, { kind: "delta", delta });
   }

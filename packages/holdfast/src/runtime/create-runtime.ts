@@ -144,6 +144,7 @@ export class Runtime {
     );
     const owner = { agent: found.name, tenant, user: options.user ?? null };
     const answer = await store.create({ sessionId: id, owner, events: [stored] });
+    // guard J5: a key makes sessions of one agent
     if (answer === "exists") await this.#checkAgent(id, found.name);
     return new Session<Output>(this.#services, id, 1);
   }
@@ -261,6 +262,7 @@ export class Runtime {
   /** Sessions that waited for a definition which this process has may go on. */
   async #resumeNowKnown(): Promise<void> {
     for (const agent of this.#services.agents.keys()) {
+      // guard S6: what waited for a definition goes on where it is known
       for (const { sessionId } of await this.#listAll({ agent, waiting: "definition" })) {
         const body = JSON.stringify({ by: "definition" });
         await this.#services.store.post([

@@ -69,6 +69,7 @@ class View implements InMemoryStore {
 
   async create({ sessionId, owner, events }: CreateRequest): Promise<"created" | "exists"> {
     const data = this.#open();
+    // guard J5: a session is made once
     if (data.sessions.has(sessionId)) return "exists";
     assertPlaced(events, 0);
     const now = this.#clock.now();
@@ -147,7 +148,8 @@ class View implements InMemoryStore {
     if (record === undefined || event === undefined) return;
     const isNewer = snapshot.position >= (record.snapshot?.position ?? 0);
     // C12: one that belongs to another history is not kept.
-    if (isNewer && Buffer.compare(event.hash, snapshot.headHash) === 0) record.snapshot = snapshot;
+    if (isNewer && /* guard J3: of this history */ Buffer.compare(event.hash, snapshot.headHash) === 0)
+      record.snapshot = snapshot;
   }
 
   async post(...[signals]: Parameters<JournalStore["post"]>): ReturnType<JournalStore["post"]> {
@@ -163,8 +165,10 @@ class View implements InMemoryStore {
     const now = this.#clock.now();
     return leases.flatMap(({ sessionId, epoch }) => {
       const record = data.sessions.get(sessionId);
+      // guard J2: only a lease that is ours is renewed
       if (record?.lease?.holder !== holder || record.epoch !== epoch) return [sessionId];
       const { ttlMs } = record.lease;
+      // guard J2: a renewed lease is longer
       record.lease = { holder, ttlMs, expiresAt: now + ttlMs };
       return [];
     });
@@ -175,8 +179,10 @@ class View implements InMemoryStore {
     const now = this.#clock.now();
     const isDue = (record: SessionRecord): boolean =>
       agents.includes(record.owner.agent) &&
-      !isHeld(data, record, now) &&
-      (record.signals.length > 0 || record.lease !== null || (record.wakeAt ?? now + 1) <= now);
+      /* guard J2: what another holds is not due */ !isHeld(data, record, now) &&
+      (record.signals.length > 0 ||
+        /* guard J2: what a dead holder left is due */ record.lease !== null ||
+        /* guard S3: what is to wake is due */ (record.wakeAt ?? now + 1) <= now);
     return data.sessions
       .values()
       .filter(isDue)
@@ -262,6 +268,7 @@ class View implements InMemoryStore {
 
   async close(): Promise<void> {
     this.#isClosed = true;
+    // guard J2: the dead are known
     this.#data.deadHolders.add(this.holderId);
     for (const [listener, holder] of this.#data.listeners) {
       if (holder === this.holderId) this.#data.listeners.delete(listener);

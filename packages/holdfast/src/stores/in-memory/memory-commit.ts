@@ -17,6 +17,7 @@ export const commitInMemory = (data: MemoryData, request: CommitRequest, now: Ti
   const heldBy = isHeld(data, record, now) ? (record.lease?.holder ?? null) : null;
   const reason = fenceReason(record, request, heldBy) ?? contentReason(data, record, request);
   if (reason !== null) return { status: "conflict", reason };
+  // guard J2: positions follow each other
   assertPlaced(request.events, request.expect.position);
   moveHead(record, request, now);
   consumeSignals(record, request);
@@ -44,9 +45,17 @@ const fenceReason = (
   heldBy: string | null,
 ): ConflictReason | null => {
   const head = headOf(record);
+  // guard J2: an older epoch writes nothing
   if (head.epoch !== expect.epoch) return "epoch";
+  // guard J2: a session that is held is not claimed
   if (lease.kind === "claim" && heldBy !== null && heldBy !== lease.holder) return "held";
-  if (head.position !== expect.position || !sameBytes(head.hash, expect.headHash)) return "position";
+  // guard J2: what was read must still be the end
+  if (
+    head.position !== expect.position ||
+    /* guard J2: and the same end */ !sameBytes(head.hash, expect.headHash)
+  )
+    return "position";
+  // guard E5: nothing starts under an older gate
   if (startsEffects && record.gate !== expect.gate) return "gate";
   return null;
 };
@@ -59,6 +68,7 @@ const contentReason = (
 ): ConflictReason | null => {
   const unread = new Set(record.signals.map((signal) => signal.id));
   for (const id of request.consume) {
+    // guard J6: a signal is read once
     if (!unread.delete(id)) return "signal";
   }
   if (request.reserve.length === 0) return null;
@@ -69,20 +79,25 @@ const contentReason = (
 
 const moveHead = (record: SessionRecord, request: CommitRequest, now: Timestamp): void => {
   const { lease } = request;
+  // guard J1: the events are kept
   record.events.push(...request.events);
+  // guard S3: the time to wake is kept
   record.wakeAt = request.wakeAt;
   record.summary = request.summary;
   record.updatedAt = now;
   record.isErased = false;
+  // guard S3: a session that is let go has no lease
   if (lease.kind === "release") record.lease = null;
   if (lease.kind !== "claim") return;
   record.lease = { holder: lease.holder, ttlMs: lease.ttlMs, expiresAt: now + lease.ttlMs };
+  // guard J2: every claim is a new epoch
   record.epoch += 1;
 };
 
 const consumeSignals = (record: SessionRecord, request: CommitRequest): void => {
   if (request.consume.length === 0) return;
   const consumed = new Set(request.consume);
+  // guard J6: what was read leaves the mailbox
   record.signals = record.signals.filter((signal) => !consumed.has(signal.id));
 };
 

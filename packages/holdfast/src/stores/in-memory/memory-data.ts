@@ -95,7 +95,11 @@ export const leaseOf = (data: MemoryData, record: SessionRecord): Lease | null =
 /** Whether a holder that may still be running has the session (C5, C11). */
 export const isHeld = (data: MemoryData, record: SessionRecord, now: Timestamp): boolean => {
   const lease = leaseOf(data, record);
-  return lease !== null && lease.expiresAt > now && !lease.isHolderDead;
+  return (
+    lease !== null &&
+    /* guard J2: a lease runs out */ lease.expiresAt > now &&
+    /* guard J2: the lease of the dead is free */ !lease.isHolderDead
+  );
 };
 
 /** Posts one signal (C7, C9). */
@@ -104,16 +108,22 @@ export const postSignal = (data: MemoryData, signal: NewSignal, now: Timestamp):
   if (record === undefined) return { status: "missing" };
   if (signal.dedupeKey !== null) {
     const used = record.keys.get(signal.dedupeKey);
+    // guard J5: a key is used once
     if (used !== undefined) {
       const isSame = used.body === null || used.body === signal.body;
-      return isSame ? { status: "duplicate", runId: used.runId } : { status: "conflict" };
+      return isSame
+        ? { status: "duplicate", runId: used.runId }
+        : /* guard J5: a key with another body is refused */ { status: "conflict" };
     }
+    // guard J5: keys are remembered
     record.keys.set(signal.dedupeKey, { runId: signal.runId, body: signal.body });
   }
   data.signalCount += 1;
   const id = String(data.signalCount);
   const { kind, dedupeKey, runId, body } = signal;
+  // guard J1: what is posted is kept
   record.signals.push({ id, kind, dedupeKey, runId, body, postedAt: now });
+  // guard E5: a cancel raises the gate
   if (kind === "cancel") record.gate += 1;
   if (kind === "input" && runId !== null && !data.runs.has(runId)) {
     data.runs.set(runId, record.sessionId);
