@@ -8,6 +8,7 @@ import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { agentOf, recordingModel, within } from "../../packages/holdfast/src/testing/scenario.fixture.ts";
 import { ALL_ARMS, ALL_STATUSES, armsIn } from "./arms.ts";
 import { foldJournal, problemInChain, withoutContent } from "./fold-journal.ts";
+import { THIS_DIRECTORY } from "./record-directory.ts";
 import { recordJournal, THIS_JOURNAL } from "./record-journal.ts";
 import {
   changesToFrozen,
@@ -52,9 +53,10 @@ describe("the recordings", () => {
     const manifest = readFileSync(join(import.meta.dirname, "../../packages/holdfast/package.json"), "utf8");
     const { version }: { readonly version: string } = JSON.parse(manifest);
     const isReleased = !version.endsWith("-dev");
-    const older = versions.filter((name) => name !== THIS_JOURNAL);
     const frozen = Object.keys(readFrozen());
-    expect(frozen).toEqual(expect.arrayContaining(isReleased ? versions : older));
+    const all = listRecordings();
+    const older = all.filter((name) => name !== THIS_JOURNAL && name !== THIS_DIRECTORY);
+    expect(frozen).toEqual(expect.arrayContaining(isReleased ? [...all] : older));
   });
 
   it("are the same whenever they are made", async () => {
