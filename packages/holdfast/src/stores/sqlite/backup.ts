@@ -2,8 +2,9 @@ import { copyFileSync, existsSync, mkdirSync, readdirSync, renameSync, rmSync } 
 import { dirname, join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { ConfigurationError } from "../../core/errors.ts";
-import { blobFolder, blobPath, syncFile, syncFolder } from "./blob-files.ts";
+import { blobFolder, blobPath } from "./blob-files.ts";
 import { type Connection, DATABASE_FILE } from "./connection.ts";
+import { syncFile, syncFolder } from "./sync-path.ts";
 
 /**
  * Effects done after the copy was taken are forgotten by whoever goes on from it: sessions that were

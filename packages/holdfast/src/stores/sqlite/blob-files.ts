@@ -1,9 +1,10 @@
 import { createHash } from "node:crypto";
-import { closeSync, fsyncSync, openSync, readFileSync, rmSync } from "node:fs";
+import { readFileSync } from "node:fs";
 import { mkdir, open, rename } from "node:fs/promises";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import type { SessionId } from "../../core/ids.ts";
 import type { Blob } from "../../ports/journal-store.ts";
+import { syncFolder } from "./sync-path.ts";
 
 /** Larger blobs are files: in the database they would make every commit beside them wait. */
 export const MAX_INLINE_BYTES = 1024 * 1024;
@@ -39,29 +40,8 @@ export const writeBlobFile = async (
     await file.close();
   }
   await rename(partial, path);
-  syncFolder(folder);
-  syncFolder(join(dataDir, "blobs"));
-};
-
-/** Makes names in a folder durable, where the system knows how. */
-export const syncFolder = (folder: string): void => {
-  if (process.platform === "win32") return;
-  const handle = openSync(folder, "r");
-  try {
-    fsyncSync(handle);
-  } finally {
-    closeSync(handle);
-  }
-};
-
-/** Makes a file's content durable. */
-export const syncFile = (path: string): void => {
-  const handle = openSync(path, "r+");
-  try {
-    fsyncSync(handle);
-  } finally {
-    closeSync(handle);
-  }
+  // Each name on the way: a file that is on disk and cannot be found after a power loss is lost.
+  for (const place of [folder, dirname(folder), dataDir]) syncFolder(place);
 };
 
 /** Undefined when the file is gone: it was erased. */
@@ -77,6 +57,3 @@ export const readBlobFile = (
     throw error;
   }
 };
-
-export const removeBlobFile = (dataDir: string, sessionId: SessionId, digest: string): void =>
-  rmSync(blobPath(dataDir, sessionId, digest), { force: true });

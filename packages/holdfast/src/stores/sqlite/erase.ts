@@ -1,10 +1,13 @@
+import { existsSync, readdirSync, rmSync } from "node:fs";
+import { join } from "node:path";
 import { NotFoundError } from "../../core/errors.ts";
 import type { Position, SessionId, Timestamp } from "../../core/ids.ts";
-import { removeBlobFile } from "./blob-files.ts";
+import { blobFolder, blobPath } from "./blob-files.ts";
 import type { Connection } from "./connection.ts";
 import { eventIdAt, type JournalPlace } from "./journal-rows.ts";
 import { findJournal } from "./load.ts";
-import type { Transaction } from "./transaction.ts";
+import { syncFolder } from "./sync-path.ts";
+import type { ErasedFiles, Transaction } from "./transaction.ts";
 
 const GET_LINK = "SELECT previous FROM events WHERE id = ?";
 const CLEAR_EVENT = "UPDATE events SET payload = NULL, salt = NULL WHERE id = ?";
@@ -23,11 +26,8 @@ export const eraseSession = (transaction: Transaction, sessionId: SessionId, upT
   eraseJournal(transaction, journal, upTo);
 };
 
-const eraseJournal = (
-  { connection, dataDir }: Transaction,
-  journal: JournalPlace,
-  upTo: Position | null,
-): void => {
+const eraseJournal = (transaction: Transaction, journal: JournalPlace, upTo: Position | null): void => {
+  const { connection } = transaction;
   const { sid, sessionId } = journal;
   const isWhole = upTo === null ? 1 : 0;
   const last = Math.min(upTo ?? journal.position, journal.position);
@@ -40,10 +40,9 @@ const eraseJournal = (
     connection.run("UPDATE signals SET body = 'null' WHERE sid = ?", sid);
     connection.run("UPDATE sessions SET is_erased = 1 WHERE sid = ?", sid);
   }
-  // Within the transaction: a commit that brings the same blob again must not lose its file.
-  for (const { digest, is_file: isFile } of dropped) {
-    if (isFile === 1) removeBlobFile(dataDir, sessionId, digest);
-  }
+  // Not yet: until this is stored, the files belong to rows that a crash would bring back.
+  const digests = dropped.filter(({ is_file: isFile }) => isFile === 1).map(({ digest }) => digest);
+  transaction.erased.push({ sessionId, digests: upTo === null ? null : digests });
 };
 
 const clearEvents = (connection: Connection, journal: JournalPlace, last: Position): void => {
@@ -52,6 +51,32 @@ const clearEvents = (connection: Connection, journal: JournalPlace, last: Positi
   for (let position = last; position >= 1; position -= 1) {
     connection.run(CLEAR_EVENT, id);
     id = connection.get<{ previous: number }>(GET_LINK, id)?.previous ?? 0;
+  }
+};
+
+const FILES = `SELECT b.digest FROM blobs b JOIN sessions s ON s.sid = b.sid WHERE s.id = ? AND b.bytes IS NULL`;
+
+/**
+ * Removes the files of what was erased, once that is stored. With the write lock, and none that has a row:
+ * a commit that brings the same blob again must not lose its file.
+ */
+export const removeErasedFiles = (
+  connection: Connection,
+  dataDir: string,
+  erased: readonly ErasedFiles[],
+): void => {
+  for (const { sessionId, digests } of erased) {
+    const folder = blobFolder(dataDir, sessionId);
+    if (digests?.length === 0 || !existsSync(folder)) continue;
+    connection.transact(false, () => {
+      const rows = connection.all<{ digest: string }>(FILES, sessionId);
+      const kept = new Set(rows.map(({ digest }) => blobPath(dataDir, sessionId, digest)));
+      const paths =
+        digests?.map((digest) => blobPath(dataDir, sessionId, digest)) ??
+        readdirSync(folder).map((name) => join(folder, name));
+      for (const path of paths) if (!kept.has(path)) rmSync(path, { force: true });
+    });
+    syncFolder(folder);
   }
 };
 

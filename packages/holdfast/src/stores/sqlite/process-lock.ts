@@ -1,6 +1,7 @@
-import { mkdirSync, rmSync } from "node:fs";
+import { rmSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
+import { makeFolder, syncFolder } from "./sync-path.ts";
 
 export const lockPath = (dataDir: string, holder: string): string => join(dataDir, "locks", `${holder}.lock`);
 
@@ -14,10 +15,12 @@ export class ProcessLock {
 
   constructor(dataDir: string, holder: string) {
     this.#path = lockPath(dataDir, holder);
-    mkdirSync(dirname(this.#path), { recursive: true, mode: 0o700 });
+    makeFolder(dirname(this.#path));
     this.#db = new DatabaseSync(this.#path, { timeout: 0 });
     // The transaction is never ended: the lock is what we want of it.
     this.#db.exec("BEGIN EXCLUSIVE");
+    // An entry whose file a power loss took away could never be proven dead.
+    syncFolder(dirname(this.#path));
   }
 
   /** Gives the lock up and removes its file. Only after the holder is entered as dead. */

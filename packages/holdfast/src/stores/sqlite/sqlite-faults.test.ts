@@ -399,6 +399,41 @@ describe("the SQLite store when things go wrong", () => {
       }
     });
 
+    it("loses the files of what was erased, though removing them was cut short the first time (C13)", async () => {
+      const { store } = await open();
+      const session = await new SessionScript(store, clock).create();
+      const bytes = new Uint8Array(1_200_000);
+      await session.mustCommit({ blobs: [{ digest: digestOf(bytes), bytes }] });
+      const folder = join(root, "data", "blobs", session.sessionId);
+      const [name = ""] = readdirSync(folder);
+      // A folder in its place cannot be removed as a file.
+      renameSync(join(folder, name), join(folder, "aside"));
+      mkdirSync(join(folder, name));
+      await expect(store.erase(session.sessionId)).rejects.toMatchObject({
+        code: "STORE_UNAVAILABLE",
+      });
+      rmSync(join(folder, name), { recursive: true });
+      await store.erase(session.sessionId);
+      expect(readdirSync(folder)).toEqual([]);
+      expect(await store.check()).toEqual([]);
+    });
+
+    it("keeps the files of what could not be erased, and nothing of it is damaged", async () => {
+      const { store, killThread } = await open();
+      const session = await new SessionScript(store, clock).create();
+      const bytes = new Uint8Array(1_200_000);
+      await session.mustCommit({ blobs: [{ digest: digestOf(bytes), bytes }] });
+      const db = new DatabaseSync(databaseIn(join(root, "data")));
+      db.exec(`CREATE TRIGGER refuse BEFORE UPDATE OF is_erased ON sessions
+        BEGIN SELECT raise(ABORT, 'no'); END`);
+      await killThread();
+      await expect(store.erase(session.sessionId)).rejects.toMatchObject({ code: "INTERNAL" });
+      db.exec("DROP TRIGGER refuse");
+      db.close();
+      expect(await store.readBlob(session.sessionId, digestOf(bytes))).toEqual(bytes);
+      expect(await store.check()).toEqual([]);
+    });
+
     it("is swept of blob files that belong to nothing once they are a day old", async () => {
       const { store } = await open();
       const session = await new SessionScript(store, clock).create();

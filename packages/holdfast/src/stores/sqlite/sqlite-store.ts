@@ -1,4 +1,3 @@
-import { mkdirSync } from "node:fs";
 import { resolve } from "node:path";
 import { StoreError } from "../../core/errors.ts";
 import { type Failure, toFailure } from "../../core/failure.ts";
@@ -26,6 +25,7 @@ import { unpackEvents } from "./codec.ts";
 import type { PlacedBlob, PostedSignal, Read, WorkerSettings, Write } from "./messages.ts";
 import { ProcessLock } from "./process-lock.ts";
 import { unavailableError } from "./sqlite-errors.ts";
+import { makeFolder } from "./sync-path.ts";
 import { ThreadLink } from "./thread-link.ts";
 
 export type SqliteStoreOptions = {
@@ -62,7 +62,7 @@ export const openSqliteStore = async (
   options: SqliteStoreOptions & { readonly maxPages?: number },
 ): Promise<SqliteStoreProbe> => {
   const dataDir = resolve(options.dataDir);
-  mkdirSync(dataDir, { recursive: true, mode: 0o700 });
+  makeFolder(dataDir);
   const holderId = options.clock.newId();
   const settings: WorkerSettings = {
     dataDir,

@@ -4,7 +4,7 @@ import type { Timestamp } from "../../core/ids.ts";
 import { takeWrites } from "./codec.ts";
 import { applyCommit } from "./commit.ts";
 import { Connection } from "./connection.ts";
-import { eraseSession, expireSessions } from "./erase.ts";
+import { eraseSession, expireSessions, removeErasedFiles } from "./erase.ts";
 import { enterHolder, recordedSequence, recordSequence } from "./holder-rows.ts";
 import { HolderWatch } from "./holder-watch.ts";
 import { saveSnapshot } from "./load.ts";
@@ -12,7 +12,7 @@ import { postSignal } from "./mailbox.ts";
 import type { Answer, NumberedWrite, Request, WorkerSettings, Write } from "./messages.ts";
 import { createSession, renewLeases } from "./session-rows.ts";
 import { damagedError, troubleOf, unavailableError } from "./sqlite-errors.ts";
-import { Transaction } from "./transaction.ts";
+import { type ErasedFiles, Transaction } from "./transaction.ts";
 
 /** The connection and what depends on it; replaced as one after an I/O error. */
 export type OpenStore = { readonly connection: Connection; readonly holders: HolderWatch };
@@ -34,6 +34,7 @@ export class StoreThread {
   #isFirst = true;
   #isProven: boolean;
   #incident: Failure | null = null;
+  #erased: ErasedFiles[] = [];
 
   constructor(settings: WorkerSettings) {
     this.#settings = settings;
@@ -58,14 +59,31 @@ export class StoreThread {
   write(requests: readonly Request[]): readonly Answer[] {
     const batch = toBatch(requests);
     if (batch.writes.length === 0) return [];
+    this.#erased = [];
+    const answers = this.#attempt(batch);
+    return batch.writes.some(isErasure) ? this.#finishErasure(batch, answers) : answers;
+  }
+
+  #attempt(batch: Batch): readonly Answer[] {
     let planned: readonly Answer[] | null = null;
     try {
-      const answers = this.#store(batch, (those) => (planned = those));
-      // What was erased must not stay readable in the log (C13).
-      if (batch.writes.some(isErasure)) this.open().connection.truncateLog();
-      return answers;
+      return this.#store(batch, (those) => (planned = those));
     } catch (error) {
       return this.#afterError(batch, planned, error);
+    }
+  }
+
+  /** What was erased must stay readable neither in files nor in the log; only then it is answered (C13). */
+  #finishErasure(batch: Batch, answers: readonly Answer[]): readonly Answer[] {
+    try {
+      const { connection } = this.open();
+      removeErasedFiles(connection, this.#settings.dataDir, this.#erased);
+      connection.truncateLog();
+      return answers;
+    } catch (cause) {
+      const error = unavailableError("What was erased could not be removed from the disk.", cause);
+      const unfinished = new Set(batch.writes.filter(isErasure).map(({ id }) => id));
+      return answers.map((answer) => (unfinished.has(answer.id) ? failed(answer.id, error) : answer));
     }
   }
 
@@ -117,6 +135,7 @@ export class StoreThread {
         return { id, value };
       });
       recordSequence(connection, holderId, batch.sequence);
+      this.#erased.push(...transaction.erased);
       beforeCommit?.(answers);
       return answers;
     });

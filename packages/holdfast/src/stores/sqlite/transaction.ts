@@ -1,6 +1,9 @@
-import type { Timestamp } from "../../core/ids.ts";
+import type { SessionId, Timestamp } from "../../core/ids.ts";
 import type { Connection } from "./connection.ts";
 import type { HolderWatch } from "./holder-watch.ts";
+
+/** Blob files that belong to nobody once the transaction is stored; null stands for all of the session's. */
+export type ErasedFiles = { readonly sessionId: SessionId; readonly digests: readonly string[] | null };
 
 /** What one write transaction knows while it runs. */
 export class Transaction {
@@ -8,6 +11,7 @@ export class Transaction {
   readonly holders: HolderWatch;
   readonly now: Timestamp;
   readonly dataDir: string;
+  readonly erased: ErasedFiles[] = [];
   #nextEvent: number | null = null;
 
   constructor(
