@@ -34,7 +34,7 @@ type Options = {
 const WORKLOAD = fileURLToPath(new URL("./workload.ts", import.meta.url));
 
 /** In memory where there is such a place: syncs cost nothing there, and the trace is the same. */
-export const makePlace = (): string =>
+const makePlace = (): string =>
   mkdtempSync(join(existsSync("/dev/shm") ? "/dev/shm" : tmpdir(), "holdfast-power-"));
 
 /** Runs a scenario once, then looks at what it may have left at every moment. */
