@@ -11,7 +11,11 @@ export const planToolCalls = (run: OpenRun, calls: readonly OpenCall[], now: Tim
   const effects: Effect[] = [];
   const waits: Wait[] = [];
   const starts: Effect[] = [];
+  const inFlight = calls.filter((call) => call.status.kind === "started").length;
+  const room = Math.max(0, run.settings.maxParallelCalls - inFlight);
   for (const call of calls) {
+    // Of thousands that are not begun yet, only those are looked at that there is room for.
+    if (call.status.kind === "requested" && starts.length >= room) continue;
     const step = planCall(run, call, now);
     if (step.kind === "wait") waits.push(step.wait);
     if (step.kind === "record") effects.push(step.effect);
@@ -19,8 +23,7 @@ export const planToolCalls = (run: OpenRun, calls: readonly OpenCall[], now: Tim
     if (step.kind === "verify") starts.unshift(step.effect);
     if (step.kind === "start") starts.push(step.effect);
   }
-  const inFlight = calls.filter((call) => call.status.kind === "started").length;
-  effects.push(...starts.slice(0, Math.max(0, run.settings.maxParallelCalls - inFlight)));
+  effects.push(...starts.slice(0, room));
   return { effects, waits, isBusy: inFlight > 0 };
 };
 

@@ -73,8 +73,12 @@ const withStatus = (state: SessionState, callId: CallId, status: CallStatus): Se
 const withCall = (state: SessionState, callId: CallId, change: (call: OpenCall) => OpenCall): SessionState =>
   withRun(state, (run) => {
     if (run.phase.kind !== "calling-tools") return run;
-    const calls = run.phase.calls.map((call) => (call.callId === callId ? change(call) : call));
-    return { ...run, phase: { ...run.phase, calls } };
+    const { calls } = run.phase;
+    const index = calls.findIndex((call) => call.callId === callId);
+    const call = calls[index];
+    if (call === undefined) return run;
+    // A copy of memory, not a walk: an answer may ask for thousands of calls, each of them folded several times.
+    return { ...run, phase: { ...run.phase, calls: calls.with(index, change(call)) } };
   });
 
 /** Gives the call its one result; with the last one closed, the next model call is owed (E3). */
@@ -91,7 +95,9 @@ const close = (
 const withoutCall = (run: OpenRun, callId: CallId, place: Place): OpenRun => {
   if (run.phase.kind !== "calling-tools") return run;
   // guard E1: a settled call leaves the state
-  const calls = run.phase.calls.filter((call) => call.callId !== callId);
+  const index = run.phase.calls.findIndex((call) => call.callId === callId);
+  if (index === -1) return run;
+  const calls = run.phase.calls.toSpliced(index, 1);
   // guard E3: the model is not called while a call is open
   if (calls.length > 0) return { ...run, phase: { ...run.phase, calls } };
   return {
