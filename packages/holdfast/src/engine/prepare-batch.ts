@@ -187,8 +187,9 @@ const keyOfCall = async (
   const tool = agent.tools.get(name);
   const ours = idempotencyKeyOf(services.sha256, id, callId);
   if (tool?.idempotencyKey === undefined) return ours;
+  // A store that is away is waited for: the key must not depend on the weather.
+  const input = await content.inputFor(tool, run, callId);
   try {
-    const input = await content.inputFor(tool, run, callId);
     return input.ok ? services.redactor.text(tool.idempotencyKey(input.value)) : ours;
   } catch (thrown) {
     services.logger.warn(`Tool ${name} could not make its idempotency key; ours is used.`, {
