@@ -192,6 +192,8 @@ const afterModelFailure = (
   if (run.stopping !== null) return { kind: "give-up" };
   const { code, retryable } = outcome.failure;
   if (code === "MODEL_CONTEXT_OVERFLOW") return { kind: "compact" };
+  // It did not fail, its holder did: no attempt is spent, and nothing is waited for.
+  if (code === "MODEL_CALL_LOST") return { kind: "retry", dueAt: outcome.now };
   const dueAt = retryable
     ? nextAttemptAt(run.settings.modelRetry, call.attempt, {
         now: outcome.now,

@@ -1,5 +1,5 @@
 import { ModelCallError, toldByError } from "../core/errors.ts";
-import { failure, toFailure, type FailureCode } from "../core/failure.ts";
+import { failure, toFailure, type Failure, type FailureCode } from "../core/failure.ts";
 import { toJournalObject, toJournalValue } from "../core/journal-value.ts";
 import { toolCallId, type Position } from "../core/ids.ts";
 import { isJsonObject } from "../core/json.ts";
@@ -27,6 +27,8 @@ export type ModelCall = {
   readonly attempt: number;
   readonly candidate: number;
   readonly estimate: Charge;
+  /** Asked in the very tick in which the model is called: why this holder may not act any more (J2). */
+  readonly refuseEntry: () => Failure | null;
   /** Makes the request; the conversation is read from the journal where it is not at hand. */
   readonly request: (deadline: Deadline, onDelta: (delta: ModelDelta) => void) => Promise<ModelRequest>;
 };
@@ -111,6 +113,8 @@ const askModel = async (call: ModelCall, deadline: Deadline, progress: Progress)
   };
   // Stopped while this was being prepared: the call must not even begin (E5).
   if (deadline.reason !== null) throw stopError(deadline.reason);
+  const refusal = call.refuseEntry();
+  if (refusal !== null) throw new ModelCallError("MODEL_CALL_LOST", refusal.message);
   const answer = await model.call(request);
   return { model, answer };
 };
@@ -154,6 +158,7 @@ const UNBILLED: ReadonlySet<FailureCode> = new Set<FailureCode>([
   "MODEL_REQUEST_REJECTED",
   "MODEL_CONTEXT_OVERFLOW",
   "MODEL_RATE_LIMITED",
+  "MODEL_CALL_LOST",
 ]);
 
 /** An answer that was begun, or may have been, is charged by estimate (E8). */

@@ -47,6 +47,7 @@ const launch = (session: ActiveSession, { run, start, deadline }: Launch): Promi
         attempt,
         candidate,
         estimate,
+        refuseEntry: () => refuseWithoutLease(session, "the model was not called"),
         request: (limit, onDelta) => modelRequest(session, run, { limit, onDelta }),
       },
       deadline,
@@ -142,9 +143,13 @@ const refuseEntry = (session: ActiveSession, run: OpenRun, callId: string): Fail
       "TOOL_CALL_LOST",
       "The start of the call took too long to record; the tool was not entered.",
     );
-  if (session.lease.isValid() && !session.isLost) return null;
-  return failure("TOOL_CALL_LOST", "This process may no longer hold the session; the tool was not entered.");
+  return refuseWithoutLease(session, "the tool was not entered");
 };
+
+const refuseWithoutLease = (session: ActiveSession, what: string): Failure | null =>
+  session.lease.isValid() && !session.isLost
+    ? null
+    : failure("TOOL_CALL_LOST", `This process may no longer hold the session; ${what}.`);
 
 /** A late result goes through the mailbox, like everything that comes from outside (E5). */
 const reportLate = (session: ActiveSession, late: Parameters<typeof recordLate>[0]): void => {
