@@ -92,6 +92,16 @@ const lost = (session: ActiveSession): CommitResult => {
 const lookAgain = async (session: ActiveSession): Promise<CommitResult> =>
   (await session.reload()) ? "again" : lost(session);
 
+/**
+ * Two who claim in the same millisecond may write the very same bytes: no content, no salt, the same next epoch.
+ * Then the head says that a commit like ours is stored, and only the lease says whose it was (J2).
+ */
+const isClaimOurs = async ({ id, services }: ActiveSession, { lease }: CommitRequest): Promise<boolean> => {
+  if (lease.kind !== "claim") return true;
+  const loaded = await services.store.load(id);
+  return loaded?.lease?.holder === lease.holder;
+};
+
 /** The store cannot say whether the batch is there. Nobody acts until it can (semantics, Commit). */
 const findOut = async (
   session: ActiveSession,
@@ -106,6 +116,7 @@ const findOut = async (
       const isOurs = prepared.batch.events.length > 0 && sameBytes(head.hash, prepared.batch.hash);
       if (!isOurs) return lookAgain(session);
       const epoch = request.expect.epoch + (request.lease.kind === "claim" ? 1 : 0);
+      if (!(await isClaimOurs(session, request))) return lost(session);
       // Stored, but another holder has claimed the session since, without a word in its journal (C4).
       if (head.epoch !== epoch) return lost(session);
       return stored(session, prepared, {

@@ -1,6 +1,14 @@
 import { describe, expect, it } from "vitest";
-import { createTestRuntime } from "../testing/index.ts";
-import { agentOf, recordingModel, toolOf, within } from "../testing/scenario.fixture.ts";
+import { createFaultyStore, createTestRuntime } from "../testing/index.ts";
+import {
+  agentOf,
+  headersOf,
+  journalOf,
+  recordingModel,
+  toolOf,
+  within,
+} from "../testing/scenario.fixture.ts";
+import { createRuntime } from "./create-runtime.ts";
 
 describe("what the simulation found", () => {
   it("S3 an input behind a suspended run waits, and the worker does not look for it without end", async () => {
@@ -99,5 +107,107 @@ describe("what the simulation found", () => {
     await session.cancel();
     await test.advanceTime(1_000);
     await test.close();
+  });
+
+  it("E2 a call keeps its own key though the store is away when the key is made", async () => {
+    let mayFail = false;
+    let failed = 0;
+    let isHanging = true;
+    const put = toolOf({
+      name: "put",
+      effect: "idempotent",
+      timeoutMs: 1_000_000,
+      idempotencyKey: (input) => `put-${JSON.stringify(input["n"])}`,
+      execute: () => (isHanging ? new Promise(() => undefined) : "stored"),
+    });
+    const model = recordingModel(({ toolResults }) =>
+      toolResults.length === 0 ? { toolCalls: [{ name: "put", input: { n: 7 } }] } : { text: "done" },
+    );
+    const test = await createTestRuntime({
+      agents: [agentOf({ model, tools: [put] })],
+      faults: ({ operation }) => {
+        if (operation !== "readAt" || !mayFail || failed > 0) return null;
+        failed += 1;
+        return { kind: "fail-before" };
+      },
+    });
+    const session = await test.runtime.createSession("clerk");
+    const { id } = await session.send("go");
+    await test.advanceTime(1_000);
+    mayFail = true;
+    isHanging = false;
+    const next = await test.restart();
+    const run = await next.runtime.getRun(id);
+    expect(await within(next, run.outcome(), 60_000)).toMatchObject({ status: "completed", text: "done" });
+    const starts = headersOf(await journalOf(next, session.id), "tool-call.started");
+    expect([failed, ...starts.map((start) => start.idempotencyKey)]).toEqual([1, "put-7", "put-7"]);
+    await next.close();
+  });
+
+  it("J2 a model is not called by a holder whose lease ran out while it read the conversation", async () => {
+    let isSlow = false;
+    const model = recordingModel(() => (isSlow ? { text: "done" } : { hang: true }));
+    const options = { agents: [agentOf({ model })] };
+    const test = await createTestRuntime(options);
+    const session = await test.runtime.createSession("clerk");
+    const { id } = await session.send("go");
+    await test.advanceTime(1_000);
+    isSlow = true;
+    let isAway = true;
+    const next = await test.restart({
+      faults: ({ operation }) => {
+        if (!isAway) return null;
+        if (operation === "renew") return { kind: "fail-before" };
+        return operation === "readAt" ? { kind: "delay", ms: 45_000 } : null;
+      },
+    });
+    await next.advanceTime(200_000);
+    const asked = model.requests.length;
+    isAway = false;
+    const run = await next.runtime.getRun(id);
+    expect(await within(next, run.outcome(), 200_000)).toMatchObject({ status: "completed" });
+    expect([asked, model.requests.length]).toEqual([1, 2]);
+    await next.close();
+  });
+
+  it("E1 J2 who claims in the same millisecond with the same bytes does not take the other's commit for its own", async () => {
+    let entered = 0;
+    const put = toolOf({
+      name: "put",
+      effect: "idempotent",
+      timeoutMs: 1_000_000,
+      execute: () => {
+        entered += 1;
+        return new Promise(() => undefined);
+      },
+    });
+    const model = recordingModel(() => ({ toolCalls: [{ name: "put", input: {} }] }));
+    const options = { agents: [agentOf({ model, tools: [put] })] };
+    const test = await createTestRuntime(options);
+    const session = await test.runtime.createSession("clerk");
+    await session.send("go");
+    await test.advanceTime(100);
+    const { clock, store } = test;
+    let failed = 0;
+    // One of the two is told nothing, and its commit is not stored; the other's is the same to the byte.
+    const unlucky = createFaultyStore({
+      store: store.attach(),
+      clock,
+      decide: ({ commit }) => {
+        if (commit?.lease.kind !== "claim" || failed > 0) return null;
+        failed += 1;
+        return { kind: "fail-before" };
+      },
+    });
+    const stores = [unlucky, store.attach()];
+    test.crashAfter(0);
+    await store.close();
+    const runtimes = await Promise.all(
+      stores.map((each) => createRuntime({ ...options, clock, store: each })),
+    );
+    await clock.advance(5_000);
+    expect([failed, entered]).toEqual([1, 2]);
+    for (const runtime of runtimes) void runtime.close();
+    await clock.advance(60_000);
   });
 });
