@@ -85,7 +85,10 @@ const checkAborts = ({ sessionId, events, whole }: SessionHistory): readonly Vio
         ({ callId, attempt }) => callId === header.callId && attempt === header.attempt,
       );
       if (!isHeld || running === undefined) return [];
-      if (running.until !== null && running.until <= cancel.at + ABORT_WITHIN_MS) return [];
+      const { until, untilDurable = cancel.position } = running;
+      // A clock that was set back does not make late what came before the cancel was journaled.
+      if (until !== null && (until <= cancel.at + ABORT_WITHIN_MS || untilDurable < cancel.position))
+        return [];
       const what = `${header.callId} was not told that its run is cancelled`;
       return [finder(sessionId, "E5")("not-aborted", cancel.position, what)];
     }),

@@ -22,6 +22,11 @@ export class Coverage {
     this.#states.set(sessionId, state);
   }
 
+  /** The session's journal as far as it was committed, folded. */
+  stateOf(sessionId: SessionId): SessionState | undefined {
+    return this.#states.get(sessionId);
+  }
+
   #count(cell: string): void {
     this.cells.set(cell, (this.cells.get(cell) ?? 0) + 1);
   }

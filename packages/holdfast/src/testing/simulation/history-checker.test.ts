@@ -1,10 +1,12 @@
+import { readFile } from "node:fs/promises";
+import { fileURLToPath } from "node:url";
 import { beforeAll, describe, expect, test } from "vitest";
 import { GENESIS_HASH, type StoredEvent } from "../../core/hash-chain.ts";
 import { openEvent, sealEvent } from "../../core/journal-codec.ts";
 import type { EventHeader, JournalEvent } from "../../core/event.ts";
 import { sha256 } from "../../runtime/index.ts";
 import { checkHistory } from "./history-checker.ts";
-import type { EffectEntry, History, Rule } from "./history.ts";
+import { RULES, type EffectEntry, type History, type ModelEntry, type Rule } from "./history.ts";
 import { simulate } from "./simulate.ts";
 
 type Forgery = (events: readonly JournalEvent[]) => readonly JournalEvent[];
@@ -25,22 +27,55 @@ const has =
   ({ header }: JournalEvent): boolean =>
     header.type === type;
 
+/** The journal has what the forgeries need: a write that took place, retries, several runs and an answer. */
+const isRich = (history: History, id: string, events: readonly JournalEvent[]): boolean => {
+  const hasWrite = history.effects.some(
+    ({ effect, kind, sessionId }) => sessionId === id && effect === "write" && kind === "executed",
+  );
+  const completed = events.findLastIndex(has("tool-call.completed"));
+  const hasRetry = events.some(
+    ({ header, position }) =>
+      header.type === "tool-call.failed" &&
+      header.next.kind === "retry" &&
+      events.some(
+        (next) =>
+          next.position > position &&
+          next.header.type === "tool-call.started" &&
+          next.header.callId === header.callId,
+      ),
+  );
+  const isFollowed = events.some((event, index) => index > completed && has("model-call.started")(event));
+  const isCalm = !events.some(has("run.cancel-requested")) && has("run.completed")(events.at(-1) ?? NO_EVENT);
+  return hasWrite && hasRetry && isFollowed && isCalm && events.filter(has("run.completed")).length > 1;
+};
+
+const NO_EVENT: JournalEvent = {
+  header: { type: "run.cancel-requested", runId: "" },
+  payload: null,
+  v: 1,
+  position: 0,
+  at: 0,
+  epoch: 0,
+  content: null,
+};
+
 describe("a history", () => {
   let good: History;
   let sessionId = "";
   let journal: readonly JournalEvent[] = [];
 
   beforeAll(async () => {
-    // A calm seed, in which a write took place: nothing but what is forged is wrong with it.
-    ({ history: good } = await simulate({ seed: 3 }));
-    const found = [...good.journals].find(([id]) =>
-      good.effects.some(
-        ({ effect, kind, sessionId: of }) => of === id && effect === "write" && kind === "executed",
-      ),
-    );
-    sessionId = found?.[0] ?? "";
-    journal = (found?.[1] ?? []).map(openEvent);
-  });
+    // One in which much happened: nothing but what is forged is wrong with it.
+    for (let seed = 1; sessionId === "" && seed < 60; seed += 1) {
+      const { history, violations } = await simulate({ seed });
+      const found = [...history.journals].find(([id, stored]) => isRich(history, id, stored.map(openEvent)));
+      if (found === undefined || violations.length > 0) continue;
+      good = history;
+      sessionId = found[0];
+      journal = found[1].map(openEvent);
+    }
+    expect(sessionId).not.toBe("");
+  }, 60_000);
 
   const rulesOf = (history: History): readonly Rule[] => [
     ...new Set(checkHistory(history).map((violation) => violation.rule)),
@@ -48,6 +83,8 @@ describe("a history", () => {
   const withJournal = (stored: readonly StoredEvent[]): History => ({
     ...good,
     sightings: [],
+    pieces: [],
+    written: [],
     effects: good.effects,
     journals: new Map([...good.journals, [sessionId, stored]]),
   });
@@ -243,5 +280,195 @@ describe("a history", () => {
     expect(rulesOf({ ...good, refusedPrompts: [{ sessionId, problem: "a call without a result" }] })).toEqual(
       ["prompt-invalid"],
     );
+  });
+
+  const eventAt = (type: EventHeader["type"]): JournalEvent => {
+    const found = journal[at(type)];
+    if (found === undefined) throw new TypeError(`no ${type}`);
+    return found;
+  };
+  const changed = <Type extends EventHeader["type"]>(
+    type: Type,
+    change: Partial<Extract<EventHeader, { type: Type }>>,
+  ): readonly Rule[] => {
+    const place = at(type);
+    return forged((events) =>
+      events.map((one, index) =>
+        index === place ? { ...one, header: { ...one.header, ...change } as EventHeader } : one,
+      ),
+    );
+  };
+  const inserted = (before: EventHeader["type"], header: EventHeader): readonly Rule[] => {
+    const place = at(before);
+    return forged((events) =>
+      events.flatMap((one, index) => (index === place ? [{ ...one, header, payload: null }, one] : [one])),
+    );
+  };
+  const runId = (): string => {
+    const { header } = eventAt("run.completed");
+    return "runId" in header ? header.runId : "";
+  };
+  const withModel = (change: Partial<ModelEntry>): readonly Rule[] => {
+    const place = good.models?.findLastIndex(
+      (entry) => entry.sessionId === sessionId && entry.answer !== null,
+    );
+    const models =
+      good.models?.map((entry, index) => (index === place ? { ...entry, ...change } : entry)) ?? [];
+    return rulesOf({ ...good, models });
+  };
+
+  test("E3: in which a model was told what was not said is seen", () => {
+    expect(withModel({ prompt: [] })).toEqual(["prompt-wrong"]);
+  });
+
+  test("J1: in which a model was asked and no call had begun is seen", () => {
+    expect(withModel({ durable: 1 })).toEqual(expect.arrayContaining(["model-not-asked-for"]));
+    expect(withModel({ provider: "nobody" })).toEqual(["model-not-asked-for"]);
+  });
+
+  test("E9 E8: with an answer, or a charge, that the model did not give is seen", () => {
+    expect(withModel({ answer: null })).toEqual(["answer-wrong"]);
+    const usage = { inputTokens: 1_000_001, outputTokens: 0 };
+    const answer = { text: "", calls: [], finish: "stop", usage };
+    expect(withModel({ answer })).toEqual(expect.arrayContaining(["answer-wrong", "usage-wrong"]));
+  });
+
+  test("E6: with a failure that nobody made is seen", () => {
+    expect(changed("tool-call.failed", { code: "TOOL_CANCELLED" })).toEqual(
+      expect.arrayContaining(["code-wrong"]),
+    );
+  });
+
+  test("E1: with a result that no tool gave is seen", () => {
+    const { header } = eventAt("tool-call.completed");
+    const callId = "callId" in header ? header.callId : "";
+    const effects = good.effects.filter((entry) => entry.callId !== callId || entry.kind !== "returned");
+    expect(rulesOf({ ...good, effects })).toEqual(["result-wrong"]);
+  });
+
+  test("E3: in which a tool was entered with what nobody asked for is seen", () => {
+    const place = good.effects.findIndex((entry) => entry.kind === "entered");
+    const effects = good.effects.map((entry, index) => (index === place ? { ...entry, input: "?" } : entry));
+    expect(rulesOf({ ...good, effects })).toEqual(["input-wrong"]);
+  });
+
+  test("E7: with an attempt that is not due, or not yet, is seen", () => {
+    expect(changed("model-call.started", { attempt: 7 })).toEqual(expect.arrayContaining(["attempt-wrong"]));
+    const place = journal.findIndex(
+      ({ header }) => header.type === "tool-call.failed" && header.next.kind === "retry",
+    );
+    const rules = forged((events) =>
+      events.map((one, index) =>
+        index === place && one.header.type === "tool-call.failed"
+          ? { ...one, header: { ...one.header, next: { kind: "retry", dueAt: Number.MAX_SAFE_INTEGER } } }
+          : one,
+      ),
+    );
+    expect(rules).toEqual(expect.arrayContaining(["retried-early", "next-wrong"]));
+  });
+
+  test("E6: with a call beyond a limit is seen", () => {
+    expect(changed("tool-call.started", { notAfter: Number.MAX_SAFE_INTEGER })).toEqual(["past-limit"]);
+  });
+
+  test("J3: with a run that ends without reason is seen", () => {
+    expect(changed("run.completed", { answerAt: 2 })).toEqual(["end-wrong"]);
+  });
+
+  test("J6: with a run that begins while another is open is seen", () => {
+    expect(
+      forged((events) => events.filter((_, index) => index !== journal.findIndex(has("run.completed")))),
+    ).toEqual(expect.arrayContaining(["runs-overlap"]));
+  });
+
+  test("J2: with a recovery from nobody is seen", () => {
+    const { epoch } = eventAt("run.completed");
+    const header = { type: "session.recovered", previousEpoch: epoch, safeAt: 0 } as const;
+    expect(inserted("run.completed", header)).toEqual(expect.arrayContaining(["not-recovered"]));
+  });
+
+  test("J2: with two owners of one epoch is seen", () => {
+    const mine = good.written?.filter((one) => one.sessionId === sessionId && one.events.length > 0) ?? [];
+    const again = mine.map((one) => ({ ...one, writer: "another" }));
+    expect(rulesOf({ ...good, written: [...mine, ...again] })).toEqual(["two-owners"]);
+  });
+
+  test("J1: without what was stored is seen", () => {
+    const stored = good.journals.get(sessionId) ?? [];
+    const cut = { ...withJournal(stored.slice(0, -1)), written: good.written ?? [] };
+    expect(rulesOf(cut)).toEqual(expect.arrayContaining(["written-and-gone"]));
+  });
+
+  test("S3: that is suspended for no reason is seen", () => {
+    const header = { type: "run.suspended", runId: runId(), waitingFor: [] } as const;
+    expect(inserted("run.completed", header)).toEqual(expect.arrayContaining(["reason-wrong"]));
+  });
+
+  test("E1: that goes on though holder after holder died is seen", () => {
+    const place = at("model-call.started");
+    const lost = { type: "session.recovered", previousEpoch: 0, safeAt: 0 } as const;
+    const rules = forged((events) =>
+      events.flatMap((one, index) =>
+        index === place ? [...[1, 2, 3].map(() => ({ ...one, header: lost, payload: null })), one] : [one],
+      ),
+    );
+    expect(rules).toEqual(expect.arrayContaining(["poison-ignored"]));
+  });
+
+  test("J6: with a signal that nobody read is seen", () => {
+    expect(rulesOf({ ...good, unread: new Map([[sessionId, 1]]) })).toEqual(["signal-lost"]);
+    const posted = { sessionId, by: "x", at: 0, kind: "input", runId: "run_lost", key: null };
+    expect(rulesOf({ ...good, posted: [posted] })).toEqual(["signal-lost"]);
+  });
+
+  test("J6: with inputs that changed places is seen", () => {
+    const runs = journal.flatMap(({ header }) => (header.type === "run.accepted" ? [header.runId] : []));
+    const [early = "", late = ""] = runs;
+    const said = good.acknowledged.find((one) => one.kind === "input" && one.runId === late);
+    const first = { kind: "input", sessionId, key: "k", says: "?", runId: late, by: "x", at: 1 } as const;
+    const posted = { sessionId, by: "x", at: 2, kind: "input", runId: early, key: null };
+    expect(said).toBeDefined();
+    expect(rulesOf({ ...good, acknowledged: [...good.acknowledged, first], posted: [posted] })).toEqual([
+      "inputs-reordered",
+    ]);
+  });
+
+  test("S5: with pieces of an answer out of order, or of none, is seen", () => {
+    const start = eventAt("model-call.started");
+    const attempt = start.header.type === "model-call.started" ? start.header.attempt : 0;
+    const startedAt = start.position;
+    const piece = {
+      subscriber: "x",
+      sessionId,
+      startedAt,
+      attempt,
+      type: "text",
+      text: "",
+      after: startedAt,
+    };
+    expect(rulesOf({ ...good, pieces: [{ ...piece, offset: 5 }] })).toEqual(["pieces-wrong"]);
+    expect(rulesOf({ ...good, pieces: [{ ...piece, offset: 0, startedAt: 1 }] })).toEqual(["pieces-wrong"]);
+    expect(rulesOf({ ...good, pieces: [{ ...piece, offset: 0, after: journal.length }] })).toEqual([
+      "pieces-wrong",
+    ]);
+    expect(rulesOf({ ...good, pieces: [{ ...piece, offset: 0 }] })).toEqual([]);
+  });
+
+  test("O2: with a secret in it is seen", () => {
+    const rules = rulesOf({ ...good, secrets: [runId()] });
+    expect(rules).toEqual(["secret-told"]);
+  });
+
+  test("S6: that cannot be read is seen", () => {
+    const stored = good.journals.get(sessionId) ?? [];
+    const broken = stored.map((event, index) => (index === 3 ? { ...event, header: "{" } : event));
+    expect(rulesOf(withJournal(broken))).toEqual(expect.arrayContaining(["unreadable"]));
+  });
+
+  test("every rule has its forgery here", async () => {
+    const here = await readFile(fileURLToPath(import.meta.url), "utf8");
+    const inSimulation = new Set<string>(["alarm", "snapshot-wrong"]);
+    const missing = RULES.filter((rule) => !inSimulation.has(rule) && !here.includes(`"${rule}"`));
+    expect(missing).toEqual([]);
   });
 });

@@ -1,5 +1,8 @@
+import { checkBooks } from "./check-books.ts";
 import { checkCalls } from "./check-calls.ts";
+import { checkConversation } from "./check-conversation.ts";
 import { checkBytes, checkOrder, checkSightings, openJournal } from "./check-journal.ts";
+import { checkOwners, checkPieces, checkSecrets, checkSignals, checkToolInputs } from "./check-records.ts";
 import { checkInputs, checkRuns, checkSettled, checkTotals } from "./check-runs.ts";
 import type { History, Violation } from "./history.ts";
 import { eventsOf, finder, type SessionHistory } from "./session-history.ts";
@@ -11,6 +14,7 @@ import { eventsOf, finder, type SessionHistory } from "./session-history.ts";
 export const checkHistory = (history: History): readonly Violation[] => {
   const effects = Map.groupBy(history.effects, (entry) => entry.sessionId);
   const acknowledged = Map.groupBy(history.acknowledged, (one) => one.sessionId);
+  const models = Map.groupBy(history.models ?? [], (entry) => entry.sessionId);
   const lost = [...acknowledged.keys()].filter((sessionId) => !history.journals.has(sessionId));
   const found: Violation[] = lost.map((sessionId) =>
     finder(sessionId, "J1")("input-missing", null, "the session of an acknowledged input is not there"),
@@ -25,6 +29,7 @@ export const checkHistory = (history: History): readonly Violation[] => {
       events: opened.events,
       effects: effects.get(sessionId) ?? [],
       acknowledged: acknowledged.get(sessionId) ?? [],
+      models: models.get(sessionId) ?? [],
       whole: history,
     };
     for (const check of CHECKS) found.push(...check(session));
@@ -53,4 +58,11 @@ const CHECKS = [
   checkTotals,
   checkSettled,
   checkSightings,
+  checkBooks,
+  checkConversation,
+  checkOwners,
+  checkSignals,
+  checkPieces,
+  checkSecrets,
+  checkToolInputs,
 ];

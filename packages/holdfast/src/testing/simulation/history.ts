@@ -1,5 +1,7 @@
 import type { Sha256, StoredEvent } from "../../core/hash-chain.ts";
+import type { FailureCode } from "../../core/failure.ts";
 import type { CallId, Position, RunId, SessionId, Timestamp } from "../../core/ids.ts";
+import type { Message } from "../../core/message.ts";
 import type { ToolEffect } from "../../core/run-settings.ts";
 
 /**
@@ -7,8 +9,11 @@ import type { ToolEffect } from "../../core/run-settings.ts";
  * by the process that acted, so a process that dies or lies cannot change it.
  */
 export type EffectEntry = {
-  /** `entered`: the tool's code ran. `executed`: the world changed. `verified`: somebody asked whether it had. */
-  readonly kind: "entered" | "executed" | "verified";
+  /**
+   * `entered`: the tool's code ran. `executed`: the world changed. `verified`: somebody asked whether it had.
+   * `returned`, `threw`, `refused`: how the tool's code ended; refusing, it promised that nothing happened.
+   */
+  readonly kind: "entered" | "executed" | "verified" | "returned" | "threw" | "refused";
   readonly sessionId: SessionId;
   readonly callId: CallId;
   readonly attempt: number;
@@ -17,6 +22,64 @@ export type EffectEntry = {
   readonly at: Timestamp;
   /** The last durable event of the session at that moment. */
   readonly durable: Position;
+  /** What the tool was entered with. */
+  readonly input?: unknown;
+  /** How long it asked to be left alone. */
+  readonly retryAfterMs?: number;
+};
+
+/** What a model was asked and what it did about it; written down by the model itself. */
+export type ModelEntry = {
+  readonly sessionId: SessionId;
+  readonly at: Timestamp;
+  readonly durable: Position;
+  readonly provider: string;
+  readonly prompt: readonly Message[];
+  /** Null where it did not finish one. */
+  readonly answer: ModelSaying | null;
+  /** Null where it did not fail by itself. */
+  readonly code: FailureCode | null;
+  readonly retryAfterMs: number | null;
+};
+
+export type ModelSaying = {
+  readonly text: string;
+  /** Names of the tools it asked for, in order. */
+  readonly calls: readonly string[];
+  readonly finish: string;
+  /** Null where it reported none. */
+  readonly usage: { readonly inputTokens: number; readonly outputTokens: number } | null;
+};
+
+/** A commit that the store answered with ok, and who asked for it. */
+export type Written = {
+  readonly sessionId: SessionId;
+  readonly writer: string;
+  readonly epoch: number;
+  readonly events: readonly StoredEvent[];
+};
+
+/** A signal that the store took, in the order in which it took them. */
+export type Posted = {
+  readonly sessionId: SessionId;
+  /** The process that posted it, and when. */
+  readonly by: string;
+  readonly at: Timestamp;
+  readonly kind: string;
+  readonly runId: RunId | null;
+  readonly key: string | null;
+};
+
+/** A piece of an answer as a subscriber saw it, after this durable event. */
+export type Piece = {
+  readonly subscriber: string;
+  readonly sessionId: SessionId;
+  readonly startedAt: Position;
+  readonly attempt: number;
+  readonly type: string;
+  readonly offset: number;
+  readonly text: string;
+  readonly after: Position;
 };
 
 /** A stretch of time in which a tool was at work; `until` is when it ended, was told to stop, or died. */
@@ -25,6 +88,8 @@ export type Activity = {
   readonly callId: CallId;
   readonly attempt: number;
   readonly until: Timestamp | null;
+  /** The last durable event of the session at that moment. */
+  readonly untilDurable?: Position;
 };
 
 /** What callers were told, and may therefore rely on. */
@@ -36,6 +101,9 @@ export type Acknowledged =
       readonly key: string;
       readonly runId: RunId;
       readonly says: string;
+      /** Who was asked, and when the answer came. */
+      readonly by?: string;
+      readonly at?: Timestamp;
     }
   /** A cancel was stored when this was the last durable event. */
   | {
@@ -64,41 +132,75 @@ export type History = {
   readonly sightings?: readonly Sighting[];
   /** What a provider would have refused, by session. */
   readonly refusedPrompts?: readonly { readonly sessionId: SessionId; readonly problem: string }[];
+  readonly models?: readonly ModelEntry[];
+  readonly written?: readonly Written[];
+  readonly posted?: readonly Posted[];
+  readonly pieces?: readonly Piece[];
+  /** Signals that nobody had read in the end, by session. */
+  readonly unread?: ReadonlyMap<SessionId, number>;
+  /** What must stand nowhere. */
+  readonly secrets?: readonly string[];
   /** When everything had long been quiet; without it runs may still be under way. */
   readonly quietAt?: Timestamp;
 };
 
-/** The rules a history is held against. */
-export type Rule =
-  | "position-gap"
-  | "chain-broken"
-  | "epoch-decreased"
-  | "time-backwards"
-  | "unreadable"
-  | "input-missing"
-  | "input-twice"
-  | "key-with-two-runs"
-  | "write-repeated"
-  | "not-started"
-  | "entered-twice"
-  | "executed-after-close"
-  | "entered-after-takeover"
-  | "verified-early"
-  | "entered-late"
-  | "key-changed"
-  | "closed-twice"
-  | "open-at-model-call"
-  | "started-after-cancel"
-  | "not-aborted"
-  | "late-for-unknown-call"
-  | "run-started-twice"
-  | "run-ended-twice"
-  | "run-unsettled"
-  | "totals-wrong"
-  | "seen-before-durable"
-  | "seen-out-of-order"
-  | "prompt-invalid"
-  | "alarm";
+/** The rules a history is held against, each with a forgery in the checker's own test. */
+export const RULES = [
+  "position-gap",
+  "chain-broken",
+  "epoch-decreased",
+  "time-backwards",
+  "unreadable",
+  "input-missing",
+  "input-twice",
+  "key-with-two-runs",
+  "write-repeated",
+  "not-started",
+  "entered-twice",
+  "executed-after-close",
+  "entered-after-takeover",
+  "verified-early",
+  "entered-late",
+  "key-changed",
+  "closed-twice",
+  "open-at-model-call",
+  "started-after-cancel",
+  "not-aborted",
+  "late-for-unknown-call",
+  "run-started-twice",
+  "run-ended-twice",
+  "run-unsettled",
+  "totals-wrong",
+  "seen-before-durable",
+  "seen-out-of-order",
+  "prompt-invalid",
+  "alarm",
+  "prompt-wrong",
+  "model-not-asked-for",
+  "answer-wrong",
+  "code-wrong",
+  "usage-wrong",
+  "result-wrong",
+  "input-wrong",
+  "attempt-wrong",
+  "retried-early",
+  "next-wrong",
+  "past-limit",
+  "end-wrong",
+  "runs-overlap",
+  "not-recovered",
+  "two-owners",
+  "reason-wrong",
+  "poison-ignored",
+  "written-and-gone",
+  "signal-lost",
+  "inputs-reordered",
+  "pieces-wrong",
+  "secret-told",
+  "snapshot-wrong",
+] as const;
+
+export type Rule = (typeof RULES)[number];
 
 export type Violation = {
   readonly rule: Rule;

@@ -86,14 +86,16 @@ export class People {
     return { sessionKey: `s${session}`, key: says, says, dueAt, triedAt, isAcknowledged: false };
   }
 
-  #handIn({ runtime }: Booted, task: Task): void {
+  #handIn({ runtime, process }: Booted, task: Task): void {
     const { sessionKey, key, says } = task;
     task.triedAt = this.#sim.clock.monotonicMs();
     const send = async (): Promise<void> => {
       const { id: sessionId, ...session } = await this.#open(runtime, sessionKey);
       const run = await session.send(says, key);
       task.isAcknowledged = true;
-      this.#sim.acknowledged.push({ kind: "input", sessionId, key, runId: run.id, says });
+      const at = this.#sim.clock.monotonicMs();
+      const by = process.name;
+      this.#sim.acknowledged.push({ kind: "input", sessionId, key, runId: run.id, says, by, at });
     };
     send().catch(() => undefined);
   }

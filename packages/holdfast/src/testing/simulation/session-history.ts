@@ -1,7 +1,7 @@
 import type { EventHeader, EventType, HeaderOf, JournalEvent } from "../../core/event.ts";
 import type { CallId, RunId, SessionId } from "../../core/ids.ts";
 import type { ToolPolicy } from "../../core/run-settings.ts";
-import type { Acknowledged, EffectEntry, History, Rule, Violation } from "./history.ts";
+import type { Acknowledged, EffectEntry, History, ModelEntry, Rule, Violation } from "./history.ts";
 
 /** One session's part of a history, its events opened. */
 export type SessionHistory = {
@@ -9,6 +9,7 @@ export type SessionHistory = {
   readonly events: readonly JournalEvent[];
   readonly effects: readonly EffectEntry[];
   readonly acknowledged: readonly Acknowledged[];
+  readonly models: readonly ModelEntry[];
   readonly whole: History;
 };
 

@@ -119,8 +119,14 @@ const calm = async (sim: Simulation, people: People): Promise<void> => {
   }
 };
 
-const alarmsOf = ({ alarms }: Simulation): readonly Violation[] =>
-  alarms.map((what) => ({ rule: "alarm", promise: "S1", sessionId: "", position: null, what }));
+/** What showed while it happened, and not in what is left. */
+const alarmsOf = ({ alarms, wrongSnapshots }: Simulation): readonly Violation[] => [
+  ...alarms.map((what) => ({ rule: "alarm", promise: "S1", sessionId: "", position: null, what }) as const),
+  ...wrongSnapshots.map(
+    (where) =>
+      ({ rule: "snapshot-wrong", promise: "J3", ...where, what: "it is no fold of the journal" }) as const,
+  ),
+];
 
 const hashOf = ({ trace }: Simulation, { journals, effects }: History): string => {
   const heads = [...journals].map(

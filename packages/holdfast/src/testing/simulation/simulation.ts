@@ -1,7 +1,7 @@
 import type { Position, SessionId } from "../../core/ids.ts";
 import { createRuntime, type Runtime, sha256 } from "../../runtime/index.ts";
 import { createInMemoryStore, type InMemoryStore } from "../../stores/index.ts";
-import type { SessionSummary } from "../../ports/journal-store.ts";
+import type { SessionSummary, Snapshot } from "../../ports/journal-store.ts";
 import type { Logger } from "../../ports/tool.ts";
 import {
   createFaultyStore,
@@ -12,12 +12,12 @@ import {
 import { createManualClock, type ManualClock } from "../../testing/manual-clock.ts";
 import { Chaos } from "./chaos.ts";
 import { Coverage } from "./coverage.ts";
-import type { Acknowledged, History, Sighting } from "./history.ts";
+import type { Acknowledged, History, ModelEntry, Piece, Posted, Sighting, Written } from "./history.ts";
 import { createRandom, type Random } from "./random.ts";
-import { simulatedAgent } from "./simulated-agent.ts";
+import { drawLimits, simulatedAgent, type AgentLimits } from "./simulated-agent.ts";
 import { SimulatedProcess, storeOf } from "./simulated-process.ts";
 import { witnessed, type Records } from "./witness.ts";
-import { World } from "./world.ts";
+import { SECRET, SECRET_NAME, World } from "./world.ts";
 
 /** A process with the runtime in it. */
 export type Booted = {
@@ -40,11 +40,17 @@ export class Simulation {
   readonly acknowledged: Acknowledged[] = [];
   readonly trace: string[] = [];
   readonly alarms: string[] = [];
+  readonly wrongSnapshots: { readonly sessionId: SessionId; readonly position: Position }[] = [];
   processes: readonly Booted[] = [];
   readonly #store: InMemoryStore;
   readonly #durable = new Map<SessionId, Position>();
   readonly #summaries = new Map<SessionId, SessionSummary>();
+  readonly #limits: AgentLimits;
   readonly #sightings: Sighting[] = [];
+  readonly #pieces: Piece[] = [];
+  readonly #models: ModelEntry[] = [];
+  readonly #written: Written[] = [];
+  readonly #posted: Posted[] = [];
   readonly #refused: { readonly sessionId: SessionId; readonly problem: string }[] = [];
   readonly #views = new Map<SimulatedProcess, { view: InMemoryStore; faulty: FaultyStore }>();
   readonly #listeners: Listener[] = [];
@@ -56,6 +62,7 @@ export class Simulation {
     this.chaos = new Chaos(this.random);
     this.clock = createManualClock({ seed });
     this.#store = createInMemoryStore({ clock: this.clock, sha256 });
+    this.#limits = drawLimits(this.random);
     this.world = new World(this.clock, this.chaos, this.#durable);
   }
 
@@ -74,6 +81,10 @@ export class Simulation {
       durable: this.#durable,
       summaries: this.#summaries,
       acknowledged: this.acknowledged,
+      written: this.#written,
+      posted: this.#posted,
+      keep: (sessionId, snapshot) => this.#lookAtSnapshot(sessionId, snapshot),
+      now: () => this.clock.monotonicMs(),
       say: (line) => this.say(line),
     };
     const faulty: FaultyStore = createFaultyStore({
@@ -81,10 +92,14 @@ export class Simulation {
       clock: process.clock,
       decide: (call) => this.#decide({ process, view, kill: () => faulty.crashAfter(0) }, call),
     });
-    const agent = simulatedAgent({
+    const agent = simulatedAgent(this.#limits, {
       process,
       chaos: this.chaos,
       refuse: (sessionId, problem) => void this.#refused.push({ sessionId, problem }),
+      note: (entry) => {
+        const durable = this.#durable.get(entry.sessionId) ?? 0;
+        this.#models.push({ ...entry, at: this.clock.now(), durable });
+      },
     });
     this.say(`boot ${process.name}`);
     const wasOn = this.chaos.isOn;
@@ -97,6 +112,7 @@ export class Simulation {
       logger: this.#logger(process),
       modelTimeouts: { firstTokenMs: 20_000, gapMs: 15_000, totalMs: 60_000 },
       modelRetry: { maxAttempts: 3 },
+      secrets: { [SECRET_NAME]: SECRET },
     });
     this.chaos.isOn = wasOn;
     this.#views.set(process, { view, faulty });
@@ -123,11 +139,14 @@ export class Simulation {
     const subscriber = `${process.name}/${this.#subscribers}`;
     const follow = async (): Promise<void> => {
       const session = await runtime.getSession(sessionId);
+      let after = 0;
       for await (const event of session.events()) {
-        if (event.kind !== "event" || process.isDead) continue;
-        const { position, type } = event;
+        if (process.isDead) return;
         const durable = this.#durable.get(sessionId) ?? 0;
-        this.#sightings.push({ subscriber, sessionId, position, type, durable });
+        if (event.kind === "delta") this.#pieces.push({ ...event, subscriber, sessionId, after });
+        if (event.kind !== "event") continue;
+        after = event.position;
+        this.#sightings.push({ subscriber, sessionId, position: after, type: event.type, durable });
       }
     };
     follow().catch(() => watched.delete(sessionId));
@@ -151,6 +170,7 @@ export class Simulation {
 
   async history(): Promise<History> {
     const sessions = [...this.#durable.keys()];
+    const { sessions: listed } = await this.#store.list({ limit: 1_000 });
     const read = async (id: SessionId) => [id, await this.#store.read(id, 0, { limit: 100_000 })] as const;
     return {
       sha256,
@@ -160,8 +180,21 @@ export class Simulation {
       activities: this.world.activities,
       sightings: this.#sightings,
       refusedPrompts: this.#refused,
+      models: this.#models,
+      written: this.#written,
+      posted: this.#posted,
+      pieces: this.#pieces,
+      unread: new Map(listed.map(({ sessionId, unreadSignals }) => [sessionId, unreadSignals])),
+      secrets: [SECRET],
       quietAt: this.clock.now(),
     };
+  }
+
+  /** A snapshot is the fold of the journal up to its place, whoever folds it (J3). */
+  #lookAtSnapshot(sessionId: SessionId, { position, state }: Snapshot): void {
+    const folded = this.coverage.stateOf(sessionId);
+    if (folded?.position === position && JSON.stringify(folded) !== state)
+      this.wrongSnapshots.push({ sessionId, position });
   }
 
   #die({ process, view, kill }: Doomed): void {

@@ -1,9 +1,18 @@
 import type { Position, RunId, SessionId } from "../../core/ids.ts";
 import { isEventType, type EventType } from "../../core/event.ts";
-import type { CommitRequest, JournalStore, NewSignal, SessionSummary } from "../../ports/journal-store.ts";
+import type {
+  CommitRequest,
+  JournalStore,
+  NewSignal,
+  SessionSummary,
+  Snapshot,
+} from "../../ports/journal-store.ts";
 import type { Chaos } from "./chaos.ts";
 import type { Coverage } from "./coverage.ts";
-import type { Acknowledged } from "./history.ts";
+import type { Acknowledged, Posted, Written } from "./history.ts";
+
+/** Told of a snapshot before it is stored. */
+export type Keep = (sessionId: SessionId, snapshot: Snapshot) => void;
 
 /** What is written down beside the store, where no process can change it. */
 export type Records = {
@@ -12,6 +21,11 @@ export type Records = {
   readonly durable: Map<SessionId, Position>;
   readonly summaries: Map<SessionId, SessionSummary>;
   readonly acknowledged: Acknowledged[];
+  readonly written: Written[];
+  readonly posted: Posted[];
+  readonly keep: Keep;
+  /** Time that never goes back. */
+  readonly now: () => number;
   readonly say: (line: string) => void;
 };
 
@@ -24,6 +38,11 @@ export const witnessed = (store: JournalStore, name: string, records: Records): 
         return async (request: CommitRequest) => committed({ store, name, records }, request);
       if (key === "post")
         return async (signals: readonly NewSignal[]) => posted({ store, name, records }, signals);
+      if (key === "saveSnapshot")
+        return async (sessionId: SessionId, snapshot: Snapshot) => {
+          records.keep(sessionId, snapshot);
+          await store.saveSnapshot(sessionId, snapshot);
+        };
       const value: unknown = Reflect.get(target, key, target);
       return typeof value === "function" ? value.bind(target) : value;
     },
@@ -35,11 +54,18 @@ type Place = { readonly store: JournalStore; readonly name: string; readonly rec
 const created = async (
   store: JournalStore,
   request: CreateArgs,
-  { durable, coverage, say }: Records,
+  records: Records,
 ): ReturnType<JournalStore["create"]> => {
+  const { durable, coverage, say } = records;
   const answer = await store.create(request);
   if (answer === "created") {
     durable.set(request.sessionId, request.events.length);
+    records.written.push({
+      sessionId: request.sessionId,
+      writer: "creator",
+      epoch: 0,
+      events: request.events,
+    });
     coverage.committed(request.sessionId, request.events, []);
     say(`create ${request.sessionId}`);
   }
@@ -61,6 +87,7 @@ const committed = async (
   say(`${name} commit ${sessionId} after ${request.expect.position} ${answer.status}${why}: ${types}`);
   if (answer.status !== "ok") return answer;
   summaries.set(sessionId, request.summary);
+  records.written.push({ sessionId, writer: name, epoch: answer.epoch, events });
   const last = events.at(-1);
   if (last !== undefined) durable.set(sessionId, last.position);
   coverage.committed(sessionId, events, chaos.takeRecent(sessionId));
@@ -79,8 +106,10 @@ const posted = async (
   signals: readonly NewSignal[],
 ): ReturnType<JournalStore["post"]> => {
   const answers = await store.post(signals);
-  signals.forEach(({ sessionId, kind, runId }, index) => {
+  signals.forEach(({ sessionId, kind, runId, dedupeKey }, index) => {
     const status = answers[index]?.status;
+    if (status === "posted")
+      records.posted.push({ sessionId, by: name, at: records.now(), kind, runId, key: dedupeKey });
     records.say(`${name} post ${sessionId} ${kind} ${status}`);
     if (kind === "cancel" && status === "posted" && runId !== null)
       records.acknowledged.push(cancelled(records, sessionId, runId));

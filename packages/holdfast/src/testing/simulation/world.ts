@@ -11,6 +11,7 @@ import type { SimulatedProcess } from "./simulated-process.ts";
 export type WorldDeps = { readonly world: World; readonly process: SimulatedProcess };
 
 type Attempt = {
+  readonly input: unknown;
   readonly context: ToolContext<WorldDeps>;
   readonly effect: ToolEffect;
   readonly timeoutMs: number;
@@ -18,6 +19,10 @@ type Attempt = {
 
 /** How one attempt will go. */
 type Course = FaultKind | "well";
+
+/** A secret that every tool asks for and gives away wherever it can; it must be seen nowhere (O2). */
+export const SECRET_NAME = "token";
+export const SECRET = "hush-hush-4711";
 
 /** The longest a request is on its way; shorter than the grace that a verification leaves it. */
 const LONGEST_WAY_MS = 900;
@@ -54,8 +59,7 @@ export class World {
   }
 
   processDied(process: SimulatedProcess): void {
-    const now = this.#clock.now();
-    for (const activity of this.activities) if (activity.process === process) activity.until ??= now;
+    for (const activity of this.activities) if (activity.process === process) this.#ended(activity);
   }
 
   /** One attempt: some work here, a request to the service, and its answer. */
@@ -64,26 +68,38 @@ export class World {
     const { process } = context.deps;
     // A process that is stopped here is stopped right after it entered; one that is dead never did.
     if (process.isDead) await process.awake();
-    this.#note("entered", attempt);
+    this.#note("entered", attempt, { input: attempt.input });
     const activity = this.#begin(context);
     const course = this.#course(attempt);
     const expires = this.#clock.monotonicMs() + attempt.timeoutMs;
     try {
       await process.sleep(this.#chaos.random.between(0, 400));
-      if (course === "tool-throws-before")
-        throw new HoldfastError("TOOL_FAILED", "The service was not reached.");
-      if (course === "tool-refuses")
-        throw new ToolError("The service refused.", { executed: false, retryable: true });
+      if (course === "tool-throws-before") throw this.#thrown(attempt, "The service was not reached.");
+      if (course === "tool-refuses") throw this.#refusal(attempt);
       if (course === "tool-hangs" && this.#chaos.random.chance(0.5)) return await this.#hang(context);
       await this.#request(attempt, expires);
       if (course === "tool-hangs") return await this.#hang(context);
-      if (course === "tool-throws-after") throw new HoldfastError("TOOL_FAILED", "The answer was lost.");
+      if (course === "tool-throws-after") throw this.#thrown(attempt, "The answer was lost.");
       if (course === "tool-late")
         await process.sleep(attempt.timeoutMs + this.#chaos.random.between(1, 5_000));
-      return { done: context.callId };
+      this.#note("returned", attempt);
+      return { done: context.callId, attempt: context.attempt, token: context.secret(SECRET_NAME) };
     } finally {
-      activity.until ??= this.#clock.now();
+      this.#ended(activity);
     }
+  }
+
+  #thrown(attempt: Attempt, what: string): HoldfastError {
+    this.#note("threw", attempt);
+    return new HoldfastError("TOOL_FAILED", `${what} The token was ${attempt.context.secret(SECRET_NAME)}.`);
+  }
+
+  #refusal(attempt: Attempt): ToolError {
+    const { random } = this.#chaos;
+    const retryAfterMs = random.pick([0, 0, 900, 3_000, 20_000]);
+    this.#note("refused", attempt, { retryAfterMs });
+    const retryable = random.chance(0.8);
+    return new ToolError("The service refused.", { executed: false, retryable, retryAfterMs });
   }
 
   /** Looks into the service's own books. */
@@ -98,7 +114,7 @@ export class World {
     }
     this.#note("verified", attempt);
     return this.#done.has(context.idempotencyKey)
-      ? { status: "done", output: { done: context.callId } }
+      ? { status: "done", output: { done: context.callId, attempt: context.attempt } }
       : { status: "not-done" };
   }
 
@@ -142,11 +158,21 @@ export class World {
   #begin({ session, callId, attempt, signal, deps }: ToolContext<WorldDeps>): Underway {
     const activity: Underway = { sessionId: session.id, callId, attempt, until: null, process: deps.process };
     this.activities.push(activity);
-    signal.addEventListener("abort", () => (activity.until ??= this.#clock.now()), { once: true });
+    signal.addEventListener("abort", () => this.#ended(activity), { once: true });
     return activity;
   }
 
-  #note(kind: EffectEntry["kind"], { context, effect }: Attempt): void {
+  #ended(activity: Underway): void {
+    if (activity.until !== null) return;
+    activity.until = this.#clock.now();
+    activity.untilDurable = this.durable.get(activity.sessionId) ?? 0;
+  }
+
+  #note(
+    kind: EffectEntry["kind"],
+    { context, effect }: Attempt,
+    more: Pick<EffectEntry, "input" | "retryAfterMs"> = {},
+  ): void {
     const { callId, attempt, idempotencyKey } = context;
     const sessionId = context.session.id;
     const durable = this.durable.get(sessionId) ?? 0;
@@ -159,6 +185,7 @@ export class World {
       idempotencyKey,
       at: this.#clock.now(),
       durable,
+      ...more,
     });
   }
 }

@@ -1,0 +1,258 @@
+import type { JournalEvent, RequestedCall } from "../../core/event.ts";
+import type { CallId, Position, RunId, Timestamp } from "../../core/ids.ts";
+import type { RunSettings } from "../../core/run-settings.ts";
+import type { EventOf } from "./session-history.ts";
+
+/** What is known of one tool call from the journal alone. */
+export type CallEntry = RequestedCall & {
+  status: "asked" | "started" | "lost" | "retrying" | "verifying" | "asking" | "closed";
+  attempt: number;
+  lost: number;
+  /** Not before this may the next thing happen to it. */
+  dueAt: Timestamp;
+  notAfter: Timestamp;
+  epoch: number;
+  tries: number;
+};
+
+/** The next model call, as what came before it demands. */
+export type Turn = {
+  readonly turn: number;
+  readonly attempt: number;
+  readonly candidate: number;
+  readonly dueAt: Timestamp;
+};
+
+/** What is known of the open run from the journal alone. */
+export type RunEntry = {
+  readonly runId: RunId;
+  readonly settings: RunSettings;
+  readonly startedAt: Timestamp;
+  due: Turn | null;
+  asking: EventOf<"model-call.started"> | null;
+  isLost: boolean;
+  turn: number;
+  candidate: number;
+  answeredAt: Position | null;
+  failing: { readonly code: string; readonly at: Position } | null;
+  calls: readonly CallEntry[];
+  stopping: "cancelled" | "expired" | null;
+  suspendedAt: Timestamp | null;
+  suspendedMs: number;
+  retries: number;
+  compactions: number;
+  hasOverflowed: boolean;
+  readonly unknown: CallId[];
+};
+
+/**
+ * Keeps books of a journal as an accountant would: from its events and the rules of the house, without a
+ * line of the engine, the plan or the fold. What the books say must be is then held against what is.
+ */
+export class Bookkeeper {
+  run: RunEntry | null = null;
+  readonly queue: RunId[] = [];
+  /** Holders lost in a row, without one completed effect. */
+  takeovers = 0;
+  lastRecovery: Position = 0;
+
+  note(event: JournalEvent): void {
+    const { header } = event;
+    if (header.type === "run.accepted") this.queue.push(header.runId);
+    else if (header.type === "run.started") this.#begin({ ...event, header });
+    else if (header.type === "session.recovered" || header.type === "session.restored") this.#recover(event);
+    else if (this.run !== null && !("runId" in header && header.runId !== this.run.runId))
+      this.#noteRun(this.run, event);
+    if (header.type === "run.completed" || header.type === "run.failed" || header.type === "run.cancelled")
+      this.#end(header.runId);
+  }
+
+  callOf(callId: CallId): CallEntry | undefined {
+    return this.run?.calls.find((call) => call.callId === callId);
+  }
+
+  #begin({ header, at }: EventOf<"run.started">): void {
+    this.#forget(header.runId);
+    this.run = {
+      runId: header.runId,
+      settings: header.settings,
+      startedAt: at,
+      due: { turn: 1, attempt: 1, candidate: 0, dueAt: at },
+      asking: null,
+      isLost: false,
+      turn: 0,
+      candidate: 0,
+      answeredAt: null,
+      failing: null,
+      calls: [],
+      stopping: null,
+      suspendedAt: null,
+      suspendedMs: 0,
+      retries: 0,
+      compactions: 0,
+      hasOverflowed: false,
+      unknown: [],
+    };
+  }
+
+  #end(runId: RunId): void {
+    if (this.run?.runId === runId) {
+      this.run = null;
+      this.takeovers = 0;
+    }
+    this.#forget(runId);
+  }
+
+  #forget(runId: RunId): void {
+    const index = this.queue.indexOf(runId);
+    if (index !== -1) this.queue.splice(index, 1);
+  }
+
+  #recover({ position }: JournalEvent): void {
+    this.lastRecovery = position;
+    const { run } = this;
+    if (run === null) return;
+    this.takeovers += 1;
+    if (run.asking !== null) run.isLost = true;
+    for (const call of run.calls) {
+      if (call.status !== "started") continue;
+      call.status = "lost";
+      call.lost += 1;
+    }
+  }
+
+  #noteRun(run: RunEntry, event: JournalEvent): void {
+    const { header, at } = event;
+    switch (header.type) {
+      case "run.suspended":
+        run.suspendedAt ??= at;
+        return;
+      case "run.resumed":
+        if (header.by === "operator") this.takeovers = 0;
+        goOn(run, at);
+        return;
+      case "run.cancel-requested":
+        goOn(run, at);
+        run.stopping = "cancelled";
+        return;
+      case "run.expired":
+        goOn(run, at);
+        run.stopping = "expired";
+        return;
+      case "context.compacted":
+        run.compactions += 1;
+        run.hasOverflowed = false;
+        return;
+      case "model-call.started":
+        run.due = null;
+        run.turn = header.turn;
+        run.asking = { ...event, header };
+        run.isLost = false;
+        return;
+      case "model-call.completed":
+        this.takeovers = 0;
+        noteAnswer(run, { ...event, header });
+        return;
+      case "model-call.failed":
+        noteModelFailure(run, { ...event, header });
+        return;
+      default:
+        if (header.type === "tool-call.completed") this.takeovers = 0;
+        noteCall(run, event);
+    }
+  }
+}
+
+const goOn = (run: RunEntry, at: Timestamp): void => {
+  if (run.suspendedAt === null) return;
+  run.suspendedMs += at - run.suspendedAt;
+  run.suspendedAt = null;
+};
+
+const noteAnswer = (run: RunEntry, { header, position, at }: EventOf<"model-call.completed">): void => {
+  run.candidate = run.asking?.header.candidate ?? run.candidate;
+  run.asking = null;
+  run.calls = header.calls.map((call) => ({
+    ...call,
+    status: "asked",
+    attempt: 0,
+    lost: 0,
+    dueAt: at,
+    notAfter: 0,
+    epoch: 0,
+    tries: 0,
+  }));
+  if (header.calls.length === 0) run.answeredAt = position;
+};
+
+const noteModelFailure = (run: RunEntry, { header, position, at }: EventOf<"model-call.failed">): void => {
+  const { next, attempt, code } = header;
+  const { turn } = run;
+  const candidate = run.asking?.header.candidate ?? 0;
+  run.asking = null;
+  if (next.kind === "give-up") {
+    run.failing = { code, at: position };
+    return;
+  }
+  run.retries += 1;
+  if (next.kind === "compact") run.hasOverflowed = true;
+  const isFree = code === "MODEL_CALL_LOST";
+  run.due =
+    next.kind === "fallback"
+      ? { turn, attempt: 1, candidate: next.candidate, dueAt: at }
+      : {
+          turn,
+          attempt: isFree ? attempt : attempt + 1,
+          candidate,
+          dueAt: next.kind === "retry" ? next.dueAt : at,
+        };
+};
+
+const noteCall = (run: RunEntry, event: JournalEvent): void => {
+  const { header, epoch, at } = event;
+  const call = "callId" in header ? run.calls.find((one) => one.callId === header.callId) : undefined;
+  if (call === undefined) return;
+  switch (header.type) {
+    case "tool-call.started":
+      Object.assign(call, { status: "started", attempt: header.attempt, notAfter: header.notAfter, epoch });
+      break;
+    case "tool-call.completed":
+      call.status = "closed";
+      break;
+    case "tool-call.failed":
+      call.status = header.next.kind === "retry" ? "retrying" : "closed";
+      if (header.next.kind === "retry") call.dueAt = header.next.dueAt;
+      if (header.next.kind === "retry") run.retries += 1;
+      break;
+    case "tool-call.unknown":
+      noteUnknown(run, call, { ...event, header });
+      break;
+    case "tool-call.verified":
+      call.status = header.status === "unknown" ? "asking" : "retrying";
+      call.dueAt = at;
+      if (header.status === "not-done") run.retries += 1;
+      break;
+    case "tool-call.resolved":
+      call.status = header.as === "retry" ? "asked" : "closed";
+      break;
+    default:
+      return;
+  }
+  if (run.calls.every(({ status }) => status === "closed")) {
+    run.calls = [];
+    run.due = { turn: run.turn + 1, attempt: 1, candidate: run.candidate, dueAt: at };
+  }
+};
+
+const noteUnknown = (run: RunEntry, call: CallEntry, { header }: EventOf<"tool-call.unknown">): void => {
+  const { next } = header;
+  if (next.kind === "give-up") {
+    call.status = "closed";
+    run.unknown.push(call.callId);
+    return;
+  }
+  call.status = next.kind === "ask" ? "asking" : "verifying";
+  if (next.kind !== "verify") return;
+  call.dueAt = next.notBefore;
+  call.tries = next.tries;
+};

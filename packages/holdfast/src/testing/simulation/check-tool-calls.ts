@@ -1,0 +1,247 @@
+import type { AfterFailure, JournalEvent } from "../../core/event.ts";
+import { VERIFY_GRACE_MS } from "../../core/settle-tool-call.ts";
+import type { Bookkeeper, CallEntry, RunEntry } from "./bookkeeper.ts";
+import { isPastDeadline, poisoned } from "./check-model-calls.ts";
+import { failureIn, isWithinJitter } from "./failure-in.ts";
+import type { Rule, Violation } from "./history.ts";
+import { finder, type EventOf, type SessionHistory } from "./session-history.ts";
+
+type Case = {
+  readonly session: SessionHistory;
+  readonly run: RunEntry;
+  readonly call: CallEntry;
+  readonly position: number;
+};
+
+/** Each event about a tool call is one that its books allow, and what it decides is what the rules demand. */
+export const judgeToolEvent = (
+  session: SessionHistory,
+  books: Bookkeeper,
+  event: JournalEvent,
+): readonly Violation[] => {
+  const { header, position } = event;
+  if (!("callId" in header) || header.type === "tool-call.late") return [];
+  const { run } = books;
+  const call = books.callOf(header.callId);
+  const say = finder(session.sessionId, "E1");
+  if (run === null || call === undefined || run.runId !== header.runId)
+    return [say("attempt-wrong", position, `${header.callId} is not open`)];
+  if (call.status === "closed") return [say("closed-twice", position, `${header.callId} has its result`)];
+  const about: Case = { session, run, call, position };
+  switch (header.type) {
+    case "tool-call.started":
+      return [...judgeStart(about, { ...event, header }), ...poisoned(session, books.takeovers, event)];
+    case "tool-call.completed":
+      return judgeCompletion(about, { ...event, header });
+    case "tool-call.failed":
+      return judgeFailure(about, { ...event, header });
+    case "tool-call.unknown":
+      return judgeUnknown(about, { ...event, header });
+    case "tool-call.verified":
+      return call.status === "verifying" && header.attempt === call.attempt
+        ? []
+        : [say("attempt-wrong", position, `${header.callId} was verified and is ${call.status}`)];
+    case "tool-call.resolved":
+      return call.status === "asking" || call.status === "verifying"
+        ? []
+        : [say("attempt-wrong", position, `${header.callId} was resolved and is ${call.status}`)];
+    default:
+      return [];
+  }
+};
+
+const check = (
+  { session, position }: Case,
+  promise: string,
+  problems: readonly (readonly [isWrong: boolean, rule: Rule, what: string])[],
+): readonly Violation[] =>
+  problems.flatMap(([isWrong, rule, what]) =>
+    isWrong ? [finder(session.sessionId, promise)(rule, position, what)] : [],
+  );
+
+const judgeStart = (about: Case, { header, at }: EventOf<"tool-call.started">): readonly Violation[] => {
+  const { run, call } = about;
+  const { callId, attempt } = header;
+  const mayStart =
+    call.status === "asked" ||
+    call.status === "retrying" ||
+    (call.status === "lost" && call.policy.effect !== "write");
+  const under = run.calls.filter(({ status }) => status === "started").length;
+  return [
+    ...check(about, "E7", [
+      [attempt !== call.attempt + 1, "attempt-wrong", `${callId}: attempt ${attempt} after ${call.attempt}`],
+      [call.status === "retrying" && at < call.dueAt, "retried-early", `${callId} starts before it is due`],
+    ]),
+    ...check(about, "E2", [
+      [!mayStart, "attempt-wrong", `${callId} starts while it is ${call.status}`],
+      [
+        header.notAfter < at || header.notAfter > at + call.policy.timeoutMs,
+        "past-limit",
+        `${callId} may run until ${header.notAfter - at} ms after its start`,
+      ],
+    ]),
+    ...check(about, "E6", [
+      [under >= run.settings.maxParallelCalls, "past-limit", `${callId} starts beside ${under} others`],
+      [isPastDeadline(run, at), "past-limit", `${callId} starts after its run's time`],
+      [run.suspendedAt !== null, "past-limit", `${callId} starts while its run is suspended`],
+      [run.stopping !== null, "past-limit", `${callId} starts while its run is being stopped`],
+    ]),
+  ];
+};
+
+const judgeCompletion = (about: Case, event: EventOf<"tool-call.completed">): readonly Violation[] => {
+  const { call, session } = about;
+  const { header, payload, epoch, position } = event;
+  const { callId, attempt, by } = header;
+  const isOpen = call.status === (by === "execution" ? "started" : "verifying");
+  const seen = session.effects.filter((entry) => entry.callId === callId && entry.durable < position);
+  const isDone = seen.some(
+    (entry) => entry.kind === "executed" && (by !== "execution" || entry.attempt === attempt),
+  );
+  const isTold = seen.some(
+    (entry) => entry.attempt === attempt && entry.kind === (by === "execution" ? "returned" : "verified"),
+  );
+  const output = JSON.stringify(payload?.["output"] ?? null);
+  const isItsOwn = output.includes(`"done":"${callId}"`) && output.includes(`"attempt":${attempt}`);
+  return [
+    ...check(about, "J2", [
+      [
+        by === "execution" && epoch !== call.epoch,
+        "not-recovered",
+        `${callId} is completed by who did not start it`,
+      ],
+    ]),
+    ...check(about, "E1", [
+      [!isOpen || attempt !== call.attempt, "attempt-wrong", `${callId} is completed and was ${call.status}`],
+      [!isDone || !isTold, "result-wrong", `${callId} is completed, which nobody saw`],
+      [payload !== null && !isItsOwn, "result-wrong", `${callId} has another result than its own`],
+    ]),
+  ];
+};
+
+/** Results of calls that were never entered: refused on sight, or closed while they waited. */
+const NOT_RUN: ReadonlySet<string> = new Set([
+  "TOOL_UNKNOWN",
+  "TOOL_INPUT_INVALID",
+  "TOOL_NOT_RUN",
+  "TOOL_CANCELLED",
+]);
+
+const judgeFailure = (about: Case, event: EventOf<"tool-call.failed">): readonly Violation[] => {
+  const { call, session, run } = about;
+  const { header, position, epoch } = event;
+  const { callId, attempt } = header;
+  const happened = session.effects.some(
+    (entry) =>
+      entry.callId === callId &&
+      entry.attempt === attempt &&
+      entry.kind === "executed" &&
+      entry.durable < position,
+  );
+  const isNew = call.status === "asked" && attempt === 0;
+  const problem = isNew ? null : problemOfNext(about, event);
+  return [
+    ...check(about, "E2", [
+      [
+        call.policy.effect === "write" && happened && call.status === "started",
+        "result-wrong",
+        `${callId} took place and is recorded as failed`,
+      ],
+      [
+        call.policy.effect === "write" && call.status === "lost",
+        "result-wrong",
+        `${callId} was lost and is recorded as failed`,
+      ],
+      [
+        attempt !== call.attempt,
+        "attempt-wrong",
+        `${callId}: attempt ${attempt} failed, not ${call.attempt}`,
+      ],
+      [
+        isNew && !NOT_RUN.has(header.code),
+        "code-wrong",
+        `${callId} was not run and failed with ${header.code}`,
+      ],
+      [
+        header.code === "TOOL_CANCELLED" && run.stopping === null && !isHeardOf(about),
+        "code-wrong",
+        `${callId} is cancelled and its run is not`,
+      ],
+    ]),
+    ...check(about, "J2", [
+      [
+        call.status === "started" && epoch !== call.epoch,
+        "not-recovered",
+        `${callId} failed under another holder`,
+      ],
+    ]),
+    ...check(about, "E7", [[problem !== null, "next-wrong", `${callId}: ${problem ?? ""}`]]),
+  ];
+};
+
+/** A cancel stops what runs before it is journaled. */
+const isHeardOf = ({ session, run }: Case): boolean =>
+  session.acknowledged.some((one) => one.kind === "cancel" && one.runId === run.runId);
+
+const problemOfNext = (
+  { call, run, session }: Case,
+  { header, payload, at }: EventOf<"tool-call.failed">,
+): string | null => {
+  const { next, code, attempt } = header;
+  const expect = (kind: AfterFailure["kind"]): string | null =>
+    next.kind === kind ? null : `after ${code} comes ${next.kind} instead of ${kind}`;
+  if (run.stopping !== null || call.status !== "started") return expect("give-up");
+  const spent = attempt - call.lost;
+  const isRetryable = failureIn(payload)?.isRetryable ?? false;
+  const { retry } = call.policy;
+  if (!isRetryable || spent >= retry.maxAttempts) return expect("give-up");
+  if (next.kind !== "retry") return expect("retry");
+  const refused = session.effects.find(
+    (entry) => entry.kind === "refused" && entry.callId === call.callId && entry.attempt === attempt,
+  );
+  const isOwn = code === "TOOL_FAILED";
+  const askedMs = isOwn ? (refused?.retryAfterMs ?? 0) : 0;
+  return isWithinJitter(retry, { at, attempt: spent, askedMs }, next.dueAt)
+    ? null
+    : `the next try is due at ${next.dueAt - at} ms`;
+};
+
+const judgeUnknown = (about: Case, event: EventOf<"tool-call.unknown">): readonly Violation[] => {
+  const { call, run } = about;
+  const { header, at, epoch } = event;
+  const { callId, attempt, next } = header;
+  const isStopped = run.stopping !== null;
+  const demanded = call.policy.canVerify ? "verify" : "ask";
+  const isNextRight = isStopped
+    ? next.kind === "give-up"
+    : next.kind === demanded || (call.status === "verifying" && next.kind === "ask" && call.tries >= 4);
+  const quietAt = call.status === "verifying" ? at : call.notAfter + VERIFY_GRACE_MS;
+  return [
+    ...check(about, "E2", [
+      [call.policy.effect !== "write", "next-wrong", `${callId} is a ${call.policy.effect} and unknown`],
+      [
+        attempt !== call.attempt || attempt === 0,
+        "attempt-wrong",
+        `${callId}: attempt ${attempt} is unknown`,
+      ],
+      [!isNextRight, "next-wrong", `${callId} is unknown, and what follows is ${next.kind}`],
+      [
+        next.kind === "verify" && next.notBefore < quietAt,
+        "verified-early",
+        `${callId} is to be verified at once`,
+      ],
+      [
+        next.kind === "verify" && next.tries !== (call.status === "verifying" ? call.tries + 1 : 0),
+        "next-wrong",
+        `${callId} counts ${next.kind === "verify" ? next.tries : 0} tries`,
+      ],
+    ]),
+    ...check(about, "J2", [
+      [
+        call.status === "started" && epoch !== call.epoch,
+        "not-recovered",
+        `${callId} is unknown to another holder`,
+      ],
+    ]),
+  ];
+};

@@ -1,0 +1,141 @@
+import type { Message } from "../../core/message.ts";
+import type { ScriptedStep, ScriptedTurn } from "../../models/index.ts";
+import type { Chaos, FaultKind } from "./chaos.ts";
+import type { ModelEntry, ModelSaying } from "./history.ts";
+import type { SimulatedProcess } from "./simulated-process.ts";
+
+/** What a simulated model has to know of where it runs. */
+export type ModelParts = {
+  readonly process: SimulatedProcess;
+  readonly chaos: Chaos;
+  /** Told of prompts that a provider would refuse. */
+  readonly refuse: (sessionId: string, problem: string) => void;
+  /** Writes down what was asked and what will be done. */
+  readonly note: (entry: Omit<ModelEntry, "at" | "durable">) => void;
+};
+
+/** What the model does next; the instructions say whose conversation it is. */
+export const nextStep = (
+  { messages, system }: ScriptedTurn,
+  provider: string,
+  { process, chaos, refuse, note }: ModelParts,
+): ScriptedStep => {
+  if (process.isDead) return { hang: true };
+  const sessionId = system ?? "";
+  const problem = problemIn(messages);
+  if (problem !== null) refuse(sessionId, problem);
+  const said = messages.length - 1 - messages.findLastIndex((message) => message.role === "user");
+  const usual = answer(chaos, said);
+  const fault = faultOf(chaos);
+  if (fault !== null) chaos.struck(fault, sessionId);
+  const step = fault === null ? usual : { ...usual, ...spoilt(fault, chaos, usual) };
+  note({
+    sessionId,
+    provider,
+    prompt: [...messages],
+    answer: sayingOf(step),
+    code: step.cutAfterChars === undefined ? codeOf(step) : "MODEL_STREAM_CUT",
+    retryAfterMs:
+      step.fail !== undefined && "retryAfterMs" in step.fail ? (step.fail.retryAfterMs ?? null) : null,
+  });
+  return step;
+};
+
+const codeOf = ({ fail }: ScriptedStep): ModelEntry["code"] => {
+  if (fail === undefined) return null;
+  return "code" in fail ? fail.code : null;
+};
+
+const sayingOf = (step: ScriptedStep): ModelSaying | null => {
+  if (step.hang === true || step.fail !== undefined || step.cutAfterChars !== undefined) return null;
+  const calls = (step.toolCalls ?? []).map((call) => call.name);
+  const { inputTokens = 0, outputTokens = 0 } = step.usage ?? {};
+  return {
+    text: step.text ?? "",
+    calls,
+    finish: step.finish ?? (calls.length > 0 ? "tool-calls" : "stop"),
+    usage: step.usage === null ? null : { inputTokens, outputTokens },
+  };
+};
+
+const NAMES = ["look", "look", "put", "put", "pay", "pay", "pay", "tell", "ship"] as const;
+
+const answer = ({ random }: Chaos, said: number): ScriptedStep => {
+  const text = `${random.pick(["Let me see", "So far, so good", "This takes some thought"])}: ${random.between(0, 1_000_000)}.`;
+  const usage = random.chance(0.1)
+    ? null
+    : { inputTokens: random.between(1, 5_000), outputTokens: random.between(1, 500) };
+  const common = { text, usage, deltas: random.between(1, 4) };
+  if (said >= 2 && random.chance(0.25 + said * 0.05)) return common;
+  const toolCalls = Array.from({ length: random.pick([1, 1, 2, 2, 3, 5]) }, () => ({
+    name: random.pick(NAMES),
+    input: { n: random.between(0, 1_000_000) },
+  }));
+  return { ...common, toolCalls, firstTokenDelayMs: random.between(10, 900) };
+};
+
+const RATES: readonly (readonly [FaultKind, number])[] = [
+  ["model-cut", 0.02],
+  ["model-error", 0.02],
+  ["model-retry-after", 0.015],
+  ["model-hang", 0.01],
+  ["model-slow", 0.02],
+  ["model-odd-answer", 0.03],
+];
+
+const faultOf = (chaos: Chaos): FaultKind | null =>
+  RATES.find(([kind, rate]) => chaos.strikes(kind, rate))?.[0] ?? null;
+
+const spoilt = (fault: FaultKind, { random }: Chaos, step: ScriptedStep): ScriptedStep => {
+  switch (fault) {
+    case "model-cut":
+      return { cutAfterChars: random.between(1, 20) };
+    case "model-error":
+      return { fail: { code: random.pick(ERRORS) } };
+    case "model-retry-after":
+      return { fail: { code: "MODEL_RATE_LIMITED", retryAfterMs: random.between(1_000, 45_000) } };
+    case "model-hang":
+      return { hang: true };
+    case "model-slow":
+      return { firstTokenDelayMs: random.between(3_000, 19_000), gapMs: random.between(1_000, 9_000) };
+    default:
+      return oddAnswer(random.between(1, 4), step);
+  }
+};
+
+const ERRORS = [
+  "MODEL_UNAVAILABLE",
+  "MODEL_UNAVAILABLE",
+  "MODEL_RESPONSE_INVALID",
+  "MODEL_UNAUTHORIZED",
+  "MODEL_CONTEXT_OVERFLOW",
+] as const;
+
+const oddAnswer = (which: number, step: ScriptedStep): ScriptedStep => {
+  switch (which) {
+    case 1:
+      return { toolCalls: [{ name: "no_such_tool", input: {} }, ...(step.toolCalls ?? [])] };
+    case 2:
+      return { toolCalls: [{ name: "pay", input: "{ cut" }, ...(step.toolCalls ?? [])] };
+    case 3:
+      return { finish: "length" };
+    default:
+      return { toolCalls: [{ name: "put", input: { n: "x" } }] };
+  }
+};
+
+/** What a provider would refuse: a call without its one result, a result without its call (E3). */
+const problemIn = (messages: readonly Message[]): string | null => {
+  let open: readonly string[] = [];
+  for (const message of messages) {
+    const results = message.role === "tool" ? message.results.map((result) => result.callId) : [];
+    if (open.toSorted().join() !== results.toSorted().join())
+      return `calls ${open.join() || "none"} have results ${results.join() || "none"}`;
+    open = [];
+    if (message.role !== "assistant") continue;
+    open = message.content.flatMap((part) =>
+      part.type === "tool-call" && part.providerExecuted !== true ? [part.callId ?? "?"] : [],
+    );
+  }
+  return null;
+};
