@@ -41,7 +41,7 @@ const switchCase: Form = (node) => {
   return isFallenInto ? null : replaced(node, "");
 };
 
-const NARROWING = new Set(["filter", "slice", "toSorted"]);
+const NARROWING = new Set(["filter", "slice", "toSorted", "toSpliced"]);
 
 /** `const some = all.filter(…)` becomes `const some = all`. */
 const narrowed: Form = (node, source) => {

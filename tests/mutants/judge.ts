@@ -24,8 +24,8 @@ export type Play = {
   readonly seedLimitS?: number;
 };
 
-/** A process that says nothing for this long is ended, however busy the machine. */
-const SILENCE_MS = 300_000;
+/** A process that says nothing for so many seconds stands still without even working. */
+const SILENCE_S = 600;
 
 const PLAY = fileURLToPath(new URL("play.ts", import.meta.url));
 /** What is not changed need not be compiled again. */
@@ -63,23 +63,26 @@ const run = (planted: string, { from, limitS, seedLimitS = 10 }: Play): Promise<
   });
   let output = "";
   let errors = "";
-  let silence: NodeJS.Timeout | undefined;
-  const heard = (): void => {
-    clearTimeout(silence);
-    silence = setTimeout(() => child.kill("SIGKILL"), SILENCE_MS);
-  };
-  heard();
+  // Counted in seconds that we were awake: a machine that pauses us pauses the child as well.
+  let silentS = 0;
+  const silence = setInterval(() => {
+    silentS += 1;
+    if (silentS === SILENCE_S) child.kill("SIGKILL");
+  }, 1_000);
   child.stdout.setEncoding("utf8").on("data", (text: string) => {
     output += text;
-    heard();
+    silentS = 0;
   });
   child.stderr.setEncoding("utf8").on("data", (text: string) => {
     errors = (errors + text).slice(0, 4_000);
   });
   return new Promise((resolve, reject) => {
-    child.on("error", reject);
+    child.on("error", (error) => {
+      clearInterval(silence);
+      reject(error);
+    });
     child.on("close", (code) => {
-      clearTimeout(silence);
+      clearInterval(silence);
       resolve({ code, output, errors });
     });
   });
@@ -105,6 +108,8 @@ const verdictOf = ({ code, output, errors }: Ended, files: readonly string[]): V
     };
   const stands = said.find((one) => one.said === "stands still");
   if (stands !== undefined) return { result: "fell", seed: stands.seed ?? 0, how: "the world stands still" };
+  if (code === null)
+    return { result: "fell", seed: last + 1, how: "the world stands still, and nothing works" };
   if (code === 13) return { result: "fell", seed: last + 1, how: "the world came to an end unfinished" };
   if (code !== 0) return { result: "fell", seed: last + 1, how: `the process died: ${firstLine(errors)}` };
   return { result: "survived", seeds: played };

@@ -169,14 +169,18 @@ describe("a play", () => {
       "stillborn",
     ],
     ["is stillborn when nothing loads it", new Map([["core/nowhere.ts", ""]]), "stillborn"],
-  ])("%s", async (_, files, expected) => {
-    expect(await judge(files, short)).toMatchObject({ result: expected });
-  });
+  ])(
+    "%s",
+    async (_, files, expected) => {
+      expect(await judge(files, short)).toMatchObject({ result: expected });
+    },
+    120_000,
+  );
 
   test("finds a write that is repeated", async () => {
     const { guards } = allMutants(readSources());
     const guard = guards.filter(({ id }) => id === "core/plan-tool-calls.ts: a lost write is not repeated");
     const verdict = await judge(plant(readSources(), guard), { from: 1, limitS: 15 });
     expect(verdict).toMatchObject({ result: "found" });
-  });
+  }, 120_000);
 });

@@ -1,6 +1,7 @@
 import type { Equivalent } from "./equivalents.ts";
 import type { Verdict } from "./judge.ts";
 import { MUTANT_KINDS, type Mutant, type MutantKind } from "./mutant.ts";
+import { NOT_FOUND_YET } from "./not-found-yet.ts";
 import { IN_SCOPE } from "./scope.ts";
 
 export type Judged = {
@@ -72,6 +73,8 @@ const sayMissed = (judged: readonly Judged[]): void => {
     const what = together === undefined ? "" : ", also together with the guards named behind it";
     say(`  ${mutant.file}:${mutant.line} ${mutant.promises.join(", ")} after ${seeds} seeds${what}`);
     say(`    ${mutant.id}\n    - ${mutant.was}\n    + ${mutant.now}`);
+    const wanted = NOT_FOUND_YET.find(({ id }) => id === mutant.id)?.wanted;
+    if (wanted !== undefined) say(`    wanted: ${wanted}`);
   }
 };
 
@@ -81,6 +84,9 @@ export const report = (judged: readonly Judged[]): number => {
   sayMissed(judged);
   const belied = judged.filter(isBelied);
   for (const { mutant } of belied) say(`listed as equivalent, and found: ${mutant.id}`);
+  const late = new Set(NOT_FOUND_YET.map(({ id }) => id));
+  for (const { mutant } of judged.filter(({ mutant, verdict }) => late.has(mutant.id) && isSeen(verdict)))
+    say(`found now, and still in not-found-yet.ts: ${mutant.id}`);
   const guards = countOf(judged.filter(({ mutant }) => mutant.kind === "guard"));
   const generated = countOf(judged.filter(({ mutant }) => mutant.kind !== "guard"));
   say(

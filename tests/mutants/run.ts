@@ -7,6 +7,7 @@ import { EQUIVALENTS } from "./equivalents.ts";
 import { judge, type Verdict } from "./judge.ts";
 import { listProblems } from "./list-problems.ts";
 import { plant, type Mutant } from "./mutant.ts";
+import { NOT_FOUND_YET } from "./not-found-yet.ts";
 import { allMutants, readSources } from "./read-sources.ts";
 import { isMissed, report, say, type Judged } from "./report.ts";
 import { sampleOf } from "./sample.ts";
@@ -29,6 +30,8 @@ const { values } = parseArgs({
     continue: { type: "boolean", default: false },
     /** Plays only what survived in the last run, whatever the source was then. */
     survivors: { type: "boolean", default: false },
+    /** Draws so many guards that are known to be found, gives each the first look, and wants them all. */
+    quick: { type: "string", default: "" },
     /** Says what there is and plays nothing. */
     list: { type: "boolean", default: false },
   },
@@ -39,7 +42,8 @@ const all = allMutants(sources);
 const known = new Map([...all.guards, ...all.generated].map((mutant) => [mutant.id, mutant]));
 const equivalents = new Map(EQUIVALENTS.map((entry) => [entry.id, entry]));
 const verdicts = openVerdicts(values.continue);
-const limitS = Number(values.limit);
+const isQuick = values.quick !== "";
+const limitS = Number(isQuick ? values.triage : values.limit);
 const triageS = Math.min(limitS, Number(values.triage));
 
 const chosen = (mutants: readonly Mutant[], count: string): readonly Mutant[] => {
@@ -85,17 +89,22 @@ const playAll = async (mutants: readonly Mutant[]): Promise<readonly Judged[]> =
   return judged;
 };
 
+const isKnownToBeFound = ({ id }: Mutant): boolean =>
+  !equivalents.has(id) && NOT_FOUND_YET.every((entry) => entry.id !== id);
+
+const queueOf = (): readonly Mutant[] =>
+  isQuick
+    ? sampleOf(all.guards.filter(isKnownToBeFound), Number(values.quick), values.draw)
+    : [...chosen(all.guards, values.guards), ...chosen(all.generated, values.generated)];
+
 const main = async (): Promise<number> => {
   const problems = listProblems(all);
   for (const problem of problems) say(problem);
   if (problems.length > 0) return 1;
-  const guards = chosen(all.guards, values.guards);
-  const generated = chosen(all.generated, values.generated);
-  say(
-    `${guards.length} of ${all.guards.length} guards, ${generated.length} of ${all.generated.length} generated`,
-  );
+  const queue = queueOf();
+  say(`${queue.length} of ${all.guards.length} guards and ${all.generated.length} generated mutants`);
   if (values.list) {
-    for (const { id, line, was, now } of [...guards, ...generated]) say(`${line} ${id}\n    ${was} → ${now}`);
+    for (const { id, line, was, now } of queue) say(`${line} ${id}\n    ${was} → ${now}`);
     return 0;
   }
   // A simulator that complains of the source as it is would find every mutant.
@@ -107,7 +116,9 @@ const main = async (): Promise<number> => {
     return 1;
   }
   say(`the source as it is: ${clean.seeds} seeds in ${limitS} s, nothing found`);
-  return report(await playAll([...guards, ...generated]));
+  const judged = await playAll(queue);
+  const code = report(judged);
+  return isQuick && judged.some(isMissed) ? 1 : code;
 };
 
 process.exitCode = await main();

@@ -94,9 +94,9 @@ const close = (
 
 const withoutCall = (run: OpenRun, callId: CallId, place: Place): OpenRun => {
   if (run.phase.kind !== "calling-tools") return run;
-  // guard E1: a settled call leaves the state
   const index = run.phase.calls.findIndex((call) => call.callId === callId);
   if (index === -1) return run;
+  // guard E1: a settled call leaves the state
   const calls = run.phase.calls.toSpliced(index, 1);
   // guard E3: the model is not called while a call is open
   if (calls.length > 0) return { ...run, phase: { ...run.phase, calls } };

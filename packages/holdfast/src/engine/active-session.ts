@@ -76,11 +76,14 @@ export class ActiveSession {
 
   /** Hands over a signal that was posted; a cancel stops what is in flight in the same tick (E5). */
   deliver(signal: Signal, gate: number | null): void {
+    // guard J6: a signal that was read is not heard again
     if (this.#consumed.has(signal.id)) return;
     this.#signals.set(signal.id, signal);
     if (gate !== null) this.gate = Math.max(this.gate, gate);
+    // guard E5: what runs is stopped when a cancel is heard of
     if (signal.kind === "cancel") this.#stopRun(signal.runId, CANCELLED);
     // Its input may have been posted before it, by another process, and not be here yet (J6).
+    // guard J6: a cancel does not overtake its input
     if (signal.kind === "cancel" && gate === null && !this.#knows(signal.runId)) this.needsRefresh = true;
     this.latch.set();
   }
@@ -102,6 +105,7 @@ export class ActiveSession {
   /** Whether a cancel for this run has been accepted, whether or not it is journaled yet (E5). */
   isCancelled(runId: string): boolean {
     for (const signal of this.#signals.values()) {
+      // guard E5: a cancel counts before it is journaled
       if (signal.kind === "cancel" && signal.runId === runId) return true;
     }
     return this.state.run?.runId === runId && this.state.run.stopping !== null;
@@ -118,9 +122,11 @@ export class ActiveSession {
     if (loaded === undefined || !this.#takeOver(loaded)) return false;
     // What is no longer there was read by another holder, or by ourselves in a commit of unknown fate.
     const unread = new Set(loaded.signals.map((signal) => signal.id));
+    // guard J6: signals that others have read are put away
     for (const id of known) {
       if (!unread.has(id)) this.#signals.delete(id);
     }
+    // guard J6: signals are read as they were posted
     this.#putInOrder(loaded.signals);
     return true;
   }
@@ -143,13 +149,17 @@ export class ActiveSession {
 
   #takeOver(loaded: LoadedSession): boolean {
     const isSame = loaded.head.position === this.state.position;
+    // guard J2: a holder whose journal has moved lets go
     if (!isSame && this.lease.epoch !== null) return false;
     if (!isSame) this.base = foldLoaded(this.services, this.id, loaded);
+    // guard J2: a holder whose epoch has passed lets go
     if (this.lease.epoch !== null && loaded.head.epoch !== this.lease.epoch) return false;
     // Our release is stored though its answer never came: whatever comes next is claimed anew (J2).
+    // guard J2: a release that is stored is a release
     if (loaded.lease === null) this.lease.lost();
     this.epoch = loaded.head.epoch;
     this.gate = loaded.head.gate;
+    // guard E2: a takeover is looked at anew
     if (this.lease.epoch === null) this.#noteRecovery(loaded);
     for (const signal of loaded.signals) this.deliver(signal, loaded.head.gate);
     return true;
@@ -158,21 +168,30 @@ export class ActiveSession {
   /** Makes a stored batch the new base. */
   advance(batch: Batch, recorded: readonly Outcome[]): void {
     this.base = { state: batch.state, hash: batch.hash };
+    // guard E2: a takeover is journaled once
     this.recovery = null;
+    // guard E1: an outcome is recorded once
     this.#outcomes = this.#outcomes.filter((outcome) => !recorded.includes(outcome));
     for (const id of batch.consume) {
+      // guard J6: a signal is read once
       this.#signals.delete(id);
+      // guard J6: what was read is remembered
       this.#remember(id);
     }
     this.content.committed(batch.events, batch.state);
+    // guard E6: what runs is stopped when its run has expired
     if (batch.state.run?.stopping === "expired") this.#stopRun(batch.state.run.runId, EXPIRED);
+    // guard E5: what runs is stopped when its cancel is journaled
     if (batch.state.run?.stopping === "cancelled") this.#stopRun(batch.state.run.runId, CANCELLED);
   }
 
   /** Gives up everything in flight: we no longer own the session (J2). */
   abandon(): void {
+    // guard J2: who has lost a session does no more in it
     this.isLost = true;
+    // guard J2: a lost session has no lease
     this.lease.lost();
+    // guard J2: what runs is stopped when the session is lost
     for (const { deadline } of this.inFlight.values()) deadline.stop(LOST);
     this.spans.leave(this.services.clock.now(), "lost");
     this.latch.set();
@@ -194,9 +213,18 @@ export class ActiveSession {
 
   #noteRecovery(loaded: LoadedSession): void {
     const { lease, now, head } = loaded;
-    const safeAt = lease === null || lease.isHolderDead ? now : Math.max(now, lease.expiresAt);
+    const safeAt =
+      lease === null || lease.isHolderDead
+        ? now
+        : Math.max(now, /* guard E2: until its lease has run out */ lease.expiresAt);
     const needs = loaded.isRestored || (this.base.state.run !== null && isInFlight(this.base.state.run));
-    this.recovery = needs ? { previousEpoch: head.epoch, safeAt, isRestored: loaded.isRestored } : null;
+    this.recovery = needs
+      ? /* guard E2: what ran under another holder is lost */ {
+          previousEpoch: head.epoch,
+          safeAt,
+          isRestored: loaded.isRestored,
+        }
+      : null;
   }
 }
 

@@ -28,6 +28,7 @@ export const advanceSession = async (session: ActiveSession, control: AdvanceCon
 
 /** Once round the loop. What it works out is kept only by a commit, so it can be worked out again. */
 const step = async (session: ActiveSession, control: AdvanceControl): Promise<"done" | "go-on"> => {
+  // guard J6: what others have posted is read
   if (session.needsRefresh && !(await refresh(session))) return "done";
   const prepared = await prepareBatch(session, control.mayStartRun);
   const isHeld = session.lease.epoch !== null;
@@ -35,12 +36,15 @@ const step = async (session: ActiveSession, control: AdvanceControl): Promise<"d
   if (!mustCommit && prepared.mayRelease) return "done";
   if (mustCommit) {
     const result = await commitBatch(session, prepared);
+    // guard J1: nothing acts on a commit that was refused
     if (result === "again") return "go-on";
+    // guard J1: nothing acts on a commit that is not stored
     if (result !== "stored" || session.isLost) {
       if (result === "released") await maybeSnapshot(session);
       return "done";
     }
   }
+  // guard J2: nothing acts under a lease in doubt
   if (prepared.starts.length > 0 && !(await isSureOfLease(session))) return "done";
   for (const start of prepared.starts) perform(session, start);
   void maybeSnapshot(session);

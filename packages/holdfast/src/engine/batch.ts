@@ -45,6 +45,7 @@ export class Batch {
     this.hash = stored.hash;
     this.events.push(event);
     this.stored.push(stored);
+    // guard E5: starts are noticed
     if (isEffectStart(draft.header.type)) this.startsEffects = true;
     return event;
   }

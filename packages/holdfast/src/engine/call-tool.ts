@@ -16,6 +16,7 @@ const STOP_GRACE_MS = 200;
 export const callTool = async (call: ToolAttempt, deadline: Deadline): Promise<Outcome> => {
   const { clock } = call.services;
   const begun = clock.monotonicMs();
+  // guard E6: a tool has a time limit
   deadline.after(call.timeoutMs, {
     code: "TOOL_TIMEOUT",
     message: `${call.tool.name} did not finish within ${call.timeoutMs} ms.`,
@@ -36,12 +37,15 @@ export const callTool = async (call: ToolAttempt, deadline: Deadline): Promise<O
 
 const attemptTool = async (call: ToolAttempt, deadline: Deadline): Promise<ToolOutcome> => {
   const ready = await Promise.race([prepareEntry(call, deadline), deadline.stopped]);
+  // guard E5: what is stopped on the way to the tool does not enter it
   if ("code" in ready) return notEntered(failure(ready.code, ready.message));
+  // guard E3: arguments that do not fit do not reach the tool
   if (!ready.ok) {
     const message = `The arguments of ${call.tool.name} are not valid: ${ready.issues.join("; ")}`;
     return notEntered(cleanFailure(call, failure("TOOL_INPUT_INVALID", message)));
   }
   const refusal = call.refuseEntry();
+  // guard J2, E5: who may not act does not enter the tool
   if (refusal !== null) return notEntered(refusal);
   return execute(call, deadline, ready);
 };
@@ -74,7 +78,9 @@ const execute = async (call: ToolAttempt, deadline: Deadline, entry: Entry): Pro
       (result) => finishCall(call, result),
       (thrown: unknown) => failedOutcome(call, thrown),
     );
-  const inTime = work.then((outcome) => (deadline.reason === null ? outcome : null));
+  const inTime = work.then((outcome) =>
+    deadline.reason === null ? outcome : /* guard E5: what comes too late is not used */ null,
+  );
   const first = await Promise.race([inTime, deadline.stopped]);
   if (first !== null && "kind" in first) return first;
   const reason = deadline.reason ?? first;
@@ -88,6 +94,7 @@ const giveUp = async (
   work: Promise<ToolOutcome>,
 ): Promise<ToolOutcome> => {
   void work.then((late) => {
+    // guard E5: what comes late is recorded
     if (late.kind === "completed") call.onLate(late);
   });
   const { promise: over, resolve } = Promise.withResolvers<null>();
@@ -98,7 +105,10 @@ const giveUp = async (
     kind: "failed",
     failure: failure(reason.code, reason.message),
     // Only the tool's own word that nothing happened counts (E2).
-    executed: last?.kind === "failed" && last.executed === false ? false : undefined,
+    executed:
+      last?.kind === "failed" && last.executed === false
+        ? false
+        : /* guard E2: only the word of the tool counts */ undefined,
     retryAfterMs: undefined,
   };
 };

@@ -25,6 +25,7 @@ export class Lease {
 
   lost(): void {
     this.#epoch = null;
+    // guard J2: a lease that is lost is not valid
     this.#validUntilMs = Number.NEGATIVE_INFINITY;
   }
 

@@ -18,10 +18,12 @@ export const foldLoaded = (
   let { state, hash } = start;
   for (const stored of loaded.tail) {
     const problem = verifyEvent(services.sha256, hash, stored);
+    // guard J4: a damaged event is not folded
     if (problem !== null) throw damaged(sessionId, stored, problem);
     state = reduce(state, openEvent(stored));
     hash = stored.hash;
   }
+  // guard J4: a journal that ends early is not worked
   if (!sameBytes(hash, loaded.head.hash) || state.position !== loaded.head.position) {
     throw new StoreError(
       "STORE_DAMAGED",
@@ -36,7 +38,10 @@ export const foldLoaded = (
 };
 
 const startOf = (snapshot: Snapshot | null): { state: SessionState; hash: Uint8Array } => {
-  if (snapshot === null || snapshot.stateVersion !== STATE_VERSION)
+  if (
+    snapshot === null ||
+    /* guard S6: a snapshot of another version is not used */ snapshot.stateVersion !== STATE_VERSION
+  )
     return { state: EMPTY_STATE, hash: GENESIS_HASH };
   const state: SessionState = JSON.parse(snapshot.state);
   return { state, hash: snapshot.headHash };

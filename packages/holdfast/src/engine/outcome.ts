@@ -60,11 +60,13 @@ export const recordOutcome = (
     }
     case "tool": {
       const call = openCall(run, outcome);
+      // guard E1: what comes of a call that is closed is not used
       if (run === null || call?.status.kind !== "started") return [];
       return [settleToolCall({ run, call, durationMs: outcome.durationMs, ...place }, outcome.outcome)];
     }
     case "verification": {
       const call = openCall(run, outcome);
+      // guard E1: what is found out of a call that is closed is not used
       if (run === null || call?.status.kind !== "unknown" || call.status.next.kind !== "verify") return [];
       return [settleVerification({ run, call, durationMs: outcome.durationMs, ...place }, outcome.outcome)];
     }
@@ -75,7 +77,10 @@ const openModelCall = (
   run: OpenRun | null,
   startedAt: Position,
 ): Extract<OpenRun["phase"], { kind: "calling-model" }>["call"] | null =>
-  run?.phase.kind === "calling-model" && run.phase.call.position === startedAt ? run.phase.call : null;
+  run?.phase.kind === "calling-model" &&
+  /* guard E1: an answer to another call is not used */ run.phase.call.position === startedAt
+    ? run.phase.call
+    : null;
 
 const openCall = (
   run: OpenRun | null,
@@ -83,7 +88,11 @@ const openCall = (
 ): OpenCall | null => {
   if (run?.phase.kind !== "calling-tools") return null;
   return (
-    run.phase.calls.find((call) => call.callId === which.callId && call.attempt === which.attempt) ?? null
+    run.phase.calls.find(
+      (call) =>
+        call.callId === which.callId &&
+        /* guard E1: what comes of an earlier attempt is not used */ call.attempt === which.attempt,
+    ) ?? null
   );
 };
 

@@ -47,6 +47,7 @@ const MAX_ROUNDS = 10_000;
 export const prepareBatch = async (session: ActiveSession, mayStartRun: () => boolean): Promise<Prepared> => {
   const { sha256, clock } = session.services;
   const batch = new Batch(session.base, { sha256, clock, epoch: session.lease.epoch ?? session.epoch + 1 });
+  // guard E2: a takeover is journaled first
   recover(session, batch);
   const recorded = [...session.outcomes];
   for (const outcome of recorded) {
@@ -55,11 +56,14 @@ export const prepareBatch = async (session: ActiveSession, mayStartRun: () => bo
   }
   for (const signal of session.signals) {
     for (const draft of readSignal(batch.state, signal)) batch.add(draft);
+    // guard J6: a signal leaves with the events it became
     batch.consume.push(signal.id);
   }
   const effects = await decide(session, batch, mayStartRun);
   const starts = session.isDraining ? [] : await begin(session, batch, effects);
-  const isQuiet = starts.length === 0 && session.inFlight.size === 0;
+  const isQuiet =
+    starts.length === 0 &&
+    /* guard J2: a session is not let go with something in flight */ session.inFlight.size === 0;
   const { run, queue } = batch.state;
   const isParked = run === null || run.suspended !== null;
   const wakes = effects.flatMap((effect) => (effect.kind === "wait-until" ? [effect.at] : []));
@@ -70,14 +74,18 @@ export const prepareBatch = async (session: ActiveSession, mayStartRun: () => bo
     batch,
     recorded,
     starts,
-    waitUntil: isLeftWaiting ? nowOf(session, batch) : wakes.length === 0 ? null : Math.min(...wakes),
+    waitUntil: isLeftWaiting
+      ? /* guard S4: the next run is begun by whoever comes next */ nowOf(session, batch)
+      : wakes.length === 0
+        ? null
+        : Math.min(...wakes),
     mayRelease,
   };
 };
 
 /** Time for the plan; never before the last event, whatever the clock does. */
 const nowOf = (session: ActiveSession, batch: Batch): Timestamp =>
-  Math.max(batch.state.at, session.services.clock.now());
+  Math.max(/* guard J3: no time is before the last event */ batch.state.at, session.services.clock.now());
 
 /** A holder went while things were in flight: say so before anything else is decided (E2). */
 const recover = (session: ActiveSession, batch: Batch): void => {
@@ -106,6 +114,7 @@ const decide = async (
     const effects = session.services.decide(batch.state, nowOf(session, batch));
     const records = effects.filter((effect) => effect.kind === "record");
     for (const { draft } of records) batch.add(draft);
+    // guard J1: what is decided is folded before more is decided
     if (records.length > 0) continue;
     const start = effects.find((effect) => effect.kind === "start-run");
     if (start === undefined) return effects;
@@ -127,6 +136,7 @@ const begin = async (
   const unknownTools: string[] = [];
   for (const effect of effects) {
     if (effect.kind !== "call-model" && !("tool" in effect)) continue;
+    // guard S6: a tool that is not known here is not called
     if (effect.kind !== "call-model" && !session.agent.tools.has(effect.tool)) {
       unknownTools.push(effect.tool);
       continue;
@@ -171,6 +181,7 @@ const beginOne = async (session: ActiveSession, batch: Batch, effect: Beginning)
     case "verify-call": {
       const { callId, tool, attempt } = effect;
       const key = `verify:${callId}:${attempt}`;
+      // guard E1: a verification in flight is not begun again
       if (session.inFlight.has(key)) return null;
       const idempotencyKey = await keyOfCall(session, run, effect);
       return { kind: "verify", key, callId, tool, attempt, idempotencyKey };

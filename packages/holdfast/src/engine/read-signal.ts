@@ -14,13 +14,17 @@ export const readSignal = (state: SessionState, signal: Signal): readonly EventD
   const body = parse(signal.body);
   switch (signal.kind) {
     case "input":
-      return signal.runId === null || isKnownRun(state, signal.runId) ? [] : [accept(signal.runId, body)];
+      return signal.runId === null ||
+        /* guard J5: an input is accepted once */ isKnownRun(state, signal.runId)
+        ? []
+        : [accept(signal.runId, body)];
     case "cancel":
       return cancel(state, signal.runId, body);
     case "resolve":
       return resolve(state, body);
     case "resume":
-      return state.run === null || state.run.suspended === null
+      return state.run === null ||
+        /* guard J3: what is not suspended is not resumed */ state.run.suspended === null
         ? []
         : [{ header: { type: "run.resumed", runId: state.run.runId, by: resumedBy(body) }, payload: null }];
     case "late":
@@ -55,6 +59,7 @@ const charsOf = (content: JsonValue): number => {
 const cancel = (state: SessionState, runId: string | null, body: JsonObject): readonly EventDraft[] => {
   if (runId === null) return [];
   if (state.run?.runId === runId) {
+    // guard J3: a run is cancelled once
     if (state.run.stopping === "cancelled") return [];
     return [{ header: { type: "run.cancel-requested", runId }, payload: body }];
   }
@@ -71,6 +76,7 @@ const resolve = (state: SessionState, body: JsonObject): readonly EventDraft[] =
   if (as !== "completed" && as !== "failed" && as !== "retry") return [];
   const call = run.phase.calls.find((open) => open.callId === callId);
   // The first answer wins; a later one finds the call closed.
+  // guard E2: the first answer wins
   if (call?.status.kind !== "unknown") return [];
   const content = resolution(as, body);
   const chars = content === null ? 0 : JSON.stringify(content).length;

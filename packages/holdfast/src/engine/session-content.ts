@@ -38,6 +38,7 @@ export class SessionContent {
   /** Takes note of events that were just committed, and of the state they led to. */
   committed(events: readonly JournalEvent[], state: SessionState): void {
     for (const event of events) {
+      // guard E3: the conversation is made anew when the window was cut
       if (event.header.type === "context.compacted") this.#transcript = null;
       if (isSaid(event) || event.header.type === "session.created" || event.header.type === "run.started") {
         this.#keep(event);
@@ -151,6 +152,7 @@ export class SessionContent {
   #openIntact(stored: StoredEvent): JournalEvent {
     const problem = verifyContent(this.#services.sha256, stored);
     if (problem === null) return openEvent(stored);
+    // guard J4: damaged content reaches no model
     throw new StoreError(
       "STORE_DAMAGED",
       `Session ${this.#sessionId}, event ${stored.position} is damaged: ${problem}.`,

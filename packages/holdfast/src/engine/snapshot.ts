@@ -19,7 +19,11 @@ const snapshotEvery = ({ run, window }: SessionState): number =>
 export const maybeSnapshot = async (session: ActiveSession): Promise<void> => {
   const { services } = session;
   const { state, hash } = session.base;
-  if (session.isLost || state.position - session.snapshotAt < snapshotEvery(state)) return;
+  if (
+    /* guard J2: who has lost a session keeps no snapshot */ session.isLost ||
+    state.position - session.snapshotAt < snapshotEvery(state)
+  )
+    return;
   session.snapshotAt = state.position;
   try {
     await services.store.saveSnapshot(session.id, {

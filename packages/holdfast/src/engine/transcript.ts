@@ -80,7 +80,13 @@ export class Transcript {
       index += 1;
     }
     // After an erasure the calls are still in the header, so their results keep a partner.
-    const told = index >= header.calls.length ? content : [...content, ...this.#erasedCalls(header)];
+    const told =
+      index >= header.calls.length
+        ? content
+        : /* guard J4: calls whose content was erased are told of */ [
+            ...content,
+            ...this.#erasedCalls(header),
+          ];
     if (told.length > 0) this.#say({ role: "assistant", content: told, provider: header.provider });
     if (header.output === "invalid") this.#say({ role: "user", content: [repairRequest(payload)] });
   }
@@ -94,6 +100,7 @@ export class Transcript {
   }
 
   #result(callId: CallId, output: ToolOutput | null): void {
+    // guard E3: a call that is not closed has no result yet
     if (output === null) return;
     const place = this.#order.get(callId);
     this.#results.push({ callId, toolName: place?.toolName ?? "unknown", output });
@@ -101,6 +108,7 @@ export class Transcript {
 
   #closeResults(): void {
     if (this.#results.length === 0) return;
+    // guard E3: results come in the order of their calls
     const results = this.#results.toSorted((left, right) => this.#index(left) - this.#index(right));
     this.#messages.push({ role: "tool", results });
     this.#results = [];

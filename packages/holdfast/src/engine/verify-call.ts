@@ -11,6 +11,7 @@ import type { ToolAttempt } from "./tool-attempt.ts";
 export const verifyCall = async (call: ToolAttempt, deadline: Deadline): Promise<Outcome> => {
   const { clock } = call.services;
   const begun = clock.monotonicMs();
+  // guard E6: a verification has a time limit
   deadline.after(call.timeoutMs, {
     code: "TOOL_TIMEOUT",
     message: `verify of ${call.tool.name} did not finish in time.`,
@@ -36,6 +37,7 @@ const attemptVerify = async (call: ToolAttempt, deadline: Deadline): Promise<Ver
   if (verify === undefined || !ready.ok)
     return { kind: "unknown", evidence: "This tool can no longer verify the call." };
   const refusal = call.refuseEntry();
+  // guard J2: who may not act does not verify
   if (refusal !== null) return { kind: "failed", failure: refusal };
   const found = await services.stalls.watch({ tool: tool.name, sessionId, signal: deadline.signal }, () =>
     verify(ready.value, ready.context),

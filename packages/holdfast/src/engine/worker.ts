@@ -50,6 +50,7 @@ export class Worker {
     this.#state = "running";
     this.#stopWatching = this.#services.store.onChange((sessions) => this.#changed(sessions));
     this.#every(POLL_MS, () => this.#poll());
+    // guard J2: leases are renewed
     this.#every(this.#services.leaseMs / 3, () => this.#renew());
     void this.#poll();
   }
@@ -64,7 +65,11 @@ export class Worker {
 
   /** The session may be owed something. Idempotent. */
   wake(sessionId: SessionId): void {
-    if (this.#state !== "running" || this.#active.has(sessionId)) return;
+    if (
+      this.#state !== "running" ||
+      /* guard J2: a session in work is not opened again */ this.#active.has(sessionId)
+    )
+      return;
     this.#queue.add(sessionId);
     this.#fill();
   }
@@ -115,6 +120,7 @@ export class Worker {
     for (const sessionId of this.#queue) {
       if (this.#active.size + this.#opening.size >= this.#options.maxActiveSessions) return;
       this.#queue.delete(sessionId);
+      // guard J2: a session is opened once
       if (this.#active.has(sessionId) || this.#opening.has(sessionId)) continue;
       void this.#advance(sessionId);
     }
@@ -127,8 +133,10 @@ export class Worker {
       session = await this.#open(sessionId);
       if (session === null) return;
       this.#active.set(sessionId, session);
+      // guard J6: what is posted during opening is heard
       for (const signal of this.#opening.get(sessionId) ?? []) session.deliver(signal, null);
       this.#opening.delete(sessionId);
+      // guard J6: what changed during opening is looked at
       session.needsRefresh ||= this.#stale.has(sessionId);
       this.#services.feed.mended(sessionId);
       session.isDraining = this.#state !== "running";
@@ -157,13 +165,16 @@ export class Worker {
     const isTaken =
       lease !== null &&
       lease.holder !== this.#services.holder &&
-      !lease.isHolderDead &&
-      lease.expiresAt > loaded.now;
-    return isTaken ? null : new ActiveSession(this.#services, { agent, loaded, id: sessionId });
+      /* guard J2: the sessions of the dead are free */ !lease.isHolderDead &&
+      /* guard J2: a lease that has run out is free */ lease.expiresAt > loaded.now;
+    return isTaken
+      ? /* guard J2: a session that another works is left to it */ null
+      : new ActiveSession(this.#services, { agent, loaded, id: sessionId });
   }
 
   #left(sessionId: SessionId, session: ActiveSession | null): void {
     if (session !== null && this.#active.get(sessionId) === session) this.#active.delete(sessionId);
+    // guard J6: what came in at the last moment is read
     if (session !== null && !session.isLost && hasMore(session)) this.wake(sessionId);
     this.#fill();
     if (this.#active.size + this.#opening.size > 0) return;
@@ -172,6 +183,7 @@ export class Worker {
 
   /** One broken session must not disturb the others (S1): say so, leave it, go on. */
   #broke(sessionId: SessionId, session: ActiveSession | null, thrown: unknown): void {
+    // guard S1: a broken session is let go
     session?.abandon();
     const { clock, logger, feed } = this.#services;
     const failure = toFailure(thrown);
@@ -187,6 +199,7 @@ export class Worker {
   #wakeRested(): void {
     const now = this.#services.clock.monotonicMs();
     for (const [sessionId, until] of this.#brokenUntil) {
+      // guard S1: a broken session is left alone for a while
       if (until > now) continue;
       this.#brokenUntil.delete(sessionId);
       this.wake(sessionId);
@@ -198,11 +211,14 @@ export class Worker {
     for (const sessionId of touched) {
       const session = this.#active.get(sessionId);
       if (session === undefined) continue;
+      // guard J6: what another process posted is looked at
       session.needsRefresh = true;
       session.latch.set();
     }
+    // guard J6: what is posted to a session being opened is not missed
     for (const sessionId of this.#opening.keys()) this.#stale.add(sessionId);
     const watched = sessions === "unknown" ? this.#services.feed.watched() : sessions;
+    // guard S5: what another process stored is published
     for (const sessionId of watched) this.#services.feed.publish(sessionId, { kind: "look" });
     void this.#poll();
   }
@@ -216,6 +232,7 @@ export class Worker {
       const agents = [...this.#services.agents.keys()];
       const due = await this.#services.store.due({ agents, limit: DUE_BATCH });
       for (const sessionId of due) {
+        // guard S1: a broken session is not taken up at once
         if (!this.#brokenUntil.has(sessionId)) this.wake(sessionId);
       }
       await this.#lookAgainAtNextWake(agents);
@@ -248,6 +265,7 @@ export class Worker {
       for (const { sessionId, epoch } of leases) {
         const session = this.#active.get(sessionId);
         if (session?.lease.epoch !== epoch) continue;
+        // guard J2: a session whose lease is lost is let go
         if (lost.has(sessionId)) session.abandon();
         else session.lease.held(epoch, askedAt);
       }
@@ -277,7 +295,8 @@ export class Worker {
 
 /** Something came in after the last look, or the next run can begin: behind a suspended one it waits (S3). */
 const hasMore = ({ signals, state }: ActiveSession): boolean =>
-  !isEmpty(signals) || (state.run === null && state.queue.length > 0);
+  !isEmpty(signals) ||
+  /* guard S4: what waits for its turn is begun */ (state.run === null && state.queue.length > 0);
 
 const isEmpty = (items: Iterable<unknown>): boolean => {
   for (const item of items) return item === undefined;
