@@ -193,6 +193,7 @@ const afterModelFailure = (
   const { code, retryable } = outcome.failure;
   if (code === "MODEL_CONTEXT_OVERFLOW") return { kind: "compact" };
   // It did not fail, its holder did: no attempt is spent, and nothing is waited for.
+  // guard E7: a call that its holder could not make costs no attempt
   if (code === "MODEL_CALL_LOST") return { kind: "retry", dueAt: outcome.now };
   const dueAt = retryable
     ? nextAttemptAt(run.settings.modelRetry, call.attempt, {

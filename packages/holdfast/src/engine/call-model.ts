@@ -80,6 +80,7 @@ export const callModel = async (call: ModelCall, deadline: Deadline): Promise<Ou
   } finally {
     progress.isOver = true;
     deadline.clear();
+    // guard S5: the pieces of an answer end with it
     call.services.feed.endProgress(call.sessionId);
   }
 };
@@ -88,6 +89,7 @@ type Answered = { readonly model: Model; readonly answer: ModelAnswer };
 
 const raceAnswer = async (call: ModelCall, deadline: Deadline, progress: Progress): Promise<Answered> => {
   const { timeouts } = call.services;
+  // guard E6: a model call has a time limit
   deadline.after(Math.min(timeouts.totalMs, call.run.settings.modelTimeoutMs), {
     code: "MODEL_TIMEOUT",
     message: "The model did not finish its answer in time.",
@@ -109,11 +111,14 @@ const askModel = async (call: ModelCall, deadline: Deadline, progress: Progress)
   progress.begins = () => {
     progress.begins = () => undefined;
     firstToken.stop();
+    // guard E6: an answer that stops in the middle has a limit
     deadline.whenQuiet(timeouts.gapMs, () => clock.monotonicMs() - progress.lastAt, QUIET);
   };
   // Stopped while this was being prepared: the call must not even begin (E5).
+  // guard E5: a call that was stopped before it began does not begin
   if (deadline.reason !== null) throw stopError(deadline.reason);
   const refusal = call.refuseEntry();
+  // guard J2: who may not act calls no model
   if (refusal !== null) throw new ModelCallError("MODEL_CALL_LOST", refusal.message);
   const answer = await model.call(request);
   return { model, answer };
@@ -130,6 +135,7 @@ const NO_FIRST_TOKEN: StopReason = {
 };
 
 const onDelta = (call: ModelCall, progress: Progress, delta: ModelDelta): void => {
+  // guard S5: nothing of an answer comes after its end
   if (progress.isOver) return;
   const now = call.services.clock.monotonicMs();
   progress.lastAt = now;
@@ -208,7 +214,9 @@ const readAnswer = async (
 const toJournalPart = (part: AssistantPart): AssistantPart => {
   const { value, isCut } = toJournalValue(part);
   const kept = value as AssistantPart;
-  return isCut && kept.type === "tool-call" ? { ...kept, input: TOO_MUCH } : kept;
+  return isCut && kept.type === "tool-call"
+    ? /* guard E9: arguments that were cut are refused */ { ...kept, input: TOO_MUCH }
+    : kept;
 };
 
 const TOO_MUCH = "[The arguments were too large or too deeply nested.]";
@@ -265,6 +273,7 @@ const resolveCall = async (
   const resolved = { tool: tool.name, policy: tool.policy };
   // An answer that was cut is not worth validating: none of its calls will run (E9).
   if (index === null) return { ...resolved, refusal: null };
+  // guard E3: arguments that are no object are refused
   if (!isJsonObject(part.input)) {
     const message = `The arguments of ${tool.name} were not a JSON object. Send the call again with valid JSON.`;
     return { ...resolved, refusal: failure("TOOL_INPUT_INVALID", message) };

@@ -39,8 +39,9 @@ const requestOf = (
       gate: session.gate,
     },
     lease: leaseChange(session, mayRelease),
-    wakeAt: mayRelease ? waitUntil : null,
+    wakeAt: mayRelease ? /* guard S3: a session that is let go knows when to wake */ waitUntil : null,
     events: batch.stored,
+    // guard E5: a start is said to be one
     startsEffects: batch.startsEffects,
     blobs: blobsOf(recorded, batch.stored),
     consume: batch.consume,
@@ -72,6 +73,7 @@ const stored = (
 ): CommitResult => {
   session.epoch = answer.epoch;
   if (lease.kind === "claim") session.lease.held(answer.epoch, askedAt);
+  // guard J2: who has released has no lease
   if (lease.kind === "release") session.lease.lost();
   session.advance(prepared.batch, prepared.recorded);
   const { events } = prepared.batch;
@@ -79,6 +81,7 @@ const stored = (
   const run = session.state.run;
   session.spans.committed(events, (runId) => (run?.runId === runId ? run.trace : null));
   if (lease.kind === "release") session.spans.leave(session.services.clock.now(), "released");
+  // guard S5: what is stored is published
   if (events.length > 0) feed.publish(session.id, { kind: "events", events });
   return lease.kind === "release" ? "released" : "stored";
 };
@@ -113,11 +116,16 @@ const findOut = async (
     const isWorking = await store.recover().catch(() => false);
     const head = isWorking ? await store.head(session.id).catch(() => undefined) : undefined;
     if (head !== undefined) {
-      const isOurs = prepared.batch.events.length > 0 && sameBytes(head.hash, prepared.batch.hash);
+      const isOurs =
+        /* guard J1: a commit without events is never taken for stored */ prepared.batch.events.length > 0 &&
+        sameBytes(head.hash, prepared.batch.hash);
+      // guard J1: a commit that is not there is not acted on
       if (!isOurs) return lookAgain(session);
       const epoch = request.expect.epoch + (request.lease.kind === "claim" ? 1 : 0);
+      // guard J2: the claim of another is not ours
       if (!(await isClaimOurs(session, request))) return lost(session);
       // Stored, but another holder has claimed the session since, without a word in its journal (C4).
+      // guard J2: another holder has claimed since
       if (head.epoch !== epoch) return lost(session);
       return stored(session, prepared, {
         answer: { status: "ok", epoch },

@@ -23,6 +23,7 @@ export const perform = (session: ActiveSession, start: Start): void => {
   const work = (): Promise<Outcome> => launch(session, { run, start, deadline });
   void (span === undefined ? work() : span.run(work)).then((outcome) => session.settled(start.key, outcome));
   // A cancel may have come while the start was being committed (E5).
+  // guard E5: what was cancelled while its start was stored is stopped
   if (session.isCancelled(run.runId)) {
     deadline.stop({
       code: start.kind === "model" ? "MODEL_CALL_CANCELLED" : "TOOL_CANCELLED",
@@ -130,14 +131,23 @@ const timeLeft = (session: ActiveSession, run: OpenRun, callId: string): number 
   const call = openCall(run, callId);
   const limitMs = call?.policy.timeoutMs ?? 0;
   if (call?.status.kind !== "started") return limitMs;
-  return Math.max(0, Math.min(limitMs, call.status.notAfter - session.services.clock.now()));
+  return Math.max(
+    0,
+    Math.min(
+      limitMs,
+      /* guard E2: an attempt ends when its time is over */ call.status.notAfter -
+        session.services.clock.now(),
+    ),
+  );
 };
 
 /** Cancelled is for good; a lease in doubt is not: whoever holds the session next may try again (J2). */
 const refuseEntry = (session: ActiveSession, run: OpenRun, callId: string): Failure | null => {
+  // guard E5: a tool of a cancelled run is not entered
   if (session.isCancelled(run.runId))
     return failure("TOOL_CANCELLED", "The call was stopped before the tool was entered.");
   const call = openCall(run, callId);
+  // guard E2: a tool is not entered after its time
   if (call?.status.kind === "started" && session.services.clock.now() >= call.status.notAfter)
     return failure(
       "TOOL_CALL_LOST",
@@ -147,7 +157,8 @@ const refuseEntry = (session: ActiveSession, run: OpenRun, callId: string): Fail
 };
 
 const refuseWithoutLease = (session: ActiveSession, what: string): Failure | null =>
-  session.lease.isValid() && !session.isLost
+  /* guard J2: nothing acts under a lease in doubt */ session.lease.isValid() &&
+  /* guard J2: nor when the session is lost */ !session.isLost
     ? null
     : failure("TOOL_CALL_LOST", `This process may no longer hold the session; ${what}.`);
 
