@@ -1,3 +1,4 @@
+import { removeMarks } from "./acknowledged-mark.ts";
 import type { Connection } from "./connection.ts";
 import type { HolderWatch } from "./holder-watch.ts";
 import { lockPath, removeLock } from "./process-lock.ts";
@@ -22,10 +23,9 @@ export const enterHolder = (connection: Connection, holder: string, state: Holde
     ? connection.run(REGISTER, holder) === 1
     : connection.run(MOVE, state, holder) === 1;
 
-/** Records, within a transaction, up to which message it holds our writes (C6). */
-export const recordSequence = (connection: Connection, holder: string, sequence: number): void => {
-  connection.run(RECORD, sequence, holder);
-};
+/** Records, within a transaction, up to which message it holds our writes (C6); false without an entry. */
+export const recordSequence = (connection: Connection, holder: string, sequence: number): boolean =>
+  connection.run(RECORD, sequence, holder) === 1;
 
 export const recordedSequence = (connection: Connection, holder: string): number =>
   connection.get<{ last_sequence: number }>(GET_RECORD, holder)?.last_sequence ?? 0;
@@ -33,6 +33,7 @@ export const recordedSequence = (connection: Connection, holder: string): number
 /** Enters the holders that are proven dead as such, then removes their lock files. */
 export const buryDead = (connection: Connection, holders: HolderWatch, dataDir: string): void => {
   const dead = holders.allDead();
+  removeMarks(dataDir, dead);
   connection.transact(true, () => {
     for (const holder of dead) connection.run(MOVE, "dead", holder);
     connection.run(FORGET);

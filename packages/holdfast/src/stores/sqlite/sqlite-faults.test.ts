@@ -1,5 +1,6 @@
 import { execFileSync } from "node:child_process";
 import {
+  cpSync,
   mkdirSync,
   mkdtempSync,
   readdirSync,
@@ -325,6 +326,32 @@ describe("the SQLite store when things go wrong", () => {
       const { store: again } = await open();
       const loaded = await again.load(first?.sessionId ?? "");
       expect([loaded?.snapshot, loaded?.tail.length]).toEqual([null, 50]);
+    });
+
+    it.each([
+      ["a bit of its log", (bytes: Buffer) => bytes.fill((bytes[5_000] ?? 0) ^ 4, 5_000, 5_001)],
+      ["its log's first bytes", (bytes: Buffer) => bytes.fill(0, 0, 4)],
+      ["the end of its log", (bytes: Buffer) => bytes.subarray(0, bytes.length - 4_200)],
+      ["all of its log", (bytes: Buffer) => bytes.subarray(0, 0)],
+    ])("of %s is not taken for a power loss: what was acknowledged is missed (C2)", async (_, harm) => {
+      const { store } = await open();
+      const session = await new SessionScript(store, clock).create();
+      for (let turn = 0; turn < 5; turn += 1) await session.mustCommit();
+      // As the death of a process leaves it.
+      const copy = join(root, "copy");
+      cpSync(join(root, "data"), copy, { recursive: true });
+      rmSync(join(copy, "holdfast.db-shm"));
+      const log = join(copy, "holdfast.db-wal");
+      const whole = readFileSync(log);
+      writeFileSync(log, harm(Buffer.from(whole)));
+      await expect(open({ dataDir: copy })).rejects.toMatchObject({
+        code: "STORE_DAMAGED",
+        message: expect.stringContaining("acknowledged"),
+      });
+      // Nothing was written over it: with its log back it is whole.
+      writeFileSync(log, whole);
+      const { store: again } = await open({ dataDir: copy });
+      expect((await again.head(session.sessionId))?.position).toBe(session.position);
     });
 
     it("of a file that is no database any more is an error with a name", async () => {

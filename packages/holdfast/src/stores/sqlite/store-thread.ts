@@ -1,6 +1,8 @@
 import { HoldfastError, isHoldfastError } from "../../core/errors.ts";
 import { type Failure, toFailure } from "../../core/failure.ts";
 import type { Timestamp } from "../../core/ids.ts";
+import { AcknowledgedMark } from "./acknowledged-mark.ts";
+import { assertNothingLost } from "./assert-nothing-lost.ts";
 import { takeWrites } from "./codec.ts";
 import { applyCommit } from "./commit.ts";
 import { Connection } from "./connection.ts";
@@ -35,9 +37,11 @@ export class StoreThread {
   #isProven: boolean;
   #incident: Failure | null = null;
   #erased: ErasedFiles[] = [];
+  readonly #mark: AcknowledgedMark;
 
   constructor(settings: WorkerSettings) {
     this.#settings = settings;
+    this.#mark = new AcknowledgedMark(settings.dataDir, settings.holderId);
     this.#isProven = !settings.isRestart;
   }
 
@@ -50,9 +54,20 @@ export class StoreThread {
     this.#isFirst = false;
     const open = { connection, holders: new HolderWatch(connection, dataDir, holderId) };
     this.#open = open;
+    this.#assertWhole(connection);
     if (!this.#isProven) proveWritable(open);
     this.#isProven = true;
     return open;
+  }
+
+  /** Before anything is written: what is written over a damaged log cannot be found any more. */
+  #assertWhole(connection: Connection): void {
+    try {
+      assertNothingLost(connection, this.#settings.dataDir);
+    } catch (error) {
+      this.drop();
+      throw error;
+    }
   }
 
   /** Stores the writes of several messages as one; always answers, never throws. */
@@ -114,6 +129,7 @@ export class StoreThread {
   drop(): void {
     const open = this.#open;
     this.#open = null;
+    this.#mark.drop();
     try {
       open?.holders.close();
       open?.connection.close();
@@ -127,18 +143,22 @@ export class StoreThread {
     const { connection, holders } = this.open();
     const { dataDir, holderId, durability } = this.#settings;
     const isSynced = durability === "full" || batch.writes.some(mustSync);
-    return connection.transact(isSynced, () => {
+    if (batch.writes.some(({ write }) => write.kind === "enter" && write.state === "dead")) this.#mark.end();
+    let isEntered = false;
+    const stored = connection.transact(isSynced, () => {
       const transaction = new Transaction(connection, holders, { now: batch.now, dataDir });
       const answers = batch.writes.map(({ id, write }) => {
         const value = applyWrite(transaction, write);
         connection.assertInTransaction();
         return { id, value };
       });
-      recordSequence(connection, holderId, batch.sequence);
+      isEntered = recordSequence(connection, holderId, batch.sequence);
       this.#erased.push(...transaction.erased);
       beforeCommit?.(answers);
       return answers;
     });
+    if (isSynced && isEntered) this.#mark.move(batch.sequence);
+    return stored;
   }
 
   #afterError(batch: Batch, planned: readonly Answer[] | null, error: unknown): readonly Answer[] {
