@@ -19,7 +19,7 @@ import { ReadThread } from "../../packages/holdfast/src/stores/sqlite/read-threa
 import { StoreThread } from "../../packages/holdfast/src/stores/sqlite/store-thread.ts";
 
 /** What the store answered instead of a value. */
-class StoreRefusal extends Error {
+export class StoreRefusal extends Error {
   readonly code: string;
 
   constructor(failure: NonNullable<Answer["failure"]>) {
