@@ -28,7 +28,7 @@ const { values } = parseArgs({
 });
 
 const KILLS_A_CHAIN = 20;
-const FAMILIES_AIMED_AT = ["write", "sync", "send", "receive", "lock", "file", "clock"];
+const FAMILIES_AIMED_AT = ["write", "sync", "send", "tell", "receive", "lock", "file", "clock"];
 const SERVICE = fileURLToPath(new URL("./serve-effects.ts", import.meta.url));
 
 const say = (line: string): void => void process.stdout.write(`${line}\n`);

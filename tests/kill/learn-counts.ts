@@ -9,7 +9,10 @@ import { countCalls } from "./strace.ts";
 const NEVER = 65_535;
 
 /** Where there is no strace nothing is counted, and every kill is one by the clock. */
-const NO_COUNTS: Counts = { write: 0, sync: 0, send: 0, receive: 0, lock: 0, file: 0, any: 0 };
+const NO_COUNTS: Counts = { write: 0, sync: 0, send: 0, tell: 0, receive: 0, lock: 0, file: 0, any: 0 };
+
+/** How long a life is that deaths are spread over. */
+const LIFE_MS = 300;
 
 type Place = { readonly root: string; readonly port: number };
 
@@ -25,7 +28,7 @@ export const learnCounts = async (place: Place, mayTrace: boolean): Promise<Coun
   const death = mayTrace ? ({ kind: "any", nth: NEVER } as const) : null;
   if (first.trouble !== null) throw new Error(first.trouble);
   if (death === null) return NO_COUNTS;
-  const { trouble } = await live({ order, death, records, keepsLog: true });
+  const { trouble } = await live({ order, death, records, keepsLog: true, worksAtMostMs: LIFE_MS });
   if (trouble !== null) throw new Error(trouble);
   return countCalls(join(records, `strace-${order.life}.log`));
 };

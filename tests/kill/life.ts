@@ -13,7 +13,7 @@ const WORKER = fileURLToPath(new URL("./worker.ts", import.meta.url));
 /** A process that should have died or ended long before. */
 const HANGS_AFTER_MS = 60_000;
 /** A death that was planned at a call which did not come is a plain kill by now. */
-const WORKS_AT_MOST_MS = 350;
+const WORKS_AT_MOST_MS = 1_500;
 
 export type Ended = {
   /** Where the process was killed, or null when it ended by itself. */
@@ -27,11 +27,14 @@ type Life = {
   readonly death: PlannedDeath | null;
   /** Folder for what is written down about this life. */
   readonly records: string;
+  /** Keeps the log of its system calls. */
   readonly keepsLog?: boolean;
+  readonly worksAtMostMs?: number;
 };
 
 /** One process from its start to its end. */
-export const live = async ({ order, death, records, keepsLog = false }: Life): Promise<Ended> => {
+export const live = async (life: Life): Promise<Ended> => {
+  const { order, death, records, keepsLog = false, worksAtMostMs = WORKS_AT_MOST_MS } = life;
   const path = join(records, `order-${order.life}.json`);
   writeFileSync(path, JSON.stringify(order));
   const args = ["--disable-warning=ExperimentalWarning", "--conditions=holdfast-source", WORKER, path];
@@ -57,7 +60,7 @@ export const live = async ({ order, death, records, keepsLog = false }: Life): P
   child.stdin.end("\n");
   if (death?.kind === "timed" && death.from === "opening") killer.after(death.afterMs, "timed");
   await heard("at work");
-  if (death !== null) killer.after(death.kind === "timed" ? death.afterMs : WORKS_AT_MOST_MS, "timed");
+  if (death !== null) killer.after(death.kind === "timed" ? death.afterMs : worksAtMostMs, "timed");
   const { code, signal } = await ended;
   await trace?.isGone;
   killer.stop();

@@ -5,11 +5,14 @@ export type PlannedDeath =
   | { readonly kind: SyscallKind; readonly nth: number }
   | { readonly kind: "timed"; readonly from: "opening" | "work"; readonly afterMs: number };
 
-/** The system calls between which a death can make a difference, by what they do. */
+/** The system calls between which a death can make a difference, by what the program does with them. */
 export const SYSCALLS = {
   write: ["pwrite64"],
   sync: ["fdatasync", "fsync"],
-  send: ["write", "writev", "sendto", "sendmsg"],
+  /** Requests to the service: nothing else is sent in more than one piece. */
+  send: ["writev", "sendto", "sendmsg"],
+  /** Messages between threads, and what is written down as acknowledged. */
+  tell: ["write"],
   receive: ["read", "readv", "recvfrom", "recvmsg"],
   lock: ["fcntl"],
   file: ["ftruncate", "unlink", "unlinkat", "rename", "mkdir", "openat"],
@@ -28,6 +31,7 @@ const SHARES: Readonly<Record<PlannedDeath["kind"], number>> = {
   write: 6,
   sync: 5,
   send: 4,
+  tell: 3,
   receive: 2,
   lock: 2,
   file: 1,

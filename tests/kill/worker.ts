@@ -4,7 +4,15 @@
  */
 import { closeSync, openSync, readFileSync, readSync, writeSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
-import { createRuntime, isHoldfastError, type Input, type Runtime, type Session } from "holdfast";
+import {
+  createRuntime,
+  isHoldfastError,
+  stderrLogger,
+  type Input,
+  type Logger,
+  type Runtime,
+  type Session,
+} from "holdfast";
 import { fingerprintOf, type Acknowledgement } from "./acknowledgement.ts";
 import { AGENTS } from "./agents.ts";
 import { chanceOf } from "./chance.ts";
@@ -15,17 +23,26 @@ import type { LifeOrder } from "./order.ts";
 const VISIT_MS = 120;
 const OPERATE_EVERY_MS = 150;
 
+type Parts = {
+  readonly order: LifeOrder;
+  readonly runtime: Runtime;
+  readonly client: EffectClient;
+  readonly stop: AbortController;
+};
+
 class Life {
   readonly #order: LifeOrder;
   readonly #runtime: Runtime;
   readonly #operator: Operator;
   readonly #acknowledgements: number;
   readonly #watched = new Set<string>();
-  readonly #stop = new AbortController();
+  readonly #heard: Promise<void>[] = [];
+  readonly #stop: AbortController;
 
-  constructor(order: LifeOrder, runtime: Runtime, client: EffectClient) {
+  constructor({ order, runtime, client, stop }: Parts) {
     this.#order = order;
     this.#runtime = runtime;
+    this.#stop = stop;
     this.#acknowledgements = openSync(order.acknowledgementsTo, "a");
     this.#operator = new Operator(runtime, client, (told) => this.#acknowledge(told));
   }
@@ -39,7 +56,7 @@ class Life {
       const sent = await Promise.all(
         this.#order.again.filter((one) => one.session === key).map(({ says }) => this.#send(session, says)),
       );
-      for (const runId of sent) void this.#hearOutcome(session, runId);
+      for (const runId of sent) this.#heard.push(this.#hearOutcome(session, runId));
       return { key, session };
     });
     // Whoever kills by the clock begins to count here: a slow machine is given time to get so far.
@@ -53,7 +70,10 @@ class Life {
     if (mode === "visit") {
       for (const { key, session } of opened) await this.#send(session, this.#task(key, 0));
       await sleep(VISIT_MS);
-    } else await this.#finish();
+    } else {
+      await this.#finish();
+      await Promise.all(this.#heard);
+    }
     this.#stop.abort();
     await this.#runtime.close();
     closeSync(this.#acknowledgements);
@@ -81,8 +101,13 @@ class Life {
 
   async #hearOutcome(session: Session, runId: string): Promise<void> {
     const { signal } = this.#stop;
-    const { status } = await session.run(runId).outcome({ until: "settled", signal });
-    this.#acknowledge({ kind: "outcome", sessionId: session.id, runId, status });
+    try {
+      const { status } = await session.run(runId).outcome({ until: "settled", signal });
+      this.#acknowledge({ kind: "outcome", sessionId: session.id, runId, status });
+    } catch (thrown) {
+      // A visit is over before its runs are.
+      if (!signal.aborted) throw thrown;
+    }
   }
 
   async #send(session: Session, says: string): Promise<string> {
@@ -135,19 +160,36 @@ const inputOf = (says: string): Input => {
   ];
 };
 
+/** What is written to stderr is held against the process, but for two things that are nobody's fault here. */
+const loggerOf = (stop: AbortSignal): Logger => {
+  const { warn, ...stderr } = stderrLogger();
+  return {
+    ...stderr,
+    warn: (message, fields) => {
+      // Tracing every system call makes the process slow, and so does a busy machine.
+      const isStall = fields?.["stalledMs"] !== undefined;
+      // The result of an attempt that was over, and that came when the store was being closed.
+      const isAfterTheEnd = stop.aborted && message.startsWith("A late result");
+      if (!isStall && !isAfterTheEnd) warn(message, fields);
+    },
+  };
+};
+
 const main = async (): Promise<void> => {
   const order = JSON.parse(readFileSync(process.argv[2] ?? "", "utf8")) as LifeOrder;
   writeSync(1, `loaded ${process.pid}\n`);
   // Nothing else is to be done until then, so the whole process may wait.
   readSync(0, Buffer.alloc(1));
   const client = new EffectClient(order.port, order.folder);
+  const stop = new AbortController();
   const runtime = await createRuntime({
     agents: AGENTS,
     dataDir: order.dataDir,
     deps: client,
+    logger: loggerOf(stop.signal),
     modelRetry: { initialDelayMs: 20 },
   });
-  await new Life(order, runtime, client).live();
+  await new Life({ order, runtime, client, stop }).live();
 };
 
 main().catch((thrown: unknown) => {
