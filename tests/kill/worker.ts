@@ -162,7 +162,7 @@ const inputOf = (says: string): Input => {
 
 /** What is written to stderr is held against the process, but for two things that are nobody's fault here. */
 const loggerOf = (stop: AbortSignal): Logger => {
-  const { warn, ...stderr } = stderrLogger();
+  const stderr = stderrLogger();
   return {
     ...stderr,
     warn: (message, fields) => {
@@ -170,7 +170,7 @@ const loggerOf = (stop: AbortSignal): Logger => {
       const isStall = fields?.["stalledMs"] !== undefined;
       // The result of an attempt that was over, and that came when the store was being closed.
       const isAfterTheEnd = stop.aborted && message.startsWith("A late result");
-      if (!isStall && !isAfterTheEnd) warn(message, fields);
+      if (!isStall && !isAfterTheEnd) stderr.warn(message, fields);
     },
   };
 };
