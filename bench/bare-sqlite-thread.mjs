@@ -1,15 +1,9 @@
 /** The least that a thread can do to make the same bytes durable: one table, one insert an event. */
-import { DatabaseSync } from "node:sqlite";
 import { parentPort, workerData } from "node:worker_threads";
+import { openBare } from "./parts/bare-sqlite.mjs";
 
 const { path, transactions } = workerData;
-const db = new DatabaseSync(path);
-db.exec(`PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA wal_autocheckpoint = 4096;
-  CREATE TABLE events (id INTEGER PRIMARY KEY, sid INTEGER NOT NULL, position INTEGER NOT NULL, hash BLOB NOT NULL,
-    header TEXT NOT NULL, salt BLOB, payload TEXT) STRICT;`);
-const insert = db.prepare(
-  "INSERT INTO events (sid, position, hash, header, salt, payload) VALUES (?, ?, ?, ?, ?, ?)",
-);
+const { db, insert } = openBare(path);
 
 parentPort.on("message", () => {
   const thread = process.threadCpuUsage();

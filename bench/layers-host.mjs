@@ -2,6 +2,7 @@
 import { once } from "node:events";
 import { join } from "node:path";
 import { Worker } from "node:worker_threads";
+import { rowsOf } from "./parts/bare-sqlite.mjs";
 import { serve } from "./parts/child.mjs";
 import { measure } from "./parts/measure.mjs";
 import { installed } from "./parts/set-up.mjs";
@@ -148,11 +149,6 @@ const hopLayer = async (echo, messages) => {
   }
 };
 
-const rowsOf = (transactions) =>
-  transactions.map((events) =>
-    events.map(({ position, hash, header, salt, payload }) => [1, position, hash, header, salt, payload]),
-  );
-
 const thread = (name, workerData) => {
   const worker = new Worker(new URL(name, import.meta.url), { workerData });
   worker.unref();
@@ -173,7 +169,7 @@ await serve(async ({ sessions, turns, dataDir }) => {
   const model = benchModel(turns);
   const echo = thread("./echo-thread.mjs");
   const path = join(dataDir, "bare.db");
-  const bare = thread("./bare-sqlite-thread.mjs", { path, transactions: rowsOf(transactions) });
+  const bare = thread("./bare-sqlite-thread.mjs", { path, transactions: transactions.map(rowsOf) });
   const layers = {
     whole: () => whole.run(sessions),
     unwatched: () => unwatched.run(sessions),

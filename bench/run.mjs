@@ -2,17 +2,36 @@
  * `npm run bench`: builds and packs Holdfast, installs it beside its peers, measures, writes RESULTS.md.
  * `npm run bench -- turns layers` runs only the named benches and prints them.
  */
-import { writeFile, rm } from "node:fs/promises";
+import { readFile, writeFile, rm } from "node:fs/promises";
 import { loadavg } from "node:os";
 import { join } from "node:path";
+import { benchAlone } from "./benches/alone.mjs";
+import { benchColdStart } from "./benches/cold-start.mjs";
+import { benchDeltas } from "./benches/deltas.mjs";
 import { benchFootprint } from "./benches/footprint.mjs";
+import { benchLanggraph } from "./benches/langgraph.mjs";
 import { benchLayers } from "./benches/layers.mjs";
+import { benchLong } from "./benches/long.mjs";
 import { benchProfile } from "./benches/profile.mjs";
+import { benchSuspended } from "./benches/suspended.mjs";
 import { benchTurns } from "./benches/turns.mjs";
-import { BENCH, setUp } from "./parts/set-up.mjs";
 import { describeMachine } from "./parts/machine.mjs";
+import { BENCH, setUp } from "./parts/set-up.mjs";
+import { judge, notesFor, verdictTable } from "./parts/verdicts.mjs";
+import { TARGETS } from "./targets.mjs";
 
-const BENCHES = { turns: benchTurns, layers: benchLayers, profile: benchProfile, footprint: benchFootprint };
+const BENCHES = {
+  turns: benchTurns,
+  deltas: benchDeltas,
+  langgraph: benchLanggraph,
+  long: benchLong,
+  alone: benchAlone,
+  "cold-start": benchColdStart,
+  suspended: benchSuspended,
+  footprint: benchFootprint,
+  layers: benchLayers,
+  profile: benchProfile,
+};
 
 const begun = performance.now();
 const say = (what) =>
@@ -24,26 +43,41 @@ if (unknown.length > 0) {
   console.error(`There is no bench "${unknown[0]}". There are: ${Object.keys(BENCHES).join(", ")}.`);
   process.exit(1);
 }
+const ran = Object.keys(BENCHES).filter((name) => asked.length === 0 || asked.includes(name));
 
 const workDir = await setUp(say);
 const busy = loadavg()[0];
 const machine = describeMachine(workDir);
 const sections = [];
-for (const [name, bench] of Object.entries(BENCHES)) {
-  if (asked.length > 0 && !asked.includes(name)) continue;
-  sections.push(await bench({ workDir, say }));
+const measured = {};
+for (const name of ran) {
+  const { text, measured: own = {} } = await BENCHES[name]({ workDir, say });
+  sections.push(text);
+  Object.assign(measured, own);
 }
 await rm(workDir, { recursive: true, force: true });
 
+const verdicts = judge(TARGETS, { measured, ran });
+const notes = notesFor(verdicts, {
+  notes: await readFile(join(BENCH, "NOTES.md"), "utf8"),
+  targets: TARGETS,
+});
+const reached = verdicts.filter(({ isReached }) => isReached).length;
 const isQuiet = busy < 0.7;
-const text = `# Results
-
-Written by \`npm run bench\`; see [README.md](README.md) for what is measured and how. Do not edit.
-${isQuiet ? "" : `\n**Other processes were running when this began (load ${busy.toFixed(1)}): trust the ratios, not the absolute figures.**\n`}
-${machine}
-
-${sections.join("\n\n")}
-`;
+const parts = [
+  "# Results",
+  "Written by `npm run bench`; see [README.md](README.md) for what is measured and how. Do not edit.",
+  isQuiet
+    ? ""
+    : `**Other processes were running when this began (load ${busy.toFixed(1)}): trust the ratios, not the absolute figures.**`,
+  verdicts.length === 0
+    ? ""
+    : `## Targets\n\n${reached} of ${verdicts.length} reached. \`npm run bench -- BENCH\` runs one bench alone.\n\n${verdictTable(verdicts)}`,
+  notes === "" ? "" : `## What was not reached, why, and what was tried\n\n${notes}`,
+  `## Machine\n\n${machine}`,
+  ...sections,
+];
+const text = `${parts.filter((part) => part !== "").join("\n\n")}\n`;
 if (asked.length === 0) {
   await writeFile(join(BENCH, "RESULTS.md"), text);
   say("wrote bench/RESULTS.md");

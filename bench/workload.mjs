@@ -24,3 +24,8 @@ export const turnOf = (messages) => {
   const call = said?.content.find((part) => part.type === "tool-call");
   return call === undefined ? 0 : call.input.n + 1;
 };
+
+/** What is said beside the tool call where answers are streamed: so many pieces, one delta each. */
+export const PIECES = 200;
+export const PIECE = "word ";
+export const SPOKEN = PIECE.repeat(PIECES);

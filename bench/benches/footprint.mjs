@@ -1,6 +1,6 @@
 /** What it takes up: bytes on disk, memory, time until it is there. */
-import { readdirSync, statSync } from "node:fs";
 import { join } from "node:path";
+import { bytesIn } from "../parts/bytes-in.mjs";
 import { openHost, run } from "../parts/child.mjs";
 import { BENCH } from "../parts/set-up.mjs";
 import { spread, table } from "../parts/statistics.mjs";
@@ -8,23 +8,14 @@ import { spread, table } from "../parts/statistics.mjs";
 const HOST = new URL("../peer-host.mjs", import.meta.url);
 const START_RUNS = 10;
 
-const bytesIn = (folder) => {
-  let bytes = 0;
-  for (const entry of readdirSync(folder, { recursive: true, withFileTypes: true })) {
-    if (entry.isFile()) bytes += statSync(join(entry.parentPath, entry.name)).size;
-  }
-  return bytes;
-};
-
 const measureStored = async ({ sessions, turns }, workDir) => {
   const dataDir = join(workDir, `stored-${sessions}-${turns}`);
   const host = openHost(HOST, { peer: "holdfast", turns, dataDir });
   const before = await host.ask({ sessions: 0, rounds: 0 });
   const { rssBytes } = await host.ask({ sessions, rounds: 1 });
   await host.close();
-  const mb = (bytes) => `${(bytes / 2 ** 20).toFixed(0)} MB`;
-  const perTurn = bytesIn(dataDir) / (sessions * turns);
-  return [sessions, turns, `${(perTurn / 1024).toFixed(2)} KB`, mb(before.rssBytes), mb(rssBytes)];
+  const kb = bytesIn(dataDir) / 1024 / (sessions * turns);
+  return { sessions, turns, kb, before: before.rssBytes, after: rssBytes };
 };
 
 const timeOf = async (args) => {
@@ -48,34 +39,60 @@ const measureStart = async () => {
     samples.load.push(load);
     samples.help.push(help.ms);
   }
-  return [
-    ['`import("holdfast")` in a fresh process, ms', spread(samples.load)],
-    ["`holdfast --help`, from start to exit, ms", spread(samples.help)],
-    ["for comparison: `node -e 0`, from start to exit, ms", spread(samples.node)],
-  ];
+  return samples;
 };
+
+const startRows = (samples) => [
+  ['`import("holdfast")` in a fresh process, ms', spread(samples.load)],
+  ["`holdfast --help`, from start to exit, ms", spread(samples.help)],
+  ["for comparison: `node -e 0`, from start to exit, ms", spread(samples.node)],
+];
+
+const mb = (bytes) => `${(bytes / 2 ** 20).toFixed(0)} MB`;
+
+/** The first level of each length is the one that the target is about. */
+const LEVELS = [
+  { sessions: 64, turns: 20 },
+  { sessions: 8, turns: 400 },
+  { sessions: 4, turns: 2_000 },
+  { sessions: 512, turns: 20 },
+];
 
 export const benchFootprint = async ({ workDir, say }) => {
   const stored = [];
-  for (const level of [
-    { sessions: 64, turns: 20 },
-    { sessions: 8, turns: 400 },
-    { sessions: 512, turns: 20 },
-  ]) {
+  for (const level of LEVELS) {
     say(`bytes and memory of ${level.sessions} sessions of ${level.turns} turns`);
     stored.push(await measureStored(level, workDir));
   }
   say("time to start");
   const start = await measureStart();
+  const kbOf = (turns) => stored.find((level) => level.turns === turns).kb;
+  const kbs = [kbOf(20), kbOf(400), kbOf(2_000)];
   const head = ["sessions", "turns each", "on disk after close, a turn", "RSS before", "RSS after"];
-  return `## What it takes up
+  const rows = stored.map(({ sessions, turns, kb, before, after }) => [
+    sessions,
+    turns,
+    `${kb.toFixed(2)} KB`,
+    mb(before),
+    mb(after),
+  ]);
+  const text = `## What it takes up
 
 The whole data directory after \`close\`, divided by turns; a turn's own content is about 1.1 KB, of which 1 KB is the
 tool's result. RSS is that of the whole process, the store's thread included.
 
-${table(head, stored)}
+${table(head, rows)}
 
 Fresh processes, ${START_RUNS} each after one that is not counted, alternating.
 
-${table(["", "median (min–max)"], start)}`;
+${table(["", "median (min–max)"], startRows(start))}`;
+  const measured = {
+    "disk-20": [kbs[0]],
+    "disk-400": [kbs[1]],
+    "disk-2000": [kbs[2]],
+    "disk-flat": [Math.max(...kbs) / Math.min(...kbs)],
+    import: start.load,
+    help: start.help,
+  };
+  return { text, measured };
 };

@@ -39,7 +39,7 @@ export const benchLayers = async ({ workDir, say }) => {
     column(layer, "threadUs"),
   ]);
   const { events, requests, transactions, turns, bytes } = recorded;
-  return `## What each layer costs, µs a turn at 64 sessions × 20 turns
+  const text = `## What each layer costs, µs a turn at 64 sessions × 20 turns
 
 Each layer alone, over what a real run did: ${events} events (${(events / turns).toFixed(2)} a turn, ${Math.round(bytes / turns)} bytes a turn),
 ${requests} messages to the store's thread, ${transactions} transactions (${(turns / transactions).toFixed(1)} turns each). Median (min–max) of ${RUNS} runs.
@@ -47,4 +47,5 @@ Wall time is what it takes while nothing else runs; thread time is the CPU of th
 for "SQLite alone" the bare thread). Layers overlap in the whole: the store's thread commits while the main thread goes on.
 
 ${table(["layer", "wall, µs a turn", "thread CPU, µs a turn"], rows)}`;
+  return { text };
 };

@@ -17,11 +17,12 @@ export const benchProfile = async ({ workDir, say }) => {
   const section = (title, profile) =>
     `${title}: busy for ${((100 * profile.busyMs) / profile.totalMs).toFixed(0)} % of the time, the profiler's own cost included.\n\n` +
     table(["self time", "of the busy time"], rows(profile));
-  return `## Profile at 64 sessions × 20 turns
+  const text = `## Profile at 64 sessions × 20 turns
 
 The ${TOP} functions with the most time of their own.
 
 ${section("Main thread", profiles.main)}
 
 ${section("Store thread", profiles.store)}`;
+  return { text };
 };

@@ -1,5 +1,6 @@
-/** Turns a second, beside the peer: two processes that take turns, A B A B. */
+/** Turns a second, beside the peer. */
 import { join } from "node:path";
+import { alternate, closeAll, each, ratios, warmUp } from "../parts/alternate.mjs";
 import { openHost } from "../parts/child.mjs";
 import { spread, median, table } from "../parts/statistics.mjs";
 
@@ -13,8 +14,9 @@ const LEVELS = [
   { sessions: 64, rounds: 4, runs: 9 },
   { sessions: 512, rounds: 1, runs: 5 },
 ];
-/** Until the code of both is compiled: turns, not time. */
 const WARM_UP_TURNS = 8_000;
+/** The level that the target is about. */
+const JUDGED_SESSIONS = 64;
 
 const measureLevel = async ({ sessions, rounds, runs }, workDir) => {
   const dataDir = join(workDir, `turns-${sessions}`);
@@ -22,47 +24,36 @@ const measureLevel = async ({ sessions, rounds, runs }, workDir) => {
     ours: openHost(HOST, { peer: "holdfast", turns: TURNS, dataDir }),
     theirs: openHost(HOST, { peer: "ai-sdk", turns: TURNS }),
   };
-  const turns = sessions * rounds * TURNS;
-  const samples = { ours: [], theirs: [] };
-  const warmUp = { sessions: Math.max(sessions, 64), rounds: 1 };
   for (const host of Object.values(hosts)) {
-    for (let done = 0; done < WARM_UP_TURNS; done += warmUp.sessions * TURNS) await host.ask(warmUp);
+    await warmUp(host, { sessions: Math.max(sessions, 64), turns: TURNS, total: WARM_UP_TURNS });
     await host.ask({ sessions, rounds: Math.min(rounds, 4) });
   }
-  for (let pair = 0; pair < runs; pair += 1) {
-    for (const [name, host] of Object.entries(hosts)) {
-      const { wallMs, cpuMs, threadMs } = await host.ask({ sessions, rounds });
-      samples[name].push({
-        perSecond: (turns / wallMs) * 1000,
-        cpuUs: (cpuMs / turns) * 1000,
-        threadUs: (threadMs / turns) * 1000,
-      });
-    }
-  }
-  await Promise.all(Object.values(hosts).map((host) => host.close()));
+  const work = { request: { sessions, rounds }, turns: sessions * rounds * TURNS };
+  const entries = Object.entries(hosts).map(([name, host]) => [name, { host, ...work }]);
+  const samples = await alternate(Object.fromEntries(entries), runs);
+  await closeAll(Object.values(hosts));
   return { sessions, ...samples };
 };
 
-const ratios = ({ ours, theirs }, field) => ours.map((own, index) => own[field] / theirs[index][field]);
+const cpu = (samples) =>
+  `${median(each(samples, "cpuUs")).toFixed(0)} / ${median(each(samples, "threadUs")).toFixed(0)}`;
 
-const row = (level) => {
-  const values = (peer, field) => level[peer].map((sample) => sample[field]);
-  return [
-    level.sessions,
-    spread(values("ours", "perSecond")),
-    spread(values("theirs", "perSecond")),
-    `**${spread(ratios(level, "perSecond"))}**`,
-    `${median(values("ours", "cpuUs")).toFixed(0)} / ${median(values("ours", "threadUs")).toFixed(0)}`,
-    `${median(values("theirs", "cpuUs")).toFixed(0)} / ${median(values("theirs", "threadUs")).toFixed(0)}`,
-  ];
-};
+const row = ({ sessions, ours, theirs }) => [
+  sessions,
+  spread(each(ours, "perSecond")),
+  spread(each(theirs, "perSecond")),
+  `**${spread(ratios(ours, theirs))}**`,
+  cpu(ours),
+  cpu(theirs),
+];
 
 export const benchTurns = async ({ workDir, say }) => {
-  const rows = [];
+  const levels = [];
   for (const level of LEVELS) {
     say(`turns a second at ${level.sessions} sessions`);
-    rows.push(row(await measureLevel(level, workDir)));
+    levels.push(await measureLevel(level, workDir));
   }
+  const judged = levels.find(({ sessions }) => sessions === JUDGED_SESSIONS);
   const head = [
     "sessions",
     "Holdfast, turns/s",
@@ -71,7 +62,7 @@ export const benchTurns = async ({ workDir, say }) => {
     "Holdfast, CPU µs a turn: all / main thread",
     "AI SDK, the same",
   ];
-  return `## Turns a second, ${TURNS} turns a session
+  const text = `## Turns a second, ${TURNS} turns a session
 
 Median (min–max) of the runs, which alternate between the two, each in a process of its own that is idle while
 the other runs. Both get the same answers, call the same tool (one call a turn, 1 KB back, input checked with the same
@@ -83,5 +74,6 @@ zod schema), and hand the whole prompt to the model in every turn.
 - **AI SDK**: \`generateText\` with \`stopWhen: isStepCount(${TURNS})\` on a \`LanguageModelV4\` that answers at once. All in memory:
   nothing is kept, nobody watches.
 
-${table(head, rows)}`;
+${table(head, levels.map(row))}`;
+  return { text, measured: { turns: ratios(judged.ours, judged.theirs) } };
 };

@@ -21,14 +21,18 @@ export const openHost = (module, settings) => {
       child.send(request);
       return answered;
     },
-    close: () =>
-      new Promise((resolve) => {
-        child.removeAllListeners("exit");
-        child.once("exit", resolve);
-        child.disconnect();
-      }),
+    /** Ends it as a crash would. */
+    kill: () => ended(child, () => child.kill("SIGKILL")),
+    close: () => ended(child, () => child.disconnect()),
   };
 };
+
+const ended = (child, end) =>
+  new Promise((resolve) => {
+    child.removeAllListeners("exit");
+    child.once("exit", resolve);
+    end();
+  });
 
 /** Serves requests in such a process; `open` makes what answers them. */
 export const serve = async (open) => {

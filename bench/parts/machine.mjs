@@ -24,6 +24,15 @@ const syncMs = (workDir) => {
   return samples;
 };
 
+const PEERS = [
+  "ai",
+  "@ai-sdk/provider",
+  "@langchain/langgraph",
+  "@langchain/langgraph-checkpoint-sqlite",
+  "better-sqlite3",
+  "zod",
+];
+
 const versionOf = (name) =>
   JSON.parse(readFileSync(join(BENCH, "node_modules", name, "package.json"), "utf8")).version;
 
@@ -39,7 +48,7 @@ export const describeMachine = (workDir) => {
       ["system", `${process.platform} ${process.arch}`],
       [`disk: append 4 KB + fdatasync, ms (${SYNCS} times)`, spread(syncMs(workDir))],
       ["Node", `${process.versions.node}, SQLite ${process.versions.sqlite}`],
-      ["peers", ["ai", "@ai-sdk/provider", "zod"].map((name) => `${name} ${versionOf(name)}`).join(", ")],
+      ["peers", PEERS.map((name) => `${name} ${versionOf(name)}`).join(", ")],
       ["holdfast", versionOf("holdfast")],
     ],
   );

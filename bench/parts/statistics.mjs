@@ -19,3 +19,9 @@ export const table = (head, rows) =>
   [head, head.map((_, index) => (index === 0 ? "---" : "---:")), ...rows]
     .map((cells) => `| ${cells.join(" | ")} |`)
     .join("\n");
+
+/** The value that this share of them does not exceed: by rank, nothing is made up between two. */
+export const percentile = (values, share) => {
+  const sorted = values.toSorted((left, right) => left - right);
+  return sorted[Math.min(sorted.length - 1, Math.ceil(sorted.length * share) - 1)];
+};

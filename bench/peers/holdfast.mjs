@@ -6,41 +6,48 @@ import {
   callOfTurn,
   INSTRUCTIONS,
   lookInput,
+  PIECES,
   QUESTION,
   RESULT,
+  SPOKEN,
   TOOL_DESCRIPTION,
   TOOL_NAME,
   turnOf,
   USED,
 } from "../workload.mjs";
+import { answerOf, languageModel } from "./language-model.mjs";
 
-export const benchModel = (turns) =>
+/** Answers from the conversation alone; streamed, it also speaks in every turn. */
+export const benchModel = (turns, { isStreamed = false } = {}) =>
   scriptedModel(({ messages }) => {
     const input = callOfTurn(turnOf(messages), turns);
-    const step = input === null ? { text: ANSWER } : { toolCalls: [{ name: TOOL_NAME, input }] };
-    return { ...step, usage: { inputTokens: USED.input, outputTokens: USED.output } };
+    const calls = input === null ? {} : { toolCalls: [{ name: TOOL_NAME, input }] };
+    const spoken = isStreamed ? { text: SPOKEN, deltas: PIECES } : input === null ? { text: ANSWER } : {};
+    return { ...calls, ...spoken, usage: { inputTokens: USED.input, outputTokens: USED.output } };
   });
 
-const benchAgent = (turns) =>
+export const lookTool = defineTool()({
+  name: TOOL_NAME,
+  description: TOOL_DESCRIPTION,
+  inputSchema: lookInput,
+  effect: "read",
+  execute: () => RESULT,
+});
+
+export const benchAgent = ({ turns, model, limits = {} }) =>
   defineAgent({
     name: "bench",
     instructions: INSTRUCTIONS,
-    model: benchModel(turns),
-    limits: { maxTurns: turns },
-    tools: [
-      defineTool()({
-        name: TOOL_NAME,
-        description: TOOL_DESCRIPTION,
-        inputSchema: lookInput,
-        effect: "read",
-        execute: () => RESULT,
-      }),
-    ],
+    model,
+    limits: { maxTurns: turns, ...limits },
+    tools: [lookTool],
   });
 
 /** Opens the peer; `run(sessions)` answers when that many sessions have had all their turns. */
-export const openPeer = async ({ dataDir, turns, store, isWatched = true }) => {
-  const agent = benchAgent(turns);
+export const openPeer = async ({ dataDir, turns, store, isWatched = true, ...how }) => {
+  const { isStreamed = false, isProviders = false } = how;
+  const model = isProviders ? languageModel(turns) : benchModel(turns, { isStreamed });
+  const agent = benchAgent({ turns, model });
   const runtime = await createRuntime({
     agents: [agent],
     dataDir,
@@ -48,16 +55,15 @@ export const openPeer = async ({ dataDir, turns, store, isWatched = true }) => {
   });
   const runSession = async () => {
     const session = await runtime.createSession(agent);
-    const watching = isWatched ? watch(session) : Promise.resolve(0);
+    const watching = isWatched ? watch(session) : null;
     const run = await session.send(QUESTION);
     const outcome = await run.outcome();
-    if (outcome.status !== "completed" || outcome.output !== ANSWER || outcome.turns !== turns) {
+    const isDone = outcome.status === "completed" && outcome.output === answerOf(isStreamed);
+    if (!isDone || outcome.turns !== turns) {
       throw new Error(`A session ended otherwise than it should: ${JSON.stringify(outcome)}`);
     }
     const seen = await watching;
-    // Created, accepted, started, completed; two a model call, two a tool call; more where the window was cut.
-    const due = 4 + 4 * turns - 2;
-    if (isWatched && seen < due) throw new Error(`The subscriber saw ${seen} events, not ${due}.`);
+    if (seen !== null) checkSeen(seen, { turns, isStreamed });
   };
   return {
     run: async (sessions) => void (await Promise.all(Array.from({ length: sessions }, runSession))),
@@ -67,11 +73,21 @@ export const openPeer = async ({ dataDir, turns, store, isWatched = true }) => {
 
 /** One subscriber: follows the session to the end of its run and counts what it sees. */
 const watch = async (session) => {
-  let seen = 0;
+  const seen = { events: 0, pieces: 0 };
   for await (const event of session.events()) {
+    if (event.kind === "delta" && event.type === "text") seen.pieces += 1;
     if (event.kind !== "event") continue;
-    seen += 1;
+    seen.events += 1;
     if (event.type === "run.completed") break;
   }
   return seen;
+};
+
+const checkSeen = ({ events, pieces }, { turns, isStreamed }) => {
+  // Created, accepted, started, completed; two a model call, two a tool call; more where the window was cut.
+  const due = 4 + 4 * turns - 2;
+  if (events < due) throw new Error(`The subscriber saw ${events} events, not ${due}.`);
+  if (isStreamed && pieces !== PIECES * turns) {
+    throw new Error(`The subscriber saw ${pieces} pieces, not ${PIECES * turns}.`);
+  }
 };

@@ -1,0 +1,96 @@
+/**
+ * What Holdfast is to reach. `key` names the measurement a bench hands back; its median is held against
+ * `atLeast` or `atMost`. The only place where a target stands.
+ */
+export const TARGETS = [
+  {
+    key: "turns",
+    bench: "turns",
+    what: "turns/s at 64 sessions × 20 turns, beside the AI SDK's `generateText` in memory",
+    atLeast: 1.5,
+    unit: "×",
+  },
+  {
+    key: "deltas",
+    bench: "deltas",
+    what: "the same with 200 streamed deltas a turn, beside `streamText`; both with the same `LanguageModelV4`",
+    atLeast: 0.8,
+    unit: "×",
+  },
+  {
+    key: "deltas-scripted",
+    bench: "deltas",
+    what: "the same, Holdfast with `scriptedModel`",
+    atLeast: 0.8,
+    unit: "×",
+  },
+  {
+    key: "langgraph-20",
+    bench: "langgraph",
+    what: "turns/s beside LangGraph.js with its SQLite saver, 20 turns",
+    atLeast: 20,
+    unit: "×",
+  },
+  {
+    key: "langgraph-400",
+    bench: "langgraph",
+    what: "the same, 400 turns (64 sessions beside 4)",
+    atLeast: 100,
+    unit: "×",
+  },
+  {
+    key: "disk-20",
+    bench: "footprint",
+    what: "data directory after close, a turn, 20 turns a session",
+    atMost: 3,
+    unit: "KB",
+  },
+  { key: "disk-400", bench: "footprint", what: "the same, 400 turns", atMost: 3, unit: "KB" },
+  { key: "disk-2000", bench: "footprint", what: "the same, 2,000 turns", atMost: 3, unit: "KB" },
+  {
+    key: "disk-flat",
+    bench: "footprint",
+    what: "the largest of these three ÷ the smallest",
+    atMost: 1.1,
+    unit: "×",
+  },
+  { key: "long", bench: "long", what: "turns/s at 2,000 turns a session ÷ at 20", atLeast: 0.8, unit: "×" },
+  {
+    key: "alone",
+    bench: "alone",
+    what: "one session alone: p50 of a turn beyond two bare commits of the same bytes",
+    atMost: 0.3,
+    unit: "ms",
+  },
+  {
+    key: "cold-start-ratio",
+    bench: "cold-start",
+    what: "`createRuntime` to first model call in a fresh process, journal of 100,000 events ÷ of 100",
+    atMost: 3,
+    unit: "×",
+  },
+  { key: "cold-start-ms", bench: "cold-start", what: "the same, 100,000 events", atMost: 100, unit: "ms" },
+  {
+    key: "suspended-fresh",
+    bench: "suspended",
+    what: "100,000 suspended sessions: RSS of a fresh process over an empty one",
+    atMost: 50,
+    unit: "MB",
+  },
+  {
+    key: "suspended-made",
+    bench: "suspended",
+    what: "the same, of the process that made them",
+    atMost: 50,
+    unit: "MB",
+  },
+  {
+    key: "suspended-wake",
+    bench: "suspended",
+    what: "one of them wakes: p99 to the next model call",
+    atMost: 20,
+    unit: "ms",
+  },
+  { key: "import", bench: "footprint", what: '`import("holdfast")`', atMost: 80, unit: "ms" },
+  { key: "help", bench: "footprint", what: "`holdfast --help`", atMost: 150, unit: "ms" },
+];
