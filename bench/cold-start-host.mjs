@@ -17,10 +17,10 @@ const modelUntil = (isEnough, onCall) =>
     };
   });
 
-/** Works until the journal and the conversation are long enough, and stays in that model call. */
+/** Works until the journal is long enough and the conversation has so many messages, and stays in that model call. */
 const prepare = async ({ dataDir, limits, turns, messages }) => {
   const { promise, resolve } = Promise.withResolvers();
-  const isEnough = (turn, length) => turn >= turns && length >= messages;
+  const isEnough = (turn, length) => turn >= turns && length === (messages ?? length);
   const model = modelUntil(isEnough, (call) => isEnough(call.turn, call.messages) && resolve(call));
   const agent = benchAgent({ model, limits });
   const runtime = await createRuntime({ agents: [agent], dataDir });

@@ -32,7 +32,8 @@ const rss = async () => {
     globalThis.gc();
     await new Promise((resolve) => void setTimeout(resolve, 1_500));
   }
-  return process.memoryUsage.rss();
+  const { rss: rssBytes, heapUsed: heapBytes } = process.memoryUsage();
+  return { rssBytes, heapBytes };
 };
 
 await serve(async ({ dataDir }) => {

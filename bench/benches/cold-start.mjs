@@ -10,11 +10,12 @@ const RUNS = 7;
 /** Cut to half when it is full, so the window holds from 37 to 75 turns: the process is killed when it holds 50. */
 const WINDOW_CHARS = 75 * 1_200;
 const LIMITS = { maxTurns: 1_000_000, maxWindowChars: WINDOW_CHARS };
-const MESSAGES = 100;
+/** The question, 50 answers and their results. */
+const MESSAGES = 101;
 
 /** Four events a turn. A journal of 100 events has not had 100 messages yet. */
 const JOURNALS = {
-  short: { turns: 24, messages: 0 },
+  short: { turns: 24, messages: null },
   same: { turns: 50, messages: MESSAGES },
   long: { turns: 25_000, messages: MESSAGES },
 };

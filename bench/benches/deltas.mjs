@@ -7,8 +7,8 @@ import { PIECES } from "../workload.mjs";
 
 const TURNS = 20;
 const SESSIONS = 64;
-const RUNS = 7;
-const WARM_UP_TURNS = 4_000;
+const RUNS = 5;
+const WARM_UP_TURNS = 2_500;
 const HOST = new URL("../peer-host.mjs", import.meta.url);
 
 const perPiece = (samples) => ((median(each(samples, "threadUs")) / PIECES) * 1000).toFixed(0);

@@ -7,7 +7,7 @@ import { percentile, spread, table } from "../parts/statistics.mjs";
 const HOST = new URL("../suspended-host.mjs", import.meta.url);
 const SESSIONS = 100_000;
 const STEP = 10_000;
-/** Until code is compiled and the heap has its size: an empty process that has never worked is no fair measure of one that has. */
+/** A process that has worked holds more than a new one, whatever it has worked on: read again after so many. */
 const FIRST = 2_000;
 const BATCHES = 5;
 const WAKES = 200;
@@ -29,8 +29,9 @@ const makeAll = async (dataDir, say) => {
   const full = await host.ask({ what: "rss" });
   await host.close();
   return {
-    overEmpty: mb(full - empty),
-    overWorked: mb(full - worked),
+    overEmpty: mb(full.rssBytes - empty.rssBytes),
+    overWorked: mb(full.rssBytes - worked.rssBytes),
+    heap: mb(full.heapBytes - empty.heapBytes),
     perSecond: (SESSIONS - FIRST) / seconds,
   };
 };
@@ -38,9 +39,9 @@ const makeAll = async (dataDir, say) => {
 /** A fresh process on that directory beside one on an empty one. */
 const rssOf = async (dataDir) => {
   const host = openHost(HOST, { dataDir });
-  const bytes = await host.ask({ what: "rss" });
+  const { rssBytes } = await host.ask({ what: "rss" });
   await host.close();
-  return bytes;
+  return rssBytes;
 };
 
 const wakeSome = async (dataDir) => {
@@ -82,6 +83,7 @@ export const benchSuspended = async ({ workDir, say }) => {
       `the same, over itself after the first ${FIRST.toLocaleString("en-US")}`,
       `${made.overWorked.toFixed(0)} MB`,
     ],
+    ["the heap of its main thread, in use, over itself when it was new", `${made.heap.toFixed(1)} MB`],
     ["from `resolveCall` to the next model call, p50", `${spread(at(0.5))} ms`],
     ["the same, p99", `**${spread(at(0.99))} ms**`],
   ];
