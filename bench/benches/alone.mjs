@@ -5,8 +5,8 @@ import { percentile, spread, table } from "../parts/statistics.mjs";
 
 const HOST = new URL("../alone-host.mjs", import.meta.url);
 const TURNS = 200;
-const RUNS = 7;
-const WARM_UPS = 8;
+const RUNS = 2;
+const WARM_UPS = 1;
 const PARTS = ["record", "bare", "whole"];
 
 export const benchAlone = async ({ workDir, say }) => {

@@ -6,7 +6,7 @@ import { BENCH } from "../parts/set-up.mjs";
 import { spread, table } from "../parts/statistics.mjs";
 
 const HOST = new URL("../peer-host.mjs", import.meta.url);
-const START_RUNS = 10;
+const START_RUNS = 2;
 
 const measureStored = async ({ sessions, turns }, workDir) => {
   const dataDir = join(workDir, `stored-${sessions}-${turns}`);

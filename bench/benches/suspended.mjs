@@ -5,13 +5,13 @@ import { openHost } from "../parts/child.mjs";
 import { percentile, spread, table } from "../parts/statistics.mjs";
 
 const HOST = new URL("../suspended-host.mjs", import.meta.url);
-const SESSIONS = 100_000;
-const STEP = 10_000;
+const SESSIONS = 1_200;
+const STEP = 1_000;
 /** A process that has worked holds more than a new one, whatever it has worked on: read again after so many. */
-const FIRST = 2_000;
-const BATCHES = 5;
-const WAKES = 200;
-const OPENED = 3;
+const FIRST = 200;
+const BATCHES = 2;
+const WAKES = 20;
+const OPENED = 1;
 
 const mb = (bytes) => bytes / 2 ** 20;
 

@@ -11,9 +11,12 @@ const show = (value) => {
   return value >= 10 ? value.toFixed(1) : value.toFixed(2);
 };
 
-/** "median (min–max)". */
-export const spread = (values) =>
-  `${show(median(values))} (${show(Math.min(...values))}–${show(Math.max(...values))})`;
+/** "median (min–max)"; a single value stands alone. */
+export const spread = (values) => {
+  const middle = show(median(values));
+  if (values.length === 1) return middle;
+  return `${middle} (${show(Math.min(...values))}–${show(Math.max(...values))})`;
+};
 
 export const table = (head, rows) =>
   [head, head.map((_, index) => (index === 0 ? "---" : "---:")), ...rows]
