@@ -11,7 +11,7 @@ const WARM_UP_TURNS = { holdfast: 100, langgraph: 80 };
 
 /**
  * 64 sessions of 400 turns would take LangGraph several minutes and tens of gigabytes a run, so it gets
- * fewer there. It works in one thread: that its rate does not grow with the sessions shows at 20 turns.
+ * fewer there. What the number of sessions does to its rate shows at 20 turns.
  */
 const LEVELS = [
   { turns: 20, ours: [4, 64], theirs: [4, 64] },
@@ -94,7 +94,7 @@ export const benchLanggraph = async ({ workDir, say }) => {
 The same work: a \`StateGraph\` of a model and a \`ToolNode\`, one tool call a turn, 1 KB back, the same zod schema, the whole
 prompt handed to a chat model that answers at once; \`invoke\` with a thread a session, nobody watches. Default options:
 it writes checkpoints while the next step runs, so a crash may lose the last of them. Medians (min–max) of ${RUNS} runs that alternate.
-64 sessions of 400 turns would take it minutes and tens of gigabytes a run, so there it gets 4; its rate does not grow with the sessions.
+64 sessions of 400 turns would take it minutes and tens of gigabytes a run, so there it gets 4; what the number of sessions does to its rate shows at 20 turns.
 
 ${table(head, levels.flatMap(rowsOf))}
 
