@@ -15,6 +15,7 @@ import type {
   WorkerSettings,
   Write,
 } from "../../packages/holdfast/src/stores/sqlite/messages.ts";
+import { EVENT_VERSION } from "holdfast/core";
 import { ReadThread } from "../../packages/holdfast/src/stores/sqlite/read-thread.ts";
 import { StoreThread } from "../../packages/holdfast/src/stores/sqlite/store-thread.ts";
 
@@ -39,7 +40,8 @@ export class OpenedStore {
   #sequence = 0;
 
   constructor(dataDir: string, holderId = "judge") {
-    this.#settings = { dataDir, holderId, durability: "full", isRestart: false, maxPages: null };
+    const settings = { dataDir, holderId, durability: "full", isRestart: false, maxPages: null } as const;
+    this.#settings = { ...settings, journalVersion: EVENT_VERSION };
     this.#store = new StoreThread(this.#settings);
     this.#reader = new ReadThread(this.#settings, this.#store);
   }

@@ -1,12 +1,15 @@
 import { sameBytes } from "../core/hash-chain.ts";
 import { sessionStatus } from "../core/session-state.ts";
-import type { CommitAnswer, CommitRequest, LeaseChange } from "../ports/journal-store.ts";
+import type { CommitAnswer, CommitRequest, ConflictReason, LeaseChange } from "../ports/journal-store.ts";
 import type { ActiveSession } from "./active-session.ts";
 import { blobsOf } from "./outcome.ts";
 import type { Prepared } from "./prepare-batch.ts";
 
 /** `stored`: act on it. `again`: prepare anew, something changed. `lost`: the session is somebody else's. */
 export type CommitResult = "stored" | "released" | "again" | "lost";
+
+/** Somebody else has the session, or nobody of this version may have it (C16). */
+const ENDS_OUR_TURN: ReadonlySet<ConflictReason> = new Set<ConflictReason>(["held", "missing", "reader"]);
 
 const RECOVER_EVERY_MS = 250;
 
@@ -19,7 +22,7 @@ export const commitBatch = async (session: ActiveSession, prepared: Prepared): P
     case "ok":
       return stored(session, prepared, { answer, lease: request.lease, askedAt });
     case "conflict":
-      return answer.reason === "held" || answer.reason === "missing" ? lost(session) : lookAgain(session);
+      return ENDS_OUR_TURN.has(answer.reason) ? lost(session) : lookAgain(session);
     case "indeterminate":
       return findOut(session, prepared, { request, askedAt });
   }

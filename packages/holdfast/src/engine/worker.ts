@@ -1,3 +1,4 @@
+import { EVENT_VERSION } from "../core/event.ts";
 import { toFailure } from "../core/failure.ts";
 import type { SessionId } from "../core/ids.ts";
 import type { Timer } from "../ports/clock.ts";
@@ -161,6 +162,7 @@ export class Worker {
     if (loaded === undefined) return null;
     const agent = this.#services.agents.get(loaded.owner.agent);
     if (agent === undefined) return null;
+    if (loaded.minReader > EVENT_VERSION) return this.#leaveToNewer(sessionId, loaded.minReader);
     const { lease } = loaded;
     const isTaken =
       lease !== null &&
@@ -170,6 +172,15 @@ export class Worker {
     return isTaken
       ? /* guard J2: a session that another works is left to it */ null
       : new ActiveSession(this.#services, { agent, loaded, id: sessionId });
+  }
+
+  /** A newer version has written in it: one of its workers goes on with it, this one cannot read it (S6, C16). */
+  #leaveToNewer(sessionId: SessionId, minReader: number): null {
+    this.#services.logger.info(
+      `Session ${sessionId} is left to a newer version of Holdfast, which has written in it.`,
+      { sessionId, minReader, version: EVENT_VERSION },
+    );
+    return null;
   }
 
   #left(sessionId: SessionId, session: ActiveSession | null): void {

@@ -27,6 +27,9 @@ import type { RunStatus } from "../core/session-state.ts";
  *     Erasing a whole session leaves its unread signals with the body `null`; used keys then match any body.
  * C14 Events of one session are read in order of position, without gaps.
  * C15 Reservations change an account only if its total stays within the limit; else the commit is refused with `budget` and nothing is stored (E8).
+ * C16 A store reads and writes journals up to one version, that of its process. Creating or claiming a session notes it
+ *     as the least that reads the session, and it only rises. A session that needs a newer version is not claimed
+ *     (`reader`), and `due` and `nextWake` do not name it (S6).
  */
 export interface JournalStore {
   /**
@@ -152,8 +155,16 @@ export type CommitAnswer =
   | { readonly status: "conflict"; readonly reason: ConflictReason }
   | { readonly status: "indeterminate" };
 
-/** The first that applies, in the order of `missing, epoch, held, position, gate, signal, budget`. */
-export type ConflictReason = "missing" | "position" | "epoch" | "held" | "gate" | "signal" | "budget";
+/** The first that applies, in the order of `missing, epoch, reader, held, position, gate, signal, budget`. */
+export type ConflictReason =
+  | "missing"
+  | "position"
+  | "epoch"
+  | "reader"
+  | "held"
+  | "gate"
+  | "signal"
+  | "budget";
 
 /** Takes `amount` from an account until it is settled. The id is the attempt's. */
 export type Reservation = {
@@ -177,6 +188,8 @@ export type LoadedSession = {
   readonly head: SessionHead;
   readonly owner: SessionOwner;
   readonly lease: Lease | null;
+  /** The least version that reads this journal (C16). */
+  readonly minReader: number;
   /** True until the first commit after a backup was restored with this session open. */
   readonly isRestored: boolean;
   readonly snapshot: Snapshot | null;

@@ -10,7 +10,7 @@ describe("the in-memory store keeps the contract of a journal store", () => {
     open: async () => {
       const clock = createManualClock();
       const store = createInMemoryStore({ clock, sha256 });
-      return { store, clock, attach: async () => store.attach(), dispose: () => store.close() };
+      return { store, clock, attach: async (version) => store.attach(version), dispose: () => store.close() };
     },
   });
   for (const { promise, title, run } of contract) it(`${promise}: ${title}`, run);

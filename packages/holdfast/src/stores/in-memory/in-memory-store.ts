@@ -1,5 +1,6 @@
 import type { Sha256 } from "../../core/hash-chain.ts";
 import { ConfigurationError, NotFoundError, StoreError } from "../../core/errors.ts";
+import { EVENT_VERSION } from "../../core/event.ts";
 import type { SessionId, Timestamp } from "../../core/ids.ts";
 import type { Clock } from "../../ports/clock.ts";
 import type {
@@ -27,15 +28,18 @@ import { eraseContent, findDamage } from "./memory-erase.ts";
 export type InMemoryStore = JournalStore & {
   /**
    * Another process's view of the same data, with a holder id of its own. Closing a view is the death
-   * of its process: its leases are free at once (C5).
+   * of its process: its leases are free at once (C5). The version of its journals (C16) is this
+   * package's unless another is given.
    */
-  attach(): InMemoryStore;
+  attach(journalVersion?: number): InMemoryStore;
 };
 
 type InMemoryOptions = {
   readonly clock: Clock;
   /** Lets `check` follow the hash chain. */
   readonly sha256?: Sha256;
+  /** The version of the journals that this process reads and writes (C16); that of this package by default. */
+  readonly journalVersion?: number;
 };
 
 const SETTLED: ReadonlySet<string> = new Set(["completed", "failed", "cancelled"]);
@@ -51,20 +55,20 @@ class View implements InMemoryStore {
   readonly #clock: Clock;
   readonly #sha256: Sha256 | undefined;
   readonly #data: MemoryData;
+  readonly #journalVersion: number;
   #isClosed = false;
 
-  constructor({ clock, sha256 }: InMemoryOptions, data: MemoryData) {
+  constructor({ clock, sha256, journalVersion }: InMemoryOptions, data: MemoryData) {
     this.holderId = clock.newId();
     this.#clock = clock;
     this.#sha256 = sha256;
     this.#data = data;
+    this.#journalVersion = journalVersion ?? EVENT_VERSION;
   }
 
-  attach(): InMemoryStore {
-    return openView(
-      { clock: this.#clock, ...(this.#sha256 === undefined ? {} : { sha256: this.#sha256 }) },
-      this.#data,
-    );
+  attach(journalVersion = EVENT_VERSION): InMemoryStore {
+    const hash = this.#sha256 === undefined ? {} : { sha256: this.#sha256 };
+    return openView({ clock: this.#clock, journalVersion, ...hash }, this.#data);
   }
 
   async create({ sessionId, owner, events }: CreateRequest): Promise<"created" | "exists"> {
@@ -83,6 +87,7 @@ class View implements InMemoryStore {
       events: [...events],
       epoch: 0,
       gate: 0,
+      minReader: this.#journalVersion,
       lease: null,
       wakeAt: null,
       summary: { status: "pending", waiting: null },
@@ -97,7 +102,8 @@ class View implements InMemoryStore {
   }
 
   async commit(request: Parameters<JournalStore["commit"]>[0]): ReturnType<JournalStore["commit"]> {
-    const answer = commitInMemory(this.#open(), request, this.#clock.now());
+    const by = { now: this.#clock.now(), journalVersion: this.#journalVersion };
+    const answer = commitInMemory(this.#open(), request, by);
     if (answer.status === "ok") {
       this.#tellOthers([request.sessionId, ...request.post.map((signal) => signal.sessionId)]);
     }
@@ -113,6 +119,7 @@ class View implements InMemoryStore {
       head: headOf(record),
       owner: record.owner,
       lease: leaseOf(data, record),
+      minReader: record.minReader,
       isRestored: false,
       snapshot,
       tail: record.events.slice(snapshot?.position ?? 0),
@@ -179,6 +186,7 @@ class View implements InMemoryStore {
     const now = this.#clock.now();
     const isDue = (record: SessionRecord): boolean =>
       agents.includes(record.owner.agent) &&
+      record.minReader <= this.#journalVersion &&
       /* guard J2: what another holds is not due */ !isHeld(data, record, now) &&
       (record.signals.length > 0 ||
         /* guard J2: what a dead holder left is due */ record.lease !== null ||
@@ -194,7 +202,7 @@ class View implements InMemoryStore {
   async nextWake(agents: readonly string[]): Promise<Timestamp | null> {
     const data = this.#open();
     const times = [...data.sessions.values()].flatMap((record) => {
-      if (!agents.includes(record.owner.agent)) return [];
+      if (!agents.includes(record.owner.agent) || record.minReader > this.#journalVersion) return [];
       const lease = leaseOf(data, record);
       if (lease?.holder === this.holderId) return [];
       if (lease !== null) return [lease.isHolderDead ? this.#clock.now() : lease.expiresAt];

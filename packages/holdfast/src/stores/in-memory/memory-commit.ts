@@ -10,16 +10,22 @@ import type {
 } from "../../ports/journal-store.ts";
 import { headOf, isHeld, keepBlob, type MemoryData, postSignal, type SessionRecord } from "./memory-data.ts";
 
+/** The process that commits: its time, and the version of its journals (C16). */
+type Committer = { readonly now: Timestamp; readonly journalVersion: number };
+
 /** Moves a session: every check comes before the first change, so a refusal changes nothing (C1, C3). */
-export const commitInMemory = (data: MemoryData, request: CommitRequest, now: Timestamp): CommitAnswer => {
+export const commitInMemory = (data: MemoryData, request: CommitRequest, by: Committer): CommitAnswer => {
+  const { now } = by;
   const record = data.sessions.get(request.sessionId);
   if (record === undefined) return { status: "conflict", reason: "missing" };
   const heldBy = isHeld(data, record, now) ? (record.lease?.holder ?? null) : null;
-  const reason = fenceReason(record, request, heldBy) ?? contentReason(data, record, request);
+  const reason =
+    fenceReason(record, request, { heldBy, journalVersion: by.journalVersion }) ??
+    contentReason(data, record, request);
   if (reason !== null) return { status: "conflict", reason };
   // guard J2: positions follow each other
   assertPlaced(request.events, request.expect.position);
-  moveHead(record, request, now);
+  moveHead(record, request, by);
   consumeSignals(record, request);
   placeBlobs(record, request);
   for (const signal of request.post) postSignal(data, signal, now);
@@ -38,15 +44,17 @@ export const assertPlaced = (events: readonly StoredEvent[], after: Position): v
   });
 };
 
-/** Who may write: C3, C4, C5, C9. */
+/** Who may write: C3, C4, C5, C9, C16. */
 const fenceReason = (
   record: SessionRecord,
   { expect, lease, startsEffects }: CommitRequest,
-  heldBy: string | null,
+  { heldBy, journalVersion }: { readonly heldBy: string | null; readonly journalVersion: number },
 ): ConflictReason | null => {
   const head = headOf(record);
   // guard J2: an older epoch writes nothing
   if (head.epoch !== expect.epoch) return "epoch";
+  // C16: a session that a newer version writes is not claimed
+  if (lease.kind === "claim" && record.minReader > journalVersion) return "reader";
   // guard J2: a session that is held is not claimed
   if (lease.kind === "claim" && heldBy !== null && heldBy !== lease.holder) return "held";
   // guard J2: what was read must still be the end
@@ -77,7 +85,11 @@ const contentReason = (
   return isWithin ? null : "budget";
 };
 
-const moveHead = (record: SessionRecord, request: CommitRequest, now: Timestamp): void => {
+const moveHead = (
+  record: SessionRecord,
+  request: CommitRequest,
+  { now, journalVersion }: Committer,
+): void => {
   const { lease } = request;
   // guard J1: the events are kept
   record.events.push(...request.events);
@@ -90,6 +102,7 @@ const moveHead = (record: SessionRecord, request: CommitRequest, now: Timestamp)
   if (lease.kind === "release") record.lease = null;
   if (lease.kind !== "claim") return;
   record.lease = { holder: lease.holder, ttlMs: lease.ttlMs, expiresAt: now + lease.ttlMs };
+  record.minReader = journalVersion;
   // guard J2: every claim is a new epoch
   record.epoch += 1;
 };

@@ -37,6 +37,8 @@ export type SessionRecord = {
   readonly events: StoredEvent[];
   epoch: number;
   gate: number;
+  /** The least version that reads the journal (C16). */
+  minReader: number;
   lease: { readonly holder: string; readonly ttlMs: number; readonly expiresAt: Timestamp } | null;
   wakeAt: Timestamp | null;
   summary: SessionSummary;

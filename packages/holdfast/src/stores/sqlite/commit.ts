@@ -24,16 +24,17 @@ type CommitRow = {
   readonly wake_at: number | null;
   readonly status: string;
   readonly waiting: string | null;
+  readonly min_reader: number;
 };
 
 const GET_SESSION = `SELECT sid, position, hash, tail, epoch, gate, holder, lease_ttl, lease_until, wake_at,
-  status, waiting FROM sessions WHERE id = ?`;
+  status, waiting, min_reader FROM sessions WHERE id = ?`;
 // The journal moves and nothing else does: no index changes. By far the most frequent commit.
 const MOVE_JOURNAL = `UPDATE sessions SET position = ?, hash = ?, tail = ?, updated_at = ?, is_restored = 0,
   is_erased = 0 WHERE sid = ?`;
 const MOVE_SESSION = `UPDATE sessions SET position = ?, hash = ?, tail = ?, updated_at = ?, is_restored = 0,
-  is_erased = 0, status = ?, waiting = ?, wake_at = ?, epoch = ?, holder = ?, lease_ttl = ?, lease_until = ?
-  WHERE sid = ?`;
+  is_erased = 0, status = ?, waiting = ?, wake_at = ?, epoch = ?, min_reader = ?, holder = ?, lease_ttl = ?,
+  lease_until = ? WHERE sid = ?`;
 
 /** Moves one session within a group commit: all of it or nothing (C1), a refusal touches no other (C3). */
 export const applyCommit = (transaction: Transaction, commit: PlacedCommit): CommitResult => {
@@ -52,13 +53,15 @@ export const applyCommit = (transaction: Transaction, commit: PlacedCommit): Com
   return result;
 };
 
-/** Who may write: C3, C4, C5, C9. Holds until the end: the write lock of the database is ours. */
+/** Who may write: C3, C4, C5, C9, C16. Holds until the end: the write lock of the database is ours. */
 const fenceReason = (
   transaction: Transaction,
   row: CommitRow,
   { expect, lease, startsEffects }: PlacedCommit,
 ): ConflictReason | null => {
   if (row.epoch !== expect.epoch) return "epoch";
+  // C16: a session that a newer version writes is not claimed
+  if (lease.kind === "claim" && row.min_reader > transaction.journalVersion) return "reader";
   if (lease.kind === "claim" && isHeldByOther(transaction, row, lease.holder)) return "held";
   if (row.position !== expect.position || !sameBytes(row.hash, expect.headHash)) return "position";
   if (startsEffects && row.gate !== expect.gate) return "gate";
@@ -83,7 +86,7 @@ const store = (transaction: Transaction, row: CommitRow, commit: PlacedCommit): 
 };
 
 const moveSession = (
-  { connection, now }: Transaction,
+  { connection, now, journalVersion }: Transaction,
   row: CommitRow,
   { commit, tail }: { readonly commit: PlacedCommit; readonly tail: number },
 ): number => {
@@ -100,7 +103,8 @@ const moveSession = (
     return row.epoch;
   }
   const epoch = lease.kind === "claim" ? row.epoch + 1 : row.epoch;
-  const state = [summary.status, summary.waiting, wakeAt, epoch] as const;
+  const minReader = lease.kind === "claim" ? journalVersion : row.min_reader;
+  const state = [summary.status, summary.waiting, wakeAt, epoch, minReader] as const;
   connection.run(MOVE_SESSION, ...end, ...state, ...nextLease(row, commit, now), row.sid);
   return epoch;
 };

@@ -17,10 +17,11 @@ type SessionRow = SessionHead & {
   readonly holder: string | null;
   readonly lease_until: number | null;
   readonly is_restored: number;
+  readonly min_reader: number;
 };
 
 const GET_SESSION = `SELECT sid, position, hash, epoch, gate, tail, agent, tenant, user, holder, lease_until,
-  is_restored FROM sessions WHERE id = ?`;
+  is_restored, min_reader FROM sessions WHERE id = ?`;
 const GET_SNAPSHOT =
   "SELECT position, head_hash, state_version, checksum, state FROM snapshots WHERE sid = ?";
 
@@ -63,6 +64,7 @@ export const loadSession = (
     head: headOf(row),
     owner,
     lease: leaseOf(row, holders),
+    minReader: row.min_reader,
     isRestored: row.is_restored === 1,
     snapshot,
     tail,

@@ -99,6 +99,8 @@ export type WorkerSettings = {
   readonly dataDir: string;
   readonly holderId: string;
   readonly durability: "full" | "relaxed";
+  /** The version of this process's journals (C16). */
+  readonly journalVersion: number;
   /** Whether it takes the place of a thread that died. */
   readonly isRestart: boolean;
   /** Only for tests: the largest size of the database, in pages. */

@@ -60,6 +60,7 @@ export class ReadThread {
 
   #look(open: OpenStore, read: Exclude<Read, Unobserved>, now: Timestamp): unknown {
     const { connection, holders } = open;
+    const { holderId, journalVersion } = this.#settings;
     switch (read.kind) {
       case "load": {
         const loaded = loadSession(connection, holders, { sessionId: read.sessionId, now });
@@ -75,9 +76,9 @@ export class ReadThread {
       case "read-at":
         return packEvents(this.#eventsAt(open, findJournal(connection, read.sessionId), read));
       case "due":
-        return dueSessions(connection, holders, { query: read.query, now });
+        return dueSessions(connection, holders, { query: read.query, now, journalVersion });
       case "next-wake":
-        return nextWake(connection, holders, { ...read, now, ownId: this.#settings.holderId });
+        return nextWake(connection, holders, { ...read, now, ownId: holderId, journalVersion });
       case "list":
         return listSessions(connection, read.query);
       case "find-run":

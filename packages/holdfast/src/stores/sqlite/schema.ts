@@ -2,7 +2,7 @@
  * The format of a data directory's database. Each version is reached from the one before by its own
  * statements; a released version's statements never change.
  */
-export const FORMAT_VERSION = 1;
+export const FORMAT_VERSION = 2;
 
 /** "HFDS": tells a Holdfast database from any other file of SQLite's. */
 export const APPLICATION_ID = 0x48464453;
@@ -121,5 +121,14 @@ export const MIGRATIONS: readonly string[] = [
     last_sequence INTEGER NOT NULL DEFAULT 0
   ) STRICT, WITHOUT ROWID;
   CREATE TABLE meta (name TEXT PRIMARY KEY, value INTEGER NOT NULL) STRICT, WITHOUT ROWID;
+  `,
+  // The least version that reads a session (C16); in the indexes, so that looking for work reads no row more.
+  `
+  ALTER TABLE sessions ADD COLUMN min_reader INTEGER NOT NULL DEFAULT 1;
+  DROP INDEX sessions_asleep;
+  CREATE INDEX sessions_asleep ON sessions (agent, wake_at, min_reader)
+    WHERE wake_at IS NOT NULL AND holder IS NULL;
+  DROP INDEX sessions_held;
+  CREATE INDEX sessions_held ON sessions (agent, lease_until, min_reader) WHERE holder IS NOT NULL;
   `,
 ];

@@ -16,7 +16,7 @@ import { appendEvents } from "./journal-rows.ts";
 import type { Transaction } from "./transaction.ts";
 
 const INSERT_SESSION = `INSERT INTO sessions (id, agent, tenant, user, created_at, updated_at, status, position,
-  hash, tail) VALUES (?, ?, ?, ?, ?, ?, 'pending', ?, ?, 0) ON CONFLICT (id) DO NOTHING`;
+  hash, min_reader, tail) VALUES (?, ?, ?, ?, ?, ?, 'pending', ?, ?, ?, 0) ON CONFLICT (id) DO NOTHING`;
 const SET_TAIL = "UPDATE sessions SET tail = ? WHERE sid = ?";
 const FIND_SESSION = "SELECT sid FROM sessions WHERE id = ?";
 
@@ -36,7 +36,7 @@ export const createSession = (
   const { connection, now } = transaction;
   if (connection.get(FIND_SESSION, sessionId) !== undefined) return false;
   const last = events.at(-1);
-  const end = [last?.position ?? 0, last?.hash ?? GENESIS_HASH] as const;
+  const end = [last?.position ?? 0, last?.hash ?? GENESIS_HASH, transaction.journalVersion] as const;
   const { agent, tenant, user } = owner;
   const sid = connection.insert(INSERT_SESSION, sessionId, agent, tenant, user, now, now, ...end);
   const tail = appendEvents(transaction, { sid, position: 0, tail: 0 }, events);
@@ -56,8 +56,8 @@ export const renewLeases = (
     connection.run(RENEW, now, sessionId, holder, epoch) === 1 ? [] : [sessionId],
   );
 
-// `?1` agents, `?2` dead holders, both JSON arrays; `?3` now; `?4` limit.
-const AGENTS = "agent IN (SELECT value FROM json_each(?1))";
+// `?1` agents, `?2` dead holders, both JSON arrays; `?3` now; `?4` limit; `?5` our version (C16).
+const AGENTS = "min_reader <= ?5 AND agent IN (SELECT value FROM json_each(?1))";
 const DEAD = "holder IN (SELECT value FROM json_each(?2))";
 const DUE = `
   SELECT id FROM (
@@ -68,14 +68,18 @@ const DUE = `
       WHERE ${AGENTS} AND holder IS NOT NULL AND (lease_until <= ?3 OR ${DEAD}) LIMIT ?4)
     UNION ALL
     SELECT * FROM (SELECT s.id, min(m.posted_at) AS since FROM signals m JOIN sessions s ON s.sid = m.sid
-      WHERE s.agent IN (SELECT value FROM json_each(?1)) AND s.holder IS NULL GROUP BY m.sid LIMIT ?4)
+      WHERE s.agent IN (SELECT value FROM json_each(?1)) AND s.min_reader <= ?5 AND s.holder IS NULL GROUP BY m.sid LIMIT ?4)
   ) GROUP BY id ORDER BY min(since) LIMIT ?4`;
 
 /** Sessions that are owed attention and that nobody alive holds (C10, C11). */
 export const dueSessions = (
   connection: Connection,
   holders: HolderWatch,
-  { query, now }: { readonly query: DueQuery; readonly now: Timestamp },
+  {
+    query,
+    now,
+    journalVersion,
+  }: { readonly query: DueQuery; readonly now: Timestamp; readonly journalVersion: number },
 ): readonly SessionId[] =>
   connection
     .all<{ id: string }>(
@@ -84,6 +88,7 @@ export const dueSessions = (
       JSON.stringify(holders.allDead()),
       now,
       query.limit,
+      journalVersion,
     )
     .map(({ id }) => id);
 
@@ -103,16 +108,17 @@ export const nextWake = (
     agents,
     now,
     ownId,
+    journalVersion,
   }: {
     readonly agents: readonly string[];
     readonly now: Timestamp;
     readonly ownId: string;
+    readonly journalVersion: number;
   },
 ): Timestamp | null => {
   const dead = JSON.stringify(holders.allDead());
-  return (
-    connection.get<{ at: number | null }>(NEXT_WAKE, JSON.stringify(agents), dead, now, ownId)?.at ?? null
-  );
+  const values = [JSON.stringify(agents), dead, now, ownId, journalVersion] as const;
+  return connection.get<{ at: number | null }>(NEXT_WAKE, ...values)?.at ?? null;
 };
 
 type ListedRow = {

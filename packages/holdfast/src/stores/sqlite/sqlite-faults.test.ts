@@ -19,6 +19,7 @@ import type { Failure } from "../../core/failure.ts";
 import type { JournalStore } from "../../ports/journal-store.ts";
 import { digestOf, SessionScript } from "../../testing/conformance/session-script.ts";
 import { createManualClock, type ManualClock } from "../../testing/manual-clock.ts";
+import { FORMAT_VERSION } from "./schema.ts";
 import { openSqliteStore, type SqliteStoreProbe } from "./sqlite-store.ts";
 
 describe("the SQLite store when things go wrong", () => {
@@ -371,7 +372,7 @@ describe("the SQLite store when things go wrong", () => {
       db.close();
       await expect(open()).rejects.toMatchObject({
         code: "STORE_FORMAT_UNSUPPORTED",
-        message: expect.stringMatching(/7.*1/u),
+        message: expect.stringMatching(new RegExp(`7.*${FORMAT_VERSION}`, "u")),
         hint: expect.stringContaining("newer version"),
       });
     });

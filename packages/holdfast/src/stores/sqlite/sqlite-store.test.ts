@@ -2,6 +2,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, it } from "vitest";
+import { EVENT_VERSION } from "../../core/event.ts";
 import { journalStoreContract } from "../../testing/conformance/journal-store.ts";
 import { createManualClock } from "../../testing/manual-clock.ts";
 import { createSqliteStore } from "./sqlite-store.ts";
@@ -13,12 +14,13 @@ describe.each(["full", "relaxed"] as const)(
       open: async () => {
         const root = mkdtempSync(join(tmpdir(), "holdfast-"));
         const clock = createManualClock();
-        const open = (name: string) => createSqliteStore({ dataDir: join(root, name), clock, durability });
+        const open = (name: string, journalVersion = EVENT_VERSION) =>
+          createSqliteStore({ dataDir: join(root, name), clock, durability, journalVersion });
         const store = await open("data");
         return {
           store,
           clock,
-          attach: () => open("data"),
+          attach: (journalVersion) => open("data", journalVersion),
           reopen: async () => {
             await store.close();
             return open("data");

@@ -1,3 +1,4 @@
+import { EVENT_VERSION } from "../../core/event.ts";
 import { resolve } from "node:path";
 import { StoreError } from "../../core/errors.ts";
 import { type Failure, toFailure } from "../../core/failure.ts";
@@ -37,6 +38,8 @@ export type SqliteStoreOptions = {
    * death of the process; inputs, and what asks for it, still wait for the disk.
    */
   readonly durability?: "full" | "relaxed";
+  /** The version of the journals that this process reads and writes (C16); that of this package by default. */
+  readonly journalVersion?: number;
   /** Hears of I/O errors and of the death of the store's thread, also when they could be put right. */
   readonly onIncident?: (failure: Failure) => void;
 };
@@ -68,6 +71,7 @@ export const openSqliteStore = async (
     dataDir,
     holderId,
     durability: options.durability ?? "full",
+    journalVersion: options.journalVersion ?? EVENT_VERSION,
     isRestart: false,
     maxPages: options.maxPages ?? null,
   };

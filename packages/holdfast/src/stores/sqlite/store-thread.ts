@@ -141,12 +141,13 @@ export class StoreThread {
   /** Runs a batch in one transaction. `beforeCommit` gets the answers that hold if the commit does. */
   #store(batch: Batch, beforeCommit?: (answers: readonly Answer[]) => void): readonly Answer[] {
     const { connection, holders } = this.open();
-    const { dataDir, holderId, durability } = this.#settings;
+    const { dataDir, holderId, durability, journalVersion } = this.#settings;
     const isSynced = durability === "full" || batch.writes.some(mustSync);
     if (batch.writes.some(({ write }) => write.kind === "enter" && write.state === "dead")) this.#mark.end();
     let isEntered = false;
     const stored = connection.transact(isSynced, () => {
-      const transaction = new Transaction(connection, holders, { now: batch.now, dataDir });
+      const place = { now: batch.now, dataDir, journalVersion };
+      const transaction = new Transaction(connection, holders, place);
       const answers = batch.writes.map(({ id, write }) => {
         const value = applyWrite(transaction, write);
         connection.assertInTransaction();

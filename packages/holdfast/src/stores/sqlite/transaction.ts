@@ -11,18 +11,25 @@ export class Transaction {
   readonly holders: HolderWatch;
   readonly now: Timestamp;
   readonly dataDir: string;
+  /** The version of this process's journals (C16). */
+  readonly journalVersion: number;
   readonly erased: ErasedFiles[] = [];
   #nextEvent: number | null = null;
 
   constructor(
     connection: Connection,
     holders: HolderWatch,
-    { now, dataDir }: { readonly now: Timestamp; readonly dataDir: string },
+    {
+      now,
+      dataDir,
+      journalVersion,
+    }: { readonly now: Timestamp; readonly dataDir: string; readonly journalVersion: number },
   ) {
     this.connection = connection;
     this.holders = holders;
     this.now = now;
     this.dataDir = dataDir;
+    this.journalVersion = journalVersion;
   }
 
   /** Takes the next id for an event. Ours alone: nobody else writes while this transaction runs. */

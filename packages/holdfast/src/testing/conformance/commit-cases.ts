@@ -1,10 +1,11 @@
 import { deepStrictEqual, notStrictEqual, ok, strictEqual } from "node:assert/strict";
+import { EVENT_VERSION } from "../../core/event.ts";
 import { need, type StoreCase } from "./contract-case.ts";
 import { SessionScript } from "./session-script.ts";
 
 const conflict = (reason: string) => ({ status: "conflict", reason });
 
-/** C1–C6, C9, C15: what moves a session, and what does not. */
+/** C1–C6, C9, C15, C16: what moves a session, and what does not. */
 export const COMMIT_CASES: readonly StoreCase[] = [
   {
     promise: "C1",
@@ -172,6 +173,52 @@ export const COMMIT_CASES: readonly StoreCase[] = [
       const lease = (await store.load(session.sessionId))?.lease;
       strictEqual(lease?.holder, "third");
       strictEqual(lease.expiresAt, clock.now() + 1_000);
+    },
+  },
+  {
+    promise: "C16",
+    title: "a session that a newer version has claimed is not claimed by an older one, nor offered to it",
+    needs: "sharing",
+    run: async (subject) => {
+      const { store, clock } = subject;
+      const newer = await need(subject, "attach")(EVENT_VERSION + 1);
+      const session = await new SessionScript(store, clock).create();
+      strictEqual((await store.load(session.sessionId))?.minReader, EVENT_VERSION);
+      const theirs = session.through(newer);
+      strictEqual((await theirs.claim(newer.holderId, 1_000)).status, "ok");
+      await theirs.mustCommit({ lease: { kind: "release" }, wakeAt: clock.now() });
+      strictEqual((await newer.post([theirs.signal()]))[0]?.status, "posted");
+      const query = { agents: ["agent"], limit: 10 };
+      deepStrictEqual(await store.due(query), []);
+      strictEqual(await store.nextWake(["agent"]), null);
+      deepStrictEqual(await theirs.through(store).claim(store.holderId), conflict("reader"));
+      strictEqual((await store.load(session.sessionId))?.minReader, EVENT_VERSION + 1);
+      deepStrictEqual(await newer.due(query), [session.sessionId]);
+      strictEqual(await newer.nextWake(["agent"]), clock.now());
+      strictEqual((await theirs.claim(newer.holderId, 1_000)).status, "ok");
+      // Held, and the lease has run out: also then only by a version that reads it.
+      await clock.advance(1_001);
+      deepStrictEqual(await store.due(query), []);
+      strictEqual(await store.nextWake(["agent"]), null);
+      await newer.close();
+    },
+  },
+  {
+    promise: "C16",
+    title: "what a newer version created is its own until it has been upgraded to; signals are taken by any",
+    needs: "sharing",
+    run: async (subject) => {
+      const { store, clock } = subject;
+      const newer = await need(subject, "attach")(EVENT_VERSION + 1);
+      const theirs = await new SessionScript(newer, clock).create();
+      strictEqual((await store.post([theirs.signal()]))[0]?.status, "posted");
+      deepStrictEqual(await theirs.through(store).claim(store.holderId), conflict("reader"));
+      deepStrictEqual(await store.due({ agents: ["agent"], limit: 10 }), []);
+      deepStrictEqual(await newer.due({ agents: ["agent"], limit: 10 }), [theirs.sessionId]);
+      const older = await new SessionScript(store, clock).create();
+      strictEqual((await older.through(newer).claim(newer.holderId)).status, "ok");
+      strictEqual((await store.load(older.sessionId))?.minReader, EVENT_VERSION + 1);
+      await newer.close();
     },
   },
   {

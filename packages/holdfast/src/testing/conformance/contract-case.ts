@@ -28,8 +28,11 @@ export type StoreSubject = {
   readonly clock: SteppedClock;
   /** Closes the store and opens its data again: needs `durability`. */
   readonly reopen?: () => Promise<JournalStore>;
-  /** Opens a second store on the same data, as another process would: needs `sharing`. */
-  readonly attach?: () => Promise<JournalStore>;
+  /**
+   * Opens a second store on the same data, as another process would: needs `sharing`. That process may be of
+   * another version of the journal (C16).
+   */
+  readonly attach?: (journalVersion?: number) => Promise<JournalStore>;
   /** Backs the store up and opens the copy: needs `backup`. */
   readonly restore?: () => Promise<JournalStore>;
   readonly dispose: () => Promise<void>;

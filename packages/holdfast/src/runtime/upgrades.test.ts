@@ -1,0 +1,39 @@
+import { describe, expect, it } from "vitest";
+import { EVENT_VERSION } from "../core/event.ts";
+import { createTestRuntime } from "../testing/index.ts";
+import { SessionScript } from "../testing/conformance/session-script.ts";
+import { agentOf, keepingLogger, recordingModel, within } from "../testing/scenario.fixture.ts";
+
+describe("a session that a worker of a newer version has claimed", () => {
+  it("S6 is left to it: not claimed, not folded, its inputs kept, and said so", async () => {
+    const model = recordingModel([{ text: "one" }, { text: "two" }]);
+    const agent = agentOf({ model });
+    const logger = keepingLogger();
+    const test = await createTestRuntime({ agents: [agent], logger });
+    const session = await test.runtime.createSession(agent);
+    const other = await test.runtime.createSession(agent);
+    const newer = test.store.attach(EVENT_VERSION + 1);
+    const head = await newer.head(session.id);
+    const script = new SessionScript(newer, test.clock, session.id);
+    script.position = head?.position ?? 0;
+    script.hash = head?.hash ?? script.hash;
+    await script.mustCommit({ events: [], lease: { kind: "claim", holder: newer.holderId, ttlMs: 1_000 } });
+    await script.mustCommit({ events: [], lease: { kind: "release" }, wakeAt: test.clock.now() });
+
+    await session.send("Is anybody there?");
+    await test.advanceTime(60_000);
+
+    expect((await test.store.load(session.id))?.head).toMatchObject({ epoch: 1, position: script.position });
+    expect((await test.store.load(session.id))?.signals).toHaveLength(1);
+    expect(model.requests).toEqual([]);
+    expect(logger.lines.filter(({ level }) => level === "warn" || level === "error")).toEqual([]);
+    expect(logger.lines).toMatchObject([
+      { level: "info", fields: { sessionId: session.id, minReader: EVENT_VERSION + 1 } },
+    ]);
+    // Others go on as ever, and the newer version finds what was sent.
+    expect(await within(test, (await other.send("And you?")).outcome(), 5_000)).toMatchObject({
+      text: "one",
+    });
+    expect(await newer.due({ agents: [agent.name], limit: 10 })).toEqual([session.id]);
+  });
+});
