@@ -45,6 +45,7 @@ export const findDamage = (connection: Connection, dataDir: string): readonly Da
     ...lost,
     ...brokenJournals(connection, journals),
     ...brokenBlobs(connection, dataDir),
+    ...brokenSignals(connection),
   ];
 };
 
@@ -153,6 +154,50 @@ const endFault = (journal: Followed, row: SessionRow): Followed["damage"] => {
   return journal.position === row.position && (isSame || row.position === 0)
     ? null
     : { position: row.position, what: "the journal does not end where its session says" };
+};
+
+type SignalRow = {
+  readonly id: number;
+  readonly sessionId: SessionId | null;
+  readonly body: string;
+  readonly run_id: string | null;
+  readonly key_run: string | null;
+  readonly salt: Uint8Array | null;
+  readonly digest: Uint8Array | null;
+  readonly is_known: number;
+  readonly run_sid: number | null;
+  readonly sid: number;
+};
+
+const SIGNALS = `SELECT m.id, m.sid, s.id AS sessionId, m.body, m.run_id, k.run_id AS key_run, k.salt, k.digest,
+    (m.dedupe_key IS NULL OR k.key IS NOT NULL) AS is_known,
+    CASE WHEN m.kind = 'input' AND m.run_id IS NOT NULL THEN coalesce(r.sid, -1) END AS run_sid
+  FROM signals m LEFT JOIN sessions s ON s.sid = m.sid
+    LEFT JOIN used_keys k ON k.sid = m.sid AND k.key = m.dedupe_key LEFT JOIN runs r ON r.run_id = m.run_id`;
+
+/** What is unread has no chain over it; the digest that its key keeps stands in for one. */
+const brokenSignals = (connection: Connection): Damage[] => {
+  const damages: Damage[] = [];
+  try {
+    for (const row of connection.iterate<SignalRow>(SIGNALS)) {
+      const what = signalFault(row);
+      const at = { sessionId: row.sessionId, position: null, intactUpTo: null };
+      if (what !== null) damages.push({ ...at, what: `unread signal ${row.id} ${what}` });
+    }
+  } catch (error) {
+    damages.push(ofStore(`unread signals cannot be read: ${messageOf(error)}`));
+  }
+  return damages;
+};
+
+const signalFault = (row: SignalRow): string | null => {
+  if (row.sessionId === null) return "has no session";
+  if (row.is_known !== 1) return "has a key that is not known";
+  if (row.run_sid !== null && row.run_sid !== row.sid) return "begins a run that cannot be found";
+  // Erased ones have no digest any more.
+  if (row.salt === null || row.digest === null) return null;
+  if (row.run_id !== row.key_run) return "is about another run than its key";
+  return sameBytes(sha256(row.salt, row.body), row.digest) ? null : "does not match the digest of its key";
 };
 
 type BlobRow = { readonly id: SessionId; readonly digest: string; readonly bytes: Uint8Array | null };

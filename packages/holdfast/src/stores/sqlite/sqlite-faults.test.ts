@@ -311,6 +311,22 @@ describe("the SQLite store when things go wrong", () => {
       expect((await store.load(sessions[2]?.sessionId ?? ""))?.tail).toHaveLength(50);
     });
 
+    it.each([
+      ["its body", "UPDATE signals SET body = replace(body, 'hello', 'hallo')", "digest"],
+      ["its key", "UPDATE signals SET dedupe_key = 'l'", "key"],
+      ["the digest of its key", "UPDATE used_keys SET digest = zeroblob(32)", "digest"],
+      ["its run", "UPDATE signals SET run_id = 'run_2'", "run"],
+      ["the session of its run", "UPDATE runs SET sid = 77", "run"],
+      ["its session", "UPDATE signals SET sid = 77", "session"],
+    ])("of an unread signal is named: %s", async (_, sql, word) => {
+      const { store } = await open();
+      const session = await new SessionScript(store, clock).create();
+      await store.post([session.signal({ dedupeKey: "k", runId: "run_1" })]);
+      expect(await store.check()).toEqual([]);
+      change(join(root, "data"), sql);
+      expect(await store.check()).toMatchObject([{ what: expect.stringContaining(word) }]);
+    });
+
     it("of a snapshot only costs the snapshot (C12)", async () => {
       const { sessions, dataDir } = await filled();
       const [first] = sessions;

@@ -65,7 +65,7 @@ export const openSqliteStore = async (
   options: SqliteStoreOptions & { readonly maxPages?: number },
 ): Promise<SqliteStoreProbe> => {
   const dataDir = resolve(options.dataDir);
-  makeFolder(dataDir);
+  enterFolder(dataDir);
   const holderId = options.clock.newId();
   const settings: WorkerSettings = {
     dataDir,
@@ -86,11 +86,19 @@ export const openSqliteStore = async (
   };
 };
 
+const enterFolder = (dataDir: string): void => {
+  try {
+    makeFolder(dataDir);
+  } catch (error) {
+    throw unavailableError(`The data directory ${dataDir} cannot be made.`, error);
+  }
+};
+
 /** Enters this process among the holders: the entry, then the lock, then alive. */
 const enter = async (link: ThreadLink, { dataDir, holderId }: WorkerSettings): Promise<ProcessLock> => {
   try {
     await link.write({ kind: "enter", holder: holderId, state: "registering" });
-    const lock = new ProcessLock(dataDir, holderId);
+    const lock = takeLock(dataDir, holderId);
     const isAlive = await link.write({ kind: "enter", holder: holderId, state: "alive" });
     if (isAlive !== true) {
       lock.release();
@@ -101,6 +109,14 @@ const enter = async (link: ThreadLink, { dataDir, holderId }: WorkerSettings): P
   } catch (error) {
     await link.stop();
     throw error;
+  }
+};
+
+const takeLock = (dataDir: string, holderId: string): ProcessLock => {
+  try {
+    return new ProcessLock(dataDir, holderId);
+  } catch (error) {
+    throw unavailableError("The lock that says this process lives cannot be taken.", error);
   }
 };
 
