@@ -42,7 +42,7 @@ const harmed = (bytes: Buffer, harm: Exclude<Harm, { kind: "remove" }>): Buffer 
       bytes[harm.at] = (bytes[harm.at] ?? 0) ^ (1 << harm.bit);
       return bytes;
     case "zero":
-      return bytes.fill(0, harm.at, harm.at + harm.length);
+      return bytes.fill(0, harm.at, Math.min(bytes.length, harm.at + harm.length));
     case "noise":
       for (let at = harm.at; at < Math.min(bytes.length, harm.at + harm.length); at += 1)
         bytes[at] = (at * 167 + 13) % 256;

@@ -10,7 +10,7 @@ const LOG_HEAD = 32;
 const FRAME = PAGE + 24;
 
 /** Files that hold data. Locks and marks prove that something is wrong; nothing is read from them. */
-export const dataFiles = (dir: string): { readonly file: string; readonly size: number }[] =>
+const dataFiles = (dir: string): { readonly file: string; readonly size: number }[] =>
   readdirSync(dir, { recursive: true, encoding: "utf8" })
     .filter((file) => !file.startsWith("locks") && statSync(join(dir, file)).isFile())
     .map((file) => ({ file, size: statSync(join(dir, file)).size }));

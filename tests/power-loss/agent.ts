@@ -34,7 +34,8 @@ const makeTool = (
       const entry = { sessionId: session.id, callId, attempt, effect, idempotencyKey, at: Date.now() };
       deps.say({ say: "effect", kind: "entered", ...entry });
       deps.say({ say: "effect", kind: "executed", ...entry });
-      return { did: input.n, filler: input.filler };
+      deps.say({ say: "effect", kind: "returned", ...entry });
+      return { done: callId, attempt, filler: input.filler };
     },
     ...(canVerify
       ? {
@@ -43,7 +44,7 @@ const makeTool = (
             const entry = { sessionId: session.id, callId, attempt, effect, idempotencyKey };
             deps.say({ say: "effect", kind: "verified", ...entry, at: Date.now() });
             return deps.wasExecuted(callId)
-              ? { status: "done" as const, output: { did: 0, filler: "" } }
+              ? { status: "done" as const, output: { done: callId, attempt, filler: "" } }
               : { status: "not-done" as const };
           },
         }

@@ -30,8 +30,9 @@ const main = async (): Promise<number> => {
   let passed = 0;
   let failed = 0;
   const chosen = SCENARIOS.filter(({ name }) => name.includes(values.scenario));
+  const shares = chosen.reduce((sum, { share }) => sum + share, 0);
   for (const scenario of chosen) {
-    const most = Math.ceil(Number(values.images) / chosen.length);
+    const most = Math.ceil((Number(values.images) * scenario.share) / shares);
     const result = await losePower(scenario, { most, seed: Number(values.seed) });
     passed += result.images - result.failing;
     failed += result.failing;

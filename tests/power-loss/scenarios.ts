@@ -1,7 +1,12 @@
 import type { WorkloadPlan } from "./workload-plan.ts";
 
 /** Processes that run side by side on one data directory, each with its own plan. */
-export type Scenario = { readonly name: string; readonly plans: readonly WorkloadPlan[] };
+export type Scenario = {
+  readonly name: string;
+  readonly plans: readonly WorkloadPlan[];
+  /** Of all images; large ones take longer to put together and to look at. */
+  readonly share: number;
+};
 
 const PLAN: WorkloadPlan = {
   sessions: 4,
@@ -16,13 +21,14 @@ const PLAN: WorkloadPlan = {
 };
 
 export const SCENARIOS: readonly Scenario[] = [
-  { name: "sessions", plans: [PLAN] },
-  { name: "two-processes", plans: [PLAN, { ...PLAN, sessions: 3, files: [0, 50_000] }] },
-  { name: "relaxed", plans: [{ ...PLAN, durability: "relaxed" }] },
+  { name: "sessions", share: 0.4, plans: [PLAN] },
+  { name: "two-processes", share: 0.3, plans: [PLAN, { ...PLAN, sessions: 3, files: [0, 50_000] }] },
+  { name: "relaxed", share: 0.25, plans: [{ ...PLAN, durability: "relaxed" }] },
   // More than a log holds, so that it is moved into the database and begun again while others commit;
   // one session is long enough to have snapshots.
   {
     name: "checkpoints",
+    share: 0.05,
     plans: [{ ...PLAN, sessions: 2, inputs: 11, turns: 14, files: [900_000], erase: false }],
   },
 ];

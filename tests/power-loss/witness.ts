@@ -46,7 +46,7 @@ export type Line =
   /** A tool was entered, or asked what came of a call. */
   | {
       readonly say: "effect";
-      readonly kind: "entered" | "executed" | "verified";
+      readonly kind: "entered" | "executed" | "returned" | "verified";
       readonly sessionId: string;
       readonly callId: string;
       readonly attempt: number;

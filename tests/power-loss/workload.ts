@@ -109,4 +109,11 @@ const main = async (argv: readonly string[]): Promise<void> => {
   say({ say: "end", how: results.join(", ") });
 };
 
-await main(process.argv.slice(2));
+try {
+  await main(process.argv.slice(2));
+} catch (error) {
+  // A store that cannot be opened says so in a way that can be told from a defect.
+  const code = error instanceof Error && "code" in error ? String(error.code) : "";
+  process.stderr.write(`${code === "" ? "untyped" : code}: ${String(error)}\n`);
+  process.exit(code.startsWith("STORE_") ? 3 : 4);
+}
