@@ -1,10 +1,13 @@
 /**
  * What Holdfast is to reach. `key` names the measurement a bench hands back; its median is held against
- * `atLeast` or `atMost`. The only place where a target stands.
+ * `atLeast` or `atMost`. The only place where a target stands. `at` is the size that it is about and `runs` how many it takes at
+ * least: a bench says at what size it measured, so that no figure of a smaller trial stands under the name of the whole.
  */
 export const TARGETS = [
   {
     key: "turns",
+    at: { turns: 20, sessions: 64 },
+    runs: 5,
     bench: "turns",
     what: "turns/s at 64 sessions × 20 turns, beside the AI SDK's `generateText` in memory",
     atLeast: 1.5,
@@ -12,6 +15,8 @@ export const TARGETS = [
   },
   {
     key: "deltas",
+    at: { turns: 20, sessions: 64, pieces: 200 },
+    runs: 5,
     bench: "deltas",
     what: "turns/s with 200 streamed deltas a turn, beside `streamText`; both with the same `LanguageModelV4`",
     atLeast: 0.8,
@@ -19,6 +24,8 @@ export const TARGETS = [
   },
   {
     key: "deltas-scripted",
+    at: { turns: 20, sessions: 64, pieces: 200 },
+    runs: 5,
     bench: "deltas",
     what: "turns/s with 200 streamed deltas a turn, beside `streamText`; Holdfast with `scriptedModel`",
     atLeast: 0.8,
@@ -26,6 +33,8 @@ export const TARGETS = [
   },
   {
     key: "langgraph-20",
+    at: { turns: 20, sessions: 64 },
+    runs: 5,
     bench: "langgraph",
     what: "turns/s beside LangGraph.js with its SQLite saver, 20 turns",
     atLeast: 20,
@@ -33,6 +42,8 @@ export const TARGETS = [
   },
   {
     key: "langgraph-400",
+    at: { turns: 400, sessions: 64 },
+    runs: 5,
     bench: "langgraph",
     what: "turns/s beside LangGraph.js with its SQLite saver, 400 turns (64 sessions beside 4)",
     atLeast: 100,
@@ -40,6 +51,8 @@ export const TARGETS = [
   },
   {
     key: "disk-20",
+    at: { turns: 20 },
+    runs: 1,
     bench: "footprint",
     what: "data directory after close, a turn, 20 turns a session",
     atMost: 3,
@@ -47,6 +60,8 @@ export const TARGETS = [
   },
   {
     key: "disk-400",
+    at: { turns: 400 },
+    runs: 1,
     bench: "footprint",
     what: "data directory after close, a turn, 400 turns a session",
     atMost: 3,
@@ -54,6 +69,8 @@ export const TARGETS = [
   },
   {
     key: "disk-2000",
+    at: { turns: 2_000 },
+    runs: 1,
     bench: "footprint",
     what: "data directory after close, a turn, 2,000 turns a session",
     atMost: 3,
@@ -61,14 +78,26 @@ export const TARGETS = [
   },
   {
     key: "disk-flat",
+    at: { turns: 2_000, beside: 20 },
+    runs: 1,
     bench: "footprint",
     what: "data directory after close, a turn: the largest of these three ÷ the smallest",
     atMost: 1.1,
     unit: "×",
   },
-  { key: "long", bench: "long", what: "turns/s at 2,000 turns a session ÷ at 20", atLeast: 0.8, unit: "×" },
+  {
+    key: "long",
+    at: { turns: 2_000, beside: 20 },
+    runs: 5,
+    bench: "long",
+    what: "turns/s at 2,000 turns a session ÷ at 20",
+    atLeast: 0.8,
+    unit: "×",
+  },
   {
     key: "alone",
+    at: { sessions: 1 },
+    runs: 5,
     bench: "alone",
     what: "one session alone: p50 of a turn beyond two bare commits of the same bytes",
     atMost: 0.3,
@@ -76,6 +105,8 @@ export const TARGETS = [
   },
   {
     key: "cold-start-ratio",
+    at: { events: 100_000, beside: 100, messages: 100 },
+    runs: 5,
     bench: "cold-start",
     what: "`createRuntime` to first model call in a fresh process, journal of 100,000 events ÷ of 100",
     atMost: 3,
@@ -83,6 +114,8 @@ export const TARGETS = [
   },
   {
     key: "cold-start-ms",
+    at: { events: 100_000, beside: 100, messages: 100 },
+    runs: 5,
     bench: "cold-start",
     what: "`createRuntime` to first model call in a fresh process, journal of 100,000 events",
     atMost: 100,
@@ -90,6 +123,8 @@ export const TARGETS = [
   },
   {
     key: "suspended-fresh",
+    at: { sessions: 100_000 },
+    runs: 5,
     bench: "suspended",
     what: "100,000 suspended sessions: RSS of a fresh process over an empty one",
     atMost: 50,
@@ -97,6 +132,8 @@ export const TARGETS = [
   },
   {
     key: "suspended-made",
+    at: { sessions: 100_000 },
+    runs: 1,
     bench: "suspended",
     what: "100,000 suspended sessions: RSS of the process that made them over itself when new",
     atMost: 50,
@@ -104,11 +141,21 @@ export const TARGETS = [
   },
   {
     key: "suspended-wake",
+    at: { sessions: 100_000 },
+    runs: 5,
     bench: "suspended",
     what: "100,000 suspended sessions: one wakes, p99 to the next model call",
     atMost: 20,
     unit: "ms",
   },
-  { key: "import", bench: "footprint", what: '`import("holdfast")`', atMost: 80, unit: "ms" },
-  { key: "help", bench: "footprint", what: "`holdfast --help`", atMost: 150, unit: "ms" },
+  {
+    key: "import",
+    at: {},
+    runs: 5,
+    bench: "footprint",
+    what: '`import("holdfast")`',
+    atMost: 80,
+    unit: "ms",
+  },
+  { key: "help", at: {}, runs: 5, bench: "footprint", what: "`holdfast --help`", atMost: 150, unit: "ms" },
 ];

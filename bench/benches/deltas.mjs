@@ -6,9 +6,9 @@ import { median, spread, table } from "../parts/statistics.mjs";
 import { PIECES } from "../workload.mjs";
 
 const TURNS = 20;
-const SESSIONS = 4;
-const RUNS = 2;
-const WARM_UP_TURNS = 100;
+const SESSIONS = 64;
+const RUNS = 5;
+const WARM_UP_TURNS = 2_500;
 const HOST = new URL("../peer-host.mjs", import.meta.url);
 
 const perPiece = (samples) => ((median(each(samples, "threadUs")) / PIECES) * 1000).toFixed(0);
@@ -46,8 +46,10 @@ ${table(head, [
   row("Holdfast, with `scriptedModel`", scripted),
   row("AI SDK `streamText`, in memory", theirs),
 ])}`;
-  return {
-    text,
-    measured: { deltas: ratios(providers, theirs), "deltas-scripted": ratios(scripted, theirs) },
+  const at = { turns: TURNS, sessions: SESSIONS, pieces: PIECES };
+  const measured = {
+    deltas: { at, values: ratios(providers, theirs) },
+    "deltas-scripted": { at, values: ratios(scripted, theirs) },
   };
+  return { text, measured };
 };

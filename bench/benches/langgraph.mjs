@@ -6,8 +6,8 @@ import { openHost } from "../parts/child.mjs";
 import { spread, table } from "../parts/statistics.mjs";
 
 const HOST = new URL("../peer-host.mjs", import.meta.url);
-const RUNS = 2;
-const WARM_UP_TURNS = { holdfast: 100, langgraph: 80 };
+const RUNS = 5;
+const WARM_UP_TURNS = { holdfast: 8_000, langgraph: 1_500 };
 
 /**
  * 64 sessions of 400 turns would take LangGraph several minutes and tens of gigabytes a run, so it gets
@@ -15,7 +15,7 @@ const WARM_UP_TURNS = { holdfast: 100, langgraph: 80 };
  */
 const LEVELS = [
   { turns: 20, ours: [4, 64], theirs: [4, 64] },
-  { turns: 60, ours: [4, 64], theirs: [4] },
+  { turns: 400, ours: [4, 64], theirs: [4] },
 ];
 
 const entryOf = async (peer, { sessions, turns, workDir }) => {
@@ -25,7 +25,7 @@ const entryOf = async (peer, { sessions, turns, workDir }) => {
   await warmUp(host, { ...few, total: Math.min(WARM_UP_TURNS[peer], few.sessions * turns * 8) });
   // A short session is over at once; what a run measures is some hundred turns at least.
   const rounds =
-    peer === "holdfast" ? Math.ceil(1000 / (sessions * turns)) : Math.ceil(640 / (sessions * turns));
+    peer === "holdfast" ? Math.ceil(6_400 / (sessions * turns)) : Math.ceil(640 / (sessions * turns));
   return { peer, sessions, dataDir, host, request: { sessions, rounds }, turns: sessions * rounds * turns };
 };
 
@@ -105,8 +105,14 @@ ${table(["turns each", "Holdfast, a turn", "LangGraph.js, a turn", "times as muc
 The saver asks for better-sqlite3 12, whose releases abort the process on this Node when a statement is collected; version 13 has the same
 interface and takes its place here.`;
   const measured = {
-    "langgraph-20": ratios(short["holdfast-64"], short["langgraph-64"]),
-    "langgraph-400": ratios(long["holdfast-64"], long["langgraph-4"]),
+    "langgraph-20": {
+      at: { turns: levels[0].turns, sessions: 64 },
+      values: ratios(short["holdfast-64"], short["langgraph-64"]),
+    },
+    "langgraph-400": {
+      at: { turns: levels[1].turns, sessions: 64 },
+      values: ratios(long["holdfast-64"], long["langgraph-4"]),
+    },
   };
   return { text, measured };
 };

@@ -4,8 +4,8 @@ import { openHost } from "../parts/child.mjs";
 import { spread, table } from "../parts/statistics.mjs";
 
 const HOST = new URL("../layers-host.mjs", import.meta.url);
-const RUNS = 2;
-const WARM_UPS = 1;
+const RUNS = 9;
+const WARM_UPS = 4;
 
 const LAYERS = {
   whole: "**the whole**: default options, one subscriber a session",

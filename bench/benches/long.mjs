@@ -6,9 +6,9 @@ import { median, spread, table } from "../parts/statistics.mjs";
 
 const HOST = new URL("../peer-host.mjs", import.meta.url);
 const SHORT = 20;
-const LONG = 100;
+const LONG = 2_000;
 const SESSIONS = 16;
-const RUNS = 2;
+const RUNS = 5;
 
 const cpu = (samples) =>
   `${median(each(samples, "cpuUs")).toFixed(0)} / ${median(each(samples, "threadUs")).toFixed(0)}`;
@@ -18,12 +18,12 @@ export const benchLong = async ({ workDir, say }) => {
   const open = (turns) =>
     openHost(HOST, { peer: "holdfast", turns, dataDir: join(workDir, `long-${turns}`) });
   const hosts = { long: open(LONG), short: open(SHORT) };
-  await warmUp(hosts.short, { sessions: SESSIONS, turns: SHORT, total: 100 });
-  await warmUp(hosts.long, { sessions: 4, turns: LONG, total: 100 });
+  await warmUp(hosts.short, { sessions: SESSIONS, turns: SHORT, total: 8_000 });
+  await warmUp(hosts.long, { sessions: 4, turns: LONG, total: 8_000 });
   const samples = await alternate(
     {
       long: { host: hosts.long, request: { sessions: SESSIONS, rounds: 1 }, turns: SESSIONS * LONG },
-      short: { host: hosts.short, request: { sessions: SESSIONS, rounds: 2 }, turns: SESSIONS * SHORT * 2 },
+      short: { host: hosts.short, request: { sessions: SESSIONS, rounds: 20 }, turns: SESSIONS * SHORT * 20 },
     },
     RUNS,
   );
@@ -38,5 +38,5 @@ the older half of the conversation is cut off; the model is handed all that is l
 ${table(["turns a session", "turns/s", "CPU µs a turn: all / main thread"], [row(SHORT, samples.short), row(LONG, samples.long)])}
 
 ${LONG} turns beside ${SHORT}, pair by pair: **${spread(ratio)}**.`;
-  return { text, measured: { long: ratio } };
+  return { text, measured: { long: { at: { turns: LONG, beside: SHORT }, values: ratio } } };
 };

@@ -5,25 +5,25 @@ import { openHost } from "../parts/child.mjs";
 import { percentile, spread, table } from "../parts/statistics.mjs";
 
 const HOST = new URL("../suspended-host.mjs", import.meta.url);
-const SESSIONS = 1_200;
-const STEP = 1_000;
+const SESSIONS = 100_000;
+const STEP = 10_000;
 /** A process that has worked holds more than a new one, whatever it has worked on: read again after so many. */
-const FIRST = 200;
-const BATCHES = 2;
-const WAKES = 20;
-const OPENED = 1;
+const FIRST = 2_000;
+const BATCHES = 5;
+const WAKES = 200;
+const OPENED = 5;
 
 const mb = (bytes) => bytes / 2 ** 20;
 
 const makeAll = async (dataDir, say) => {
   const host = openHost(HOST, { dataDir });
   const empty = await host.ask({ what: "rss" });
-  await host.ask({ what: "suspend", from: 0, count: FIRST });
+  let count = await host.ask({ what: "suspend", from: 0, count: FIRST });
   const worked = await host.ask({ what: "rss" });
   const begun = performance.now();
   for (let from = FIRST; from < SESSIONS; from += STEP) {
     say(`suspended sessions: ${from.toLocaleString("en-US")} of ${SESSIONS.toLocaleString("en-US")}`);
-    await host.ask({ what: "suspend", from, count: Math.min(STEP, SESSIONS - from) });
+    count += await host.ask({ what: "suspend", from, count: Math.min(STEP, SESSIONS - from) });
   }
   const seconds = (performance.now() - begun) / 1000;
   const full = await host.ask({ what: "rss" });
@@ -32,6 +32,7 @@ const makeAll = async (dataDir, say) => {
     overEmpty: mb(full.rssBytes - empty.rssBytes),
     overWorked: mb(full.rssBytes - worked.rssBytes),
     heap: mb(full.heapBytes - empty.heapBytes),
+    at: { sessions: count },
     perSecond: (SESSIONS - FIRST) / seconds,
   };
 };
@@ -95,9 +96,9 @@ ${BATCHES} batches of ${WAKES}, median (min–max) of the batches.
 
 ${table(["", ""], rows)}`;
   const measured = {
-    "suspended-fresh": fresh,
-    "suspended-made": [made.overEmpty],
-    "suspended-wake": at(0.99),
+    "suspended-fresh": { at: made.at, values: fresh },
+    "suspended-made": { at: made.at, values: [made.overEmpty] },
+    "suspended-wake": { at: made.at, values: at(0.99) },
   };
   return { text, measured };
 };

@@ -9,12 +9,12 @@ const HOST = new URL("../peer-host.mjs", import.meta.url);
 
 /** Few sessions are over at once: several rounds make a run long enough to be measured. */
 const LEVELS = [
-  { sessions: 1, rounds: 20, runs: 2 },
-  { sessions: 16, rounds: 6, runs: 2 },
-  { sessions: 64, rounds: 4, runs: 2 },
+  { sessions: 1, rounds: 20, runs: 7 },
+  { sessions: 16, rounds: 6, runs: 7 },
+  { sessions: 64, rounds: 4, runs: 9 },
   { sessions: 512, rounds: 1, runs: 5 },
 ];
-const WARM_UP_TURNS = 100;
+const WARM_UP_TURNS = 8_000;
 /** The level that the target is about. */
 const JUDGED_SESSIONS = 64;
 
@@ -75,5 +75,10 @@ zod schema), and hand the whole prompt to the model in every turn.
   nothing is kept, nobody watches.
 
 ${table(head, levels.map(row))}`;
-  return { text, measured: { turns: ratios(judged.ours, judged.theirs) } };
+  return {
+    text,
+    measured: {
+      turns: { at: { turns: TURNS, sessions: judged.sessions }, values: ratios(judged.ours, judged.theirs) },
+    },
+  };
 };

@@ -17,15 +17,25 @@ export const judge = (targets, { measured, ran }) => {
   return targets
     .filter(({ bench }) => ran.includes(bench))
     .map((target) => {
-      const values = measured[target.key];
-      if (values === undefined || values.length === 0 || values.some((value) => !Number.isFinite(value))) {
-        throw new Error(
-          `The bench "${target.bench}" measured no "${target.key}", which targets.mjs asks for.`,
-        );
-      }
+      const values = checkMeasured(target, measured[target.key]);
       const factor = missedBy(target, median(values));
       return { target, values, factor, isReached: factor <= 1 };
     });
+};
+
+/** What a bench handed back, if it is what the target is about. */
+const checkMeasured = ({ key, bench, at, runs }, { at: real = {}, values = [] } = {}) => {
+  const whose = `The bench "${bench}" measured "${key}"`;
+  if (values.length < runs || values.some((value) => !Number.isFinite(value))) {
+    throw new Error(`${whose} ${values.length} times, not ${runs} times with a number each.`);
+  }
+  const other = Object.keys(at).find((size) => at[size] !== real[size]);
+  if (other !== undefined) {
+    throw new Error(
+      `${whose} with ${other} ${real[other]}; the target in targets.mjs is about ${at[other]}.`,
+    );
+  }
+  return values;
 };
 
 const limit = ({ atLeast, atMost, unit }) =>
