@@ -162,6 +162,7 @@ export class Worker {
     if (loaded === undefined) return null;
     const agent = this.#services.agents.get(loaded.owner.agent);
     if (agent === undefined) return null;
+    // guard S6: a session of a newer version is left to others
     if (loaded.minReader > EVENT_VERSION) return this.#leaveToNewer(sessionId, loaded.minReader);
     const { lease } = loaded;
     const isTaken =

@@ -186,7 +186,7 @@ class View implements InMemoryStore {
     const now = this.#clock.now();
     const isDue = (record: SessionRecord): boolean =>
       agents.includes(record.owner.agent) &&
-      record.minReader <= this.#journalVersion &&
+      /* guard S6: a session of a newer version is not offered */ record.minReader <= this.#journalVersion &&
       /* guard J2: what another holds is not due */ !isHeld(data, record, now) &&
       (record.signals.length > 0 ||
         /* guard J2: what a dead holder left is due */ record.lease !== null ||
@@ -202,7 +202,11 @@ class View implements InMemoryStore {
   async nextWake(agents: readonly string[]): Promise<Timestamp | null> {
     const data = this.#open();
     const times = [...data.sessions.values()].flatMap((record) => {
-      if (!agents.includes(record.owner.agent) || record.minReader > this.#journalVersion) return [];
+      if (
+        !agents.includes(record.owner.agent) ||
+        /* guard S6: nor waited for */ record.minReader > this.#journalVersion
+      )
+        return [];
       const lease = leaseOf(data, record);
       if (lease?.holder === this.holderId) return [];
       if (lease !== null) return [lease.isHolderDead ? this.#clock.now() : lease.expiresAt];
