@@ -1,4 +1,5 @@
 import { EQUIVALENTS } from "./equivalents.ts";
+import { readFoundAtOnce } from "./found-at-once.ts";
 import { INCIDENTS } from "./incidents.ts";
 import { NOT_FOUND_YET } from "./not-found-yet.ts";
 import type { AllMutants } from "./read-sources.ts";
@@ -19,6 +20,9 @@ export const listProblems = ({ guards, generated }: AllMutants): readonly string
     ...NOT_FOUND_YET.filter(({ id }) => !ids.has(id)).map(
       ({ id }) => `not-found-yet.ts names what is not there: ${id}`,
     ),
+    ...[...readFoundAtOnce()]
+      .filter((id) => !ids.has(id))
+      .map((id) => `found-at-once.txt names what is not there; rename or remove its line: ${id}`),
     ...INCIDENTS.filter((incident) => incident.guards.length === 0).map(
       ({ what }) => `incidents.ts, "${what}": no guard`,
     ),

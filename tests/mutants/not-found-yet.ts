@@ -1,6 +1,5 @@
 /**
- * Mutants in which something is broken that the simulation does not see, or not within seconds, and what would show it.
- * They count as missed. Only the quick draw of `--quick` leaves them out: there everything drawn has to be found.
+ * Mutants in which something is broken that the simulation does not see, and what would show it. They count as missed.
  */
 export type NotFoundYet = { readonly id: string; readonly wanted: string };
 

@@ -4,10 +4,10 @@
  */
 import { parseArgs } from "node:util";
 import { EQUIVALENTS } from "./equivalents.ts";
+import { noteFoundAtOnce, readFoundAtOnce } from "./found-at-once.ts";
 import { judge, type Verdict } from "./judge.ts";
 import { listProblems } from "./list-problems.ts";
 import { plant, type Mutant } from "./mutant.ts";
-import { NOT_FOUND_YET } from "./not-found-yet.ts";
 import { allMutants, readSources } from "./read-sources.ts";
 import { isMissed, report, say, type Judged } from "./report.ts";
 import { sampleOf } from "./sample.ts";
@@ -30,8 +30,10 @@ const { values } = parseArgs({
     continue: { type: "boolean", default: false },
     /** Plays only what survived in the last run, whatever the source was then. */
     survivors: { type: "boolean", default: false },
-    /** Draws so many guards that are known to be found, gives each the first look, and wants them all. */
+    /** Draws so many guards of `found-at-once.txt`, gives each the first look, and wants them all. */
     quick: { type: "string", default: "" },
+    /** Takes note in `found-at-once.txt` of guards that the first look has found, or not. */
+    note: { type: "boolean", default: false },
     /** Says what there is and plays nothing. */
     list: { type: "boolean", default: false },
   },
@@ -42,6 +44,7 @@ const all = allMutants(sources);
 const known = new Map([...all.guards, ...all.generated].map((mutant) => [mutant.id, mutant]));
 const equivalents = new Map(EQUIVALENTS.map((entry) => [entry.id, entry]));
 const verdicts = openVerdicts(values.continue);
+const AT_ONCE_SEEDS = 60;
 const isQuick = values.quick !== "";
 const limitS = Number(isQuick ? values.triage : values.limit);
 const triageS = Math.min(limitS, Number(values.triage));
@@ -89,13 +92,25 @@ const playAll = async (mutants: readonly Mutant[]): Promise<readonly Judged[]> =
   return judged;
 };
 
-const isKnownToBeFound = ({ id }: Mutant): boolean =>
-  !equivalents.has(id) && NOT_FOUND_YET.every((entry) => entry.id !== id);
+const foundAtOnce = readFoundAtOnce();
 
 const queueOf = (): readonly Mutant[] =>
   isQuick
-    ? sampleOf(all.guards.filter(isKnownToBeFound), Number(values.quick), values.draw)
+    ? sampleOf(
+        all.guards.filter(({ id }) => foundAtOnce.has(id)),
+        Number(values.quick),
+        values.draw,
+      )
     : [...chosen(all.guards, values.guards), ...chosen(all.generated, values.generated)];
+
+/** Only what needed no second look: its seeds are few. */
+const note = (judged: readonly Judged[]): void => {
+  const guards = judged.filter(({ mutant }) => mutant.kind === "guard");
+  const isAtOnce = ({ verdict }: Judged): boolean =>
+    (verdict.result === "found" || verdict.result === "fell") && verdict.seed <= AT_ONCE_SEEDS;
+  const idsOf = (some: readonly Judged[]): readonly string[] => some.map(({ mutant }) => mutant.id);
+  noteFoundAtOnce(idsOf(guards.filter(isAtOnce)), idsOf(guards.filter((one) => !isAtOnce(one))));
+};
 
 const main = async (): Promise<number> => {
   const problems = listProblems(all);
@@ -117,6 +132,7 @@ const main = async (): Promise<number> => {
   }
   say(`the source as it is: ${clean.seeds} seeds in ${limitS} s, nothing found`);
   const judged = await playAll(queue);
+  if (values.note) note(judged);
   const code = report(judged);
   return isQuick && judged.some(isMissed) ? 1 : code;
 };
