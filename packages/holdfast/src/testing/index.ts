@@ -24,6 +24,8 @@ export type {
   Sighting,
   Violation,
 } from "./simulation/history.ts";
+export { reachableCells } from "./simulation/reachable-cells.ts";
+export { shrink, type Played } from "./simulation/shrink.ts";
 export { simulate, type SimulateOptions, type SimulationResult } from "./simulation/simulate.ts";
 export { createInMemoryStore, type InMemoryStore } from "../stores/index.ts";
 export {

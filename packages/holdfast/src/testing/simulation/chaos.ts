@@ -6,6 +6,8 @@ export const FAULT_KINDS = [
   "crash-before-write",
   "crash-after-write",
   "crash",
+  "power-loss",
+  "drain",
   "freeze",
   "freeze-in-store",
   "store-fails-before",
@@ -34,29 +36,51 @@ export const FAULT_KINDS = [
 
 export type FaultKind = (typeof FAULT_KINDS)[number];
 
+/** What is left out of a seed when it is made shorter. */
+export type Mercy = {
+  readonly without?: readonly FaultKind[];
+  /** No more faults than these, from the beginning. */
+  readonly atMost?: number;
+};
+
+/**
+ * How eager a fault is in one seed, as a factor of its usual rate. A third of them is off: what is rare
+ * comes through where something else, which would hide it, does not happen at all.
+ */
+const APPETITES = [0, 0, 0, 0.5, 1, 1, 2, 4, 8] as const;
+
 /** Decides what goes wrong, and remembers what did. Off, nothing does. */
 export class Chaos {
   isOn = true;
   readonly random: Random;
   readonly counts = new Map<FaultKind, number>();
-  /** How eager this seed is: some are nearly calm, some are storms. */
-  readonly #eagerness: ReadonlyMap<FaultKind, number>;
+  /** Decides by itself, so that leaving out one fault moves the others as little as can be. */
+  readonly #fate: Random;
+  readonly #appetite: ReadonlyMap<FaultKind, number>;
+  readonly #mercy: Mercy;
   readonly #recent = new Map<SessionId, Set<FaultKind>>();
   #everywhere = new Set<FaultKind>();
+  #total = 0;
 
-  constructor(random: Random) {
+  constructor(random: Random, fate: Random, mercy: Mercy = {}) {
     this.random = random;
-    this.#eagerness = new Map(FAULT_KINDS.map((kind) => [kind, random.pick([0, 0.5, 1, 1, 2, 4])]));
+    this.#fate = fate;
+    this.#mercy = mercy;
+    const isEvenly = fate.chance(0.15);
+    this.#appetite = new Map(FAULT_KINDS.map((kind) => [kind, isEvenly ? 1 : fate.pick(APPETITES)]));
   }
 
   /** Whether this fault strikes here; `rate` is its usual probability. */
   strikes(kind: FaultKind, rate: number): boolean {
     if (!this.isOn) return false;
-    return this.random.chance(rate * (this.#eagerness.get(kind) ?? 1));
+    const isStruck = this.#fate.chance(rate * (this.#appetite.get(kind) ?? 1));
+    const { without = [], atMost = Number.POSITIVE_INFINITY } = this.#mercy;
+    return isStruck && this.total < atMost && !without.includes(kind);
   }
 
   /** Counts a fault, and remembers whom it struck until that session commits again. */
   struck(kind: FaultKind, sessionId: SessionId | null): void {
+    this.#total += 1;
     this.counts.set(kind, (this.counts.get(kind) ?? 0) + 1);
     if (sessionId === null) {
       this.#everywhere.add(kind);
@@ -76,6 +100,6 @@ export class Chaos {
   }
 
   get total(): number {
-    return this.counts.values().reduce((sum, count) => sum + count, 0);
+    return this.#total;
   }
 }

@@ -1,5 +1,5 @@
 import type { StoredEvent } from "../../core/hash-chain.ts";
-import type { SessionId } from "../../core/ids.ts";
+import type { Position, SessionId } from "../../core/ids.ts";
 import { openEvent } from "../../core/journal-codec.ts";
 import { reduce } from "../../core/reduce.ts";
 import { EMPTY_STATE, type SessionState } from "../../core/session-state.ts";
@@ -25,6 +25,10 @@ export class Coverage {
   /** The session's journal as far as it was committed, folded. */
   stateOf(sessionId: SessionId): SessionState | undefined {
     return this.#states.get(sessionId);
+  }
+
+  positionOf(sessionId: SessionId): Position {
+    return this.#states.get(sessionId)?.position ?? 0;
   }
 
   #count(cell: string): void {

@@ -20,13 +20,17 @@ export class People {
   readonly #tasks: Task[] = [];
   readonly #sessions = new Map<string, SessionId>();
 
-  constructor(sim: Simulation) {
+  constructor(sim: Simulation, most: number) {
     this.#sim = sim;
     const { random } = sim;
     const sessions = random.between(3, 4);
     for (let session = 1; session <= sessions; session += 1) {
-      const inputs = random.between(2, 4);
-      for (let input = 1; input <= inputs; input += 1) this.#tasks.push(this.#task(session, input));
+      // One long conversation now and then, for what happens only to those: cuts of the window, snapshots.
+      const inputs = session === 1 && random.chance(0.12) ? 14 : random.pick([1, 2, 2, 3, 4]);
+      for (let input = 1; input <= inputs; input += 1) {
+        const task = this.#task(session, input);
+        if (session <= most) this.#tasks.push(task);
+      }
     }
   }
 

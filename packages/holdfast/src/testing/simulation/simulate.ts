@@ -10,6 +10,12 @@ export type SimulateOptions = {
   readonly seed: number;
   /** How many strokes of fate the fault phase has. */
   readonly steps?: number;
+  /** How many sessions there are at most. */
+  readonly sessions?: number;
+  /** Faults that are left out. */
+  readonly without?: readonly FaultKind[];
+  /** How many faults there are at most. */
+  readonly atMost?: number;
 };
 
 export type SimulationResult = {
@@ -30,6 +36,7 @@ export type SimulationResult = {
 };
 
 const STEPS = 70;
+const MOST_SESSIONS = 4;
 const QUIET_ROUNDS = 500;
 const QUIET_ROUND_MS = 4_000;
 
@@ -37,9 +44,10 @@ const QUIET_ROUND_MS = 4_000;
  * Plays one seed: the real runtime in several processes on one store, a virtual clock, and everything that
  * can go wrong; then calm, until nothing is owed; then the history checker's word on it.
  */
-export const simulate = async ({ seed, steps = STEPS }: SimulateOptions): Promise<SimulationResult> => {
-  const sim = new Simulation(seed);
-  const people = new People(sim);
+export const simulate = async (options: SimulateOptions): Promise<SimulationResult> => {
+  const { seed, steps = STEPS, sessions = MOST_SESSIONS, ...mercy } = options;
+  const sim = new Simulation(seed, mercy);
+  const people = new People(sim, sessions);
   const processes = sim.random.between(2, 3);
   for (let born = 0; born < processes; born += 1) await sim.boot();
   for (let step = 0; step < steps; step += 1) await strike(sim, people);
@@ -71,6 +79,8 @@ const strike = async (sim: Simulation, people: People): Promise<void> => {
   people.send(someone);
   for (const sessionId of people.sessions) if (random.chance(0.1)) sim.watch(someone, sessionId);
   if (chaos.strikes("crash", 0.03)) sim.crash(someone);
+  if (chaos.strikes("power-loss", 0.01)) await sim.losePower();
+  if (chaos.strikes("drain", 0.02)) sim.drain(someone);
   if (chaos.strikes("freeze", 0.04)) freeze(sim, someone);
   if (chaos.strikes("cancel", 0.03)) void people.cancel(someone).catch(() => undefined);
   if (chaos.strikes("clock-jump", 0.02)) jump(sim);
@@ -108,13 +118,14 @@ const calm = async (sim: Simulation, people: People): Promise<void> => {
   sim.say("calm");
   sim.chaos.isOn = false;
   for (const { process } of sim.living) process.thaw();
-  while (sim.living.length < 2) await sim.boot();
   for (let round = 0; round < QUIET_ROUNDS; round += 1) {
+    while (sim.living.length < 2) await sim.boot();
     await sim.clock.advance(QUIET_ROUND_MS);
     const [first] = sim.living;
     if (first === undefined) return;
     people.send(first);
-    for (const sessionId of people.sessions) await people.operate(first, sessionId).catch(() => undefined);
+    // Answers come when the disk has taken them, which needs time to pass.
+    for (const sessionId of people.sessions) void people.operate(first, sessionId).catch(() => undefined);
     if (people.isContent && (await sim.isSettled())) return;
   }
 };

@@ -1,7 +1,6 @@
 import type { Position, SessionId } from "../../core/ids.ts";
 import { createRuntime, type Runtime, sha256 } from "../../runtime/index.ts";
-import { createInMemoryStore, type InMemoryStore } from "../../stores/index.ts";
-import type { SessionSummary, Snapshot } from "../../ports/journal-store.ts";
+import type { JournalStore, SessionSummary, Snapshot } from "../../ports/journal-store.ts";
 import type { Logger } from "../../ports/tool.ts";
 import {
   createFaultyStore,
@@ -10,11 +9,12 @@ import {
   type StoreCall,
 } from "../../testing/faulty-store.ts";
 import { createManualClock, type ManualClock } from "../../testing/manual-clock.ts";
-import { Chaos } from "./chaos.ts";
+import { Chaos, type Mercy } from "./chaos.ts";
 import { Coverage } from "./coverage.ts";
 import type { Acknowledged, History, ModelEntry, Piece, Posted, Sighting, Written } from "./history.ts";
 import { createRandom, type Random } from "./random.ts";
 import { drawLimits, simulatedAgent, type AgentLimits } from "./simulated-agent.ts";
+import { SimulatedMachine } from "./simulated-machine.ts";
 import { SimulatedProcess, storeOf } from "./simulated-process.ts";
 import { witnessed, type Records } from "./witness.ts";
 import { SECRET, SECRET_NAME, World } from "./world.ts";
@@ -27,8 +27,12 @@ export type Booted = {
 };
 
 const WRITES: ReadonlySet<string> = new Set(["create", "commit", "post", "saveSnapshot", "renew"]);
+const ALL = { limit: 100_000 };
 const SETTLED: ReadonlySet<string> = new Set(["completed", "failed", "cancelled"]);
 const CONFLICTS = ["position", "gate", "signal"] as const;
+
+/** Fate has numbers of its own, far from those of any seed. */
+const FATE = 0x4000_0000;
 
 /** The whole of a simulated world: one store, one clock, some services, and processes that come and go. */
 export class Simulation {
@@ -42,7 +46,7 @@ export class Simulation {
   readonly alarms: string[] = [];
   readonly wrongSnapshots: { readonly sessionId: SessionId; readonly position: Position }[] = [];
   processes: readonly Booted[] = [];
-  readonly #store: InMemoryStore;
+  readonly #machine: SimulatedMachine;
   readonly #durable = new Map<SessionId, Position>();
   readonly #summaries = new Map<SessionId, SessionSummary>();
   readonly #limits: AgentLimits;
@@ -52,16 +56,21 @@ export class Simulation {
   readonly #written: Written[] = [];
   readonly #posted: Posted[] = [];
   readonly #refused: { readonly sessionId: SessionId; readonly problem: string }[] = [];
-  readonly #views = new Map<SimulatedProcess, { view: InMemoryStore; faulty: FaultyStore }>();
+  readonly #views = new Map<SimulatedProcess, { view: JournalStore; faulty: FaultyStore }>();
   readonly #listeners: Listener[] = [];
   #born = 0;
   #subscribers = 0;
 
-  constructor(seed: number) {
+  constructor(seed: number, mercy: Mercy) {
     this.random = createRandom(seed);
-    this.chaos = new Chaos(this.random);
+    this.chaos = new Chaos(this.random, createRandom(seed + FATE), mercy);
     this.clock = createManualClock({ seed });
-    this.#store = createInMemoryStore({ clock: this.clock, sha256 });
+    this.#machine = new SimulatedMachine({
+      clock: this.clock,
+      sha256,
+      wait: () => this.#barrier(),
+      onStored: (...change) => this.#noteStored(...change),
+    });
     this.#limits = drawLimits(this.random);
     this.world = new World(this.clock, this.chaos, this.#durable);
   }
@@ -74,7 +83,7 @@ export class Simulation {
   async boot(): Promise<void> {
     this.#born += 1;
     const process = new SimulatedProcess(`p${this.#born}`, this.clock);
-    const view = this.#store.attach();
+    const view = this.#machine.attach();
     const records: Records = {
       chaos: this.chaos,
       coverage: this.coverage,
@@ -127,6 +136,56 @@ export class Simulation {
     this.#die({ process, view: known.view, kill: () => known.faulty.crashAfter(0) });
   }
 
+  /** The machine goes, with every process on it: only what the disk had synced is certain to be there after. */
+  async losePower(): Promise<void> {
+    this.chaos.struck("power-loss", null);
+    this.say("power loss");
+    for (const { process } of this.living) {
+      process.die();
+      this.#views.get(process)?.faulty.crashAfter(0);
+      this.world.processDied(process);
+    }
+    this.#machine.losePower(this.random);
+    const { store } = this.#machine;
+    const { sessions } = await store.list({ limit: 1_000 });
+    for (const { sessionId, position, status, waiting } of sessions) {
+      // What was written and not answered may be there all the same.
+      this.coverage.committed(
+        sessionId,
+        await store.read(sessionId, this.coverage.positionOf(sessionId), ALL),
+        [],
+      );
+      this.#durable.set(sessionId, position);
+      this.#summaries.set(sessionId, { status, waiting });
+    }
+  }
+
+  /** The process takes no more work, ends what it can, and goes. */
+  drain({ process, runtime }: Booted): void {
+    this.chaos.struck("drain", null);
+    this.say(`drain ${process.name}`);
+    const gone = (): void => {
+      process.die();
+      this.world.processDied(process);
+    };
+    void runtime.close().then(gone, gone);
+  }
+
+  /** What is durable is so from the moment at which others can read it, which is before the answer arrives. */
+  #noteStored(operation: string, request: unknown, answer: unknown): void {
+    if (operation === "create" && answer === "created" && isRequest(request))
+      this.#durable.set(request.sessionId, request.events.length);
+    if (operation !== "commit" || !isRequest(request) || !isOk(answer)) return;
+    const last = request.events.at(-1);
+    if (last !== undefined) this.#durable.set(request.sessionId, last.position);
+  }
+
+  /** A disk takes its time, mostly little. */
+  async #barrier(): Promise<void> {
+    const ms = this.random.pick([0, 0, 1, 1, 2, 5, 40]);
+    if (ms > 0) await new Promise<void>((resolve) => void this.clock.startTimer(ms, resolve));
+  }
+
   get living(): readonly Booted[] {
     return this.processes.filter(({ process }) => !process.isDead);
   }
@@ -164,14 +223,15 @@ export class Simulation {
 
   /** Whether every session has come to its end. */
   async isSettled(): Promise<boolean> {
-    const { sessions } = await this.#store.list({ limit: 1_000 });
+    const { sessions } = await this.#machine.store.list({ limit: 1_000 });
     return sessions.every(({ status, unreadSignals }) => SETTLED.has(status) && unreadSignals === 0);
   }
 
   async history(): Promise<History> {
     const sessions = [...this.#durable.keys()];
-    const { sessions: listed } = await this.#store.list({ limit: 1_000 });
-    const read = async (id: SessionId) => [id, await this.#store.read(id, 0, { limit: 100_000 })] as const;
+    const { sessions: listed } = await this.#machine.store.list({ limit: 1_000 });
+    const read = async (id: SessionId) =>
+      [id, await this.#machine.store.read(id, 0, { limit: 100_000 })] as const;
     return {
       sha256,
       journals: new Map(await Promise.all(sessions.map(read))),
@@ -274,9 +334,17 @@ export class Simulation {
   }
 }
 
-type Listener = Parameters<InMemoryStore["onChange"]>[0];
+type Listener = Parameters<JournalStore["onChange"]>[0];
 
-type Doomed = { readonly process: SimulatedProcess; readonly view: InMemoryStore; readonly kill: () => void };
+type Doomed = { readonly process: SimulatedProcess; readonly view: JournalStore; readonly kill: () => void };
+
+type Request = { readonly sessionId: SessionId; readonly events: readonly { readonly position: Position }[] };
+
+const isRequest = (value: unknown): value is Request =>
+  typeof value === "object" && value !== null && "sessionId" in value && "events" in value;
+
+const isOk = (answer: unknown): boolean =>
+  typeof answer === "object" && answer !== null && "status" in answer && answer.status === "ok";
 
 /** A store that is away is bad weather; anything else that stops a session is a defect. */
 const isAlarming = (failure: unknown): boolean =>

@@ -56,10 +56,9 @@ const created = async (
   request: CreateArgs,
   records: Records,
 ): ReturnType<JournalStore["create"]> => {
-  const { durable, coverage, say } = records;
+  const { coverage, say } = records;
   const answer = await store.create(request);
   if (answer === "created") {
-    durable.set(request.sessionId, request.events.length);
     records.written.push({
       sessionId: request.sessionId,
       writer: "creator",
@@ -76,7 +75,7 @@ const committed = async (
   { store, name, records }: Place,
   request: CommitRequest,
 ): ReturnType<JournalStore["commit"]> => {
-  const { chaos, durable, summaries, coverage, say } = records;
+  const { chaos, summaries, coverage, say } = records;
   const { sessionId, events } = request;
   const isTwice = chaos.strikes("delivered-twice", 0.02);
   if (isTwice) chaos.struck("delivered-twice", sessionId);
@@ -88,8 +87,6 @@ const committed = async (
   if (answer.status !== "ok") return answer;
   summaries.set(sessionId, request.summary);
   records.written.push({ sessionId, writer: name, epoch: answer.epoch, events });
-  const last = events.at(-1);
-  if (last !== undefined) durable.set(sessionId, last.position);
   coverage.committed(sessionId, events, chaos.takeRecent(sessionId));
   return answer;
 };
