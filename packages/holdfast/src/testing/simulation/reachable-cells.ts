@@ -40,12 +40,17 @@ const isWritten = (type: EventType, phase: StatePhase): boolean =>
 
 /** Every `event state fault` that can come about: an event that the state may get, after a fault that can strike there. */
 export const reachableCells = (): ReadonlySet<string> => {
-  const cells = new Set<string>();
-  for (const type of EVENT_TYPES)
-    for (const phase of STATE_PHASES) {
-      if (!isEventType(type) || !isWritten(type, phase)) continue;
-      for (const fault of FAULT_KINDS)
-        if ((ONLY_IN[fault] ?? phase) === phase && phase !== "new") cells.add(`${type} ${phase} ${fault}`);
-    }
-  return cells;
+  const types = [...EVENT_TYPES].filter(isEventType);
+  // In the beginning there is no session for a fault to strike.
+  const phases = STATE_PHASES.filter((phase) => phase !== "new");
+  return new Set(
+    types.flatMap((type) =>
+      phases.filter((phase) => isWritten(type, phase)).flatMap((phase) => cellsOf(type, phase)),
+    ),
+  );
 };
+
+const cellsOf = (type: EventType, phase: StatePhase): readonly string[] =>
+  FAULT_KINDS.filter((fault) => (ONLY_IN[fault] ?? phase) === phase).map(
+    (fault) => `${type} ${phase} ${fault}`,
+  );

@@ -10,6 +10,8 @@ type Entry = {
   readonly operation: string;
   readonly args: readonly unknown[];
   readonly holder: string;
+  /** The version of the journal that the holder writes. */
+  readonly version: number | undefined;
   readonly at: number;
 };
 
@@ -70,8 +72,8 @@ export class SimulatedMachine {
   }
 
   /** A process's way to the store, until the power goes. */
-  attach(): JournalStore {
-    const view = this.#memory.attach();
+  attach(version?: number): JournalStore {
+    const view = this.#memory.attach(version);
     this.#views.set(view.holderId, view);
     const outages = this.#outages;
     return new Proxy<JournalStore>(view, {
@@ -82,7 +84,7 @@ export class SimulatedMachine {
         return async (...args: readonly unknown[]): Promise<unknown> => {
           if (outages !== this.#outages) return never();
           return WRITES.has(name)
-            ? this.#write({ operation: name, args, holder: view.holderId, at: 0 })
+            ? this.#write({ operation: name, args, holder: view.holderId, version, at: 0 })
             : Reflect.apply(value, target, args);
         };
       },
@@ -100,7 +102,13 @@ export class SimulatedMachine {
     for (const entry of this.#disk.recover()) void this.#apply(entry).catch(() => undefined);
     // The locks of processes that are gone are free. The log has to say so, or it would be read otherwise next time.
     for (const [holder, view] of this.#views) {
-      this.#disk.append({ operation: "close", args: [], holder, at: this.#options.clock.now() });
+      this.#disk.append({
+        operation: "close",
+        args: [],
+        holder,
+        version: undefined,
+        at: this.#options.clock.now(),
+      });
       void view.close();
     }
     this.#disk.settle();
@@ -132,8 +140,8 @@ export class SimulatedMachine {
   }
 
   /** Makes one change. The same entries in the same order always come to the same store. */
-  #apply({ operation, args, holder, at }: Entry): Promise<unknown> {
-    const view = this.#viewOf(holder);
+  #apply({ operation, args, holder, version, at }: Entry): Promise<unknown> {
+    const view = this.#viewOf(holder, version);
     const method: unknown = Reflect.get(view, operation, view);
     if (typeof method !== "function") return never();
     this.#then = at;
@@ -145,11 +153,11 @@ export class SimulatedMachine {
     }
   }
 
-  #viewOf(holder: string): InMemoryStore {
+  #viewOf(holder: string, version: number | undefined): InMemoryStore {
     const known = this.#views.get(holder);
     if (known !== undefined) return known;
     this.#nextHolder = holder;
-    const view = this.#memory.attach();
+    const view = this.#memory.attach(version);
     this.#nextHolder = null;
     this.#views.set(holder, view);
     return view;
