@@ -81,8 +81,8 @@ ${table(head, rows)}
 
 The longest journal beside the shortest, pair by pair: **${spread(ratio)}**.`;
   const at = {
-    // What is there in the end is a few turns more, until the window holds just so many messages.
-    events: Math.floor(journals.long.events / 1_000) * 1_000,
+    // Every cut of the window is an event too, and the last turns go on until it holds just so many messages.
+    events: Math.round(journals.long.events / 10_000) * 10_000,
     beside: journals.short.events,
     messages: journals.long.messages - 1,
   };

@@ -8,7 +8,7 @@ const missedBy = ({ atLeast, atMost }, value) => {
   return value > 0 ? atLeast / value : Number.POSITIVE_INFINITY;
 };
 
-/** One verdict for each target whose bench was run. A bench that did not hand back what a target asks for is an error. */
+/** One verdict for each target whose bench was run. What says nothing about a target is not judged, and says why. */
 export const judge = (targets, { measured, ran }) => {
   const keys = new Set(targets.map(({ key }) => key));
   const stray = Object.keys(measured).find((key) => !keys.has(key));
@@ -17,31 +17,29 @@ export const judge = (targets, { measured, ran }) => {
   return targets
     .filter(({ bench }) => ran.includes(bench))
     .map((target) => {
-      const values = checkMeasured(target, measured[target.key]);
+      const { values = [], at = {} } = measured[target.key] ?? {};
+      const problem = problemOf(target, { values, at });
+      if (problem !== null) return { target, values, problem, isReached: false };
       const factor = missedBy(target, median(values));
-      return { target, values, factor, isReached: factor <= 1 };
+      return { target, values, factor, problem: null, isReached: factor <= 1 };
     });
 };
 
-/** What a bench handed back, if it is what the target is about. */
-const checkMeasured = ({ key, bench, at, runs }, { at: real = {}, values = [] } = {}) => {
-  const whose = `The bench "${bench}" measured "${key}"`;
-  if (values.length < runs || values.some((value) => !Number.isFinite(value))) {
-    throw new Error(`${whose} ${values.length} times, not ${runs} times with a number each.`);
+/** Why what a bench handed back says nothing about the target; null when it does. */
+const problemOf = (target, { values, at }) => {
+  if (values.length < target.runs || values.some((value) => !Number.isFinite(value))) {
+    return `measured ${values.length} times, not ${target.runs} times with a number each`;
   }
-  const other = Object.keys(at).find((size) => at[size] !== real[size]);
-  if (other !== undefined) {
-    throw new Error(
-      `${whose} with ${other} ${real[other]}; the target in targets.mjs is about ${at[other]}.`,
-    );
-  }
-  return values;
+  const other = Object.keys(target.at).find((size) => target.at[size] !== at[size]);
+  if (other === undefined) return null;
+  return `measured with ${other} ${at[other]}, and the target is about ${target.at[other]}`;
 };
 
 const limit = ({ atLeast, atMost, unit }) =>
   `${atMost === undefined ? "≥" : "≤"} ${(atMost ?? atLeast).toLocaleString("en-US")} ${unit}`;
 
-const verdict = ({ isReached, factor }) => {
+const verdict = ({ isReached, factor, problem }) => {
+  if (problem !== null) return `**not judged: ${problem}**`;
   if (isReached) return "reached";
   return `**missed by a factor of ${factor.toFixed(factor < 1.095 ? 3 : 2)}**`;
 };
@@ -52,7 +50,7 @@ export const verdictTable = (verdicts) =>
     verdicts.map((each) => [
       each.target.what,
       limit(each.target),
-      `${spread(each.values)} ${each.target.unit}`,
+      each.values.length === 0 ? "" : `${spread(each.values)} ${each.target.unit}`,
       verdict(each),
       `\`${each.target.bench}\``,
     ]),
@@ -74,7 +72,7 @@ export const notesFor = (verdicts, { notes, targets }) => {
       throw new Error(`NOTES.md has a heading "${key}", which is no target.`);
   }
   return verdicts
-    .filter(({ isReached }) => !isReached)
+    .filter(({ isReached, problem }) => !isReached && problem === null)
     .map(({ target, factor }) => {
       const words = sections.get(target.key) || "Nothing has been written about this yet, in `NOTES.md`.";
       return `### ${target.what}: ${limit(target)}, missed by a factor of ${factor.toFixed(2)}\n\n${words}`;
