@@ -84,7 +84,7 @@ const findMoments = async (place: string): Promise<Moment[]> => {
     if (step.kind === "write" && step.path === `${place}/witness`) moments.push({ step: index, weight: 2 });
     else if (!isOf(place, step) || step.kind === "open") continue;
     else if (step.kind === "sync") moments.push({ step: index, weight: step.moment === "begin" ? 5 : 1 });
-    else moments.push({ step: index, weight: step.kind === "write" ? 0.5 : 4 });
+    else moments.push({ step: index, weight: step.kind === "write" ? 0.5 : step.kind === "remove" ? 20 : 4 });
   }
   return moments;
 };

@@ -26,7 +26,11 @@ export class ProcessLock {
   /** Gives the lock up and removes its file. Only after the holder is entered as dead. */
   release(): void {
     this.#db.close();
-    removeLock(this.#path);
+    try {
+      removeLock(this.#path);
+    } catch {
+      // The entry says dead already: whoever buries it takes the file away, and closing has not failed.
+    }
   }
 }
 
