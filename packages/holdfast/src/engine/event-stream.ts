@@ -5,7 +5,6 @@ import type { Position, SessionId } from "../core/ids.ts";
 import { openEvent } from "../core/journal-codec.ts";
 import type { JournalStore } from "../ports/journal-store.ts";
 import type { Delta, EventFeed, FeedItem, Progress } from "./event-feed.ts";
-import { Latch } from "./latch.ts";
 
 export type StreamItem =
   | { readonly kind: "event"; readonly event: JournalEvent }
@@ -21,163 +20,229 @@ export type StreamOptions = {
   readonly signal?: AbortSignal | undefined;
   /** Headers are enough: payloads are null. */
   readonly omitPayload?: boolean;
+  /**
+   * Asked for each event; one that is not wanted is passed over, and so are pieces and progress. A reader
+   * who waits for the end of a run need not be woken by every turn of it.
+   */
+  readonly isWanted?: (event: JournalEvent) => boolean;
+};
+
+type Source = { readonly store: JournalStore; readonly feed: EventFeed };
+type Group = readonly StreamItem[];
+type Asker = {
+  readonly resolve: (result: IteratorResult<Group, undefined>) => void;
+  readonly reject: (error: unknown) => void;
 };
 
 const PAGE = 500;
 /** A subscriber that falls further behind than this loses deltas, never events: those are read again. */
 const MAX_BUFFERED = 20_000;
+const CAUGHT_UP: StreamItem = { kind: "caught-up" };
+const DONE = { done: true, value: undefined } as const;
 
 /**
  * Past and live events of one session by cursor: every later durable event once, in order, then live
- * ones, with the pieces of answers in progress between them (S5). What was committed together comes
- * together: a promise for each commit, not one for each event and each floor it goes through.
+ * ones, with the pieces of answers in progress between them (S5). What is there comes as one group: a
+ * promise for each group, not one for each event. Nothing is subscribed to before the first `next`.
+ *
+ * Written out as an iterator: as a generator, following a session cost more than working it.
  */
-export async function* streamSession(
-  from: { readonly store: JournalStore; readonly feed: EventFeed },
-  options: StreamOptions,
-): AsyncGenerator<readonly StreamItem[], void, undefined> {
-  const inbox = new Inbox(from.feed, options.sessionId);
-  const cursor = new Cursor(options.after);
-  const onAbort = (): void => inbox.latch.set();
-  options.signal?.addEventListener("abort", onAbort);
-  try {
-    while (options.signal?.aborted !== true) {
-      const said = inbox.take();
-      // What is missing comes before what was said after it.
-      if (cursor.mustRead && said?.kind !== "look") yield* cursor.readOn(from.store, options);
-      if (said === undefined) await inbox.latch.wait();
-      else yield cursor.follow(said);
-    }
-  } finally {
-    options.signal?.removeEventListener("abort", onAbort);
-    inbox.close();
-  }
-}
-
-/** How far a subscriber has come. A gap in what the feed says is filled from the store. */
-class Cursor {
-  mustRead = true;
+export class SessionStream implements AsyncIterableIterator<Group, undefined, undefined> {
+  readonly #from: Source;
+  readonly #options: StreamOptions;
+  #state: "new" | "open" | "closed" = "new";
   #position: Position;
   /** Start of the last model call that has ended: pieces of its answer are no news any more. */
   #endedCall: Position = 0;
+  /** What the feed said and nobody has asked for yet. */
+  #said: FeedItem[] = [];
+  /** Something may be missing: the store is read before anything else is given out. */
+  #mustRead = true;
+  #isReading = false;
+  readonly #askers: Asker[] = [];
+  #unsubscribe: () => void = () => undefined;
 
-  constructor(after: Position) {
-    this.#position = after;
+  constructor(from: Source, options: StreamOptions) {
+    this.#from = from;
+    this.#options = options;
+    this.#position = options.after;
   }
 
-  async *readOn(
-    store: JournalStore,
-    options: StreamOptions,
-  ): AsyncGenerator<readonly StreamItem[], void, undefined> {
-    this.mustRead = false;
-    for await (const event of readAfter(store, options, this.#position)) yield [this.#next(event)];
-    yield [CAUGHT_UP];
+  /** The last durable event that was given out or passed over. */
+  get position(): Position {
+    return this.#position;
   }
 
-  follow(said: FeedItem): readonly StreamItem[] {
-    switch (said.kind) {
-      case "broken":
-        throw brokenError(said.failure);
-      case "look":
-        this.mustRead = true;
-        return [];
-      case "delta":
-        return said.delta.startedAt > this.#endedCall ? [said] : [];
-      case "progress":
-        return [said];
-      case "events":
-        return this.#followEvents(said.events);
+  next(): Promise<IteratorResult<Group, undefined>> {
+    if (this.#state === "new") this.#open();
+    if (this.#isOver()) return Promise.resolve(DONE);
+    return new Promise((resolve, reject) => {
+      this.#askers.push({ resolve, reject });
+      this.#serve();
+    });
+  }
+
+  return(): Promise<IteratorResult<Group, undefined>> {
+    this.#close();
+    return Promise.resolve(DONE);
+  }
+
+  [Symbol.asyncIterator](): this {
+    return this;
+  }
+
+  #open(): void {
+    this.#state = "open";
+    const { feed } = this.#from;
+    const { sessionId, signal } = this.#options;
+    const stop = feed.subscribe(sessionId, (item) => this.#hear(item));
+    signal?.addEventListener("abort", this.#onAbort);
+    this.#unsubscribe = (): void => {
+      stop();
+      signal?.removeEventListener("abort", this.#onAbort);
+    };
+    for (const delta of feed.inProgress(sessionId)) this.#said.push({ kind: "delta", delta });
+    const why = feed.whyBroken(sessionId);
+    if (why !== null) this.#said.push({ kind: "broken", failure: why });
+  }
+
+  readonly #onAbort = (): void => this.#close();
+
+  #isOver(): boolean {
+    if (this.#state === "open" && this.#options.signal?.aborted === true) this.#close();
+    return this.#state === "closed";
+  }
+
+  #close(): void {
+    this.#state = "closed";
+    this.#unsubscribe();
+    this.#said = [];
+    for (const asker of this.#askers.splice(0)) asker.resolve(DONE);
+  }
+
+  /** Whoever asked first is told; nothing comes after that. */
+  #fail(error: unknown): void {
+    this.#askers.shift()?.reject(error);
+    this.#close();
+  }
+
+  #hear(item: FeedItem): void {
+    if (this.#passesOver(item)) return;
+    if (this.#said.length >= MAX_BUFFERED) this.#said = [{ kind: "look" }];
+    this.#said.push(item);
+    if (this.#askers.length > 0) this.#serve();
+  }
+
+  /** Takes note of what the reader does not want to be woken for. */
+  #passesOver(item: FeedItem): boolean {
+    const { isWanted } = this.#options;
+    if (isWanted === undefined) return false;
+    if (item.kind === "delta" || item.kind === "progress") return true;
+    if (item.kind !== "events" || this.#mustRead || this.#isReading || this.#said.length > 0) return false;
+    const [first] = item.events;
+    if (first?.position !== this.#position + 1 || item.events.some(isWanted)) return false;
+    this.#position += item.events.length;
+    return true;
+  }
+
+  /** Gives out what there is, as long as somebody asks. */
+  #serve(): void {
+    while (this.#askers.length > 0 && !this.#isReading) {
+      if (this.#mustRead && this.#said[0]?.kind !== "look") {
+        void this.#read();
+        return;
+      }
+      if (this.#said.length === 0) return;
+      const [first] = this.#said;
+      if (first?.kind === "broken") {
+        this.#fail(brokenError(first.failure));
+        return;
+      }
+      const items = this.#follow();
+      if (items.length > 0) this.#askers.shift()?.resolve({ done: false, value: items });
     }
   }
 
-  #followEvents(events: readonly JournalEvent[]): readonly StreamItem[] {
+  /** What the feed said, up to where the store has to be read. */
+  #follow(): Group {
     const items: StreamItem[] = [];
-    for (const event of events) {
-      if (event.position === this.#position + 1 && !this.mustRead) items.push(this.#next(event));
-      else if (event.position > this.#position) this.mustRead = true;
+    const said = this.#said;
+    let taken = 0;
+    for (const item of said) {
+      if (item.kind === "broken" || (this.#mustRead && item.kind !== "look")) break;
+      if (item.kind === "events" && !this.#followEvents(item.events, items)) break;
+      taken += 1;
+      if (item.kind === "look") this.#mustRead = true;
+      else if (item.kind === "progress") items.push(item);
+      else if (item.kind === "delta" && item.delta.startedAt > this.#endedCall) items.push(item);
     }
-    if (!this.mustRead) items.push(CAUGHT_UP);
+    this.#said = taken === said.length ? [] : said.slice(taken);
     return items;
   }
 
-  #next(event: JournalEvent): StreamItem {
+  /** False when something is missing before these: they are looked at again when it has been read. */
+  #followEvents(events: readonly JournalEvent[], items: StreamItem[]): boolean {
+    const before = items.length;
+    for (const event of events) {
+      if (event.position <= this.#position) continue;
+      if (event.position !== this.#position + 1) {
+        this.#mustRead = true;
+        return false;
+      }
+      this.#take(event, items);
+    }
+    if (items.length > before || this.#options.isWanted === undefined) items.push(CAUGHT_UP);
+    return true;
+  }
+
+  /** Moves the cursor over the next event, and gives it out when it is wanted. */
+  #take(event: JournalEvent, items: StreamItem[]): void {
     const { header } = event;
     this.#position = event.position;
     if (header.type === "model-call.completed" || header.type === "model-call.failed") {
       this.#endedCall = header.startedAt;
     }
-    return { kind: "event", event };
-  }
-}
-
-const CAUGHT_UP: StreamItem = { kind: "caught-up" };
-
-/** What the feed said and the subscriber has not looked at yet. */
-class Inbox {
-  readonly latch = new Latch();
-  #items: FeedItem[] = [];
-  #opened: readonly FeedItem[] = [];
-  #taken = 0;
-  readonly #stop: () => void;
-
-  constructor(feed: EventFeed, sessionId: SessionId) {
-    this.#stop = feed.subscribe(sessionId, (item) => this.#put(item));
-    for (const delta of feed.inProgress(sessionId)) this.#items.push({ kind: "delta", delta });
-    const failure = feed.whyBroken(sessionId);
-    if (failure !== null) this.#items.push({ kind: "broken", failure });
-    if (this.#items.length > 0) this.latch.set();
+    const { isWanted } = this.#options;
+    if (isWanted === undefined || isWanted(event)) items.push({ kind: "event", event });
   }
 
-  /** The next of them, in order; undefined when there is nothing new. */
-  take(): FeedItem | undefined {
-    if (this.#taken === this.#opened.length) {
-      this.#opened = this.#items;
-      this.#items = [];
-      this.#taken = 0;
+  /** A page of the store; the last one ends with the word that this was all. */
+  async #read(): Promise<void> {
+    this.#isReading = true;
+    try {
+      const isAll = await this.#readPage();
+      this.#isReading = false;
+      this.#mustRead = this.#mustRead && !isAll;
+      this.#serve();
+    } catch (thrown) {
+      this.#isReading = false;
+      this.#fail(thrown);
     }
-    const item = this.#opened[this.#taken];
-    if (item !== undefined) this.#taken += 1;
-    return item;
   }
 
-  close(): void {
-    this.#stop();
-  }
-
-  #put(item: FeedItem): void {
-    if (this.#items.length >= MAX_BUFFERED) this.#items = [{ kind: "look" }];
-    this.#items.push(item);
-    this.latch.set();
+  async #readPage(): Promise<boolean> {
+    const { store } = this.#from;
+    const { sessionId, omitPayload } = this.#options;
+    const options = { limit: PAGE, ...(omitPayload === undefined ? {} : { omitPayload }) };
+    const page = await store.read(sessionId, this.#position, options);
+    if (page.length === 0 && this.#position === 0 && (await store.head(sessionId)) === undefined) {
+      throw new NotFoundError("SESSION_NOT_FOUND", `There is no session ${sessionId}.`);
+    }
+    const items: StreamItem[] = [];
+    for (const stored of page) this.#take(openEvent(stored), items);
+    const isAll = page.length < PAGE;
+    if (isAll) items.push(CAUGHT_UP);
+    if (items.length > 0) this.#askers.shift()?.resolve({ done: false, value: items });
+    return isAll;
   }
 }
 
-async function* readAfter(
-  store: JournalStore,
-  options: StreamOptions,
-  after: Position,
-): AsyncGenerator<JournalEvent, void, undefined> {
-  let cursor = after;
-  for (;;) {
-    const page = await store.read(options.sessionId, cursor, {
-      limit: PAGE,
-      ...(options.omitPayload === undefined ? {} : { omitPayload: options.omitPayload }),
-    });
-    for (const stored of page) yield openEvent(stored);
-    const last = page.at(-1);
-    if (last === undefined || page.length < PAGE) break;
-    cursor = last.position;
-  }
-  if (cursor === 0 && after === 0 && (await store.head(options.sessionId)) === undefined) {
-    throw new NotFoundError("SESSION_NOT_FOUND", `There is no session ${options.sessionId}.`);
-  }
-}
-
-const brokenError = (failure: Failure): HoldfastError =>
-  new HoldfastError(failure.code, failure.message, {
-    retryable: failure.retryable,
+const brokenError = ({ code, message, retryable, details }: Failure): HoldfastError =>
+  new HoldfastError(code, message, {
+    retryable,
     hint:
-      failure.code === "RUNTIME_CLOSED"
+      code === "RUNTIME_CLOSED"
         ? "The run goes on when a runtime is opened on the same data."
         : "The session was left as it is; `holdfast doctor` looks for damage.",
-    ...(failure.details === undefined ? {} : { details: failure.details }),
+    ...(details === undefined ? {} : { details }),
   });

@@ -1,14 +1,14 @@
 import { NotFoundError, RunError, RunSuspendedError, StreamInterruptedError } from "../core/errors.ts";
-import type { JournalEvent } from "../core/event.ts";
+import type { EventType, JournalEvent } from "../core/event.ts";
 import type { Position, RunId, SessionId } from "../core/ids.ts";
 import { openEvent } from "../core/journal-codec.ts";
 import { textOf, type AssistantPart } from "../core/message.ts";
 import type { Wait } from "../core/wait.ts";
 import type { SignalKind } from "../ports/journal-store.ts";
-import { streamSession, type StreamItem } from "../engine/event-stream.ts";
+import { SessionStream, type StreamItem, type StreamOptions } from "../engine/event-stream.ts";
 import type { EngineServices } from "../engine/services.ts";
 import { outcomeOf, type Outcome } from "./run-outcome.ts";
-import { toSessionEvent, type SessionEvent } from "./session-event.ts";
+import { SessionEvents } from "./session-events.ts";
 
 export type OutcomeOptions = {
   /** `suspended` (default) also returns when the run waits for somebody; `settled` waits on. */
@@ -60,63 +60,66 @@ export class Run<Output = string> {
 
   /** Like `textStream`, with options. @throws StreamInterruptedError when an answer was cut after text was shown. */
   async *text(options: TextOptions = {}): AsyncGenerator<string, void, undefined> {
-    const shown = { startedAt: 0, chars: 0 };
-    for await (const item of oneByOne(this.#items(this.#place.after, options.signal))) {
-      if (item.kind === "delta" && item.delta.runId === this.id && item.delta.type === "text") {
-        const { startedAt, offset, text } = item.delta;
-        if (startedAt !== shown.startedAt) Object.assign(shown, { startedAt, chars: 0 });
-        const fresh = text.slice(Math.max(0, shown.chars - offset));
-        // A piece that is missing is made up from the durable answer.
-        if (offset > shown.chars || fresh === "") continue;
-        shown.chars += fresh.length;
-        yield fresh;
+    const shown: Shown = { startedAt: 0, chars: 0 };
+    for await (const items of this.#items(this.#place.after, options.signal)) {
+      for (const item of items) {
+        const fresh = this.#freshText(item, shown);
+        if (fresh !== "") yield fresh;
+        if (item.kind !== "event") continue;
+        const { header } = item.event;
+        const isVoid = header.type === "model-call.failed" && header.startedAt === shown.startedAt;
+        if (isVoid && shown.chars > 0 && options.onCut !== "restart") throw interrupted(this.id);
+        if (isEnd(item.event, this.id)) return;
       }
-      if (item.kind !== "event") continue;
-      const { header, payload } = item.event;
-      if (header.type === "model-call.completed" && header.runId === this.id) {
-        const content = payload?.["content"];
-        const whole = Array.isArray(content) ? textOf(content as readonly AssistantPart[]) : "";
-        const rest = header.startedAt === shown.startedAt ? whole.slice(shown.chars) : whole;
-        if (rest !== "") yield rest;
-      }
-      if (header.type === "model-call.failed" && header.startedAt === shown.startedAt && shown.chars > 0) {
-        if (options.onCut !== "restart") throw interrupted(this.id);
-      }
-      if (isEnd(item.event, this.id)) return;
     }
   }
 
-  /** The session's events from the cursor on, until this run is settled. */
-  async *events(options: EventOptions = {}): AsyncGenerator<SessionEvent, void, undefined> {
-    for await (const items of this.#items(options.after ?? this.#place.after, options.signal)) {
-      for (const item of items) {
-        if (item.kind === "caught-up") continue;
-        yield toSessionEvent(item);
-        if (item.kind === "event" && isEnd(item.event, this.id)) return;
-      }
+  /** What an item adds to the text that was shown. A piece that is missing is made up from the durable answer. */
+  #freshText(item: StreamItem, shown: Shown): string {
+    if (item.kind === "delta" && item.delta.runId === this.id && item.delta.type === "text") {
+      const { startedAt, offset, text } = item.delta;
+      if (startedAt !== shown.startedAt) Object.assign(shown, { startedAt, chars: 0 });
+      if (offset > shown.chars) return "";
+      const fresh = text.slice(shown.chars - offset);
+      shown.chars += fresh.length;
+      return fresh;
     }
+    if (item.kind !== "event") return "";
+    const { header, payload } = item.event;
+    if (header.type !== "model-call.completed" || header.runId !== this.id) return "";
+    const content = payload?.["content"];
+    const whole = Array.isArray(content) ? textOf(content as readonly AssistantPart[]) : "";
+    return header.startedAt === shown.startedAt ? whole.slice(shown.chars) : whole;
+  }
+
+  /** The session's events from the cursor on, until this run is settled. */
+  events(options: EventOptions = {}): SessionEvents {
+    const stream = this.#items(options.after ?? this.#place.after, options.signal);
+    return new SessionEvents(stream, ({ event }) => isEnd(event, this.id));
   }
 
   /** How the run ended, or what it waits for. Data, not a throw. */
   async outcome(options: OutcomeOptions = {}): Promise<Outcome<Output>> {
     let waitingFor: readonly Wait[] = [];
-    let seen = this.#place.after;
-    // Past events are read without what was said in them: only the last one's content matters.
-    const stream = this.#items(this.#place.after, options.signal, { omitPayload: true });
+    // Past events are read without what was said in them: only the last one's content matters. A run that
+    // is going on is nothing to wake up for; one that waits may have to be looked at again.
+    const stream = this.#items(this.#place.after, options.signal, {
+      omitPayload: true,
+      isWanted: ({ header }) => waitingFor.length > 0 || !GOES_ON.has(header.type),
+    });
     for await (const items of stream) {
       for (const item of items) {
         const end = item.kind === "event" && isEnd(item.event, this.id) ? item.event : null;
         const settled = end && (await outcomeOf<Output>(end, (position) => this.#read(position)));
-        if (settled !== null) {
-          this.#place.onSeen(seen);
+        if (end !== null && settled !== null) {
+          this.#place.onSeen(end.position - 1);
           return settled;
         }
-        if (item.kind === "event") seen = item.event.position;
         if (item.kind === "event" && isAbout(item.event, this.id)) {
           waitingFor = waitsAfter(item.event, waitingFor);
         }
         if (item.kind !== "caught-up" || options.until === "settled") continue;
-        if (!waitingFor.some(needsSomebody) || (await this.#isGoingOn(seen))) continue;
+        if (!waitingFor.some(needsSomebody) || (await this.#isGoingOn(stream.position))) continue;
         return { status: "suspended", runId: this.id, waitingFor };
       }
     }
@@ -140,12 +143,12 @@ export class Run<Output = string> {
   #items(
     after: Position,
     signal: AbortSignal | undefined,
-    options: { readonly omitPayload?: boolean } = {},
-  ): AsyncGenerator<readonly StreamItem[], void, undefined> {
+    options: Pick<StreamOptions, "omitPayload" | "isWanted"> = {},
+  ): SessionStream {
     const { services, sessionId } = this.#place;
     const own = this.#place.signal;
     const either = signal && own ? AbortSignal.any([signal, own]) : (signal ?? own);
-    return streamSession(services, { sessionId, after, signal: either, ...options });
+    return new SessionStream(services, { sessionId, after, signal: either, ...options });
   }
 
   /** Whether what the run waited for is there already: posted and not read yet, or read since we looked. */
@@ -161,11 +164,16 @@ export class Run<Output = string> {
   }
 }
 
-async function* oneByOne<Item>(
-  groups: AsyncIterable<readonly Item[]>,
-): AsyncGenerator<Item, void, undefined> {
-  for await (const group of groups) for (const item of group) yield item;
-}
+/** How far the text of a run was shown: of which model call, and how much of it. */
+type Shown = { startedAt: Position; chars: number };
+
+/** What happens in a run that is neither its end nor a wait. */
+const GOES_ON: ReadonlySet<EventType> = new Set<EventType>([
+  "model-call.started",
+  "model-call.completed",
+  "tool-call.started",
+  "tool-call.completed",
+]);
 
 const ANSWERS: ReadonlySet<SignalKind> = new Set(["resolve", "resume", "cancel"]);
 

@@ -4,7 +4,7 @@ import { toJournalValue } from "../core/journal-value.ts";
 import type { JsonObject } from "../core/json.ts";
 import { sessionStatus, type RunStatus, type SessionState } from "../core/session-state.ts";
 import type { Wait } from "../core/wait.ts";
-import { streamSession } from "../engine/event-stream.ts";
+import { SessionStream } from "../engine/event-stream.ts";
 import { foldLoaded } from "../engine/open-session.ts";
 import type { ModelSettings } from "../ports/model.ts";
 import type { Signal, SignalKind } from "../ports/journal-store.ts";
@@ -14,6 +14,7 @@ import { checkOptions } from "./known-options.ts";
 import { Run, type EventOptions } from "./run.ts";
 import type { RuntimeServices } from "./runtime-services.ts";
 import { toSessionEvent, type SessionEvent } from "./session-event.ts";
+import { SessionEvents } from "./session-events.ts";
 
 export type SendOptions = {
   /** Accepted once in the life of the session; the same key again answers with the first run (J5). */
@@ -100,20 +101,17 @@ export class Session<Output = string> {
   }
 
   /** Past and live events by cursor: each durable one once, in order (S5). */
-  async *events(options: EventOptions = {}): AsyncGenerator<SessionEvent, void, undefined> {
-    const stream = streamSession(this.#services, {
-      sessionId: this.id,
-      after: options.after ?? 0,
-      signal: options.signal,
-    });
-    for await (const items of stream) {
-      for (const item of items) if (item.kind !== "caught-up") yield toSessionEvent(item);
-    }
+  events(options: EventOptions = {}): SessionEvents {
+    const { after = 0, signal } = options;
+    return new SessionEvents(
+      new SessionStream(this.#services, { sessionId: this.id, after, signal }),
+      () => false,
+    );
   }
 
   /** The events there are now, without waiting for more. */
   async *history(options: { readonly after?: Position } = {}): AsyncGenerator<SessionEvent, void, undefined> {
-    const stream = streamSession(this.#services, { sessionId: this.id, after: options.after ?? 0 });
+    const stream = new SessionStream(this.#services, { sessionId: this.id, after: options.after ?? 0 });
     for await (const items of stream) {
       for (const item of items) {
         if (item.kind === "caught-up") return;
