@@ -3,6 +3,7 @@ import { JournalError } from "./errors.ts";
 import { EVENT_VERSION, isEventType, type EventDraft, type EventHeader, type JournalEvent } from "./event.ts";
 import { chainHash, contentDigest, sameBytes, type Sha256, type StoredEvent } from "./hash-chain.ts";
 import { isJsonObject, type JsonObject } from "./json.ts";
+import { fromStoredHeader, toStoredHeader } from "./stored-header.ts";
 
 /** The end of a journal that new events are chained to. */
 export type JournalEnd = { readonly position: number; readonly hash: Uint8Array; readonly at: number };
@@ -29,11 +30,13 @@ export const sealEvent = (end: JournalEnd, draft: EventDraft, seal: Seal): Seale
   const salt = payload === null ? null : seal.salt();
   const content =
     payload === null || salt === null ? null : toBase64Url(contentDigest(seal.sha256, salt, payload));
-  const envelope = { v: EVENT_VERSION, position, at, epoch: seal.epoch, content };
-  const header = JSON.stringify({ ...envelope, ...draft.header });
+  const place = { v: EVENT_VERSION, position, at, epoch: seal.epoch };
+  const header = JSON.stringify(
+    toStoredHeader(content === null ? place : { ...place, content }, draft.header),
+  );
   const hash = chainHash(seal.sha256, end.hash, header);
   return {
-    event: { ...envelope, header: draft.header, payload: draft.payload },
+    event: { ...place, content, header: draft.header, payload: draft.payload },
     stored: { position, header, payload, salt, hash },
   };
 };
@@ -63,7 +66,7 @@ export const openEvent = (stored: StoredEvent): JournalEvent => {
     at,
     epoch,
     content: typeof content === "string" ? content : null,
-    header: headerOf(header, stored.position),
+    header: headerOf(fromStoredHeader(header), stored.position),
     payload: stored.payload === null ? null : parseObject(stored.payload, stored.position),
   };
 };

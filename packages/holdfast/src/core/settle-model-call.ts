@@ -84,7 +84,7 @@ export const settleModelCall = (
     },
     payload: {
       content: outcome.content as JsonValue,
-      metadata: outcome.metadata,
+      ...(Object.keys(outcome.metadata).length === 0 ? {} : { metadata: outcome.metadata }),
       ...(outcome.output.value === undefined ? {} : { output: outcome.output.value }),
       ...(outcome.output.issues.length > 0 ? { issues: outcome.output.issues } : {}),
     },
