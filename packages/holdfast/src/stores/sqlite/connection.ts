@@ -16,7 +16,7 @@ const BUSY_ATTEMPTS = 6;
  * in well under a second, seldom enough that pages written by many commits are moved once. After a
  * burst (a long reader holds it back) the file is cut to 64 MB.
  */
-const CHECKPOINT_PAGES = 4_096;
+const CHECKPOINT_PAGES = 2_048;
 const MAX_LOG_BYTES = 64 * 1024 * 1024;
 const CACHE_KIB = 32 * 1024;
 

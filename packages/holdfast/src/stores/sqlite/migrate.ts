@@ -2,13 +2,15 @@ import type { DatabaseSync } from "node:sqlite";
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { StoreError } from "../../core/errors.ts";
-import { APPLICATION_ID, FORMAT_VERSION, MIGRATIONS } from "./schema.ts";
+import { APPLICATION_ID, FORMAT_VERSION, MIGRATIONS, PAGE_BYTES } from "./schema.ts";
 
 /**
  * Brings a database to this version's format: an empty one is filled, an older one is copied first and
  * then changed step by step, a newer or foreign one is refused untouched.
  */
 export const migrate = (db: DatabaseSync, dataDir: string): void => {
+  // Takes effect only on a database that has no pages yet.
+  db.exec(`PRAGMA page_size = ${PAGE_BYTES}`);
   for (let version = readVersion(db); version < FORMAT_VERSION; version = readVersion(db)) {
     if (version > 0) keepCopy(db, join(dataDir, `holdfast.v${version}.db`));
     stepFrom(db, version);
