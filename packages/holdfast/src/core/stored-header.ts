@@ -44,38 +44,35 @@ const USUAL_WITHIN: { readonly [member: string]: Usual } = {
 const NONE: Usual = {};
 
 /** Which of a header's members hold objects from the table, directly or in a list. */
-const NESTED = new Set([...Object.keys(USUAL_WITHIN), "calls", "totals"]);
+const NESTED: ReadonlySet<string> = new Set([...Object.keys(USUAL_WITHIN), "calls", "totals"]);
 
-/** A header as it is serialised, behind its envelope. */
+type Members = { [member: string]: unknown };
+
+/**
+ * A header as it is serialised, behind its envelope. What is left out becomes `undefined`, which JSON
+ * leaves out: removing members from a copy, or building it one by one, costs several times as much.
+ */
 export const toStoredHeader = (envelope: object, header: EventHeader): object => {
-  const usual = USUAL[header.type] ?? NONE;
-  const stored: { [member: string]: unknown } = { ...envelope };
-  for (const [member, value] of Object.entries(header)) {
-    if (usual[member] !== value || value === undefined) stored[member] = shorten(member, value);
-  }
+  const stored: Members = { ...envelope, ...header };
+  leaveOutOf(stored, USUAL[header.type] ?? NONE);
   return stored;
 };
 
-const shorten = (member: string, value: unknown): unknown => {
-  if (typeof value !== "object" || value === null || !NESTED.has(member)) return value;
-  if (Array.isArray(value)) return value.map((item: unknown) => leaveOut(NONE, item));
-  return leaveOut(USUAL_WITHIN[member] ?? NONE, value);
+const leaveOutOf = (copy: Members, usual: Usual): void => {
+  for (const member in usual) if (copy[member] === usual[member]) copy[member] = undefined;
+  for (const member in copy) if (NESTED.has(member)) copy[member] = shorten(copy[member], member, usual);
 };
 
-const leaveOut = (usual: Usual, value: unknown): unknown => {
+const shorten = (value: unknown, member: string, usual: Usual): unknown => {
   if (typeof value !== "object" || value === null) return value;
-  const kept: { [member: string]: unknown } = {};
-  for (const [member, inner] of Object.entries(value)) {
-    if (usual[member] === inner) continue;
-    const short = shorten(member, inner);
-    if (!(member in usual) || !isEmpty(short)) kept[member] = short;
-  }
-  return kept;
+  if (Array.isArray(value)) return value.map((item: unknown) => shorten(item, "", NONE));
+  const copy: Members = { ...value };
+  leaveOutOf(copy, USUAL_WITHIN[member] ?? NONE);
+  return member in usual && isEmpty(copy) ? undefined : copy;
 };
 
 /** An object of which everything was left out; one that a table puts back whole. */
-const isEmpty = (value: unknown): boolean =>
-  typeof value === "object" && value !== null && Object.keys(value).length === 0;
+const isEmpty = (copy: Members): boolean => Object.values(copy).every((value) => value === undefined);
 
 /** The whole header again. Members that newer writers added are kept as they are (S6). */
 export const fromStoredHeader = (stored: JsonObject): JsonObject => {

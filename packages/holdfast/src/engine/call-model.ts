@@ -2,7 +2,7 @@ import { ModelCallError, toldByError } from "../core/errors.ts";
 import { failure, toFailure, type Failure, type FailureCode } from "../core/failure.ts";
 import { toJournalObject, toJournalValue } from "../core/journal-value.ts";
 import { toolCallId, type Position } from "../core/ids.ts";
-import { isJsonObject } from "../core/json.ts";
+import { isJsonObject, type JsonValue } from "../core/json.ts";
 import { textOf, type AssistantPart, type ToolCallPart } from "../core/message.ts";
 import type { OpenRun } from "../core/session-state.ts";
 import { callsToRun, NO_POLICY, type ModelOutcome, type ResolvedCall } from "../core/settle-model-call.ts";
@@ -104,15 +104,15 @@ const whenStopped = async (deadline: Deadline): Promise<never> => {
 const stopError = (reason: StopReason): ModelCallError => new ModelCallError(reason.code, reason.message);
 
 const askModel = async (call: ModelCall, deadline: Deadline, progress: Progress): Promise<Answered> => {
-  const { clock, timeouts } = call.services;
+  const { timeouts } = call.services;
   const model = await call.agent.model(call.candidate);
   const request = await call.request(deadline, (delta) => onDelta(call, progress, delta));
   const firstToken = deadline.after(timeouts.firstTokenMs, NO_FIRST_TOKEN);
   progress.begins = () => {
     progress.begins = () => undefined;
-    firstToken.stop();
+    firstToken.lift();
     // guard E6: an answer that stops in the middle has a limit
-    deadline.whenQuiet(timeouts.gapMs, () => clock.monotonicMs() - progress.lastAt, QUIET);
+    deadline.whenQuiet(timeouts.gapMs, () => progress.lastAt, QUIET);
   };
   // Stopped while this was being prepared: the call must not even begin (E5).
   // guard E5: a call that was stopped before it began does not begin
@@ -190,7 +190,7 @@ const readAnswer = async (
 ): Promise<ModelOutcome> => {
   const { redactor } = call.services;
   const apart = takeOutFiles(answer.content.map(toJournalPart), call.services);
-  const content = redactor.value(apart.parts.map(toJournalPart)) as readonly AssistantPart[];
+  const content = redactor.value(apart.parts as readonly JsonValue[]) as readonly AssistantPart[];
   const isWhole = answer.finish === "stop" || answer.finish === "tool-calls";
   const asked = callsToRun(content);
   const calls = await Promise.all(

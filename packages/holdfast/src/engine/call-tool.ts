@@ -71,7 +71,7 @@ const notEntered = (why: Failure): ToolOutcome => ({
 const execute = async (call: ToolAttempt, deadline: Deadline, entry: Entry): Promise<ToolOutcome> => {
   const { tool, services, sessionId } = call;
   const work = services.stalls
-    .watch({ tool: tool.name, sessionId, signal: deadline.signal }, () =>
+    .watch({ tool: tool.name, sessionId, onStop: (listener) => deadline.onStop(listener) }, () =>
       tool.execute(entry.value, entry.context),
     )
     .then(

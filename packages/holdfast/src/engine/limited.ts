@@ -2,7 +2,8 @@ import type { Clock } from "../ports/clock.ts";
 
 /** Work of a user's that has no limit of its own. */
 export type LimitedWork<Value> = {
-  readonly work: Promise<Value>;
+  /** What is there at once is not waited for. */
+  readonly work: Value | Promise<Value>;
   readonly limitMs: number;
   /** What is said when it takes longer; may throw. */
   readonly otherwise: () => Value;
@@ -13,6 +14,7 @@ export const limited = async <Value>(
   clock: Clock,
   { work, limitMs, otherwise }: LimitedWork<Value>,
 ): Promise<Value> => {
+  if (!(work instanceof Promise)) return work;
   const { promise: over, resolve } = Promise.withResolvers<"over">();
   const timer = clock.startTimer(limitMs, () => resolve("over"));
   try {

@@ -141,7 +141,10 @@ const begin = async (
       unknownTools.push(effect.tool);
       continue;
     }
-    const start = await beginOne(session, batch, effect);
+    const start =
+      effect.kind === "call-model"
+        ? beginModelCall(session, batch, effect)
+        : await beginToolCall(session, batch, effect);
     if (start !== null) starts.push(start);
   }
   const { run } = batch.state;
@@ -152,41 +155,28 @@ const begin = async (
   return starts;
 };
 
-type Beginning = Effect & { kind: "call-model" | "call-tool" | "verify-call" };
+type ToolStart = Effect & { kind: "call-tool" | "verify-call" };
 
-const beginOne = async (session: ActiveSession, batch: Batch, effect: Beginning): Promise<Start | null> => {
+const beginToolCall = async (
+  session: ActiveSession,
+  batch: Batch,
+  { kind, callId, tool, attempt }: ToolStart,
+): Promise<Start | null> => {
   const { run } = batch.state;
+  const isVerified = kind === "verify-call";
+  const key = `${isVerified ? "verify" : "tool"}:${callId}:${attempt}`;
   if (run === null) return null;
+  // guard E1: a verification in flight is not begun again
+  if (isVerified && session.inFlight.has(key)) return null;
   const at = nowOf(session, batch);
-  switch (effect.kind) {
-    case "call-model":
-      return beginModelCall(session, batch, effect);
-    case "call-tool": {
-      const { callId, tool, attempt } = effect;
-      const key = `tool:${callId}:${attempt}`;
-      const idempotencyKey = await keyOfCall(session, run, effect);
-      batch.add({
-        header: {
-          type: "tool-call.started",
-          runId: run.runId,
-          callId,
-          attempt,
-          notAfter: at + timeoutOf(run, callId),
-          idempotencyKey,
-        },
-        payload: null,
-      });
-      return { kind: "tool", key, callId, tool, attempt, idempotencyKey };
-    }
-    case "verify-call": {
-      const { callId, tool, attempt } = effect;
-      const key = `verify:${callId}:${attempt}`;
-      // guard E1: a verification in flight is not begun again
-      if (session.inFlight.has(key)) return null;
-      const idempotencyKey = await keyOfCall(session, run, effect);
-      return { kind: "verify", key, callId, tool, attempt, idempotencyKey };
-    }
-  }
+  const idempotencyKey = await keyOfCall(session, run, { callId, tool });
+  if (isVerified) return { kind: "verify", key, callId, tool, attempt, idempotencyKey };
+  const notAfter = at + timeoutOf(run, callId);
+  batch.add({
+    header: { type: "tool-call.started", runId: run.runId, callId, attempt, notAfter, idempotencyKey },
+    payload: null,
+  });
+  return { kind: "tool", key, callId, tool, attempt, idempotencyKey };
 };
 
 /** The same for every attempt of a call and for verifying it: made by the tool from the input, or by us. */

@@ -27,6 +27,7 @@ export class SessionContent {
   readonly #inputs = new Map<CallId, unknown>();
   #transcript: Transcript | null = null;
   #context: SessionContext | null = null;
+  #overrides: { readonly at: Position; readonly settings: ModelSettings } | null = null;
   #instructions: { readonly at: Position; readonly text: string } | null = null;
 
   constructor(services: ContentServices, sessionId: SessionId, owner: SessionOwner) {
@@ -95,9 +96,12 @@ export class SessionContent {
 
   /** What this send overrides of the agent's model settings. */
   async overrides(acceptedAt: Position): Promise<ModelSettings> {
+    if (this.#overrides?.at === acceptedAt) return this.#overrides.settings;
     const [accepted] = await this.#events([acceptedAt]);
-    const settings = accepted?.payload?.["settings"];
-    return isJsonObject(settings) ? settings : {};
+    const found = accepted?.payload?.["settings"];
+    const settings = isJsonObject(found) ? found : {};
+    this.#overrides = { at: acceptedAt, settings };
+    return settings;
   }
 
   /** The arguments of an open call as the model gave them. */

@@ -9,8 +9,8 @@ const LOOK_EVERY_MS = 50;
 export type WatchedCall = {
   readonly tool: string;
   readonly sessionId: string;
-  /** Once aborted, nobody waits for the call: it may still be named, but nothing is held for it. */
-  readonly signal: AbortSignal;
+  /** Calls back once nobody waits for the call any more: it may still be named, but nothing is held for it. */
+  readonly onStop: (listener: () => void) => () => void;
 };
 
 /**
@@ -39,14 +39,13 @@ export class StallMonitor {
     else this.#look();
     this.#inFlight.add(entry);
     this.#waitedFor.add(entry);
-    const onAbort = (): void => this.#leave(entry);
-    call.signal.addEventListener("abort", onAbort);
+    const forget = call.onStop(() => this.#leave(entry));
     try {
       return await this.#enter(entry, work);
     } finally {
       this.#leave(entry);
       this.#inFlight.delete(entry);
-      call.signal.removeEventListener("abort", onAbort);
+      forget();
     }
   }
 

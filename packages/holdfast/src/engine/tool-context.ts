@@ -19,7 +19,10 @@ export const makeToolContext = async (call: ToolAttempt, deadline: Deadline): Pr
     session: await call.content.context(),
     runId,
     callId,
-    signal: deadline.signal,
+    // Made when asked for: most tools are done before anybody could want to stop them.
+    get signal() {
+      return deadline.signal;
+    },
     attempt: call.attempt,
     idempotencyKey: call.idempotencyKey,
     workspace: services.workspace(sessionId),

@@ -1,6 +1,6 @@
 import { toFailure } from "../core/failure.ts";
 import { toJournalValue } from "../core/journal-value.ts";
-import type { JsonObject } from "../core/json.ts";
+import type { JsonObject, JsonValue } from "../core/json.ts";
 import type { ToolOutput, UserPart } from "../core/message.ts";
 import type { Blob } from "../ports/journal-store.ts";
 import { takeOutFiles } from "./file-blobs.ts";
@@ -28,7 +28,7 @@ export const fitOutput = async (call: ToolAttempt, result: ToolOutput): Promise<
       ? takeOutFiles<UserPart>(output.value, call.services)
       : { parts: [], blobs: [] };
   const whole = output.type === "content" ? { ...output, value: apart.parts } : output;
-  const clean = call.services.redactor.value(toJournalValue(whole).value) as ToolOutput;
+  const clean = call.services.redactor.value(whole as JsonValue) as ToolOutput;
   const text = textOfOutput(clean);
   const files = filesIn(clean);
   const common = { isCoerced, blobs: apart.blobs };

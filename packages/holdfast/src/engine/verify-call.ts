@@ -39,8 +39,9 @@ const attemptVerify = async (call: ToolAttempt, deadline: Deadline): Promise<Ver
   const refusal = call.refuseEntry();
   // guard J2: who may not act does not verify
   if (refusal !== null) return { kind: "failed", failure: refusal };
-  const found = await services.stalls.watch({ tool: tool.name, sessionId, signal: deadline.signal }, () =>
-    verify(ready.value, ready.context),
+  const found = await services.stalls.watch(
+    { tool: tool.name, sessionId, onStop: (listener) => deadline.onStop(listener) },
+    () => verify(ready.value, ready.context),
   );
   return readVerification(call, found);
 };

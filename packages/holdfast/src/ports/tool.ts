@@ -18,7 +18,7 @@ export interface Tool {
   readonly policy: ToolPolicy;
   /** Results longer than this many characters are spilled to a file in the workspace. */
   readonly maxOutputChars: number;
-  parseInput(input: JsonValue): Promise<ParsedInput>;
+  parseInput(input: JsonValue): ParsedInput | Promise<ParsedInput>;
   execute(input: unknown, context: ToolContext): Promise<unknown>;
   verify?(input: unknown, context: ToolContext): Promise<Verification>;
   /** A key of the tool's own making, from the call's input; the default is made from session and call. */

@@ -17,7 +17,7 @@ export type SchemaCheck =
 export type CompiledSchema = {
   readonly jsonSchema: JsonSchema;
   /** Never throws. */
-  check(value: unknown): Promise<SchemaCheck>;
+  check(value: unknown): SchemaCheck | Promise<SchemaCheck>;
 };
 
 const isStandardSchema = (schema: unknown): schema is StandardSchemaV1 =>
@@ -37,19 +37,25 @@ export const compileSchema = (schema: Schema, owner: string): CompiledSchema => 
 
 const compileStandard = (schema: StandardSchemaV1, owner: string): CompiledSchema => ({
   jsonSchema: standardToJson(schema, owner),
-  check: async (value) => {
+  check: (value) => {
     try {
-      const result = await schema["~standard"].validate(value);
-      return result.issues === undefined
-        ? { ok: true, value: result.value }
-        : { ok: false, issues: result.issues.map(issueText) };
+      const result = schema["~standard"].validate(value);
+      // Most schemas answer at once; those that look something up do not.
+      return "then" in result ? Promise.resolve(result).then(toCheck, notApplied) : toCheck(result);
     } catch (thrown) {
-      return {
-        ok: false,
-        issues: [`the schema could not be applied: ${thrown instanceof Error ? thrown.message : "it threw"}`],
-      };
+      return notApplied(thrown);
     }
   },
+});
+
+const toCheck = (result: StandardSchemaV1.Result<unknown>): SchemaCheck =>
+  result.issues === undefined
+    ? { ok: true, value: result.value }
+    : { ok: false, issues: result.issues.map(issueText) };
+
+const notApplied = (thrown: unknown): SchemaCheck => ({
+  ok: false,
+  issues: [`the schema could not be applied: ${thrown instanceof Error ? thrown.message : "it threw"}`],
 });
 
 const issueText = (issue: StandardSchemaV1.Issue): string => {

@@ -19,6 +19,9 @@ type Pending = {
   readonly reject: (error: HoldfastError) => void;
 };
 
+/** Requests that are sent without waiting for more: enough to share a sync, few enough that both threads have work. */
+const FULL_MESSAGE = 16;
+
 type LinkOptions = {
   readonly clock: Clock;
   readonly settings: WorkerSettings;
@@ -37,6 +40,7 @@ export class ThreadLink {
   #writer = new CellWriter();
   #reads: NumberedRead[] = [];
   #isFlushing = false;
+  #gathered = 0;
   #lastId = 0;
   #sequence = 0;
   #deaths = 0;
@@ -49,6 +53,7 @@ export class ThreadLink {
     return new Promise((resolve, reject) => {
       const id = this.#register({ kind: write.kind, resolve, reject });
       putWrite(this.#writer, { id, write });
+      this.#gather();
     });
   }
 
@@ -56,6 +61,7 @@ export class ThreadLink {
     return new Promise((resolve, reject) => {
       const id = this.#register({ kind: read.kind, resolve, reject });
       this.#reads.push({ id, read });
+      this.#gather();
     });
   }
 
@@ -67,19 +73,29 @@ export class ThreadLink {
   #register(pending: Pending): number {
     this.#lastId += 1;
     this.#pending.set(this.#lastId, pending);
-    if (!this.#isFlushing) {
-      this.#isFlushing = true;
-      // After every promise that is ready has run: sessions that go on together commit together.
-      process.nextTick(() => this.#flush());
-    }
     return this.#lastId;
+  }
+
+  /**
+   * Sends once every promise that is ready has run, so that sessions that go on together commit together;
+   * but a full message at once: the thread works on it while the sessions after it are still at theirs.
+   */
+  #gather(): void {
+    this.#gathered += 1;
+    if (this.#gathered >= FULL_MESSAGE) this.#flush();
+    if (this.#isFlushing) return;
+    this.#isFlushing = true;
+    process.nextTick(() => {
+      this.#isFlushing = false;
+      if (this.#gathered > 0) this.#flush();
+    });
   }
 
   #flush(): void {
     const { clock } = this.#options;
     const writes = this.#writer.finish();
     const reads = this.#reads;
-    this.#isFlushing = false;
+    this.#gathered = 0;
     this.#writer = new CellWriter();
     this.#reads = [];
     this.#sequence += 1;
