@@ -104,7 +104,7 @@ const judgeContent = ({ sessionId, events }: Found, claims: Claims): string[] =>
   const mayBeGone = claims.erasedUpTo(sessionId, false);
   const mustBeGone = claims.erasedUpTo(sessionId, true);
   return events.flatMap(({ position, header, payload }) => {
-    const { content }: { readonly content: string | null } = JSON.parse(header);
+    const { content = null }: { readonly content?: string | null } = JSON.parse(header);
     if (content !== null && payload === null && position > mayBeGone)
       return [`${sessionId}@${position}: its content is gone`];
     // Whole sessions are erased up to what they had then; later events are not of it.
@@ -174,7 +174,8 @@ const judgeEffects = (found: ReadonlyMap<string, Found>, claims: Claims): string
   const started = new Set(
     [...found.values()].flatMap(({ sessionId, events }) =>
       events.flatMap(({ header }) => {
-        const { type, callId, attempt }: Record<string, unknown> = JSON.parse(header);
+        // What is as usual is left out of a stored header: the first attempt is.
+        const { type, callId, attempt = 1 }: Record<string, unknown> = JSON.parse(header);
         return type === "tool-call.started" ? [`${sessionId} ${String(callId)} ${String(attempt)}`] : [];
       }),
     ),

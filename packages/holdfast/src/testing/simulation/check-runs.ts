@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from "node:util";
 import type { JournalEvent, RunTotals } from "../../core/event.ts";
 import { isEffectStart } from "../../core/event.ts";
 import type { RunId } from "../../core/ids.ts";
@@ -149,4 +150,4 @@ export const checkTotals = ({ sessionId, events }: SessionHistory): readonly Vio
 const isSum = (totals: RunTotals, sum: { turns: number; toolCalls: number; spend: Spend }): boolean =>
   totals.turns === sum.turns &&
   totals.toolCalls === sum.toolCalls &&
-  JSON.stringify(totals.spend) === JSON.stringify(sum.spend);
+  isDeepStrictEqual(totals.spend, sum.spend);
