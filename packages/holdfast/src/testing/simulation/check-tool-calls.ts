@@ -78,7 +78,7 @@ const judgeStart = (about: Case, { header, at }: EventOf<"tool-call.started">): 
     ...check(about, "E2", [
       [!mayStart, "attempt-wrong", `${callId} starts while it is ${call.status}`],
       [
-        header.notAfter < at || header.notAfter > at + call.policy.timeoutMs + LONGEST_JUMP_MS,
+        header.notAfter > at + call.policy.timeoutMs + LONGEST_JUMP_MS,
         "past-limit",
         `${callId} may run until ${header.notAfter - at} ms after its start`,
       ],

@@ -1,5 +1,6 @@
 import type { Position, RunId, SessionId } from "../../core/ids.ts";
 import { isEventType, type EventType } from "../../core/event.ts";
+import { STATE_VERSION } from "../../core/session-state.ts";
 import type {
   CommitRequest,
   JournalStore,
@@ -88,7 +89,28 @@ const committed = async (
   summaries.set(sessionId, request.summary);
   records.written.push({ sessionId, writer: name, epoch: answer.epoch, events });
   coverage.committed(sessionId, events, chaos.takeRecent(sessionId));
+  if (chaos.random.chance(SNAPSHOT_CHANCE)) keepSnapshot(store, coverage, request);
   return answer;
+};
+
+/** Snapshots may be there or not: in a simulated world they are made far more often than the engine does. */
+const SNAPSHOT_CHANCE = 0.15;
+
+const keepSnapshot = (
+  store: JournalStore,
+  coverage: Coverage,
+  { sessionId, events }: CommitRequest,
+): void => {
+  const state = coverage.stateOf(sessionId);
+  const last = events.at(-1);
+  if (last === undefined || state?.position !== last.position) return;
+  const snapshot = {
+    position: last.position,
+    headHash: last.hash,
+    stateVersion: STATE_VERSION,
+    state: JSON.stringify(state),
+  };
+  store.saveSnapshot(sessionId, snapshot).catch(() => undefined);
 };
 
 const TYPE = /"type":"([a-z.-]+)"/;
