@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from "node:util";
 import type { Position, SessionId } from "../../core/ids.ts";
 import { createRuntime, type Runtime, sha256 } from "../../runtime/index.ts";
 import type { JournalStore, SessionSummary, Snapshot } from "../../ports/journal-store.ts";
@@ -253,7 +254,10 @@ export class Simulation {
   /** A snapshot is the fold of the journal up to its place, whoever folds it (J3). */
   #lookAtSnapshot(sessionId: SessionId, { position, state }: Snapshot): void {
     const folded = this.coverage.stateOf(sessionId);
-    if (folded?.position === position && JSON.stringify(folded) !== state)
+    if (
+      folded?.position === position &&
+      !isDeepStrictEqual(JSON.parse(state), JSON.parse(JSON.stringify(folded)))
+    )
       this.wrongSnapshots.push({ sessionId, position });
   }
 
