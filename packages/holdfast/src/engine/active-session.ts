@@ -2,6 +2,7 @@ import type { SessionId, SignalId } from "../core/ids.ts";
 import { isInFlight, type SessionState } from "../core/session-state.ts";
 import type { Agent } from "../ports/agent.ts";
 import type { LoadedSession, Signal } from "../ports/journal-store.ts";
+import { Alarm } from "./alarm.ts";
 import type { Base, Batch } from "./batch.ts";
 import type { Deadline, StopReason } from "./deadline.ts";
 import { Latch } from "./latch.ts";
@@ -32,6 +33,8 @@ export class ActiveSession {
   readonly content: SessionContent;
   readonly lease: Lease;
   readonly latch = new Latch();
+  /** Wakes the session when something is due though nothing happens. */
+  readonly alarm: Alarm;
   readonly spans: RunSpans;
   readonly inFlight = new Map<string, InFlight>();
   base: Base;
@@ -57,6 +60,7 @@ export class ActiveSession {
     this.id = id;
     this.base = foldLoaded(services, id, loaded);
     this.content = new SessionContent(services, id, loaded.owner);
+    this.alarm = new Alarm(services.clock, () => this.latch.set());
     this.lease = new Lease(services.clock, services.leaseMs);
     this.spans = new RunSpans(services.telemetry, {
       agent: agent.name,

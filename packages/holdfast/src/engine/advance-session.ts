@@ -17,12 +17,13 @@ export type AdvanceControl = {
  */
 export const advanceSession = async (session: ActiveSession, control: AdvanceControl): Promise<void> => {
   let isDone = false;
-  while (!isDone && !session.isLost) {
-    try {
-      isDone = (await step(session, control)) === "done";
-    } catch (thrown) {
-      await waitForStore(session, thrown);
+  try {
+    while (!isDone && !session.isLost) {
+      isDone =
+        (await step(session, control).catch((thrown: unknown) => waitForStore(session, thrown))) === "done";
     }
+  } finally {
+    session.alarm.stop();
   }
 };
 
@@ -85,11 +86,8 @@ const waitForStore = async (session: ActiveSession, thrown: unknown): Promise<vo
 };
 
 const sleep = async (session: ActiveSession, until: number | null): Promise<void> => {
-  const { clock } = session.services;
-  const timer =
-    until === null ? null : clock.startTimer(Math.max(0, until - clock.now()), () => session.latch.set());
+  session.alarm.setBy(until);
   await session.latch.wait();
-  timer?.stop();
 };
 
 /** Signals may have come from another process. */

@@ -9,7 +9,7 @@ import { callsToRun, NO_POLICY, type ModelOutcome, type ResolvedCall } from "../
 import { estimateTokens, NO_USAGE, type Charge } from "../core/usage.ts";
 import type { Agent } from "../ports/agent.ts";
 import type { Model, ModelAnswer, ModelDelta, ModelRequest } from "../ports/model.ts";
-import type { Deadline, StopReason } from "./deadline.ts";
+import { type Deadline, isStopReason, type StopReason } from "./deadline.ts";
 import { takeOutFiles } from "./file-blobs.ts";
 import { limited } from "./limited.ts";
 import type { Outcome } from "./outcome.ts";
@@ -66,7 +66,7 @@ export const callModel = async (call: ModelCall, deadline: Deadline): Promise<Ou
     // The model has done its part: only a cancel can end what is left to do.
     deadline.clear();
     const reading = readAnswer(call, answered, { durationMs, firstTokenMs });
-    const answer = await Promise.race([reading, whenStopped(deadline)]);
+    const answer = unlessStopped(await deadline.first(reading));
     return { kind: "model-answer", startedAt: call.startedAt, answer };
   } catch (thrown) {
     const why = call.services.redactor.failure(toFailure(thrown, "MODEL_RESPONSE_INVALID"));
@@ -94,11 +94,12 @@ const raceAnswer = async (call: ModelCall, deadline: Deadline, progress: Progres
     code: "MODEL_TIMEOUT",
     message: "The model did not finish its answer in time.",
   });
-  return Promise.race([askModel(call, deadline, progress), whenStopped(deadline)]);
+  return unlessStopped(await deadline.first(askModel(call, deadline, progress)));
 };
 
-const whenStopped = async (deadline: Deadline): Promise<never> => {
-  throw stopError(await deadline.stopped);
+const unlessStopped = <Value extends object>(first: Value | StopReason): Value => {
+  if (isStopReason(first)) throw stopError(first);
+  return first;
 };
 
 const stopError = (reason: StopReason): ModelCallError => new ModelCallError(reason.code, reason.message);

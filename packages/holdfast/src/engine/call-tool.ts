@@ -36,7 +36,7 @@ export const callTool = async (call: ToolAttempt, deadline: Deadline): Promise<O
 };
 
 const attemptTool = async (call: ToolAttempt, deadline: Deadline): Promise<ToolOutcome> => {
-  const ready = await Promise.race([prepareEntry(call, deadline), deadline.stopped]);
+  const ready = await deadline.first(prepareEntry(call, deadline));
   // guard E5: what is stopped on the way to the tool does not enter it
   if ("code" in ready) return notEntered(failure(ready.code, ready.message));
   // guard E3: arguments that do not fit do not reach the tool
@@ -78,13 +78,11 @@ const execute = async (call: ToolAttempt, deadline: Deadline, entry: Entry): Pro
       (result) => finishCall(call, result),
       (thrown: unknown) => failedOutcome(call, thrown),
     );
-  const inTime = work.then((outcome) =>
-    deadline.reason === null ? outcome : /* guard E5: what comes too late is not used */ null,
-  );
-  const first = await Promise.race([inTime, deadline.stopped]);
-  if (first !== null && "kind" in first) return first;
-  const reason = deadline.reason ?? first;
-  return reason === null ? work : giveUp(call, reason, work);
+  const first = await deadline.first(work);
+  const reason = "code" in first ? first : deadline.reason;
+  // guard E5: what comes too late is not used
+  if (reason !== null) return giveUp(call, reason, work);
+  return work;
 };
 
 /** The attempt is over; what it still brings is recorded as late and not used (E5). */

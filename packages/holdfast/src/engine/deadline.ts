@@ -4,6 +4,8 @@ import type { Clock, Timer } from "../ports/clock.ts";
 /** Why something in flight was stopped. */
 export type StopReason = { readonly code: FailureCode; readonly message: string };
 
+export const isStopReason = (value: object): value is StopReason => "code" in value && "message" in value;
+
 /** One limit of a wait. */
 export type Limit = {
   /** The limit is no more. */
@@ -18,33 +20,22 @@ type Watched = {
 
 /**
  * One abort signal with its reasons: the limits of a wait (E6) and cancelling (E5). The first reason
- * wins; `stopped` settles with it, so that nobody waits for work that does not listen to its signal.
- * All limits share one timer, and the signal is made when somebody asks for it: most work is done long
- * before either is needed.
+ * wins, and nobody waits for work that does not listen to its signal. All limits share one timer.
  */
 export class Deadline {
   readonly #clock: Clock;
+  readonly #controller = new AbortController();
   readonly #limits = new Set<Watched>();
-  readonly stopped: Promise<StopReason>;
-  #settle: (reason: StopReason) => void = () => undefined;
+  readonly #listeners = new Set<(reason: StopReason) => void>();
   #reason: StopReason | null = null;
-  #controller: AbortController | null = null;
   #timer: Timer | null = null;
   #wakesAt = Number.POSITIVE_INFINITY;
-  readonly #listeners = new Set<() => void>();
 
   constructor(clock: Clock) {
     this.#clock = clock;
-    this.stopped = new Promise((resolve) => {
-      this.#settle = resolve;
-    });
   }
 
   get signal(): AbortSignal {
-    if (this.#controller === null) {
-      this.#controller = new AbortController();
-      if (this.#reason !== null) abort(this.#controller, this.#reason);
-    }
     return this.#controller.signal;
   }
 
@@ -52,20 +43,40 @@ export class Deadline {
     return this.#reason;
   }
 
+  /** What the work brings, or the reason why this was stopped before that. */
+  first<Value>(work: Promise<Value>): Promise<Value | StopReason> {
+    if (this.#reason !== null) {
+      // Nobody is left to hear how it ends.
+      work.catch(() => undefined);
+      return Promise.resolve(this.#reason);
+    }
+    return new Promise((resolve, reject) => {
+      const forget = this.onStop(resolve);
+      work.then(
+        (value) => {
+          forget();
+          resolve(value);
+        },
+        (thrown: unknown) => {
+          forget();
+          reject(thrown);
+        },
+      );
+    });
+  }
+
   /** Calls back when it is stopped. Answers how to take that back. */
-  onStop(listener: () => void): () => void {
+  onStop(listener: (reason: StopReason) => void): () => void {
     this.#listeners.add(listener);
     return () => void this.#listeners.delete(listener);
   }
 
   stop(reason: StopReason): void {
-    // guard E6: the first reason counts
     if (this.#reason !== null) return;
     this.#reason = reason;
     this.clear();
-    if (this.#controller !== null) abort(this.#controller, reason);
-    for (const listener of this.#listeners) listener();
-    this.#settle(reason);
+    this.#controller.abort(new DOMException(reason.message, "AbortError"));
+    for (const listener of this.#listeners) listener(reason);
   }
 
   /** Stops after `delayMs`, unless lifted or cleared before. */
@@ -121,6 +132,3 @@ export class Deadline {
     if (next < Number.POSITIVE_INFINITY) this.#wakeBy(next);
   }
 }
-
-const abort = (controller: AbortController, { message }: StopReason): void =>
-  controller.abort(new DOMException(message, "AbortError"));

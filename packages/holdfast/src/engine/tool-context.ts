@@ -19,10 +19,7 @@ export const makeToolContext = async (call: ToolAttempt, deadline: Deadline): Pr
     session: await call.content.context(),
     runId,
     callId,
-    // Made when asked for: most tools are done before anybody could want to stop them.
-    get signal() {
-      return deadline.signal;
-    },
+    signal: deadline.signal,
     attempt: call.attempt,
     idempotencyKey: call.idempotencyKey,
     workspace: services.workspace(sessionId),

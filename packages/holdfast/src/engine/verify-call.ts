@@ -1,9 +1,8 @@
-import { HoldfastError } from "../core/errors.ts";
-import { toFailure } from "../core/failure.ts";
+import { failure, toFailure } from "../core/failure.ts";
 import { toJournalValue } from "../core/journal-value.ts";
 import type { VerifyOutcome } from "../core/settle-tool-call.ts";
 import { cleanFailure, finishCall, prepareEntry } from "./call-tool.ts";
-import type { Deadline } from "./deadline.ts";
+import { type Deadline, isStopReason } from "./deadline.ts";
 import type { Outcome } from "./outcome.ts";
 import type { ToolAttempt } from "./tool-attempt.ts";
 
@@ -16,15 +15,13 @@ export const verifyCall = async (call: ToolAttempt, deadline: Deadline): Promise
     code: "TOOL_TIMEOUT",
     message: `verify of ${call.tool.name} did not finish in time.`,
   });
-  const stopped = deadline.stopped.then((reason): never => {
-    throw new HoldfastError(reason.code, reason.message);
-  });
-  const outcome = await Promise.race([attemptVerify(call, deadline), stopped]).catch(
-    (thrown: unknown): VerifyOutcome => ({
-      kind: "failed",
-      failure: cleanFailure(call, toFailure(thrown, "TOOL_FAILED")),
-    }),
-  );
+  const first = await deadline.first(attemptVerify(call, deadline)).catch((thrown: unknown) => ({
+    kind: "failed" as const,
+    failure: cleanFailure(call, toFailure(thrown, "TOOL_FAILED")),
+  }));
+  const outcome: VerifyOutcome = isStopReason(first)
+    ? { kind: "failed", failure: failure(first.code, first.message) }
+    : first;
   deadline.clear();
   const durationMs = Math.round(clock.monotonicMs() - begun);
   return { kind: "verification", callId: call.callId, attempt: call.attempt, durationMs, outcome };
