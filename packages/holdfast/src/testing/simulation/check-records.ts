@@ -57,6 +57,8 @@ export const checkSignals = ({
   for (const first of acknowledged) {
     if (first.kind !== "input" || first.by === undefined) continue;
     const { by, at = 0 } = first;
+    // What another process had posted before is not heard of by this one until it looks.
+    if (!posted.some((one) => one.by === by && one.runId === first.runId)) continue;
     const later = posted.filter((one) => one.kind === "input" && one.by === by && one.at > at);
     if (later.some(({ runId }) => isBefore(accepted, runId, first.runId)))
       found.push(say("inputs-reordered", null, `what ${by} posted later was accepted before ${first.key}`));

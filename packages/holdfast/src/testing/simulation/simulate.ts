@@ -122,7 +122,8 @@ const calm = async (sim: Simulation, people: People): Promise<void> => {
     while (sim.living.length < 2) await sim.boot();
     await sim.clock.advance(QUIET_ROUND_MS);
     const [first] = sim.living;
-    if (first === undefined) return;
+    // The last may have been on their way out.
+    if (first === undefined) continue;
     people.send(first);
     // Answers come when the disk has taken them, which needs time to pass.
     for (const sessionId of people.sessions) void people.operate(first, sessionId).catch(() => undefined);
