@@ -57,8 +57,10 @@ export const checkSignals = ({
   for (const first of acknowledged) {
     if (first.kind !== "input" || first.by === undefined) continue;
     const { by, at = 0 } = first;
-    // What another process had posted before is not heard of by this one until it looks.
-    if (!posted.some((one) => one.by === by && one.runId === first.runId)) continue;
+    // What another process posted, or an attempt whose answer was lost, is not heard of until somebody looks.
+    const isHeard = posted.some((one) => one.by === by && one.runId === first.runId);
+    const isRepeated = posted.some((one) => one.kind === "duplicate" && one.key === `input:${first.key}`);
+    if (!isHeard || isRepeated) continue;
     const later = posted.filter((one) => one.kind === "input" && one.by === by && one.at > at);
     if (later.some(({ runId }) => isBefore(accepted, runId, first.runId)))
       found.push(say("inputs-reordered", null, `what ${by} posted later was accepted before ${first.key}`));

@@ -426,9 +426,11 @@ describe("a history", () => {
     const [early = "", late = ""] = runs;
     const said = good.acknowledged.find((one) => one.kind === "input" && one.runId === late);
     const first = { kind: "input", sessionId, key: "k", says: "?", runId: late, by: "x", at: 1 } as const;
-    const posted = { sessionId, by: "x", at: 2, kind: "input", runId: early, key: null };
+    const posted = [late, early].map((runId, index) => {
+      return { sessionId, by: "x", at: 2 * index, kind: "input", runId, key: null };
+    });
     expect(said).toBeDefined();
-    expect(rulesOf({ ...good, acknowledged: [...good.acknowledged, first], posted: [posted] })).toEqual([
+    expect(rulesOf({ ...good, acknowledged: [...good.acknowledged, first], posted })).toEqual([
       "inputs-reordered",
     ]);
   });

@@ -65,6 +65,7 @@ export type Posted = {
   /** The process that posted it, and when. */
   readonly by: string;
   readonly at: Timestamp;
+  /** `duplicate` where the key was known: then nothing was posted. */
   readonly kind: string;
   readonly runId: RunId | null;
   readonly key: string | null;

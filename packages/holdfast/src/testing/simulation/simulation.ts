@@ -222,6 +222,11 @@ export class Simulation {
     return this.#summaries.get(sessionId)?.status === "suspended";
   }
 
+  /** Whether no run is being worked and nothing is under way in the world. */
+  get isAtRest(): boolean {
+    return !this.world.isBusy && this.#summaries.values().every(({ status }) => status !== "running");
+  }
+
   /** Whether every session has come to its end. */
   async isSettled(): Promise<boolean> {
     const { sessions } = await this.#machine.store.list({ limit: 1_000 });

@@ -127,8 +127,9 @@ const posted = async (
   const answers = await store.post(signals);
   signals.forEach(({ sessionId, kind, runId, dedupeKey }, index) => {
     const status = answers[index]?.status;
-    if (status === "posted")
-      records.posted.push({ sessionId, by: name, at: records.now(), kind, runId, key: dedupeKey });
+    const taken = { sessionId, by: name, at: records.now(), runId, key: dedupeKey };
+    if (status === "posted") records.posted.push({ ...taken, kind });
+    if (status === "duplicate") records.posted.push({ ...taken, kind: status });
     records.say(`${name} post ${sessionId} ${kind} ${status}`);
     if (kind === "cancel" && status === "posted" && runId !== null)
       records.acknowledged.push(cancelled(records, sessionId, runId));
