@@ -167,7 +167,7 @@ describe("the SQLite store and the in-memory reference", () => {
     const script = scripts[step.session] ?? new SessionScript(stores[0] as JournalStore, clock, "nobody");
     if (step.kind !== "post") return upkeep(script, step.kind, step.at);
     const { signal: kind, key: dedupeKey, body } = step;
-    const signal = script.signal({ kind, dedupeKey, body, runId: `run-${runs}-${body}` });
+    const signal = script.signal({ kind, dedupeKey, body, runId: `run-${runs}-${step.session}-${body}` });
     await ask((store) => store.post([signal, script.signal({ body: "3" })]));
   };
 
