@@ -1,10 +1,11 @@
 import { readdirSync, statSync } from "node:fs";
 import { join } from "node:path";
+import { PAGE_BYTES } from "../../packages/holdfast/src/stores/sqlite/schema.ts";
 import { randomFrom } from "../power-loss/crash-image.ts";
 import type { Harm } from "./damage.ts";
 import type { Specimen } from "./specimen.ts";
 
-const PAGE = 4_096;
+const PAGE = PAGE_BYTES;
 /** The log has a head of 32 bytes, and 24 before each page. */
 const LOG_HEAD = 32;
 const FRAME = PAGE + 24;

@@ -2,6 +2,7 @@ import { createHash } from "node:crypto";
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import type { StoredEvent } from "../../packages/holdfast/src/core/hash-chain.ts";
+import { openEvent } from "../../packages/holdfast/src/core/journal-codec.ts";
 import { foldLoaded } from "../../packages/holdfast/src/engine/open-session.ts";
 import type { Signal } from "../../packages/holdfast/src/ports/journal-store.ts";
 import { sha256 } from "../../packages/holdfast/src/runtime/node-sha256.ts";
@@ -173,10 +174,9 @@ const judgeBlobs = (store: OpenedStore, found: ReadonlyMap<string, Found>, claim
 const judgeEffects = (found: ReadonlyMap<string, Found>, claims: Claims): string[] => {
   const started = new Set(
     [...found.values()].flatMap(({ sessionId, events }) =>
-      events.flatMap(({ header }) => {
-        // What is as usual is left out of a stored header: the first attempt is.
-        const { type, callId, attempt = 1 }: Record<string, unknown> = JSON.parse(header);
-        return type === "tool-call.started" ? [`${sessionId} ${String(callId)} ${String(attempt)}`] : [];
+      events.flatMap((stored) => {
+        const { header } = openEvent(stored);
+        return header.type === "tool-call.started" ? [`${sessionId} ${header.callId} ${header.attempt}`] : [];
       }),
     ),
   );
