@@ -165,15 +165,16 @@ type SignalRow = {
   readonly salt: Uint8Array | null;
   readonly digest: Uint8Array | null;
   readonly is_known: number;
-  readonly run_sid: number | null;
-  readonly sid: number;
+  /** A run belongs to the first session that named it, whichever that was. */
+  readonly is_findable: number;
 };
 
-const SIGNALS = `SELECT m.id, m.sid, s.id AS sessionId, m.body, m.run_id, k.run_id AS key_run, k.salt, k.digest,
+const SIGNALS = `SELECT m.id, s.id AS sessionId, m.body, m.run_id, k.run_id AS key_run, k.salt, k.digest,
     (m.dedupe_key IS NULL OR k.key IS NOT NULL) AS is_known,
-    CASE WHEN m.kind = 'input' AND m.run_id IS NOT NULL THEN coalesce(r.sid, -1) END AS run_sid
+    (m.kind <> 'input' OR m.run_id IS NULL OR o.sid IS NOT NULL) AS is_findable
   FROM signals m LEFT JOIN sessions s ON s.sid = m.sid
-    LEFT JOIN used_keys k ON k.sid = m.sid AND k.key = m.dedupe_key LEFT JOIN runs r ON r.run_id = m.run_id`;
+    LEFT JOIN used_keys k ON k.sid = m.sid AND k.key = m.dedupe_key
+    LEFT JOIN runs r ON r.run_id = m.run_id LEFT JOIN sessions o ON o.sid = r.sid`;
 
 /** What is unread has no chain over it; the digest that its key keeps stands in for one. */
 const brokenSignals = (connection: Connection): Damage[] => {
@@ -193,7 +194,7 @@ const brokenSignals = (connection: Connection): Damage[] => {
 const signalFault = (row: SignalRow): string | null => {
   if (row.sessionId === null) return "has no session";
   if (row.is_known !== 1) return "has a key that is not known";
-  if (row.run_sid !== null && row.run_sid !== row.sid) return "begins a run that cannot be found";
+  if (row.is_findable !== 1) return "begins a run that cannot be found";
   // Erased ones have no digest any more.
   if (row.salt === null || row.digest === null) return null;
   if (row.run_id !== row.key_run) return "is about another run than its key";
