@@ -28,7 +28,7 @@ const makeTool = (
     description: name,
     inputSchema: INPUT,
     effect,
-    timeoutMs: 20_000,
+    timeoutMs: 3_000,
     execute: async (input, context) => {
       const { callId, attempt, idempotencyKey, session, deps } = context;
       const entry = { sessionId: session.id, callId, attempt, effect, idempotencyKey, at: Date.now() };

@@ -1,8 +1,8 @@
-import { statSync } from "node:fs";
+import { existsSync, statSync } from "node:fs";
 import { DatabaseSync, type SQLInputValue, type StatementSync } from "node:sqlite";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
-import { LostTransactionError, troubleOf } from "./sqlite-errors.ts";
+import { damagedError, LostTransactionError, troubleOf } from "./sqlite-errors.ts";
 import { migrate } from "./migrate.ts";
 
 export const DATABASE_FILE = "holdfast.db";
@@ -38,6 +38,7 @@ export class Connection {
 
   constructor({ dataDir, maxPages, mayCreate }: ConnectionSettings) {
     this.#path = join(dataDir, DATABASE_FILE);
+    if (mayCreate) assertNotGone(dataDir, this.#path);
     const url = pathToFileURL(this.#path);
     url.search = mayCreate ? "mode=rwc" : "mode=rw";
     const db = new DatabaseSync(url, { timeout: BUSY_TIMEOUT_MS });
@@ -164,6 +165,19 @@ export class Connection {
     }
   }
 }
+
+/**
+ * The folder of locks is made after the database is: where it stands alone, the database was lost, and one
+ * that is begun in its place would pass for a store in which nothing ever happened.
+ */
+const assertNotGone = (dataDir: string, path: string): void => {
+  if (!existsSync(join(dataDir, "locks"))) return;
+  if ((statSync(path, { throwIfNoEntry: false })?.size ?? 0) > 0) return;
+  throw damagedError("the database file is gone or empty, and was there before", {
+    sessionId: null,
+    position: null,
+  });
+};
 
 const inodeOf = (path: string): bigint | null =>
   statSync(path, { bigint: true, throwIfNoEntry: false })?.ino ?? null;

@@ -23,9 +23,14 @@ export class ProcessLock {
     syncFolder(dirname(this.#path));
   }
 
+  /** Gives the lock up and leaves its file: whoever can take it knows that this process is gone. */
+  letGo(): void {
+    this.#db.close();
+  }
+
   /** Gives the lock up and removes its file. Only after the holder is entered as dead. */
   release(): void {
-    this.#db.close();
+    this.letGo();
     try {
       removeLock(this.#path);
     } catch {

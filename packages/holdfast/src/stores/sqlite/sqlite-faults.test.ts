@@ -173,6 +173,23 @@ describe("the SQLite store when things go wrong", () => {
     });
   });
 
+  describe("when it is closed while it cannot be written to", () => {
+    it("others can prove at once that it is gone (C5)", async () => {
+      const { store, killThread } = await open();
+      const { store: other } = await open();
+      const session = await new SessionScript(store, clock).create();
+      await session.claim(store.holderId, 60_000);
+      const db = new DatabaseSync(databaseIn(join(root, "data")));
+      db.exec(`CREATE TRIGGER refuse BEFORE UPDATE OF state ON holders BEGIN SELECT raise(ABORT, 'no'); END`);
+      await killThread();
+      await store.close();
+      db.exec("DROP TRIGGER refuse");
+      db.close();
+      expect((await other.load(session.sessionId))?.lease?.isHolderDead).toBe(true);
+      expect(await other.due({ agents: ["agent"], limit: 10 })).toEqual([session.sessionId]);
+    });
+  });
+
   describe("when the store's thread dies", () => {
     it("what it had not answered is indeterminate, the head tells, and it goes on (C6)", async () => {
       const { store, killThread } = await open();
@@ -369,6 +386,15 @@ describe("the SQLite store when things go wrong", () => {
       writeFileSync(log, whole);
       const { store: again } = await open({ dataDir: copy });
       expect((await again.head(session.sessionId))?.position).toBe(session.position);
+    });
+
+    it.each([
+      ["removed", (path: string) => rmSync(path)],
+      ["emptied", (path: string) => writeFileSync(path, "")],
+    ])("of a database that was %s is not taken for a new beginning", async (_, harm) => {
+      const { dataDir } = await filled();
+      harm(databaseIn(dataDir));
+      await expect(open()).rejects.toMatchObject({ code: "STORE_DAMAGED" });
     });
 
     it("of a file that is no database any more is an error with a name", async () => {

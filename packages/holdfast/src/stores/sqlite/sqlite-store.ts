@@ -272,16 +272,19 @@ class SqliteStore implements JournalStore {
     const { link, lock } = this.#parts;
     this.#poll?.stop();
     this.#listeners.clear();
+    let isEntered = false;
     try {
       // With the entry, takeover of what we still hold does not wait for a lease to run out (C5).
-      await link.write({ kind: "enter", holder: this.holderId, state: "dead" });
+      isEntered = (await link.write({ kind: "enter", holder: this.holderId, state: "dead" })) === true;
       await link.ask({ kind: "close" });
     } catch {
-      // A courtesy only: the lock that is released below proves our end to others, and what was
+      // A courtesy only: the lock that is let go below proves our end to others, and what was
       // acknowledged is on disk. A directory that has gone is no reason why closing should fail.
     } finally {
       await link.stop();
-      lock.release();
+      // Without the entry, the file is the only proof there is.
+      if (isEntered) lock.release();
+      else lock.letGo();
     }
   }
 
