@@ -32,6 +32,12 @@ export type Acknowledgement =
       readonly as: "completed" | "retry";
     };
 
+/** The order of an object's members says nothing. */
+const inOrder = (_: string, value: unknown): unknown =>
+  typeof value === "object" && value !== null && !Array.isArray(value)
+    ? Object.fromEntries(Object.entries(value).toSorted(([left], [right]) => (left < right ? -1 : 1)))
+    : value;
+
 /** Everything a subscriber is shown of an event, as one short word. */
 export const fingerprintOf = (event: {
   readonly position: number;
@@ -40,5 +46,5 @@ export const fingerprintOf = (event: {
   readonly payload: object | null;
 }): string =>
   createHash("sha256")
-    .update(JSON.stringify([event.position, event.at, event.header, event.payload]))
+    .update(JSON.stringify([event.position, event.at, event.header, event.payload], inOrder))
     .digest("base64url");
