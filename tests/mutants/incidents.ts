@@ -34,13 +34,16 @@ export const INCIDENTS: readonly Incident[] = [
     promise: "E1",
     what: "an unrelated signal re-dispatched a step in flight",
     where: "vercel/workflow#2780",
-    guards: ["core/plan.ts: a model call in flight is not made again"],
+    guards: [
+      "core/plan.ts: a model call in flight is not made again",
+      "engine/prepare-batch.ts: a verification in flight is not begun again",
+    ],
   },
   {
     promise: "E1",
     what: "two resumes of one approval ran the rest twice",
     where: "mastra#20443",
-    guards: ["stores/in-memory/memory-data.ts: a key is used once"],
+    guards: ["engine/read-signal.ts: the first answer wins", "runtime/session.ts: the first answer wins"],
   },
   {
     promise: "E1",
@@ -79,13 +82,19 @@ export const INCIDENTS: readonly Incident[] = [
     guards: [
       "core/plan.ts: a run that is being stopped begins nothing",
       "stores/in-memory/memory-commit.ts: nothing starts under an older gate",
+      "engine/active-session.ts: what runs is stopped when a cancel is heard of",
+      "engine/perform.ts: a tool of a cancelled run is not entered",
     ],
   },
   {
     promise: "E6",
     what: "tool timeouts missing, or a default that killed good tools",
     where: "vercel/ai#13365, #12037; opencode#25509",
-    guards: ["core/plan.ts: a run has a time limit"],
+    guards: [
+      "core/plan.ts: a run has a time limit",
+      "engine/call-tool.ts: a tool has a time limit",
+      "engine/verify-call.ts: a verification has a time limit",
+    ],
   },
   {
     promise: "E7",
@@ -103,7 +112,10 @@ export const INCIDENTS: readonly Incident[] = [
     promise: "J1",
     what: "acknowledged before it was on disk: a seventh of the acknowledged messages lost with the power",
     where: "Jepsen on NATS 2.12.1",
-    guards: ["stores/in-memory/memory-data.ts: what is posted is kept"],
+    guards: [
+      "stores/in-memory/memory-commit.ts: the events are kept",
+      "engine/advance-session.ts: nothing acts on a commit that is not stored",
+    ],
   },
   {
     promise: "J1",
@@ -115,7 +127,10 @@ export const INCIDENTS: readonly Incident[] = [
     promise: "J2",
     what: "recovery at launch re-executed a workflow that was running elsewhere",
     where: "dbos-transact-java#491",
-    guards: ["stores/in-memory/memory-commit.ts: a session that is held is not claimed"],
+    guards: [
+      "stores/in-memory/memory-commit.ts: a session that is held is not claimed",
+      "engine/worker.ts: a session that another works is left to it",
+    ],
   },
   {
     promise: "J2",
@@ -154,7 +169,11 @@ export const INCIDENTS: readonly Incident[] = [
     promise: "S5",
     what: "stream resume stuck, or lost parts",
     where: "cloudflare/agents#1553, #1485, #2042",
-    guards: ["engine/event-feed.ts: a new attempt does not go on from an old one"],
+    guards: [
+      "engine/event-stream.ts: no event is passed over",
+      "engine/event-stream.ts: an event is given out once",
+      "engine/event-stream.ts: what others have stored is read",
+    ],
   },
   {
     promise: "S6",

@@ -72,6 +72,7 @@ export class Deadline {
   }
 
   stop(reason: StopReason): void {
+    // guard E6: the first reason counts
     if (this.#reason !== null) return;
     this.#reason = reason;
     this.clear();

@@ -148,6 +148,7 @@ export class SessionStream implements AsyncIterableIterator<Group, undefined, un
   /** Gives out what there is, as long as somebody asks. */
   #serve(): void {
     while (this.#askers.length > 0 && !this.#isReading) {
+      // guard S5: what is missing comes first
       if (this.#mustRead && this.#said[0]?.kind !== "look") {
         void this.#read();
         return;
@@ -172,9 +173,14 @@ export class SessionStream implements AsyncIterableIterator<Group, undefined, un
       if (item.kind === "broken" || (this.#mustRead && item.kind !== "look")) break;
       if (item.kind === "events" && !this.#followEvents(item.events, items)) break;
       taken += 1;
+      // guard S5: what others have stored is read
       if (item.kind === "look") this.#mustRead = true;
       else if (item.kind === "progress") items.push(item);
-      else if (item.kind === "delta" && item.delta.startedAt > this.#endedCall) items.push(item);
+      else if (
+        item.kind === "delta" &&
+        /* guard S5: no piece comes after its answer */ item.delta.startedAt > this.#endedCall
+      )
+        items.push(item);
     }
     this.#said = taken === said.length ? [] : said.slice(taken);
     return items;
@@ -184,7 +190,9 @@ export class SessionStream implements AsyncIterableIterator<Group, undefined, un
   #followEvents(events: readonly JournalEvent[], items: StreamItem[]): boolean {
     const before = items.length;
     for (const event of events) {
+      // guard S5: an event is given out once
       if (event.position <= this.#position) continue;
+      // guard S5: no event is passed over
       if (event.position !== this.#position + 1) {
         this.#mustRead = true;
         return false;

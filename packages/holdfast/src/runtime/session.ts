@@ -87,6 +87,7 @@ export class Session<Output = string> {
       body: { content, ...settings },
       blobs,
     });
+    // guard J5: a key with another input is refused
     if (answer.status === "conflict") {
       throw new ConflictError(
         "IDEMPOTENCY_CONFLICT",
@@ -147,8 +148,10 @@ export class Session<Output = string> {
     const { state, signals } = await this.#load();
     const runs = [
       ...(state.run === null ? [] : [state.run.runId]),
+      // guard E5: the runs that wait are cancelled too
       ...state.queue.map((queued) => queued.runId),
       // Accepted, and not read by any worker yet.
+      // guard E5: runs that nobody has read of are cancelled too
       ...signals.flatMap(({ kind, runId }) => (kind === "input" && runId !== null ? [runId] : [])),
     ];
     // From the back, so that the end of one does not begin the next.
@@ -183,6 +186,7 @@ export class Session<Output = string> {
         details: { sessionId: this.id, callId },
       });
     }
+    // guard E2: only a call that waits takes an answer
     if (call.status.kind !== "unknown") throw this.#notWaiting(callId, `it is ${call.status.kind}`);
     const { value } = toJournalValue({ callId, ...resolution });
     const answer = await this.#post({
@@ -193,6 +197,7 @@ export class Session<Output = string> {
       body: value as JsonObject,
       blobs: [],
     });
+    // guard E2: the first answer wins
     if (answer.status === "conflict") throw this.#notWaiting(callId, "another answer came first");
   }
 
