@@ -51,5 +51,10 @@ describe("a stored header", () => {
   test("S6: keeps members that newer writers added", () => {
     const stored = { ...asStored(header("tool-call.started")), extra: { deep: [1] } };
     expect(fromStoredHeader(stored)).toMatchObject({ extra: { deep: [1] }, attempt: 1 });
+    const lists = { ...header("model-call.completed"), calls: [[{ usage: { inputTokens: 0 } }]] };
+    const { usage } = header("model-call.started").estimate;
+    expect(fromStoredHeader(asStored(lists as never))["calls"]).toEqual([
+      [{ usage: { ...usage, inputTokens: 0, outputTokens: 0 } }],
+    ]);
   });
 });

@@ -89,7 +89,11 @@ const fillIn = (usual: Usual, stored: JsonObject): JsonObject => {
 
 const lengthen = (member: string, value: JsonValue): JsonValue => {
   if (!NESTED.has(member)) return value;
-  if (Array.isArray(value))
-    return value.map((item: JsonValue) => (isJsonObject(item) ? fillIn(NONE, item) : item));
+  if (Array.isArray(value)) return value.map(lengthenItem);
   return isJsonObject(value) ? fillIn(USUAL_WITHIN[member] ?? NONE, value) : value;
+};
+
+const lengthenItem = (item: JsonValue): JsonValue => {
+  if (Array.isArray(item)) return item.map(lengthenItem);
+  return isJsonObject(item) ? fillIn(NONE, item) : item;
 };

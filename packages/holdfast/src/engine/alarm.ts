@@ -9,7 +9,8 @@ export class Alarm {
   readonly #clock: Clock;
   readonly #ring: () => void;
   #timer: Timer | null = null;
-  #at: Timestamp | null = null;
+  /** By the monotonic clock: the other one may have been wrong when it was set. */
+  #ringsAtMs = Number.POSITIVE_INFINITY;
 
   constructor(clock: Clock, ring: () => void) {
     this.#clock = clock;
@@ -18,12 +19,14 @@ export class Alarm {
 
   /** Milliseconds since the Unix epoch; null for never. */
   setBy(at: Timestamp | null): void {
-    if (at === null || (this.#at !== null && this.#at <= at)) return;
+    if (at === null) return;
+    const delayMs = Math.max(0, at - this.#clock.now());
+    const ringsAtMs = this.#clock.monotonicMs() + delayMs;
+    if (this.#ringsAtMs <= ringsAtMs) return;
     this.stop();
-    this.#at = at;
-    this.#timer = this.#clock.startTimer(Math.max(0, at - this.#clock.now()), () => {
-      this.#at = null;
-      this.#timer = null;
+    this.#ringsAtMs = ringsAtMs;
+    this.#timer = this.#clock.startTimer(delayMs, () => {
+      this.stop();
       this.#ring();
     });
   }
@@ -31,6 +34,6 @@ export class Alarm {
   stop(): void {
     this.#timer?.stop();
     this.#timer = null;
-    this.#at = null;
+    this.#ringsAtMs = Number.POSITIVE_INFINITY;
   }
 }

@@ -98,6 +98,7 @@ export class Deadline {
   }
 
   #watch(limit: Watched): Limit {
+    if (this.#reason !== null) return { lift: () => undefined };
     this.#limits.add(limit);
     this.#wakeBy(limit.dueAt());
     return { lift: () => void this.#limits.delete(limit) };
@@ -121,15 +122,14 @@ export class Deadline {
   #look(): void {
     this.#rest();
     const now = this.#clock.monotonicMs();
-    let next = Number.POSITIVE_INFINITY;
+    // Where the event loop was held up and several are due, the one that came first is named.
+    let next = { at: Number.POSITIVE_INFINITY, reason: null as StopReason | null };
     for (const { dueAt, reason } of this.#limits) {
       const at = dueAt();
-      if (at <= now) {
-        this.stop(reason);
-        return;
-      }
-      next = Math.min(next, at);
+      if (at < next.at) next = { at, reason };
     }
-    if (next < Number.POSITIVE_INFINITY) this.#wakeBy(next);
+    if (next.reason === null) return;
+    if (next.at <= now) this.stop(next.reason);
+    else this.#wakeBy(next.at);
   }
 }

@@ -169,10 +169,12 @@ export class SessionStream implements AsyncIterableIterator<Group, undefined, un
     const items: StreamItem[] = [];
     const said = this.#said;
     let taken = 0;
+    let hasCaughtUp = false;
     for (const item of said) {
       if (item.kind === "broken" || (this.#mustRead && item.kind !== "look")) break;
       if (item.kind === "events" && !this.#followEvents(item.events, items)) break;
       taken += 1;
+      hasCaughtUp ||= item.kind === "events";
       // guard S5: what others have stored is read
       if (item.kind === "look") this.#mustRead = true;
       else if (item.kind === "progress") items.push(item);
@@ -183,12 +185,14 @@ export class SessionStream implements AsyncIterableIterator<Group, undefined, un
         items.push(item);
     }
     this.#said = taken === said.length ? [] : said.slice(taken);
+    // Once, behind all of them: whoever looks where the session stands then has seen what there is.
+    const isNews = items.length > 0 || this.#options.isWanted === undefined;
+    if (hasCaughtUp && isNews && !this.#mustRead) items.push(CAUGHT_UP);
     return items;
   }
 
   /** False when something is missing before these: they are looked at again when it has been read. */
   #followEvents(events: readonly JournalEvent[], items: StreamItem[]): boolean {
-    const before = items.length;
     for (const event of events) {
       // guard S5: an event is given out once
       if (event.position <= this.#position) continue;
@@ -199,7 +203,6 @@ export class SessionStream implements AsyncIterableIterator<Group, undefined, un
       }
       this.#take(event, items);
     }
-    if (items.length > before || this.#options.isWanted === undefined) items.push(CAUGHT_UP);
     return true;
   }
 

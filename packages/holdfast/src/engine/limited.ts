@@ -3,7 +3,7 @@ import type { Clock } from "../ports/clock.ts";
 /** Work of a user's that has no limit of its own. */
 export type LimitedWork<Value> = {
   /** What is there at once is not waited for. */
-  readonly work: Value | Promise<Value>;
+  readonly work: Value | PromiseLike<Value>;
   readonly limitMs: number;
   /** What is said when it takes longer; may throw. */
   readonly otherwise: () => Value;
@@ -14,7 +14,7 @@ export const limited = async <Value>(
   clock: Clock,
   { work, limitMs, otherwise }: LimitedWork<Value>,
 ): Promise<Value> => {
-  if (!(work instanceof Promise)) return work;
+  if (!isThenable(work)) return work;
   const { promise: over, resolve } = Promise.withResolvers<"over">();
   const timer = clock.startTimer(limitMs, () => resolve("over"));
   try {
@@ -24,3 +24,6 @@ export const limited = async <Value>(
     timer.stop();
   }
 };
+
+const isThenable = <Value>(work: Value | PromiseLike<Value>): work is PromiseLike<Value> =>
+  typeof work === "object" && work !== null && "then" in work && typeof work.then === "function";

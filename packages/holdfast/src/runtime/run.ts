@@ -8,6 +8,7 @@ import type { SignalKind } from "../ports/journal-store.ts";
 import { SessionStream, type StreamItem, type StreamOptions } from "../engine/event-stream.ts";
 import type { EngineServices } from "../engine/services.ts";
 import { outcomeOf, type Outcome } from "./run-outcome.ts";
+import type { SessionEvent } from "./session-event.ts";
 import { SessionEvents } from "./session-events.ts";
 
 export type OutcomeOptions = {
@@ -93,7 +94,7 @@ export class Run<Output = string> {
   }
 
   /** The session's events from the cursor on, until this run is settled. */
-  events(options: EventOptions = {}): SessionEvents {
+  events(options: EventOptions = {}): AsyncGenerator<SessionEvent, void, undefined> {
     const stream = this.#items(options.after ?? this.#place.after, options.signal);
     return new SessionEvents(stream, ({ event }) => isEnd(event, this.id));
   }

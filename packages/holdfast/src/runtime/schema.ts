@@ -41,7 +41,7 @@ const compileStandard = (schema: StandardSchemaV1, owner: string): CompiledSchem
     try {
       const result = schema["~standard"].validate(value);
       // Most schemas answer at once; those that look something up do not.
-      return "then" in result ? Promise.resolve(result).then(toCheck, notApplied) : toCheck(result);
+      return "then" in result ? Promise.resolve(result).then(toCheck).catch(notApplied) : toCheck(result);
     } catch (thrown) {
       return notApplied(thrown);
     }

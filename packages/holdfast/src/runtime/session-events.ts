@@ -9,7 +9,7 @@ const DONE = { done: true, value: undefined } as const;
  * What a subscriber iterates over: the groups of a stream, one event after another, to the last one if
  * there is one. Calls of `next` that do not wait for each other are answered in the order of asking.
  */
-export class SessionEvents implements AsyncIterableIterator<SessionEvent, undefined, undefined> {
+export class SessionEvents implements AsyncGenerator<SessionEvent, undefined, undefined> {
   readonly #stream: SessionStream;
   readonly #isLast: (event: StreamItem & { kind: "event" }) => boolean;
   #group: readonly StreamItem[] = [];
@@ -33,6 +33,15 @@ export class SessionEvents implements AsyncIterableIterator<SessionEvent, undefi
     this.#isOver = true;
     await this.#stream.return();
     return DONE;
+  }
+
+  async throw(reason: unknown): Promise<Result> {
+    await this.return();
+    throw reason;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.return();
   }
 
   [Symbol.asyncIterator](): this {

@@ -102,7 +102,7 @@ export class Session<Output = string> {
   }
 
   /** Past and live events by cursor: each durable one once, in order (S5). */
-  events(options: EventOptions = {}): SessionEvents {
+  events(options: EventOptions = {}): AsyncGenerator<SessionEvent, void, undefined> {
     const { after = 0, signal } = options;
     return new SessionEvents(
       new SessionStream(this.#services, { sessionId: this.id, after, signal }),

@@ -1,0 +1,49 @@
+import { describe, expect, it } from "vitest";
+import { compileSchema, type Schema } from "./schema.ts";
+
+/** A Standard Schema that answers as it is told, at once or later. */
+const answering = (answer: () => unknown): Schema =>
+  ({
+    "~standard": {
+      version: 1,
+      vendor: "test",
+      validate: answer,
+      jsonSchema: { input: () => ({ type: "object" }), output: () => ({ type: "object" }) },
+    },
+  }) as Schema;
+
+const WRONG: readonly (readonly [what: string, answer: unknown])[] = [
+  ["nothing", undefined],
+  ["issues that are no list", { issues: {} }],
+  ["an issue with a path of nothing", { issues: [{ message: "no", path: [null] }] }],
+];
+
+describe("a schema of somebody's", () => {
+  it.each(WRONG)("T1 that answers %s, at once or later, is an issue and no throw", async (_, answer) => {
+    for (const validate of [() => answer, async () => answer]) {
+      const checked = await compileSchema(answering(validate), "it").check({});
+      expect(checked).toMatchObject({
+        ok: false,
+        issues: [expect.stringContaining("could not be applied")],
+      });
+    }
+  });
+
+  it("T1 that throws, at once or later, is an issue and no throw", async () => {
+    const fail = (): never => {
+      throw new TypeError("broken");
+    };
+    for (const validate of [fail, async () => fail()]) {
+      const checked = await compileSchema(answering(validate), "it").check({});
+      expect(checked).toMatchObject({ ok: false, issues: [expect.stringContaining("broken")] });
+    }
+  });
+
+  it("is not waited for when it answers at once", () => {
+    const checked = compileSchema(
+      answering(() => ({ value: 1 })),
+      "it",
+    ).check({});
+    expect(checked).toEqual({ ok: true, value: 1 });
+  });
+});
