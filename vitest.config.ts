@@ -11,8 +11,9 @@ export default defineConfig({
     exclude: ["**/node_modules/**", "**/dist/**"],
     pool: "forks",
     maxWorkers: 2,
-    testTimeout: 30_000,
-    hookTimeout: 30_000,
+    // Tests start real processes, and the machine may have other things to do: only what hangs comes this far.
+    testTimeout: 120_000,
+    hookTimeout: 120_000,
     execArgv: ["--disable-warning=ExperimentalWarning"],
   },
 });

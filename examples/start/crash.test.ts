@@ -27,7 +27,7 @@ describe("npm start -- --crash", () => {
     expect(resumed.stdout).toContain("Duplicates: 0. Missing: 0.");
     await expectNothingTwice(place);
     expect(await place.start(["--resume"])).toMatchObject({ code: 3 });
-  }, 30_000);
+  });
 
   it("files nothing twice in ten crashes at any moment", async () => {
     await using place = await makePlace();

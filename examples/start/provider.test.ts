@@ -25,7 +25,7 @@ describe("npm start with a model behind an address", () => {
     expect(ended.stdout).toContain("There are 2 results.");
     expect(ended.stdout).toContain("unknown: no price is known for this model");
     expect(server.requests.length).toBe(2);
-  }, 30_000);
+  });
 
   it("says which package or address is missing", async () => {
     await using place = await makePlace();
@@ -38,5 +38,5 @@ describe("npm start with a model behind an address", () => {
     expect(unknown.code).toBe(1);
     expect(unknown.stdout).toContain("The package @ai-sdk/mistral, which");
     expect(unknown.stdout).toContain("docs/errors/MODEL_PACKAGE_MISSING.md");
-  }, 30_000);
+  });
 });

@@ -29,7 +29,7 @@ describe("npm start", () => {
     expect(report).toContain("docs/LICENSE");
     expect(report).not.toContain("node_modules");
     expect(existsSync(join(place.cwd, ".holdfast/findings-desk/desk.json"))).toBe(false);
-  }, 30_000);
+  });
 
   it("refuses a flag it does not know, a folder that is not there, and two at once", async () => {
     await using place = await makePlace();
