@@ -3,8 +3,65 @@ export type Equivalent = {
   /** Its id, as the tool prints it. */
   readonly id: string;
   readonly reason: string;
-  /** Guards that stand behind it: with them gone as well it has to be found, and that is played. */
+  /** Guards that stand before or behind it: with them gone as well it has to be found, and that is played. */
   readonly together?: readonly string[];
 };
 
-export const EQUIVALENTS: readonly Equivalent[] = [];
+/** The table of transitions is a net beneath what plans and records: alone, nothing ever falls into it. */
+const NET =
+  "nothing is planned or recorded that the table would refuse; with the guard above it gone, it shows";
+
+const net = (what: string, ...together: readonly string[]): Equivalent => ({
+  id: `core/transitions.ts: ${what}`,
+  reason: NET,
+  together,
+});
+
+export const EQUIVALENTS: readonly Equivalent[] = [
+  net("nothing starts in a run that is stopped", "core/plan.ts: a run that is being stopped begins nothing"),
+  net("nothing starts in a suspended run", "core/plan-waits.ts: a suspended run is resumed before it acts"),
+  net(
+    "nothing is suspended with something in flight",
+    "core/plan-waits.ts: nothing is suspended while something is in flight",
+  ),
+  net(
+    "a model call that is not owed does not start",
+    "core/reduce-model-call.ts: model calls are counted by attempt",
+  ),
+  net("a settled call gets no other event", "core/reduce-tool-call.ts: a settled call leaves the state"),
+  net("a call that cannot start does not", "core/plan-tool-calls.ts: a lost write is not repeated"),
+  net("a lost write does not start", "core/plan-tool-calls.ts: a lost write is not repeated"),
+  net("no attempt is made twice", "core/reduce-tool-call.ts: attempts are counted"),
+  net(
+    "of a lost write nobody says that it failed",
+    "core/plan-end.ts: a lost write is given up on as unknown",
+  ),
+  {
+    id: "core/transitions.ts: one run at a time",
+    reason: "plan asks for a run to begin in one place, and only where no run is open",
+  },
+  {
+    id: "core/transitions.ts: the first that waits is the next",
+    reason: "plan asks for the first of the queue, in the one place where it asks for a run to begin",
+  },
+  {
+    id: "core/transitions.ts: an event of another run does not belong",
+    reason: "whoever makes an event takes the run's id from the state that it is folded into",
+  },
+  {
+    id: "core/reduce.ts: an event that does not belong stops the fold",
+    reason: NET,
+    together: ["core/plan-waits.ts: a suspended run is resumed before it acts"],
+  },
+  {
+    id: "core/reduce.ts: an event out of order stops the fold",
+    reason:
+      "a batch numbers its own events from the state on, and what is read has its position in the header that the chain covers",
+  },
+  {
+    id: "engine/active-session.ts: an outcome is recorded once",
+    reason:
+      "one that stays is looked at again, and its call is closed or at another attempt: nothing is made of it",
+    together: ["engine/outcome.ts: what comes of a call that is closed is not used"],
+  },
+];
