@@ -11,8 +11,10 @@ import { APPLICATION_ID, FORMAT_VERSION, MIGRATIONS, PAGE_BYTES } from "./schema
 export const migrate = (db: DatabaseSync, dataDir: string): void => {
   // Takes effect only on a database that has no pages yet.
   db.exec(`PRAGMA page_size = ${PAGE_BYTES}`);
-  for (let version = readVersion(db); version < FORMAT_VERSION; version = readVersion(db)) {
-    if (version > 0) keepCopy(db, join(dataDir, `holdfast.v${version}.db`));
+  const found = readVersion(db);
+  for (let version = found; version < FORMAT_VERSION; version = readVersion(db)) {
+    // A database that was empty passes through the older formats with nothing in it.
+    if (found > 0) keepCopy(db, join(dataDir, `holdfast.v${version}.db`));
     stepFrom(db, version);
   }
 };
