@@ -53,7 +53,6 @@ const fenceReason = (
   const head = headOf(record);
   // guard J2: an older epoch writes nothing
   if (head.epoch !== expect.epoch) return "epoch";
-  // C16: a session that a newer version writes is not claimed
   // guard S6: a session of a newer version is not claimed
   if (lease.kind === "claim" && record.minReader > journalVersion) return "reader";
   // guard J2: a session that is held is not claimed
