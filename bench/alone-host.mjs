@@ -6,11 +6,11 @@ import { createRuntime } from "holdfast";
 import { createSqliteStore } from "holdfast/stores";
 import { rowsOf } from "./parts/bare-sqlite.mjs";
 import { serve } from "./parts/child.mjs";
-import { installed } from "./parts/set-up.mjs";
+import { source } from "./parts/set-up.mjs";
 import { benchAgent, benchModel } from "./peers/holdfast.mjs";
 import { ANSWER, QUESTION } from "./workload.mjs";
 
-const { createSystemClock } = await import(installed("runtime/system-clock.js"));
+const { createSystemClock } = await import(source("runtime/system-clock.ts"));
 
 /** A model that notes when it was entered. */
 const timed = (model, entered) => ({

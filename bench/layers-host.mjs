@@ -5,7 +5,7 @@ import { Worker } from "node:worker_threads";
 import { rowsOf } from "./parts/bare-sqlite.mjs";
 import { serve } from "./parts/child.mjs";
 import { measure } from "./parts/measure.mjs";
-import { installed } from "./parts/set-up.mjs";
+import { source } from "./parts/set-up.mjs";
 import { watchThreads } from "./parts/store-thread.mjs";
 import { callOfTurn, INSTRUCTIONS, lookInput, QUESTION } from "./workload.mjs";
 
@@ -21,10 +21,10 @@ const { createInMemoryStore } = await import("holdfast/testing");
 const { EMPTY_STATE, GENESIS_HASH, openEvent, plan, reduce, sealEvent, toJournalValue } =
   await import("holdfast/core");
 const { createSqliteStore } = await import("holdfast/stores");
-const { createSystemClock } = await import(installed("runtime/system-clock.js"));
-const { sha256 } = await import(installed("runtime/node-sha256.js"));
-const { Redactor } = await import(installed("engine/redactor.js"));
-const { Transcript } = await import(installed("engine/transcript.js"));
+const { createSystemClock } = await import(source("runtime/system-clock.ts"));
+const { sha256 } = await import(source("runtime/node-sha256.ts"));
+const { Redactor } = await import(source("engine/redactor.ts"));
+const { Transcript } = await import(source("engine/transcript.ts"));
 
 const clock = createSystemClock();
 

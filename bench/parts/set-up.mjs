@@ -28,5 +28,5 @@ export const setUp = async (say) => {
   return workDir;
 };
 
-/** The files of the installed package, for benches of single layers. */
-export const installed = (path) => new URL(`../node_modules/holdfast/dist/${path}`, import.meta.url).href;
+/** A file of the source, for benches of what the package does not export. */
+export const source = (path) => new URL(`../../packages/holdfast/src/${path}`, import.meta.url).href;

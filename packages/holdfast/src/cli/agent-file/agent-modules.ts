@@ -1,9 +1,10 @@
 import { registerHooks } from "node:module";
 import { fileURLToPath, pathToFileURL } from "node:url";
+import { ownManifestPath } from "../printing/own-package.ts";
 
 type Resolved = { readonly url: string };
 
-const OWN_ROOT = new URL("../../../", import.meta.url).href;
+const OWN_ROOT = new URL("./", pathToFileURL(ownManifestPath())).href;
 const OWN_NAME = /^(holdfast|zod)(\/|$)/;
 const QUERY = "holdfast";
 

@@ -1,10 +1,9 @@
 import { readFileSync } from "node:fs";
+import { ownManifestPath } from "./own-package.ts";
 
-/** The version in this package's manifest, which lies at the same distance from source and build. */
+/** The version in this package's manifest. */
 export const readVersion = (): string => {
-  const manifest: unknown = JSON.parse(
-    readFileSync(new URL("../../../package.json", import.meta.url), "utf8"),
-  );
+  const manifest: unknown = JSON.parse(readFileSync(ownManifestPath(), "utf8"));
   const isManifest = typeof manifest === "object" && manifest !== null && "version" in manifest;
   return isManifest ? String(manifest.version) : "unknown";
 };
