@@ -17,33 +17,12 @@ export const NOT_FOUND_YET: readonly NotFoundYet[] = [
     "core/reduce.ts: an event of an unknown kind stops the fold",
   ),
   ...each(
-    "a rule: a call is not verified before the lease of the holder that lost it has run out, by `safeAt` of the recovery",
-    "core/plan-tool-calls.ts: verifying waits for the lease of its holder",
-  ),
-  ...each(
-    "a rule: who waits for more than five seconds, or for somebody, with nothing in flight, is suspended in the journal",
-    "core/plan-waits.ts: only a short wait is held",
-  ),
-  ...each(
-    "a rule: what a suspended run says that it waits for is what is open, after every commit",
-    "core/plan-waits.ts: what is waited for is always stated",
-  ),
-  ...each(
-    "a rule: a run expires only when its time, without that of its suspensions, is over",
-    "core/plan.ts: a suspended run is not overdue",
-    "core/reduce-run.ts: one suspension counts from its beginning",
-  ),
-  ...each(
     "a rule: no run expires after its answer",
     "core/plan.ts: an answer that is there is not thrown away",
   ),
   ...each(
     "an agent with an output schema, and a model that does not keep to it",
     "core/reduce-model-call.ts: an answer that does not fit is sent back so many times",
-  ),
-  ...each(
-    "a server that asks to be left alone for two days",
-    "core/retry-policy.ts: nobody waits for longer than a day",
   ),
   ...each(
     "a model whose provider runs tools itself",

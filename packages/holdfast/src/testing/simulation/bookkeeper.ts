@@ -1,6 +1,7 @@
 import type { JournalEvent, RequestedCall } from "../../core/event.ts";
 import type { CallId, Position, RunId, Timestamp } from "../../core/ids.ts";
 import type { RunSettings } from "../../core/run-settings.ts";
+import type { Wait } from "../../core/wait.ts";
 import type { EventOf } from "./session-history.ts";
 
 /** What is known of one tool call from the journal alone. */
@@ -11,6 +12,8 @@ export type CallEntry = RequestedCall & {
   /** Not before this may the next thing happen to it. */
   dueAt: Timestamp;
   notAfter: Timestamp;
+  /** Until this the holder that lost it may still act. */
+  safeAt: Timestamp;
   epoch: number;
   tries: number;
 };
@@ -39,6 +42,8 @@ export type RunEntry = {
   stopping: "cancelled" | "expired" | null;
   suspendedAt: Timestamp | null;
   suspendedMs: number;
+  /** What its suspension says that it waits for. */
+  waitingFor: readonly Wait[];
   retries: number;
   compactions: number;
   hasOverflowed: boolean;
@@ -60,7 +65,8 @@ export class Bookkeeper {
     const { header } = event;
     if (header.type === "run.accepted") this.queue.push(header.runId);
     else if (header.type === "run.started") this.#begin({ ...event, header });
-    else if (header.type === "session.recovered" || header.type === "session.restored") this.#recover(event);
+    else if (header.type === "session.recovered" || header.type === "session.restored")
+      this.#recover(event.position, header.safeAt);
     else if (this.run !== null && !("runId" in header && header.runId !== this.run.runId))
       this.#noteRun(this.run, event);
     if (header.type === "run.completed" || header.type === "run.failed" || header.type === "run.cancelled")
@@ -88,6 +94,7 @@ export class Bookkeeper {
       stopping: null,
       suspendedAt: null,
       suspendedMs: 0,
+      waitingFor: [],
       retries: 0,
       compactions: 0,
       hasOverflowed: false,
@@ -108,7 +115,7 @@ export class Bookkeeper {
     if (index !== -1) this.queue.splice(index, 1);
   }
 
-  #recover({ position }: JournalEvent): void {
+  #recover(position: Position, safeAt: Timestamp): void {
     this.lastRecovery = position;
     const { run } = this;
     if (run === null) return;
@@ -118,6 +125,7 @@ export class Bookkeeper {
       if (call.status !== "started") continue;
       call.status = "lost";
       call.lost += 1;
+      call.safeAt = safeAt;
     }
   }
 
@@ -126,6 +134,7 @@ export class Bookkeeper {
     switch (header.type) {
       case "run.suspended":
         run.suspendedAt ??= at;
+        run.waitingFor = header.waitingFor;
         return;
       case "run.resumed":
         if (header.by === "operator") this.takeovers = 0;
@@ -167,6 +176,7 @@ const goOn = (run: RunEntry, at: Timestamp): void => {
   if (run.suspendedAt === null) return;
   run.suspendedMs += at - run.suspendedAt;
   run.suspendedAt = null;
+  run.waitingFor = [];
 };
 
 const noteAnswer = (run: RunEntry, { header, position, at }: EventOf<"model-call.completed">): void => {
@@ -179,6 +189,7 @@ const noteAnswer = (run: RunEntry, { header, position, at }: EventOf<"model-call
     lost: 0,
     dueAt: at,
     notAfter: 0,
+    safeAt: 0,
     epoch: 0,
     tries: 0,
   }));
@@ -214,7 +225,13 @@ const noteCall = (run: RunEntry, event: JournalEvent): void => {
   if (call === undefined) return;
   switch (header.type) {
     case "tool-call.started":
-      Object.assign(call, { status: "started", attempt: header.attempt, notAfter: header.notAfter, epoch });
+      Object.assign(call, {
+        status: "started",
+        attempt: header.attempt,
+        notAfter: header.notAfter,
+        safeAt: 0,
+        epoch,
+      });
       break;
     case "tool-call.completed":
       call.status = "closed";

@@ -1,6 +1,6 @@
 import type { AfterFailure, JournalEvent } from "../../core/event.ts";
 import type { Bookkeeper, RunEntry } from "./bookkeeper.ts";
-import { failureIn, isWithinJitter, type Saying } from "./failure-in.ts";
+import { failureIn, isWithinJitter, LONGEST_ASKED_MS, type Saying } from "./failure-in.ts";
 import type { ModelEntry, Violation } from "./history.ts";
 import { finder, type EventOf, type SessionHistory } from "./session-history.ts";
 
@@ -167,13 +167,14 @@ const problemOfNext = (
   const expect = (kind: AfterFailure["kind"]): string | null =>
     next.kind === kind ? null : `after ${code} comes ${next.kind} instead of ${kind}`;
   if (run.stopping !== null) return expect("give-up");
-  if (code === "MODEL_CALL_LOST") return expect("retry");
+  if (code === "MODEL_CALL_LOST")
+    return next.kind === "retry" && next.dueAt > at ? "a call lost with its holder waits" : expect("retry");
   if (code === "MODEL_CONTEXT_OVERFLOW") return expect("compact");
   const isRetryable = failureIn(payload)?.isRetryable ?? false;
   const { modelRetry, candidates } = run.settings;
   const asked = entry?.code === code ? (entry.retryAfterMs ?? 0) : 0;
   const saying: Saying = { at, attempt: header.attempt, askedMs: asked };
-  if (isRetryable && header.attempt < modelRetry.maxAttempts) {
+  if (isRetryable && header.attempt < modelRetry.maxAttempts && asked <= LONGEST_ASKED_MS) {
     if (next.kind !== "retry") return expect("retry");
     return isWithinJitter(modelRetry, saying, next.dueAt)
       ? null

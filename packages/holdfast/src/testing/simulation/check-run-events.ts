@@ -2,6 +2,7 @@ import type { JournalEvent } from "../../core/event.ts";
 import type { Wait } from "../../core/wait.ts";
 import type { Bookkeeper, RunEntry } from "./bookkeeper.ts";
 import { isPastDeadline } from "./check-model-calls.ts";
+import { isHeld } from "./check-waits.ts";
 import type { Violation } from "./history.ts";
 import { finder, type EventOf, type SessionHistory } from "./session-history.ts";
 
@@ -17,6 +18,8 @@ export const judgeRunEvent = (
       return judgeBeginning(session, books, event);
     case "run.suspended":
       return judgeWaits(session, books, { ...event, header });
+    case "run.resumed":
+      return judgeResumption(session, books, { ...event, header });
     case "run.expired":
       return judgeExpiry(session, books, event);
     case "run.completed":
@@ -48,10 +51,28 @@ const judgeExpiry = (
   { sessionId }: SessionHistory,
   { run }: Bookkeeper,
   { position, at }: JournalEvent,
+): readonly Violation[] => {
+  if (run === null) return [];
+  const say = finder(sessionId, "E6");
+  const found: Violation[] = [];
+  if (!isPastDeadline(run, at))
+    found.push(say("past-limit", position, `${run.runId} expires before its time`));
+  if (run.suspendedAt !== null)
+    found.push(say("past-limit", position, `${run.runId} expires while it is suspended`));
+  if (run.answeredAt !== null || run.failing !== null)
+    found.push(say("past-limit", position, `${run.runId} has come to its end and expires`));
+  return found;
+};
+
+/** Who waits for an operator, or for a definition, goes on by their word alone (S1, S3). */
+const judgeResumption = (
+  { sessionId }: SessionHistory,
+  { run }: Bookkeeper,
+  { header, position }: EventOf<"run.resumed">,
 ): readonly Violation[] =>
-  run === null || isPastDeadline(run, at)
-    ? []
-    : [finder(sessionId, "E6")("past-limit", position, `${run.runId} expires before its time`)];
+  run !== null && isHeld(run.waitingFor) && header.by !== "operator" && header.by !== "definition"
+    ? [finder(sessionId, "S3")("reason-wrong", position, `${run.runId} goes on, and nobody said so`)]
+    : [];
 
 /** Something was under way with a holder that is no more, and that holder is not this one. */
 const judgeRecovery = (

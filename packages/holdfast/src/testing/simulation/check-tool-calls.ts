@@ -2,7 +2,7 @@ import type { AfterFailure, JournalEvent } from "../../core/event.ts";
 import { VERIFY_GRACE_MS } from "../../core/settle-tool-call.ts";
 import type { Bookkeeper, CallEntry, RunEntry } from "./bookkeeper.ts";
 import { isPastDeadline, poisoned } from "./check-model-calls.ts";
-import { failureIn, isWithinJitter } from "./failure-in.ts";
+import { failureIn, isWithinJitter, LONGEST_ASKED_MS } from "./failure-in.ts";
 import type { Rule, Violation } from "./history.ts";
 import { finder, type EventOf, type SessionHistory } from "./session-history.ts";
 
@@ -207,13 +207,13 @@ const problemOfNext = (
   const spent = attempt - call.lost;
   const isRetryable = failureIn(payload)?.isRetryable ?? false;
   const { retry } = call.policy;
-  if (!isRetryable || spent >= retry.maxAttempts) return expect("give-up");
-  if (next.kind !== "retry") return expect("retry");
   const refused = session.effects.find(
     (entry) => entry.kind === "refused" && entry.callId === call.callId && entry.attempt === attempt,
   );
   const isOwn = code === "TOOL_FAILED";
   const askedMs = isOwn ? (refused?.retryAfterMs ?? 0) : 0;
+  if (!isRetryable || spent >= retry.maxAttempts || askedMs > LONGEST_ASKED_MS) return expect("give-up");
+  if (next.kind !== "retry") return expect("retry");
   return isWithinJitter(retry, { at, attempt: spent, askedMs }, next.dueAt)
     ? null
     : `the next try is due at ${next.dueAt - at} ms`;
@@ -228,7 +228,7 @@ const judgeUnknown = (about: Case, event: EventOf<"tool-call.unknown">): readonl
   const isNextRight = isStopped
     ? next.kind === "give-up"
     : next.kind === demanded || (call.status === "verifying" && next.kind === "ask" && call.tries >= 4);
-  const quietAt = call.status === "verifying" ? at : call.notAfter + VERIFY_GRACE_MS;
+  const quietAt = call.status === "verifying" ? at : Math.max(call.notAfter, call.safeAt) + VERIFY_GRACE_MS;
   return [
     ...check(about, "E2", [
       [call.policy.effect !== "write", "next-wrong", `${callId} is a ${call.policy.effect} and unknown`],

@@ -15,6 +15,9 @@ export const failureIn = (
   };
 };
 
+/** A day: who asks to be left alone for longer is not asked again (E7). */
+export const LONGEST_ASKED_MS = 24 * 60 * 60 * 1_000;
+
 export type Saying = { readonly at: number; readonly attempt: number; readonly askedMs: number };
 
 /** Half of the doubled delay at least, the whole at most, and never before it was asked for (E7). */

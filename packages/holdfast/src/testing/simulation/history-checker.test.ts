@@ -404,6 +404,46 @@ describe("a history", () => {
     expect(inserted("run.completed", header)).toEqual(expect.arrayContaining(["reason-wrong"]));
   });
 
+  test("E7 S3: that waits for long and does not say so, or says something else, is seen", () => {
+    const place = journal.findIndex(
+      ({ header }) => header.type === "tool-call.failed" && header.next.kind === "retry",
+    );
+    const failed = journal[place];
+    if (failed?.header.type !== "tool-call.failed") throw new TypeError("nothing failed");
+    // Nothing else is open: the run waits for this call alone, and for a minute.
+    const { runId: of, callId } = failed.header;
+    const next = { kind: "retry", dueAt: failed.at + 60_000 } as const;
+    const waits = { ...failed, header: { ...failed.header, next } };
+    const closed = journal.slice(0, place).flatMap(({ header }) => {
+      if (header.type !== "model-call.completed" || header.runId !== of) return [];
+      return header.calls.filter((call) => call.callId !== callId);
+    });
+    const others = closed.map((call): JournalEvent => ({
+      ...failed,
+      payload: null,
+      header: { type: "tool-call.resolved", runId: of, callId: call.callId, as: "completed", chars: 1 },
+    }));
+    const suspended = (callIdOfWait: string): JournalEvent => ({
+      ...failed,
+      payload: null,
+      header: {
+        type: "run.suspended",
+        runId: of,
+        waitingFor: [{ kind: "resolution", callId: callIdOfWait }],
+      },
+    });
+    const rules = (more: readonly JournalEvent[]): readonly Rule[] => {
+      const stored = seal([...journal.slice(0, place), ...others, waits, ...more]);
+      const events = stored.slice(place);
+      return rulesOf({
+        ...withJournal(stored),
+        written: [{ sessionId, writer: "x", epoch: failed.epoch, events }],
+      });
+    };
+    expect(rules([])).toEqual(expect.arrayContaining(["not-suspended"]));
+    expect(rules([suspended(callId)])).toEqual(expect.arrayContaining(["waits-wrong"]));
+  });
+
   test("E1: that goes on though holder after holder died is seen", () => {
     const place = at("model-call.started");
     const lost = { type: "session.recovered", previousEpoch: 0, safeAt: 0 } as const;

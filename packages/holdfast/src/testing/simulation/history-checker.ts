@@ -3,6 +3,7 @@ import { checkCalls } from "./check-calls.ts";
 import { checkConversation } from "./check-conversation.ts";
 import { checkBytes, checkOrder, checkSightings, openJournal } from "./check-journal.ts";
 import { checkOwners, checkPieces, checkSecrets, checkSignals, checkToolInputs } from "./check-records.ts";
+import { checkWaits } from "./check-waits.ts";
 import { checkInputs, checkRuns, checkSettled, checkTotals } from "./check-runs.ts";
 import type { History, Violation } from "./history.ts";
 import { eventsOf, finder, type SessionHistory } from "./session-history.ts";
@@ -65,4 +66,5 @@ const CHECKS = [
   checkPieces,
   checkSecrets,
   checkToolInputs,
+  checkWaits,
 ];

@@ -199,6 +199,8 @@ export const RULES = [
   "pieces-wrong",
   "secret-told",
   "snapshot-wrong",
+  "not-suspended",
+  "waits-wrong",
 ] as const;
 
 export type Rule = (typeof RULES)[number];

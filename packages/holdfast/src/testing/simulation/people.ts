@@ -69,7 +69,9 @@ export class People {
     const session = await runtime.getSession(sessionId);
     const { status, waitingFor } = await session.snapshot();
     if (status !== "suspended") return;
-    for (const wait of waitingFor) {
+    // Of several questions, now and then only one is answered for now.
+    const some = this.#sim.random.chance(0.3) ? waitingFor.slice(-1) : waitingFor;
+    for (const wait of some) {
       if (wait.kind === "operator") await session.resume();
       if (wait.kind === "resolution") await this.#resolve(session, wait.callId);
     }

@@ -13,7 +13,11 @@ type Kind = {
   readonly effect: ToolEffect;
   readonly timeoutMs: number;
   readonly canVerify: boolean;
-  readonly retry?: { readonly maxAttempts: number; readonly initialDelayMs: number };
+  readonly retry?: {
+    readonly maxAttempts: number;
+    readonly initialDelayMs: number;
+    readonly maxDelayMs?: number;
+  };
   /** Whether it makes its idempotency key from the input. */
   readonly isKeyed?: boolean;
 };
@@ -43,7 +47,7 @@ const TOOLS = [
     effect: "idempotent",
     timeoutMs: 8_000,
     canVerify: false,
-    retry: { maxAttempts: 4, initialDelayMs: 4_000 },
+    retry: { maxAttempts: 4, initialDelayMs: 4_000, maxDelayMs: 9_000 },
     isKeyed: true,
   }),
   makeTool("pay", { effect: "write", timeoutMs: 10_000, canVerify: true }),

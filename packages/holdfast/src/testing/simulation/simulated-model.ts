@@ -26,6 +26,11 @@ export const nextStep = (
   if (problem !== null) refuse(sessionId, problem);
   const said = messages.length - 1 - messages.findLastIndex((message) => message.role === "user");
   const usual = answer(chaos, said);
+  // Whoever is stopped while the model answers hears of it when other things are due as well.
+  if (chaos.strikes("freeze", 0.004)) {
+    chaos.struck("freeze", sessionId);
+    process.freeze(chaos.random.between(5_000, 80_000));
+  }
   const fault = faultOf(chaos);
   if (fault !== null) chaos.struck(fault, sessionId);
   const step = fault === null ? usual : { ...usual, ...spoilt(fault, chaos, usual) };
@@ -66,7 +71,8 @@ const answer = ({ random }: Chaos, said: number): ScriptedStep => {
     ? null
     : { inputTokens: random.between(1, 5_000), outputTokens: random.between(1, 500) };
   const common = { text, usage, deltas: random.between(1, 4) };
-  if (said >= 2 && random.chance(0.25 + said * 0.05)) return common;
+  if (said >= 2 && random.chance(0.25 + said * 0.05))
+    return random.chance(0.5) ? common : { ...common, firstTokenDelayMs: random.between(10, 3_000) };
   const toolCalls = Array.from({ length: random.pick([1, 1, 2, 2, 3, 5]) }, () => ({
     name: random.pick(NAMES),
     input: { n: random.between(0, 1_000_000) },
@@ -93,7 +99,12 @@ const spoilt = (fault: FaultKind, { random }: Chaos, step: ScriptedStep): Script
     case "model-error":
       return { fail: { code: random.pick(ERRORS) } };
     case "model-retry-after":
-      return { fail: { code: "MODEL_RATE_LIMITED", retryAfterMs: random.between(1_000, 45_000) } };
+      return {
+        fail: {
+          code: "MODEL_RATE_LIMITED",
+          retryAfterMs: random.chance(0.05) ? TWO_DAYS_MS : random.between(1_000, 45_000),
+        },
+      };
     case "model-hang":
       return { hang: true };
     case "model-slow":
@@ -102,6 +113,8 @@ const spoilt = (fault: FaultKind, { random }: Chaos, step: ScriptedStep): Script
       return oddAnswer(random.between(1, 4), step);
   }
 };
+
+const TWO_DAYS_MS = 172_800_000;
 
 const ERRORS = [
   "MODEL_UNAVAILABLE",

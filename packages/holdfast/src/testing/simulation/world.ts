@@ -96,7 +96,7 @@ export class World {
 
   #refusal(attempt: Attempt): ToolError {
     const { random } = this.#chaos;
-    const retryAfterMs = random.pick([0, 0, 900, 3_000, 20_000]);
+    const retryAfterMs = random.pick([0, 0, 0, 0, 900, 900, 3_000, 3_000, 20_000, 172_800_000]);
     this.#note("refused", attempt, { retryAfterMs });
     const retryable = random.chance(0.8);
     return new ToolError("The service refused.", { executed: false, retryable, retryAfterMs });

@@ -1,0 +1,85 @@
+import type { JournalEvent } from "../../core/event.ts";
+import type { Wait } from "../../core/wait.ts";
+import { Bookkeeper, type CallEntry, type RunEntry } from "./bookkeeper.ts";
+import type { Violation } from "./history.ts";
+import { finder, type SessionHistory } from "./session-history.ts";
+
+/** What takes longer than this is waited for in the journal and not in anybody's memory (E7). */
+const LONGEST_HELD_MS = 5_000;
+
+/** Holders lost in a row after which only an operator is waited for, whatever else is open. */
+const POISONED = 3;
+
+/**
+ * After every commit a run that has nothing to do says what it waits for: all that is open and nothing else, in
+ * the journal wherever that takes long or needs somebody (E7, S3).
+ */
+export const checkWaits = ({ sessionId, events, whole }: SessionHistory): readonly Violation[] => {
+  const commits = (whole.written ?? []).filter((one) => one.sessionId === sessionId);
+  const ends = new Set(commits.map(({ events: written }) => written.at(-1)?.position ?? 0));
+  const books = new Bookkeeper();
+  return events.flatMap((event) => {
+    books.note(event);
+    return ends.has(event.position) && books.run !== null && books.takeovers < POISONED
+      ? judgeRest(sessionId, books.run, event)
+      : [];
+  });
+};
+
+const judgeRest = (
+  sessionId: string,
+  run: RunEntry,
+  { position, at }: JournalEvent,
+): readonly Violation[] => {
+  const isOver = run.stopping !== null || run.answeredAt !== null || run.failing !== null;
+  const isBusy = run.asking !== null || run.calls.some(({ status }) => status === "started");
+  if (isOver || isBusy || isHeld(run.waitingFor)) return [];
+  const say = finder(sessionId, "S3");
+  if (isDue(run, at))
+    return run.suspendedAt === null
+      ? []
+      : [say("waits-wrong", position, `${run.runId} is suspended, and there is something to do`)];
+  const waits = openWaits(run);
+  if (run.suspendedAt !== null)
+    return sameLines(run.waitingFor, waits)
+      ? []
+      : [say("waits-wrong", position, `${run.runId} waits for something else than it says`)];
+  const untils = waits.flatMap((wait) => ("until" in wait ? [wait.until] : []));
+  if (untils.length > 0 && Math.min(...untils) - at <= LONGEST_HELD_MS) return [];
+  return [
+    finder(sessionId, "E7")("not-suspended", position, `${run.runId} waits for long and is not suspended`),
+  ];
+};
+
+/** Until an operator, or a process that knows the definition, says so, nothing of it is looked at. */
+export const isHeld = (waits: readonly Wait[]): boolean =>
+  waits.some(({ kind }) => kind === "operator" || kind === "definition");
+
+/** Whether something could be done at once. */
+const isDue = ({ due, calls }: RunEntry, at: number): boolean =>
+  (due !== null && due.dueAt <= at) ||
+  calls.some(
+    ({ status, dueAt }) =>
+      status === "asked" ||
+      status === "lost" ||
+      ((status === "retrying" || status === "verifying") && dueAt <= at),
+  );
+
+const openWaits = ({ due, calls }: RunEntry): readonly Wait[] => [
+  ...(due === null ? [] : [{ kind: "retry", until: due.dueAt } as const]),
+  ...calls.flatMap(waitOf),
+];
+
+const waitOf = ({ callId, status, dueAt }: CallEntry): readonly Wait[] => {
+  if (status === "retrying") return [{ kind: "retry", until: dueAt }];
+  if (status === "verifying") return [{ kind: "verification", callId, until: dueAt }];
+  return status === "asking" ? [{ kind: "resolution", callId }] : [];
+};
+
+const sameLines = (left: readonly Wait[], right: readonly Wait[]): boolean =>
+  linesOf(left).join() === linesOf(right).join();
+
+const linesOf = (waits: readonly Wait[]): readonly string[] =>
+  waits
+    .map((wait) => `${wait.kind} ${"callId" in wait ? wait.callId : ""} ${"until" in wait ? wait.until : ""}`)
+    .toSorted();
