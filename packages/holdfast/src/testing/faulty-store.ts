@@ -12,6 +12,8 @@ export type Fault =
   /** It is stored, and nobody knows (C6). */
   | { readonly kind: "fail-after" }
   | { readonly kind: "delay"; readonly ms: number }
+  /** It is done at once, and the answer takes its time. */
+  | { readonly kind: "answer-late"; readonly ms: number }
   /** A commit is refused as if another had come first; other calls go through. */
   | { readonly kind: "conflict"; readonly reason: ConflictReason }
   /** It never answers. */
@@ -201,6 +203,7 @@ class ScriptedStore implements FaultyStore {
     // The write the process died on is stored, but nobody was left to hear of it.
     if (this.isCrashed && (write === 0 || write >= this.#writes)) return never();
     if (fault?.kind === "fail-after") throw unknownFate(operation);
+    if (fault?.kind === "answer-late") await this.#sleep(fault.ms);
     return answer;
   }
 

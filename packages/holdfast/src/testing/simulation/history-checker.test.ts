@@ -44,9 +44,31 @@ const isRich = (history: History, id: string, events: readonly JournalEvent[]): 
           next.header.callId === header.callId,
       ),
   );
+  const last = events[completed]?.header;
+  const hasReturned = history.effects.some(
+    ({ sessionId, kind, callId }) =>
+      sessionId === id &&
+      kind === "returned" &&
+      last?.type === "tool-call.completed" &&
+      callId === last.callId,
+  );
+  const failed = events.findLast(has("tool-call.failed"))?.header;
+  const hasThrown = failed?.type === "tool-call.failed" && failed.code === "TOOL_FAILED";
   const isFollowed = events.some((event, index) => index > completed && has("model-call.started")(event));
-  const isCalm = !events.some(has("run.cancel-requested")) && has("run.completed")(events.at(-1) ?? NO_EVENT);
-  return hasWrite && hasRetry && isFollowed && isCalm && events.filter(has("run.completed")).length > 1;
+  const isLeftAlone = !history.acknowledged.some((one) => one.kind === "cancel" && one.sessionId === id);
+  const isCalm =
+    isLeftAlone &&
+    !events.some(has("run.cancel-requested")) &&
+    has("run.completed")(events.at(-1) ?? NO_EVENT);
+  return (
+    hasReturned &&
+    hasThrown &&
+    hasWrite &&
+    hasRetry &&
+    isFollowed &&
+    isCalm &&
+    events.filter(has("run.completed")).length > 1
+  );
 };
 
 const NO_EVENT: JournalEvent = {
@@ -66,7 +88,7 @@ describe("a history", () => {
 
   beforeAll(async () => {
     // One in which much happened: nothing but what is forged is wrong with it.
-    for (let seed = 1; sessionId === "" && seed < 60; seed += 1) {
+    for (let seed = 1; sessionId === "" && seed < 200; seed += 1) {
       const { history, violations } = await simulate({ seed });
       const found = [...history.journals].find(([id, stored]) => isRich(history, id, stored.map(openEvent)));
       if (found === undefined || violations.length > 0) continue;
@@ -85,6 +107,8 @@ describe("a history", () => {
     sightings: [],
     pieces: [],
     written: [],
+    stops: [],
+    followers: [],
     effects: good.effects,
     journals: new Map([...good.journals, [sessionId, stored]]),
   });
@@ -272,8 +296,10 @@ describe("a history", () => {
 
   test("S5 J1: seen out of order, or before it was durable, is seen", () => {
     const seen = { subscriber: "x", sessionId, position: 2, durable: 9, type: journal[1]?.header.type ?? "" };
-    expect(rulesOf({ ...good, sightings: [seen, seen] })).toEqual(["seen-out-of-order"]);
-    expect(rulesOf({ ...good, sightings: [{ ...seen, durable: 1 }] })).toEqual(["seen-before-durable"]);
+    expect(rulesOf({ ...good, followers: [], sightings: [seen, seen] })).toEqual(["seen-out-of-order"]);
+    expect(rulesOf({ ...good, followers: [], sightings: [{ ...seen, durable: 1 }] })).toEqual([
+      "seen-before-durable",
+    ]);
   });
 
   test("E3: with a prompt that a provider would refuse is seen", () => {
@@ -508,7 +534,10 @@ describe("a history", () => {
   });
 
   test("every rule has its forgery here", async () => {
-    const here = await readFile(fileURLToPath(import.meta.url), "utf8");
+    const files = ["history-checker.test.ts", "check-promptness.test.ts"].map((name) =>
+      readFile(fileURLToPath(new URL(name, import.meta.url)), "utf8"),
+    );
+    const here = (await Promise.all(files)).join("\n");
     const inSimulation = new Set<string>(["alarm", "snapshot-wrong"]);
     const missing = RULES.filter((rule) => !inSimulation.has(rule) && !here.includes(`"${rule}"`));
     expect(missing).toEqual([]);

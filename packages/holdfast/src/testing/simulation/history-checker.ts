@@ -2,6 +2,14 @@ import { checkBooks } from "./check-books.ts";
 import { checkCalls } from "./check-calls.ts";
 import { checkConversation } from "./check-conversation.ts";
 import { checkBytes, checkOrder, checkSightings, openJournal } from "./check-journal.ts";
+import {
+  checkFollowers,
+  checkHearing,
+  checkOrphans,
+  checkStops,
+  checkTakings,
+  checkTimes,
+} from "./check-promptness.ts";
 import { checkOwners, checkPieces, checkSecrets, checkSignals, checkToolInputs } from "./check-records.ts";
 import { checkWaits } from "./check-waits.ts";
 import { checkInputs, checkRuns, checkSettled, checkTotals } from "./check-runs.ts";
@@ -67,4 +75,10 @@ const CHECKS = [
   checkSecrets,
   checkToolInputs,
   checkWaits,
+  checkStops,
+  checkHearing,
+  checkTimes,
+  checkOrphans,
+  checkTakings,
+  checkFollowers,
 ];

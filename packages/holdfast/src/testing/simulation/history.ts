@@ -34,6 +34,9 @@ export type ModelEntry = {
   readonly at: Timestamp;
   readonly durable: Position;
   readonly provider: string;
+  /** The process that asked, and when in the order of what happened. */
+  readonly by?: string;
+  readonly order?: number;
   readonly prompt: readonly Message[];
   /** Null where it did not finish one. */
   readonly answer: ModelSaying | null;
@@ -57,6 +60,8 @@ export type Written = {
   readonly writer: string;
   readonly epoch: number;
   readonly events: readonly StoredEvent[];
+  /** When it was answered, by time that never goes back. */
+  readonly atMs?: number;
 };
 
 /** A signal that the store took, in the order in which it took them. */
@@ -91,7 +96,35 @@ export type Activity = {
   readonly until: Timestamp | null;
   /** The last durable event of the session at that moment. */
   readonly untilDurable?: Position;
+  readonly by?: string;
+  readonly began?: Moment;
+  readonly ended?: Moment | null;
 };
+
+/** A moment in the order of what happened, and by time that never goes back. */
+export type Moment = { readonly order: number; readonly ms: number };
+
+/** `cancelRun` has returned to who called it, in this process. */
+export type Stop = {
+  readonly sessionId: SessionId;
+  readonly runId: RunId;
+  readonly by: string;
+  readonly at: Moment;
+};
+
+/**
+ * A stretch of time in which a process could not do as it would: it stood still, was dead or on its way out, its
+ * store failed or took its time, its clock jumped.
+ */
+export type Trouble = {
+  readonly by: string;
+  readonly kind: "stopped" | "gone" | "store" | "clock";
+  readonly fromMs: number;
+  readonly untilMs: number;
+};
+
+/** Somebody who follows a session and has not stopped. */
+export type Follower = { readonly subscriber: string; readonly sessionId: SessionId };
 
 /** What callers were told, and may therefore rely on. */
 export type Acknowledged =
@@ -131,6 +164,10 @@ export type History = {
   readonly acknowledged: readonly Acknowledged[];
   readonly activities?: readonly Activity[];
   readonly sightings?: readonly Sighting[];
+  readonly stops?: readonly Stop[];
+  readonly troubles?: readonly Trouble[];
+  /** Those who follow a session in a process that lives, when all is quiet. */
+  readonly followers?: readonly Follower[];
   /** What a provider would have refused, by session. */
   readonly refusedPrompts?: readonly { readonly sessionId: SessionId; readonly problem: string }[];
   readonly models?: readonly ModelEntry[];
@@ -167,6 +204,11 @@ export const RULES = [
   "open-at-model-call",
   "started-after-cancel",
   "not-aborted",
+  "not-stopped",
+  "outlives-its-time",
+  "outlives-its-holder",
+  "taken-from-the-healthy",
+  "not-seen",
   "late-for-unknown-call",
   "run-started-twice",
   "run-ended-twice",

@@ -35,8 +35,10 @@ export type SimulationResult = {
   readonly history: History;
 };
 
-const STEPS = 70;
+const STEPS = 74;
 const MOST_SESSIONS = 4;
+/** What happened last is heard of by then. */
+const SEEN_AFTER_MS = 3_000;
 const QUIET_ROUNDS = 500;
 const QUIET_ROUND_MS = 4_000;
 
@@ -52,6 +54,7 @@ export const simulate = async (options: SimulateOptions): Promise<SimulationResu
   for (let born = 0; born < processes; born += 1) await sim.boot();
   for (let step = 0; step < steps; step += 1) await strike(sim, people);
   await calm(sim, people);
+  await sim.clock.advance(SEEN_AFTER_MS);
   const history = await sim.history();
   const violations = [...checkHistory(history), ...alarmsOf(sim)];
   const events = history.journals.values().reduce((sum, journal) => sum + journal.length, 0);
@@ -103,6 +106,7 @@ const freeze = (sim: Simulation, { process }: Booted): void => {
 const jump = (sim: Simulation): void => {
   const ms = sim.random.between(-60_000, sim.isAtRest ? 20_000 : 0);
   sim.chaos.struck("clock-jump", null);
+  for (const { process } of sim.living) process.suffers("clock", 0);
   sim.say(`jump ${ms}`);
   sim.clock.jump(ms);
 };

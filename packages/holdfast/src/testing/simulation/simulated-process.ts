@@ -1,5 +1,9 @@
 import type { Clock, Timer } from "../../ports/clock.ts";
 import type { JournalStore } from "../../ports/journal-store.ts";
+import type { Trouble } from "./history.ts";
+
+/** Until what came due while it stood still has been dealt with. */
+const THAW_MS = 500;
 
 const never = <Value>(): Promise<Value> => new Promise<Value>(() => {});
 
@@ -13,6 +17,7 @@ export class SimulatedProcess {
   readonly clock: Clock;
   readonly #base: Clock;
   readonly #held: (() => void)[] = [];
+  readonly #troubles: Trouble[] = [];
   #state: "running" | "frozen" | "dead" = "running";
   #thawed: Promise<void> = Promise.resolve();
   #thaw: () => void = () => undefined;
@@ -37,7 +42,19 @@ export class SimulatedProcess {
     return this.#state === "running";
   }
 
+  /** What kept it from doing as it would. */
+  get troubles(): readonly Trouble[] {
+    return this.#troubles;
+  }
+
+  /** From now on, or from a moment to come, something is the matter for so long. */
+  suffers(kind: Trouble["kind"], forMs: number, inMs = 0): void {
+    const fromMs = this.#base.monotonicMs() + inMs;
+    this.#troubles.push({ by: this.name, kind, fromMs, untilMs: fromMs + forMs });
+  }
+
   die(): void {
+    if (!this.isDead) this.suffers("gone", Number.POSITIVE_INFINITY);
     this.#state = "dead";
     this.#held.length = 0;
   }
@@ -46,6 +63,7 @@ export class SimulatedProcess {
   freeze(ms: number): void {
     if (this.#state !== "running") return;
     this.#state = "frozen";
+    this.suffers("stopped", ms + THAW_MS);
     const { promise, resolve } = Promise.withResolvers<void>();
     this.#thawed = promise;
     this.#thaw = resolve;

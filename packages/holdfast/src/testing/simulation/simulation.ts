@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from "node:util";
-import type { Position, SessionId } from "../../core/ids.ts";
+import type { Position, RunId, SessionId } from "../../core/ids.ts";
 import { createRuntime, type Runtime, sha256 } from "../../runtime/index.ts";
 import type { JournalStore, SessionSummary, Snapshot } from "../../ports/journal-store.ts";
 import type { Logger } from "../../ports/tool.ts";
@@ -12,11 +12,23 @@ import {
 import { createManualClock, type ManualClock } from "../../testing/manual-clock.ts";
 import { Chaos, type Mercy } from "./chaos.ts";
 import { Coverage } from "./coverage.ts";
-import type { Acknowledged, History, ModelEntry, Piece, Posted, Sighting, Written } from "./history.ts";
+import type {
+  Acknowledged,
+  Follower,
+  History,
+  ModelEntry,
+  Piece,
+  Posted,
+  Sighting,
+  Stop,
+  Written,
+} from "./history.ts";
+import { noticedLate } from "./late-notices.ts";
 import { createRandom, type Random } from "./random.ts";
 import { drawLimits, simulatedAgent, type AgentLimits } from "./simulated-agent.ts";
 import { SimulatedMachine } from "./simulated-machine.ts";
 import { SimulatedProcess, storeOf } from "./simulated-process.ts";
+import { readFault, writeFault } from "./store-faults.ts";
 import { witnessed, type Records } from "./witness.ts";
 import { SECRET, SECRET_NAME, World } from "./world.ts";
 
@@ -30,7 +42,10 @@ export type Booted = {
 const WRITES: ReadonlySet<string> = new Set(["create", "commit", "post", "saveSnapshot", "renew"]);
 const ALL = { limit: 100_000 };
 const SETTLED: ReadonlySet<string> = new Set(["completed", "failed", "cancelled"]);
-const CONFLICTS = ["position", "gate", "signal"] as const;
+/** How long a process has to end what it does when it is to go. */
+const DRAIN_MS = 10_000;
+/** A store that failed is asked again before that. */
+const TRY_AGAIN_MS = 2_500;
 
 /** Fate has numbers of its own, far from those of any seed. */
 const FATE = 0x4000_0000;
@@ -56,6 +71,8 @@ export class Simulation {
   readonly #models: ModelEntry[] = [];
   readonly #written: Written[] = [];
   readonly #posted: Posted[] = [];
+  readonly #stops: Stop[] = [];
+  readonly #following = new Map<Follower, SimulatedProcess>();
   readonly #refused: { readonly sessionId: SessionId; readonly problem: string }[] = [];
   readonly #views = new Map<SimulatedProcess, { view: JournalStore; faulty: FaultyStore }>();
   readonly #listeners: Listener[] = [];
@@ -108,7 +125,8 @@ export class Simulation {
       refuse: (sessionId, problem) => void this.#refused.push({ sessionId, problem }),
       note: (entry) => {
         const durable = this.#durable.get(entry.sessionId) ?? 0;
-        this.#models.push({ ...entry, at: this.clock.now(), durable });
+        const { order } = this.world.moment();
+        this.#models.push({ ...entry, at: this.clock.now(), durable, by: process.name, order });
       },
     });
     this.say(`boot ${process.name}`);
@@ -116,10 +134,13 @@ export class Simulation {
     this.chaos.isOn = false;
     const runtime = await createRuntime({
       agents: [agent],
-      store: storeOf(process, faulty, (listener) => void this.#listeners.push(listener)),
+      store: storeOf(process, noticedLate(process, this.chaos, faulty), (listener) => {
+        this.#listeners.push(listener);
+      }),
       clock: process.clock,
       deps: { world: this.world, process },
       logger: this.#logger(process),
+      drainTimeoutMs: DRAIN_MS,
       modelTimeouts: { firstTokenMs: 20_000, gapMs: 15_000, totalMs: 60_000 },
       modelRetry: { maxAttempts: 3 },
       secrets: { [SECRET_NAME]: SECRET },
@@ -165,6 +186,7 @@ export class Simulation {
   drain({ process, runtime }: Booted): void {
     this.chaos.struck("drain", null);
     this.say(`drain ${process.name}`);
+    process.suffers("gone", Number.POSITIVE_INFINITY, DRAIN_MS);
     const gone = (): void => {
       process.die();
       this.world.processDied(process);
@@ -197,7 +219,9 @@ export class Simulation {
     watched.add(sessionId);
     this.#subscribers += 1;
     const subscriber = `${process.name}/${this.#subscribers}`;
+    const follower = { subscriber, sessionId };
     const follow = async (): Promise<void> => {
+      this.#following.set(follower, process);
       const session = await runtime.getSession(sessionId);
       let after = 0;
       for await (const event of session.events()) {
@@ -209,7 +233,16 @@ export class Simulation {
         this.#sightings.push({ subscriber, sessionId, position: after, type: event.type, durable });
       }
     };
-    follow().catch(() => watched.delete(sessionId));
+    const left = (): void => {
+      watched.delete(sessionId);
+      this.#following.delete(follower);
+    };
+    void follow().then(left, left);
+  }
+
+  /** A cancel has returned to who asked for it. */
+  stopped({ name }: SimulatedProcess, sessionId: SessionId, runId: RunId): void {
+    this.#stops.push({ sessionId, runId, by: name, at: this.world.moment() });
   }
 
   /** Tells every process that these sessions may have changed. */
@@ -245,6 +278,11 @@ export class Simulation {
       acknowledged: this.acknowledged,
       activities: this.world.activities,
       sightings: this.#sightings,
+      stops: this.#stops,
+      troubles: this.processes.flatMap(({ process }) => process.troubles),
+      followers: [...this.#following].flatMap(([follower, process]) =>
+        isWell(process, this.clock.monotonicMs()) ? [follower] : [],
+      ),
       refusedPrompts: this.#refused,
       models: this.#models,
       written: this.#written,
@@ -297,35 +335,10 @@ export class Simulation {
       doomed.process.freeze(this.random.between(1_000, 80_000));
       return null;
     }
-    return isWrite ? this.#writeFault(sessionId, call) : this.#readFault();
-  }
-
-  #writeFault(sessionId: SessionId | null, call: StoreCall): Fault | null {
-    const { chaos, random } = this;
-    if (chaos.strikes("store-fails-before", 0.01)) {
-      chaos.struck("store-fails-before", sessionId);
-      return { kind: "fail-before" };
-    }
-    if (chaos.strikes("store-fails-after", 0.015)) {
-      chaos.struck("store-fails-after", sessionId);
-      return { kind: "fail-after" };
-    }
-    if (chaos.strikes("store-slow", 0.02)) {
-      chaos.struck("store-slow", sessionId);
-      return { kind: "delay", ms: random.pick([5, 50, 500, 3_000, 12_000, 40_000]) };
-    }
-    if (call.commit !== null && chaos.strikes("store-conflict", 0.01)) {
-      chaos.struck("store-conflict", sessionId);
-      return { kind: "conflict", reason: random.pick(CONFLICTS) };
-    }
-    return null;
-  }
-
-  #readFault(): Fault | null {
-    const { chaos } = this;
-    if (!chaos.strikes("store-read-fails", 0.004)) return null;
-    chaos.struck("store-read-fails", null);
-    return { kind: "fail-before" };
+    const fault = isWrite ? writeFault(chaos, call) : readFault(chaos);
+    if (fault !== null && fault.kind !== "conflict")
+      doomed.process.suffers("store", ("ms" in fault ? fault.ms : 0) + TRY_AGAIN_MS);
+    return fault;
   }
 
   #logger(process: SimulatedProcess): Logger {
@@ -342,6 +355,10 @@ export class Simulation {
     };
   }
 }
+
+/** Neither dead nor on its way out, and with nothing the matter for a while. */
+const isWell = ({ troubles }: SimulatedProcess, nowMs: number): boolean =>
+  troubles.every(({ kind, untilMs }) => kind !== "gone" && untilMs + TRY_AGAIN_MS < nowMs);
 
 type Listener = Parameters<JournalStore["onChange"]>[0];
 

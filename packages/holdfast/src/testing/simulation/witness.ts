@@ -87,7 +87,7 @@ const committed = async (
   say(`${name} commit ${sessionId} after ${request.expect.position} ${answer.status}${why}: ${types}`);
   if (answer.status !== "ok") return answer;
   summaries.set(sessionId, request.summary);
-  records.written.push({ sessionId, writer: name, epoch: answer.epoch, events });
+  records.written.push({ sessionId, writer: name, epoch: answer.epoch, events, atMs: records.now() });
   coverage.committed(sessionId, events, chaos.takeRecent(sessionId));
   if (chaos.random.chance(SNAPSHOT_CHANCE)) keepSnapshot(store, coverage, request);
   return answer;

@@ -4,7 +4,7 @@ import type { ToolEffect } from "../../core/run-settings.ts";
 import type { Clock } from "../../ports/clock.ts";
 import type { ToolContext, Verification } from "../../ports/tool.ts";
 import type { Chaos, FaultKind } from "./chaos.ts";
-import type { Activity, EffectEntry } from "./history.ts";
+import type { Activity, EffectEntry, Moment } from "./history.ts";
 import type { SimulatedProcess } from "./simulated-process.ts";
 
 /** What a simulated tool has to know of where it runs. */
@@ -40,6 +40,7 @@ export class World {
   readonly #clock: Clock;
   readonly #chaos: Chaos;
   readonly #done = new Set<string>();
+  #order = 0;
 
   constructor(clock: Clock, chaos: Chaos, durable: Map<SessionId, Position>) {
     this.#clock = clock;
@@ -50,6 +51,12 @@ export class World {
   /** Whether a tool is at work or a request under way. */
   get isBusy(): boolean {
     return this.activities.some((activity) => activity.until === null);
+  }
+
+  /** Now, and after everything that has happened. */
+  moment(): Moment {
+    this.#order += 1;
+    return { order: this.#order, ms: this.#clock.monotonicMs() };
   }
 
   hasDone(sessionId: SessionId, callId: CallId): boolean {
@@ -79,6 +86,8 @@ export class World {
       if (course === "tool-hangs" && this.#chaos.random.chance(0.5)) return await this.#hang(context);
       await this.#request(attempt, expires);
       if (course === "tool-hangs") return await this.#hang(context);
+      if (course === "tool-slow")
+        await process.sleep((attempt.timeoutMs * this.#chaos.random.between(10, 90)) / 100);
       if (course === "tool-throws-after") throw this.#thrown(attempt, "The answer was lost.");
       if (course === "tool-late")
         await process.sleep(attempt.timeoutMs + this.#chaos.random.between(1, 5_000));
@@ -125,6 +134,7 @@ export class World {
       ["tool-refuses", 0.03],
       ["tool-hangs", 0.03],
       ["tool-late", 0.03],
+      ["tool-slow", 0.05],
     ];
     const found = kinds.find(([kind, rate]) =>
       this.#chaos.strikes(kind, effect === "write" ? rate * 1.5 : rate),
@@ -156,7 +166,16 @@ export class World {
   }
 
   #begin({ session, callId, attempt, signal, deps }: ToolContext<WorldDeps>): Underway {
-    const activity: Underway = { sessionId: session.id, callId, attempt, until: null, process: deps.process };
+    const activity: Underway = {
+      sessionId: session.id,
+      callId,
+      attempt,
+      until: null,
+      process: deps.process,
+      by: deps.process.name,
+      began: this.moment(),
+      ended: null,
+    };
     this.activities.push(activity);
     signal.addEventListener("abort", () => this.#ended(activity), { once: true });
     return activity;
@@ -165,6 +184,7 @@ export class World {
   #ended(activity: Underway): void {
     if (activity.until !== null) return;
     activity.until = this.#clock.now();
+    activity.ended = this.moment();
     activity.untilDurable = this.durable.get(activity.sessionId) ?? 0;
   }
 

@@ -1,0 +1,89 @@
+import { beforeAll, describe, expect, test } from "vitest";
+import { openEvent } from "../../core/journal-codec.ts";
+import { checkHistory } from "./history-checker.ts";
+import type { Activity, History, Moment, Rule } from "./history.ts";
+import { simulate } from "./simulate.ts";
+
+/** Of a healthy process, in a run that was neither cancelled nor out of time. */
+type Told = {
+  readonly activity: Activity;
+  readonly began: Moment;
+  readonly by: string;
+  readonly runId: string;
+};
+
+const toldIn = (history: History): readonly Told[] =>
+  (history.activities ?? []).flatMap((activity) => {
+    const { by, began, ended, sessionId, callId, attempt } = activity;
+    const events = (history.journals.get(sessionId) ?? []).map(openEvent);
+    const start = events.find(
+      ({ header }) =>
+        header.type === "tool-call.started" && header.callId === callId && header.attempt === attempt,
+    );
+    if (by === undefined || began === undefined || ended === null || start === undefined) return [];
+    if (start.header.type !== "tool-call.started") return [];
+    return [{ activity, began, by, runId: start.header.runId }];
+  });
+
+describe("a history", () => {
+  let good: History;
+  let told: Told;
+  const LATER: Moment = { order: Number.MAX_SAFE_INTEGER, ms: 10_000_000 };
+
+  beforeAll(async () => {
+    const { history, violations } = await simulate({ seed: 1 });
+    expect(violations).toEqual([]);
+    good = { ...history, troubles: [] };
+    const [first] = toldIn(history);
+    if (first === undefined) throw new TypeError("no tool was at work");
+    told = first;
+  }, 60_000);
+
+  const rulesOf = (history: History): readonly Rule[] => checkHistory(history).map(({ rule }) => rule);
+  const sessionOf = (): string => told.activity.sessionId;
+  /** The tool went on for far too long. */
+  const lasting = (): History => ({
+    ...good,
+    activities: (good.activities ?? []).map((one) =>
+      one === told.activity ? { ...one, until: 10_000_000_000_000, ended: LATER } : one,
+    ),
+  });
+
+  test("E5: in which something runs on after its cancel has returned is seen", () => {
+    const at = { order: told.began.order, ms: told.began.ms };
+    const stops = [{ sessionId: sessionOf(), runId: told.runId, by: told.by, at }];
+    expect(rulesOf({ ...good, stops })).toContain("not-stopped");
+    expect(rulesOf({ ...good, stops: [{ ...stops[0], at: LATER } as never] })).not.toContain("not-stopped");
+  });
+
+  test("E5: in which a holder does not heed a cancel that was posted elsewhere is seen", () => {
+    const cancel = { sessionId: sessionOf(), by: "x", kind: "cancel", runId: told.runId, key: null };
+    const posted = [{ ...cancel, at: told.began.ms + 1 }];
+    expect(rulesOf({ ...lasting(), posted })).toContain("not-stopped");
+  });
+
+  test("E6: in which an attempt runs on after its time is seen", () => {
+    expect(rulesOf(lasting())).toContain("outlives-its-time");
+    const troubles = [{ by: told.by, kind: "stopped", fromMs: 0, untilMs: LATER.ms }] as const;
+    expect(rulesOf({ ...lasting(), troubles })).not.toContain("outlives-its-time");
+  });
+
+  test("J2: in which something runs on though its session was taken over is seen", () => {
+    const taken = { sessionId: sessionOf(), writer: "x", epoch: 1_000, events: [], atMs: told.began.ms };
+    const written = [...(good.written ?? []), taken];
+    expect(rulesOf({ ...lasting(), written })).toContain("outlives-its-holder");
+  });
+
+  test("J2: in which a session is taken from a healthy holder is seen", async () => {
+    for (let seed = 1; seed < 40; seed += 1) {
+      const { history } = await simulate({ seed });
+      if (rulesOf({ ...history, troubles: [] }).includes("taken-from-the-healthy")) return;
+    }
+    expect.fail("nobody took over anything");
+  });
+
+  test("S5: in which a follower has not seen all is seen", () => {
+    const followers = [{ subscriber: "x", sessionId: sessionOf() }];
+    expect(rulesOf({ ...good, followers })).toContain("not-seen");
+  });
+});
