@@ -35,6 +35,7 @@ export const FAULT_KINDS = [
   "verify-fails",
   "cancel",
   "operator-answer",
+  "odd-request",
 ] as const;
 
 export type FaultKind = (typeof FAULT_KINDS)[number];

@@ -533,6 +533,34 @@ describe("a history", () => {
     expect(rulesOf(withJournal(broken))).toEqual(expect.arrayContaining(["unreadable"]));
   });
 
+  test("J5: with a key that was taken for two inputs is seen", () => {
+    const first = good.acknowledged.find((one) => one.kind === "input" && one.sessionId === sessionId);
+    expect(first).toBeDefined();
+    const again = { ...first, says: "another" } as History["acknowledged"][number];
+    expect(rulesOf({ ...good, acknowledged: [...good.acknowledged, again] })).toEqual([
+      "key-with-two-inputs",
+    ]);
+  });
+
+  test("J5: that was given out as another agent's is seen", () => {
+    expect(rulesOf({ ...good, told: [{ kind: "session", sessionId, agent: "another" }] })).toEqual([
+      "agent-mixed",
+    ]);
+  });
+
+  test("E5: in which not all was stopped is seen", () => {
+    const stopped = { kind: "stopped", sessionId, before: [runId()], durable: 1 } as const;
+    expect(rulesOf({ ...good, told: [{ ...stopped, runs: [] }] })).toEqual(["not-stopped"]);
+    expect(rulesOf({ ...good, told: [{ ...stopped, runs: [runId()] }] })).toEqual([]);
+  });
+
+  test("E2: in which an answer was taken that nobody waited for is seen", () => {
+    const { header } = eventAt("tool-call.completed");
+    const callId = "callId" in header ? header.callId : "";
+    const told = { kind: "resolution", sessionId, callId, durable: 0 } as const;
+    expect(rulesOf({ ...good, told: [told] })).toEqual(["answer-taken"]);
+  });
+
   test("every rule has its forgery here", async () => {
     const files = ["history-checker.test.ts", "check-promptness.test.ts"].map((name) =>
       readFile(fileURLToPath(new URL(name, import.meta.url)), "utf8"),

@@ -13,6 +13,7 @@ import {
 import { checkOwners, checkPieces, checkSecrets, checkSignals, checkToolInputs } from "./check-records.ts";
 import { checkWaits } from "./check-waits.ts";
 import { checkInputs, checkRuns, checkSettled, checkTotals } from "./check-runs.ts";
+import { checkTold } from "./check-told.ts";
 import type { History, Violation } from "./history.ts";
 import { eventsOf, finder, type SessionHistory } from "./session-history.ts";
 
@@ -81,4 +82,5 @@ const CHECKS = [
   checkOrphans,
   checkTakings,
   checkFollowers,
+  checkTold,
 ];

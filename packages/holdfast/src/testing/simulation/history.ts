@@ -147,6 +147,26 @@ export type Acknowledged =
       readonly durable: Position;
     };
 
+/** What callers were told beside acknowledgements; `durable` was the last durable event when they were. */
+export type Told =
+  /** A session was given out as one of this agent. */
+  | { readonly kind: "session"; readonly sessionId: SessionId; readonly agent: string }
+  /** All runs were to be stopped, and these were; `before` had been acknowledged by then. */
+  | {
+      readonly kind: "stopped";
+      readonly sessionId: SessionId;
+      readonly before: readonly RunId[];
+      readonly runs: readonly RunId[];
+      readonly durable: Position;
+    }
+  /** A person's answer about a call was taken. */
+  | {
+      readonly kind: "resolution";
+      readonly sessionId: SessionId;
+      readonly callId: CallId;
+      readonly durable: Position;
+    };
+
 /** An event as a subscriber saw it, when this was the last durable one. */
 export type Sighting = {
   readonly subscriber: string;
@@ -162,6 +182,7 @@ export type History = {
   readonly journals: ReadonlyMap<SessionId, readonly StoredEvent[]>;
   readonly effects: readonly EffectEntry[];
   readonly acknowledged: readonly Acknowledged[];
+  readonly told?: readonly Told[];
   readonly activities?: readonly Activity[];
   readonly sightings?: readonly Sighting[];
   readonly stops?: readonly Stop[];
@@ -243,6 +264,10 @@ export const RULES = [
   "snapshot-wrong",
   "not-suspended",
   "waits-wrong",
+  "key-with-two-inputs",
+  "agent-mixed",
+  "not-stopped",
+  "answer-taken",
 ] as const;
 
 export type Rule = (typeof RULES)[number];

@@ -1,5 +1,6 @@
 import type { SessionId } from "../../core/ids.ts";
 import type { Session } from "../../runtime/index.ts";
+import { stopAll } from "./odd-people.ts";
 import type { Booted, Simulation } from "./simulation.ts";
 
 /** One input that somebody wants worked, and tries again to hand in until it is acknowledged. */
@@ -38,6 +39,11 @@ export class People {
     return this.#sessions.values();
   }
 
+  /** Each session with the key it was made with. */
+  get keys(): Iterable<readonly [string, SessionId]> {
+    return this.#sessions;
+  }
+
   get isContent(): boolean {
     return this.#tasks.every((task) => task.isAcknowledged);
   }
@@ -54,6 +60,7 @@ export class People {
 
   /** Stops something that may be running. */
   async cancel({ runtime, process }: Booted): Promise<void> {
+  async cancel(by: Booted): Promise<void> {
     const { random, acknowledged, chaos } = this.#sim;
     const one = random.any(acknowledged);
     if (one === undefined) return;
@@ -62,6 +69,9 @@ export class People {
     const runs = random.chance(0.2) ? await session.cancel("enough") : [one.runId];
     if (runs.length === 1 && runs[0] === one.runId) await session.cancelRun(one.runId);
     for (const runId of runs) this.#sim.stopped(process, one.sessionId, runId);
+    const session = await by.runtime.getSession(one.sessionId);
+    if (random.chance(0.2)) await stopAll(this.#sim, by, one.sessionId);
+    else await session.cancelRun(one.runId);
   }
 
   /** Answers what a session asks an operator for. */

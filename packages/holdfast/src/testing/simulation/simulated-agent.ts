@@ -86,3 +86,9 @@ export const simulatedAgent = (
     limits,
   });
 };
+
+export const OTHER_AGENT = "porter";
+
+/** An agent that nobody talks to: what is kept for the other must not be taken for its own. */
+export const otherAgent = ({ clock }: ModelParts["process"]): AgentDefinition<string, WorldDeps> =>
+  defineAgent({ name: OTHER_AGENT, instructions: "", model: scriptedModel([], { clock }) });

@@ -24,8 +24,9 @@ import type {
   Written,
 } from "./history.ts";
 import { noticedLate } from "./late-notices.ts";
+import type { Acknowledged, History, ModelEntry, Piece, Posted, Sighting, Told, Written } from "./history.ts";
 import { createRandom, type Random } from "./random.ts";
-import { drawLimits, simulatedAgent, type AgentLimits } from "./simulated-agent.ts";
+import { drawLimits, otherAgent, simulatedAgent, type AgentLimits } from "./simulated-agent.ts";
 import { SimulatedMachine } from "./simulated-machine.ts";
 import { SimulatedProcess, storeOf } from "./simulated-process.ts";
 import { readFault, writeFault } from "./store-faults.ts";
@@ -58,6 +59,7 @@ export class Simulation {
   readonly world: World;
   readonly coverage = new Coverage();
   readonly acknowledged: Acknowledged[] = [];
+  readonly told: Told[] = [];
   readonly trace: string[] = [];
   readonly alarms: string[] = [];
   readonly wrongSnapshots: { readonly sessionId: SessionId; readonly position: Position }[] = [];
@@ -137,6 +139,8 @@ export class Simulation {
       store: storeOf(process, noticedLate(process, this.chaos, faulty), (listener) => {
         this.#listeners.push(listener);
       }),
+      agents: [agent, otherAgent(process)],
+      store: storeOf(process, faulty, (listener) => void this.#listeners.push(listener)),
       clock: process.clock,
       deps: { world: this.world, process },
       logger: this.#logger(process),
@@ -250,6 +254,10 @@ export class Simulation {
     for (const listener of this.#listeners) listener(sessions);
   }
 
+  durableOf(sessionId: SessionId): Position {
+    return this.#durable.get(sessionId) ?? 0;
+  }
+
   /** Whether the session asks for somebody; looked up where it costs nothing. */
   isSuspended(sessionId: SessionId): boolean {
     return this.#summaries.get(sessionId)?.status === "suspended";
@@ -276,6 +284,7 @@ export class Simulation {
       journals: new Map(await Promise.all(sessions.map(read))),
       effects: this.world.log,
       acknowledged: this.acknowledged,
+      told: this.told,
       activities: this.world.activities,
       sightings: this.#sightings,
       stops: this.#stops,

@@ -2,6 +2,7 @@ import type { Position, RunId, SessionId } from "../../core/ids.ts";
 import { isEventType, type EventType } from "../../core/event.ts";
 import { STATE_VERSION } from "../../core/session-state.ts";
 import type {
+  CommitAnswer,
   CommitRequest,
   JournalStore,
   NewSignal,
@@ -72,25 +73,30 @@ const created = async (
   return answer;
 };
 
-const committed = async (
-  { store, name, records }: Place,
-  request: CommitRequest,
-): ReturnType<JournalStore["commit"]> => {
-  const { chaos, summaries, coverage, say } = records;
-  const { sessionId, events } = request;
+const committed = async (place: Place, request: CommitRequest): ReturnType<JournalStore["commit"]> => {
+  const { store, records } = place;
+  const { chaos } = records;
+  const { sessionId } = request;
   const isTwice = chaos.strikes("delivered-twice", 0.02);
   if (isTwice) chaos.struck("delivered-twice", sessionId);
   const answer = await store.commit(request);
+  // Before anything else happens: others may have committed by the time at which the repetition is answered.
+  note(place, request, answer);
   if (isTwice) await store.commit(request).catch(() => undefined);
+  return answer;
+};
+
+const note = ({ store, name, records }: Place, request: CommitRequest, answer: CommitAnswer): void => {
+  const { chaos, summaries, coverage, say } = records;
+  const { sessionId, events } = request;
   const why = answer.status === "conflict" ? ` ${answer.reason}` : "";
   const types = events.map((event) => typeOf(event.header)).join(" ");
   say(`${name} commit ${sessionId} after ${request.expect.position} ${answer.status}${why}: ${types}`);
-  if (answer.status !== "ok") return answer;
+  if (answer.status !== "ok") return;
   summaries.set(sessionId, request.summary);
   records.written.push({ sessionId, writer: name, epoch: answer.epoch, events, atMs: records.now() });
   coverage.committed(sessionId, events, chaos.takeRecent(sessionId));
   if (chaos.random.chance(SNAPSHOT_CHANCE)) keepSnapshot(store, coverage, request);
-  return answer;
 };
 
 /** Snapshots may be there or not: in a simulated world they are made far more often than the engine does. */

@@ -1,0 +1,77 @@
+import type { Told, Violation } from "./history.ts";
+import { eventsOf, finder, isRunEnd, type SessionHistory } from "./session-history.ts";
+
+/** What callers were told of a session is so: its agent, the runs that were stopped, the answers that were taken. */
+export const checkTold = (session: SessionHistory): readonly Violation[] => {
+  const told = (session.whole.told ?? []).filter(({ sessionId }) => sessionId === session.sessionId);
+  return [
+    ...checkKeys(session),
+    ...told.flatMap((one) => problemsOf(session, one)),
+    ...checkAnswers(session, told),
+  ];
+};
+
+/** A key stands for one input, and whoever comes with another is refused (J5). */
+const checkKeys = ({ sessionId, acknowledged }: SessionHistory): readonly Violation[] => {
+  const says = new Map<string, string>();
+  return acknowledged.flatMap((one) => {
+    if (one.kind !== "input") return [];
+    const first = says.get(one.key) ?? one.says;
+    says.set(one.key, first);
+    if (first === one.says) return [];
+    return [
+      finder(sessionId, "J5")("key-with-two-inputs", null, `${one.key} was taken for "${one.says}" too`),
+    ];
+  });
+};
+
+const problemsOf = (session: SessionHistory, one: Told): readonly Violation[] => {
+  if (one.kind === "session") return problemsOfAgent(session, one);
+  return one.kind === "stopped" ? problemsOfStop(session, one) : [];
+};
+
+/** A session belongs to the agent it was made with (J5). */
+const problemsOfAgent = (
+  { sessionId, events }: SessionHistory,
+  { agent }: Told & { kind: "session" },
+): readonly Violation[] => {
+  const [created] = eventsOf(events, "session.created");
+  if (created === undefined || created.header.agent === agent) return [];
+  const what = `it was given out as one of ${agent}, and is one of ${created.header.agent}`;
+  return [finder(sessionId, "J5")("agent-mixed", 1, what)];
+};
+
+/** Who stops a session stops every run that was acknowledged before and had not ended by then (E5). */
+const problemsOfStop = (
+  { sessionId, events }: SessionHistory,
+  { before, runs, durable }: Told & { kind: "stopped" },
+): readonly Violation[] => {
+  const ended = new Set(
+    events.flatMap(({ header, position }) =>
+      isRunEnd(header) && "runId" in header && position <= durable ? [header.runId] : [],
+    ),
+  );
+  const left = before.find((runId) => !runs.includes(runId) && !ended.has(runId));
+  if (left === undefined) return [];
+  return [finder(sessionId, "E5")("not-stopped", null, `all runs were to be stopped, and ${left} was not`)];
+};
+
+/** An answer is taken of a call that waits for one, and one answer for each attempt (E2). */
+const checkAnswers = ({ sessionId, events }: SessionHistory, told: readonly Told[]): readonly Violation[] => {
+  const say = finder(sessionId, "E2");
+  const taken = new Map<string, number>();
+  return told.flatMap((one) => {
+    if (one.kind !== "resolution") return [];
+    const { callId, durable } = one;
+    const isAsked = eventsOf(events, "tool-call.unknown").some(
+      ({ header, position }) => header.callId === callId && position <= durable,
+    );
+    const attempts = eventsOf(events, "tool-call.started").filter(({ header }) => header.callId === callId);
+    const count = (taken.get(callId) ?? 0) + 1;
+    taken.set(callId, count);
+    if (!isAsked)
+      return [say("answer-taken", null, `an answer was taken of ${callId}, which waits for none`)];
+    if (count <= attempts.length) return [];
+    return [say("answer-taken", null, `${count} answers were taken of ${callId}`)];
+  });
+};
