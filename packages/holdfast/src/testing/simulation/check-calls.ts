@@ -149,7 +149,9 @@ const isExcused = (
   const from = startOf(call, before.attempt);
   const to = startOf(call, again.attempt);
   if (from === undefined || to === undefined) return false;
-  const between = call.events.filter(({ position }) => position > from.position && position < to.position);
+  // What was sent back too soon may overtake what is still on its way.
+  const [first, last] = [Math.min(from.position, to.position), Math.max(from.position, to.position)];
+  const between = call.events.filter(({ position }) => position > first && position < last);
   const isSentBack = between.some(
     ({ header }) => header.type === "tool-call.resolved" && header.as === "retry",
   );
