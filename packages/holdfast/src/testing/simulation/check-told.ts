@@ -53,7 +53,7 @@ const problemsOfStop = (
   );
   const left = before.find((runId) => !runs.includes(runId) && !ended.has(runId));
   if (left === undefined) return [];
-  return [finder(sessionId, "E5")("not-stopped", null, `all runs were to be stopped, and ${left} was not`)];
+  return [finder(sessionId, "E5")("run-left", null, `all runs were to be stopped, and ${left} was not`)];
 };
 
 /** An answer is taken of a call that waits for one, and one answer for each attempt (E2). */

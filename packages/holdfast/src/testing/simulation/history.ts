@@ -266,7 +266,7 @@ export const RULES = [
   "waits-wrong",
   "key-with-two-inputs",
   "agent-mixed",
-  "not-stopped",
+  "run-left",
   "answer-taken",
 ] as const;
 

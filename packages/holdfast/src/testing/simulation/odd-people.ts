@@ -41,12 +41,13 @@ const useSessionKeyAgain = async ({ told }: Simulation, { runtime }: Booted, key
 };
 
 /** Sends a last word, and then stops whatever there is to stop (E5). */
-export const stopAll = async (sim: Simulation, { runtime }: Booted, sessionId: SessionId) => {
+export const stopAll = async (sim: Simulation, { runtime, process }: Booted, sessionId: SessionId) => {
   const session = await runtime.getSession(sessionId);
   const before = sim.acknowledged.flatMap((said) =>
     said.kind === "input" && said.sessionId === sessionId ? [said.runId] : [],
   );
   const runs = await session.cancel("enough");
+  for (const runId of runs) sim.stopped(process, sessionId, runId);
   sim.told.push({ kind: "stopped", sessionId, before, runs, durable: sim.durableOf(sessionId) });
 };
 

@@ -59,19 +59,15 @@ export class People {
   }
 
   /** Stops something that may be running. */
-  async cancel({ runtime, process }: Booted): Promise<void> {
   async cancel(by: Booted): Promise<void> {
     const { random, acknowledged, chaos } = this.#sim;
     const one = random.any(acknowledged);
     if (one === undefined) return;
     chaos.struck("cancel", one.sessionId);
-    const session = await runtime.getSession(one.sessionId);
-    const runs = random.chance(0.2) ? await session.cancel("enough") : [one.runId];
-    if (runs.length === 1 && runs[0] === one.runId) await session.cancelRun(one.runId);
-    for (const runId of runs) this.#sim.stopped(process, one.sessionId, runId);
+    if (random.chance(0.2)) return stopAll(this.#sim, by, one.sessionId);
     const session = await by.runtime.getSession(one.sessionId);
-    if (random.chance(0.2)) await stopAll(this.#sim, by, one.sessionId);
-    else await session.cancelRun(one.runId);
+    await session.cancelRun(one.runId);
+    this.#sim.stopped(by.process, one.sessionId, one.runId);
   }
 
   /** Answers what a session asks an operator for. */

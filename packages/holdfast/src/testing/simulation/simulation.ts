@@ -21,10 +21,10 @@ import type {
   Posted,
   Sighting,
   Stop,
+  Told,
   Written,
 } from "./history.ts";
 import { noticedLate } from "./late-notices.ts";
-import type { Acknowledged, History, ModelEntry, Piece, Posted, Sighting, Told, Written } from "./history.ts";
 import { createRandom, type Random } from "./random.ts";
 import { drawLimits, otherAgent, simulatedAgent, type AgentLimits } from "./simulated-agent.ts";
 import { SimulatedMachine } from "./simulated-machine.ts";
@@ -135,12 +135,10 @@ export class Simulation {
     const wasOn = this.chaos.isOn;
     this.chaos.isOn = false;
     const runtime = await createRuntime({
-      agents: [agent],
       store: storeOf(process, noticedLate(process, this.chaos, faulty), (listener) => {
         this.#listeners.push(listener);
       }),
       agents: [agent, otherAgent(process)],
-      store: storeOf(process, faulty, (listener) => void this.#listeners.push(listener)),
       clock: process.clock,
       deps: { world: this.world, process },
       logger: this.#logger(process),
