@@ -36,6 +36,22 @@ export const EQUIVALENTS: readonly Equivalent[] = [
     "of a lost write nobody says that it failed",
     "core/plan-end.ts: a lost write is given up on as unknown",
   ),
+  net("a run that waits is not accepted again", "engine/read-signal.ts: an input is accepted once"),
+  net("the open run is not accepted again", "engine/read-signal.ts: an input is accepted once"),
+  net(
+    "an answer to another call does not belong",
+    "engine/outcome.ts: an answer to another call is not used",
+  ),
+  {
+    id: "core/transitions.ts: an answer to a lost call does not belong",
+    reason:
+      "only a recovery makes a call a lost one; it is the first event of a holder that has just opened the session, and an answer goes to the opened session that asked for it, never to a later one",
+  },
+  {
+    id: "core/transitions.ts: a cancelled run is busy to its end",
+    reason:
+      "plan records that an open run is cancelled in one place, behind the branches of both phases in which a run is busy; a signal records it only of a run that waits in the queue",
+  },
   {
     id: "core/transitions.ts: one run at a time",
     reason: "plan asks for a run to begin in one place, and only where no run is open",
@@ -57,6 +73,23 @@ export const EQUIVALENTS: readonly Equivalent[] = [
     id: "core/reduce.ts: an event out of order stops the fold",
     reason:
       "a batch numbers its own events from the state on, and what is read has its position in the header that the chain covers",
+  },
+  {
+    id: "engine/call-model.ts: the pieces of an answer end with it",
+    reason:
+      "a subscriber that comes later reads the journal first and passes over the pieces of an answer whose end it has read",
+    together: ["engine/event-stream.ts: no piece comes after its answer"],
+  },
+  {
+    id: "engine/call-model.ts: nothing of an answer comes after its end",
+    reason:
+      "a piece that comes before the end is stored is one of an answer in progress, and one that comes after it is passed over by every stream that has given out the end",
+    together: ["engine/event-stream.ts: no piece comes after its answer"],
+  },
+  {
+    id: "engine/deadline.ts: the first reason counts",
+    reason:
+      "whoever waits has been answered with the first reason in the tick in which it was given: a promise settles once, a signal aborts once, and all limits are cleared; a second reason comes only in a later tick",
   },
   {
     id: "engine/active-session.ts: an outcome is recorded once",

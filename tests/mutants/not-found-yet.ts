@@ -16,16 +16,4 @@ export const NOT_FOUND_YET: readonly NotFoundYet[] = [
     "core/journal-codec.ts: an event of a newer version is not opened",
     "core/reduce.ts: an event of an unknown kind stops the fold",
   ),
-  ...each(
-    "a rule: no run expires after its answer",
-    "core/plan.ts: an answer that is there is not thrown away",
-  ),
-  ...each(
-    "an agent with an output schema, and a model that does not keep to it",
-    "core/reduce-model-call.ts: an answer that does not fit is sent back so many times",
-  ),
-  ...each(
-    "a model whose provider runs tools itself",
-    "core/settle-model-call.ts: what the provider ran itself is not run again",
-  ),
 ];

@@ -46,6 +46,8 @@ export type RunEntry = {
   waitingFor: readonly Wait[];
   retries: number;
   compactions: number;
+  /** Answers that did not have the form that was asked for. */
+  misfits: number;
   hasOverflowed: boolean;
   readonly unknown: CallId[];
 };
@@ -97,6 +99,7 @@ export class Bookkeeper {
       waitingFor: [],
       retries: 0,
       compactions: 0,
+      misfits: 0,
       hasOverflowed: false,
       unknown: [],
     };
@@ -193,7 +196,14 @@ const noteAnswer = (run: RunEntry, { header, position, at }: EventOf<"model-call
     epoch: 0,
     tries: 0,
   }));
-  if (header.calls.length === 0) run.answeredAt = position;
+  if (header.calls.length > 0) return;
+  if (header.output !== "invalid") {
+    run.answeredAt = position;
+    return;
+  }
+  run.misfits += 1;
+  if (run.misfits > run.settings.maxOutputRepairs) run.failing = { code: "OUTPUT_INVALID", at: position };
+  else run.due = { turn: run.turn + 1, attempt: 1, candidate: run.candidate, dueAt: at };
 };
 
 const noteModelFailure = (run: RunEntry, { header, position, at }: EventOf<"model-call.failed">): void => {

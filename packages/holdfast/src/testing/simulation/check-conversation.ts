@@ -7,7 +7,13 @@ import type { ModelEntry, Violation } from "./history.ts";
 import { eventsOf, finder, isClosing, type EventOf, type SessionHistory } from "./session-history.ts";
 
 /** One entry of the window, told from the journal: what is said in a prompt, or one result of a turn. */
-type Told = { readonly kind: "input" | "answer" | "result"; readonly line: string; readonly of: string };
+type Told = {
+  readonly kind: "input" | "answer" | "result";
+  readonly line: string;
+  readonly of: string;
+  /** What the model is told about its answer. */
+  readonly reply?: string;
+};
 
 /** Each model was asked because a call had begun, once, and was told what had been said (E3, J1, J3). */
 export const checkConversation = (session: SessionHistory): readonly Violation[] => {
@@ -95,7 +101,8 @@ class Window {
         payload,
         header.calls.map(({ callId }) => callId),
       );
-      this.#add({ kind: "answer", line, of: header.runId, chars: header.chars });
+      const reply = header.output === "invalid" ? { reply: repairLine(payload) } : {};
+      this.#add({ kind: "answer", line, of: header.runId, chars: header.chars, ...reply });
     }
     if (isClosing(header) && "callId" in header && "chars" in header)
       this.#add({
@@ -121,13 +128,14 @@ class Window {
         lines.push(`tool ${results.toSorted((left, right) => rank(left) - rank(right)).join(" ")}`);
       results = [];
     };
-    for (const { kind, line, of } of this.#entries) {
+    for (const { kind, line, of, reply } of this.#entries) {
       if (kind === "result") {
         results.push(`${of}=${line}`);
         continue;
       }
       close();
       if (line !== NOTHING_SAID) lines.push(line);
+      if (reply !== undefined) lines.push(reply);
     }
     close();
     return lines;
@@ -154,7 +162,7 @@ const answerLine = (payload: JsonObject | null, order: readonly CallId[]): strin
   const parts = Array.isArray(content) ? (content as readonly AssistantPart[]) : [];
   let index = -1;
   const said = parts.map((part) => {
-    if (part.type !== "tool-call") return partLine(part);
+    if (part.type !== "tool-call" || part.providerExecuted === true) return partLine(part);
     index += 1;
     return partLine({ ...part, callId: order[index] ?? "?" });
   });
@@ -176,12 +184,23 @@ const resultLine = (header: JournalEvent["header"], payload: JsonObject | null):
   return header.type === "tool-call.unknown" ? `TOOL_OUTCOME_UNKNOWN ${said}` : `TOOL_FAILED ${said}`;
 };
 
+/** What is wrong with an answer, as its journal has it. */
+const repairLine = (payload: JsonObject | null): string => {
+  const issues = payload?.["issues"];
+  return `user ${(Array.isArray(issues) ? issues : []).map((issue) => `- ${String(issue)}`).join(" ")}`;
+};
+
+/** Of a request to answer again only what it says is wrong. */
+const REPAIR = /^Your answer does not fit[^\n]*\n([\s\S]*)\n[^\n]*$/;
+
 const lineOf = (message: Message): string => {
   if (message.role === "user")
-    return `user ${message.content.map((part) => (part.type === "text" ? part.text : "?")).join("")}`;
+    return `user ${message.content.map((part) => (part.type === "text" ? said(part.text) : "?")).join("")}`;
   if (message.role === "assistant") return `assistant ${message.content.map(partLine).join(" ")}`;
   return `tool ${message.results.map(({ callId, output }) => `${callId}=${outputLine(output)}`).join(" ")}`;
 };
+
+const said = (text: string): string => REPAIR.exec(text)?.[1]?.replaceAll("\n", " ") ?? text;
 
 /** A failure as the model is told of it: its code, and what was said of it in the journal. */
 const outputLine = (output: ToolOutput): string => {

@@ -97,6 +97,11 @@ const judgeAnswer = (
     found.push(
       say("answer-wrong", position, `an answer that ended with ${said.finish} ends with ${header.finish}`),
     );
+  const form = said.fits === undefined || said.fits === null ? "none" : said.fits ? "valid" : "invalid";
+  if (header.output !== form)
+    found.push(
+      say("answer-wrong", position, `the form of an answer is ${form}, and recorded as ${header.output}`),
+    );
   const { usage, isEstimate } = header.charge;
   const isUsed =
     said.usage === null

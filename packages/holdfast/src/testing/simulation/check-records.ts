@@ -158,7 +158,7 @@ export const checkToolInputs = ({ sessionId, events, effects }: SessionHistory):
   for (const { header, payload } of eventsOf(events, "model-call.completed")) {
     const content = payload?.["content"];
     const parts = (Array.isArray(content) ? content : []).filter(
-      (part) => isJsonObject(part) && part["type"] === "tool-call",
+      (part) => isJsonObject(part) && part["type"] === "tool-call" && part["providerExecuted"] !== true,
     );
     header.calls.forEach(({ callId }, index) => {
       const part = parts[index];

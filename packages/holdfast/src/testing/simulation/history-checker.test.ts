@@ -359,7 +359,41 @@ describe("a history", () => {
     expect(withModel({ answer })).toEqual(expect.arrayContaining(["answer-wrong", "usage-wrong"]));
   });
 
+  test("E5 J2: in which a model is called by who was told to stop, or has lost the session, is seen", () => {
+    const visit = good.visits?.find((one) => one.sessionId === sessionId);
+    if (visit === undefined) throw new TypeError("no model was called");
+    expect(rulesOf({ ...good, visits: [{ ...visit, isStopped: true }] })).toEqual(["asked-when-stopped"]);
+    expect(rulesOf({ ...good, visits: [{ ...visit, holder: "another" }] })).toEqual(["acted-for-another"]);
+  });
+
+  test("E6: with an answer that took too long is seen", () => {
+    const visit = good.visits?.findLast((one) => one.sessionId === sessionId && one.answeredMs !== null);
+    if (visit === undefined) throw new TypeError("no model answered");
+    for (const change of [{ answeredMs: 62_000 }, { silenceMs: 17_000 }, { firstMs: 22_000 }])
+      expect(rulesOf({ ...good, visits: [{ ...visit, ...change }] })).toEqual(["answer-late"]);
+  });
+
+  test("E6: with a tool, or a check of one, that was at work beyond its time is seen", () => {
+    const { callId, attempt } = effect();
+    const activity = { sessionId, callId, attempt, until: 1, untilDurable: 1, ranMs: 200_000 };
+    expect(rulesOf({ ...good, activities: [activity] })).toEqual(["ran-too-long"]);
+    expect(rulesOf({ ...good, checks: [activity] })).toEqual(["ran-too-long"]);
+  });
+
+  test("J2: in which a tool is asked by who has lost the session is seen", () => {
+    const of = { by: "p1", holder: "p2", at: Number.MAX_SAFE_INTEGER };
+    expect(withEffect({ kind: "asked", ...of })).toEqual(["acted-for-another"]);
+  });
+
+  test("E5: in which what came late is forgotten is seen, unless nobody could tell", () => {
+    const lateReturns = [{ sessionId, callId: effect().callId, attempt: 99, by: "p1", sinceMs: 5 }];
+    expect(rulesOf({ ...good, lateReturns, troubles: [] })).toEqual(["late-forgotten"]);
+    const gone = { by: "p1", kind: "gone", fromMs: 6, untilMs: Number.POSITIVE_INFINITY } as const;
+    expect(rulesOf({ ...good, lateReturns, troubles: [gone] })).toEqual([]);
+  });
+
   test("E6: with a failure that nobody made is seen", () => {
+    expect(changed("tool-call.failed", { code: "INTERNAL" })).toEqual(expect.arrayContaining(["code-wrong"]));
     expect(changed("tool-call.failed", { code: "TOOL_CANCELLED" })).toEqual(
       expect.arrayContaining(["code-wrong"]),
     );

@@ -11,6 +11,8 @@ import {
   checkTimes,
 } from "./check-promptness.ts";
 import { checkOwners, checkPieces, checkSecrets, checkSignals, checkToolInputs } from "./check-records.ts";
+import { checkLateReturns, checkToolCodes, checkToolHolders, checkToolTimes } from "./check-tool-limits.ts";
+import { checkVisits } from "./check-visits.ts";
 import { checkWaits } from "./check-waits.ts";
 import { checkInputs, checkRuns, checkSettled, checkTotals } from "./check-runs.ts";
 import { checkTold } from "./check-told.ts";
@@ -83,4 +85,9 @@ const CHECKS = [
   checkTakings,
   checkFollowers,
   checkTold,
+  checkVisits,
+  checkToolTimes,
+  checkToolHolders,
+  checkLateReturns,
+  checkToolCodes,
 ];

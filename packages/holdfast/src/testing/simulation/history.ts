@@ -10,10 +10,11 @@ import type { ToolEffect } from "../../core/run-settings.ts";
  */
 export type EffectEntry = {
   /**
-   * `entered`: the tool's code ran. `executed`: the world changed. `verified`: somebody asked whether it had.
+   * `entered`: the tool's code ran. `executed`: the world changed. `asked`: somebody began to ask whether it had, and
+   * `verified`: looked.
    * `returned`, `threw`, `refused`: how the tool's code ended; refusing, it promised that nothing happened.
    */
-  readonly kind: "entered" | "executed" | "verified" | "returned" | "threw" | "refused";
+  readonly kind: "entered" | "executed" | "asked" | "verified" | "returned" | "threw" | "refused";
   readonly sessionId: SessionId;
   readonly callId: CallId;
   readonly attempt: number;
@@ -26,6 +27,9 @@ export type EffectEntry = {
   readonly input?: unknown;
   /** How long it asked to be left alone. */
   readonly retryAfterMs?: number;
+  /** The process in which it happened, and who had written last in the session. */
+  readonly by?: string;
+  readonly holder?: string | null;
 };
 
 /** What a model was asked and what it did about it; written down by the model itself. */
@@ -45,6 +49,22 @@ export type ModelEntry = {
   readonly retryAfterMs: number | null;
 };
 
+/** A call of a model as the model had it. Time in which its process was stopped does not count. */
+export type ModelVisit = {
+  readonly sessionId: SessionId;
+  readonly by: string;
+  /** The last durable event when it was called, and who had written last in the session; null where nobody had. */
+  readonly durable: Position;
+  readonly holder: string | null;
+  /** Whether it was told to stop before it was called. */
+  readonly isStopped: boolean;
+  /** Until the first piece, and the longest between two of them. */
+  readonly firstMs: number;
+  readonly silenceMs: number;
+  /** Until the answer; null where there was none. */
+  readonly answeredMs: number | null;
+};
+
 export type ModelSaying = {
   readonly text: string;
   /** Names of the tools it asked for, in order. */
@@ -52,6 +72,8 @@ export type ModelSaying = {
   readonly finish: string;
   /** Null where it reported none. */
   readonly usage: { readonly inputTokens: number; readonly outputTokens: number } | null;
+  /** Whether it is an answer of the form that was asked for; null where none was. */
+  readonly fits?: boolean | null;
 };
 
 /** A commit that the store answered with ok, and who asked for it. */
@@ -99,6 +121,8 @@ export type Activity = {
   readonly by?: string;
   readonly began?: Moment;
   readonly ended?: Moment | null;
+  /** How long it was at work, without the time in which its process was stopped. */
+  readonly ranMs?: number;
 };
 
 /** A moment in the order of what happened, and by time that never goes back. */
@@ -125,6 +149,15 @@ export type Trouble = {
 
 /** Somebody who follows a session and has not stopped. */
 export type Follower = { readonly subscriber: string; readonly sessionId: SessionId };
+
+/** A result that a tool gave after it had been told to stop, by a clock that never goes back. */
+export type LateReturn = {
+  readonly sessionId: SessionId;
+  readonly callId: CallId;
+  readonly attempt: number;
+  readonly by: string;
+  readonly sinceMs: number;
+};
 
 /** What callers were told, and may therefore rely on. */
 export type Acknowledged =
@@ -184,6 +217,9 @@ export type History = {
   readonly acknowledged: readonly Acknowledged[];
   readonly told?: readonly Told[];
   readonly activities?: readonly Activity[];
+  /** The same of looking whether a call had taken place. */
+  readonly checks?: readonly Activity[];
+  readonly lateReturns?: readonly LateReturn[];
   readonly sightings?: readonly Sighting[];
   readonly stops?: readonly Stop[];
   readonly troubles?: readonly Trouble[];
@@ -192,6 +228,9 @@ export type History = {
   /** What a provider would have refused, by session. */
   readonly refusedPrompts?: readonly { readonly sessionId: SessionId; readonly problem: string }[];
   readonly models?: readonly ModelEntry[];
+  readonly visits?: readonly ModelVisit[];
+  /** How long a model may take to begin, between two pieces, and in all. */
+  readonly modelLimits?: { readonly firstTokenMs: number; readonly gapMs: number; readonly totalMs: number };
   readonly written?: readonly Written[];
   readonly posted?: readonly Posted[];
   readonly pieces?: readonly Piece[];
@@ -268,6 +307,11 @@ export const RULES = [
   "agent-mixed",
   "run-left",
   "answer-taken",
+  "asked-when-stopped",
+  "acted-for-another",
+  "answer-late",
+  "ran-too-long",
+  "late-forgotten",
 ] as const;
 
 export type Rule = (typeof RULES)[number];

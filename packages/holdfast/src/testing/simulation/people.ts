@@ -70,6 +70,15 @@ export class People {
     this.#sim.stopped(by.process, one.sessionId, one.runId);
   }
 
+  /** Stops what was last asked of a session, while something of it is being stored. */
+  async cancelLast({ runtime }: Booted, sessionId: SessionId): Promise<void> {
+    const { acknowledged, chaos } = this.#sim;
+    const last = acknowledged.findLast((one) => one.kind === "input" && one.sessionId === sessionId);
+    if (last === undefined) return;
+    chaos.struck("cancel", sessionId);
+    await (await runtime.getSession(sessionId)).cancelRun(last.runId);
+  }
+
   /** Answers what a session asks an operator for. */
   async operate({ runtime }: Booted, sessionId: SessionId): Promise<void> {
     if (!this.#sim.isSuspended(sessionId)) return;

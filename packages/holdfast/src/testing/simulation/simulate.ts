@@ -51,6 +51,7 @@ export const simulate = async (options: SimulateOptions): Promise<SimulationResu
   const { seed, steps = STEPS, sessions = MOST_SESSIONS, ...mercy } = options;
   const sim = new Simulation(seed, mercy);
   const people = new People(sim, sessions);
+  sim.onCommit = (booted, sessionId) => void people.cancelLast(booted, sessionId).catch(() => undefined);
   const processes = sim.random.between(2, 3);
   for (let born = 0; born < processes; born += 1) await sim.boot();
   for (let step = 0; step < steps; step += 1) await strike(sim, people);

@@ -4,10 +4,15 @@ import type { Model } from "../../ports/model.ts";
 import { defineAgent, defineTool, type AgentDefinition, type DefinedTool } from "../../runtime/index.ts";
 import type { ToolEffect } from "../../core/run-settings.ts";
 import type { Random } from "./random.ts";
+import { restless, type RestlessParts } from "./restless-model.ts";
 import { nextStep, type ModelParts } from "./simulated-model.ts";
 import type { WorldDeps } from "./world.ts";
 
 const INPUT = z.object({ n: z.number() });
+/** Takes whatever it is given, as some schemas do. */
+const LENIENT = INPUT.catch({ n: 0 });
+/** What the answer of some agents has to look like. */
+const OUTPUT = z.object({ sum: z.number() });
 
 type Kind = {
   readonly effect: ToolEffect;
@@ -20,16 +25,24 @@ type Kind = {
   };
   /** Whether it makes its idempotency key from the input. */
   readonly isKeyed?: boolean;
+  readonly isLenient?: boolean;
 };
 
 const makeTool = (
   name: string,
-  { effect, timeoutMs, canVerify, retry = { maxAttempts: 3, initialDelayMs: 250 }, isKeyed = false }: Kind,
+  {
+    effect,
+    timeoutMs,
+    canVerify,
+    retry = { maxAttempts: 3, initialDelayMs: 250 },
+    isKeyed = false,
+    isLenient = false,
+  }: Kind,
 ): DefinedTool<unknown, unknown, WorldDeps> =>
   defineTool<WorldDeps>()({
     name,
     description: name,
-    inputSchema: INPUT,
+    inputSchema: isLenient ? LENIENT : INPUT,
     effect,
     timeoutMs,
     execute: (input, context) => context.deps.world.execute({ input, context, effect, timeoutMs }),
@@ -42,7 +55,7 @@ const makeTool = (
 
 /** A tool of every kind there is. `ship` outlives a lease. */
 const TOOLS = [
-  makeTool("look", { effect: "read", timeoutMs: 5_000, canVerify: false }),
+  makeTool("look", { effect: "read", timeoutMs: 5_000, canVerify: false, isLenient: true }),
   makeTool("put", {
     effect: "idempotent",
     timeoutMs: 8_000,
@@ -61,6 +74,8 @@ export type AgentLimits = {
   readonly maxParallelToolCalls: number;
   readonly maxWindowChars: number;
   readonly maxDurationMs: number;
+  /** Whether its answer has to be of a certain form. */
+  readonly hasOutput: boolean;
 };
 
 export const drawLimits = (random: Random): AgentLimits => ({
@@ -68,22 +83,31 @@ export const drawLimits = (random: Random): AgentLimits => ({
   maxParallelToolCalls: random.pick([1, 2, 3]),
   maxWindowChars: random.pick([900, 1_800, 2_500, 6_000]),
   maxDurationMs: random.pick([40_000, 150_000, 900_000, 900_000]),
+  hasOutput: random.chance(0.2),
 });
 
 /** The agent as one process knows it: the same definition everywhere, models that wait by its clock. */
 export const simulatedAgent = (
-  limits: AgentLimits,
-  parts: ModelParts,
-): AgentDefinition<string, WorldDeps> => {
+  { hasOutput, ...limits }: AgentLimits,
+  parts: ModelParts & RestlessParts,
+): AgentDefinition<unknown, WorldDeps> => {
   const { clock } = parts.process;
   const model = (provider: string): Model =>
-    scriptedModel((turn) => nextStep(turn, provider, parts), { clock, provider, modelId: provider });
+    restless(
+      scriptedModel((turn) => nextStep(turn, { provider, hasOutput }, parts), {
+        clock,
+        provider,
+        modelId: provider,
+      }),
+      parts,
+    );
   return defineAgent({
     name: "clerk",
     instructions: ({ session }) => session.id,
     tools: TOOLS,
     model: [model("first"), model("second")],
     limits,
+    ...(hasOutput ? { output: OUTPUT } : {}),
   });
 };
 

@@ -1,7 +1,9 @@
+import type { JsonValue } from "../../core/json.ts";
 import type { Message } from "../../core/message.ts";
 import type { ScriptedStep, ScriptedTurn } from "../../models/index.ts";
 import type { Chaos, FaultKind } from "./chaos.ts";
 import type { ModelEntry, ModelSaying } from "./history.ts";
+import type { Random } from "./random.ts";
 import type { SimulatedProcess } from "./simulated-process.ts";
 
 /** What a simulated model has to know of where it runs. */
@@ -17,7 +19,7 @@ export type ModelParts = {
 /** What the model does next; the instructions say whose conversation it is. */
 export const nextStep = (
   { messages, system }: ScriptedTurn,
-  provider: string,
+  { provider, hasOutput }: { readonly provider: string; readonly hasOutput: boolean },
   { process, chaos, refuse, note }: ModelParts,
 ): ScriptedStep => {
   if (process.isDead) return { hang: true };
@@ -25,7 +27,7 @@ export const nextStep = (
   const problem = problemIn(messages);
   if (problem !== null) refuse(sessionId, problem);
   const said = messages.length - 1 - messages.findLastIndex((message) => message.role === "user");
-  const usual = answer(chaos, said);
+  const usual = answer(chaos, said, hasOutput);
   // Whoever is stopped while the model answers hears of it when other things are due as well.
   if (chaos.strikes("freeze", 0.004)) {
     chaos.struck("freeze", sessionId);
@@ -38,7 +40,7 @@ export const nextStep = (
     sessionId,
     provider,
     prompt: [...messages],
-    answer: sayingOf(step),
+    answer: sayingOf(step, hasOutput),
     code: step.cutAfterChars === undefined ? codeOf(step) : "MODEL_STREAM_CUT",
     retryAfterMs:
       step.fail !== undefined && "retryAfterMs" in step.fail ? (step.fail.retryAfterMs ?? null) : null,
@@ -51,7 +53,7 @@ const codeOf = ({ fail }: ScriptedStep): ModelEntry["code"] => {
   return "code" in fail ? fail.code : null;
 };
 
-const sayingOf = (step: ScriptedStep): ModelSaying | null => {
+const sayingOf = (step: ScriptedStep, hasOutput: boolean): ModelSaying | null => {
   if (step.hang === true || step.fail !== undefined || step.cutAfterChars !== undefined) return null;
   const calls = (step.toolCalls ?? []).map((call) => call.name);
   const { inputTokens = 0, outputTokens = 0 } = step.usage ?? {};
@@ -59,20 +61,27 @@ const sayingOf = (step: ScriptedStep): ModelSaying | null => {
     text: step.text ?? "",
     calls,
     finish: step.finish ?? (calls.length > 0 ? "tool-calls" : "stop"),
+    fits: hasOutput && calls.length === 0 ? step.finish === undefined && FITS.test(step.text ?? "") : null,
     usage: step.usage === null ? null : { inputTokens, outputTokens },
   };
 };
 
+/** The form in which an answer is asked for, where it has one. */
+const FITS = /^\{"sum":\d+\}$/;
+
 const NAMES = ["look", "look", "put", "put", "pay", "pay", "pay", "tell", "ship"] as const;
 
-const answer = ({ random }: Chaos, said: number): ScriptedStep => {
+const answer = ({ random }: Chaos, said: number, hasOutput: boolean): ScriptedStep => {
   const text = `${random.pick(["Let me see", "So far, so good", "This takes some thought"])}: ${random.between(0, 1_000_000)}.`;
   const usage = random.chance(0.1)
     ? null
     : { inputTokens: random.between(1, 5_000), outputTokens: random.between(1, 500) };
   const common = { text, usage, deltas: random.between(1, 4) };
-  if (said >= 2 && random.chance(0.25 + said * 0.05))
-    return random.chance(0.5) ? common : { ...common, firstTokenDelayMs: random.between(10, 3_000) };
+  if (said >= 2 && random.chance(0.25 + said * 0.05)) {
+    const last =
+      hasOutput && random.chance(0.6) ? { ...common, text: `{"sum":${random.between(0, 99)}}` } : common;
+    return random.chance(0.5) ? last : { ...last, firstTokenDelayMs: random.between(10, 3_000) };
+  }
   const toolCalls = Array.from({ length: random.pick([1, 1, 2, 2, 3, 5]) }, () => ({
     name: random.pick(NAMES),
     input: { n: random.between(0, 1_000_000) },
@@ -108,9 +117,9 @@ const spoilt = (fault: FaultKind, { random }: Chaos, step: ScriptedStep): Script
     case "model-hang":
       return { hang: true };
     case "model-slow":
-      return { firstTokenDelayMs: random.between(3_000, 19_000), gapMs: random.between(1_000, 9_000) };
+      return random.pick(SLOW)(random);
     default:
-      return oddAnswer(random.between(1, 4), step);
+      return oddAnswer(random.between(1, 5), { random }, step);
   }
 };
 
@@ -124,18 +133,34 @@ const ERRORS = [
   "MODEL_CONTEXT_OVERFLOW",
 ] as const;
 
-const oddAnswer = (which: number, step: ScriptedStep): ScriptedStep => {
+/** In good time, though slowly; with too long a silence; too long in all. */
+const SLOW: readonly [Slowness, ...Slowness[]] = [
+  (random) => ({ firstTokenDelayMs: random.between(3_000, 19_000), gapMs: random.between(1_000, 9_000) }),
+  (random) => ({ firstTokenDelayMs: 50, gapMs: random.between(17_000, 30_000), deltas: 3 }),
+  (random) => ({ firstTokenDelayMs: 50, gapMs: random.between(8_000, 14_000), deltas: 10 }),
+];
+
+type Slowness = (random: Random) => ScriptedStep;
+
+const oddAnswer = (which: number, { random }: Pick<Chaos, "random">, step: ScriptedStep): ScriptedStep => {
   switch (which) {
     case 1:
       return { toolCalls: [{ name: "no_such_tool", input: {} }, ...(step.toolCalls ?? [])] };
     case 2:
-      return { toolCalls: [{ name: "pay", input: "{ cut" }, ...(step.toolCalls ?? [])] };
+      return {
+        toolCalls: [{ name: random.pick(["pay", "look"]), input: "{ cut" }, ...(step.toolCalls ?? [])],
+      };
     case 3:
       return { finish: "length" };
+    case 4:
+      return { toolCalls: [{ name: "look", input: { n: 1, deep: nested(70) } }] };
     default:
       return { toolCalls: [{ name: "put", input: { n: "x" } }] };
   }
 };
+
+/** Deeper than anything that is kept. */
+const nested = (levels: number): JsonValue => (levels === 0 ? 1 : [nested(levels - 1)]);
 
 /** What a provider would refuse: a call without its one result, a result without its call (E3). */
 const problemIn = (messages: readonly Message[]): string | null => {

@@ -18,6 +18,8 @@ export class SimulatedProcess {
   readonly #base: Clock;
   readonly #held: (() => void)[] = [];
   readonly #troubles: Trouble[] = [];
+  #frozenMs = 0;
+  #frozenAt = 0;
   #state: "running" | "frozen" | "dead" = "running";
   #thawed: Promise<void> = Promise.resolve();
   #thaw: () => void = () => undefined;
@@ -53,8 +55,15 @@ export class SimulatedProcess {
     this.#troubles.push({ by: this.name, kind, fromMs, untilMs: fromMs + forMs });
   }
 
+  /** For how long it has run, by a clock that stands still while it is stopped. */
+  ranMs(): number {
+    const now = this.#state === "frozen" ? this.#frozenAt : this.#base.monotonicMs();
+    return now - this.#frozenMs;
+  }
+
   die(): void {
     if (!this.isDead) this.suffers("gone", Number.POSITIVE_INFINITY);
+    this.#frozenMs = this.#base.monotonicMs() - this.ranMs();
     this.#state = "dead";
     this.#held.length = 0;
   }
@@ -64,6 +73,7 @@ export class SimulatedProcess {
     if (this.#state !== "running") return;
     this.#state = "frozen";
     this.suffers("stopped", ms + THAW_MS);
+    this.#frozenAt = this.#base.monotonicMs();
     const { promise, resolve } = Promise.withResolvers<void>();
     this.#thawed = promise;
     this.#thaw = resolve;
@@ -74,6 +84,7 @@ export class SimulatedProcess {
   thaw(): void {
     if (this.#state !== "frozen") return;
     this.#state = "running";
+    this.#frozenMs += this.#base.monotonicMs() - this.#frozenAt;
     this.#thaw();
     for (const fire of this.#held.splice(0)) this.#startTimer(0, fire);
   }

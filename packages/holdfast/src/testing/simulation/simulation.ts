@@ -25,6 +25,7 @@ import type {
   Written,
 } from "./history.ts";
 import { noticedLate } from "./late-notices.ts";
+import type { Visit } from "./restless-model.ts";
 import { createRandom, type Random } from "./random.ts";
 import { drawLimits, otherAgent, simulatedAgent, type AgentLimits } from "./simulated-agent.ts";
 import { SimulatedMachine } from "./simulated-machine.ts";
@@ -48,6 +49,9 @@ const DRAIN_MS = 10_000;
 /** A store that failed is asked again before that. */
 const TRY_AGAIN_MS = 2_500;
 
+/** How long a model may take. */
+const MODEL_LIMITS = { firstTokenMs: 20_000, gapMs: 15_000, totalMs: 60_000 } as const;
+
 /** Fate has numbers of its own, far from those of any seed. */
 const FATE = 0x4000_0000;
 
@@ -64,6 +68,8 @@ export class Simulation {
   readonly alarms: string[] = [];
   readonly wrongSnapshots: { readonly sessionId: SessionId; readonly position: Position }[] = [];
   processes: readonly Booted[] = [];
+  /** Called when something of a session is about to be stored, now and then. */
+  onCommit: (booted: Booted, sessionId: SessionId) => void = () => undefined;
   readonly #machine: SimulatedMachine;
   readonly #durable = new Map<SessionId, Position>();
   readonly #summaries = new Map<SessionId, SessionSummary>();
@@ -71,6 +77,8 @@ export class Simulation {
   readonly #sightings: Sighting[] = [];
   readonly #pieces: Piece[] = [];
   readonly #models: ModelEntry[] = [];
+  readonly #visits: Visit[] = [];
+  readonly #holders = new Map<SessionId, string>();
   readonly #written: Written[] = [];
   readonly #posted: Posted[] = [];
   readonly #stops: Stop[] = [];
@@ -92,7 +100,7 @@ export class Simulation {
       onStored: (...change) => this.#noteStored(...change),
     });
     this.#limits = drawLimits(this.random);
-    this.world = new World(this.clock, this.chaos, this.#durable);
+    this.world = new World(this.clock, this.chaos, { durable: this.#durable, holders: this.#holders });
   }
 
   say(line: string): void {
@@ -109,6 +117,7 @@ export class Simulation {
       coverage: this.coverage,
       durable: this.#durable,
       summaries: this.#summaries,
+      holders: this.#holders,
       acknowledged: this.acknowledged,
       written: this.#written,
       posted: this.#posted,
@@ -124,6 +133,7 @@ export class Simulation {
     const agent = simulatedAgent(this.#limits, {
       process,
       chaos: this.chaos,
+      visit: (sessionId, isStopped) => this.#visit(process.name, sessionId, isStopped),
       refuse: (sessionId, problem) => void this.#refused.push({ sessionId, problem }),
       note: (entry) => {
         const durable = this.#durable.get(entry.sessionId) ?? 0;
@@ -143,7 +153,7 @@ export class Simulation {
       deps: { world: this.world, process },
       logger: this.#logger(process),
       drainTimeoutMs: DRAIN_MS,
-      modelTimeouts: { firstTokenMs: 20_000, gapMs: 15_000, totalMs: 60_000 },
+      modelTimeouts: MODEL_LIMITS,
       modelRetry: { maxAttempts: 3 },
       secrets: { [SECRET_NAME]: SECRET },
     });
@@ -284,6 +294,8 @@ export class Simulation {
       acknowledged: this.acknowledged,
       told: this.told,
       activities: this.world.activities,
+      checks: this.world.checks,
+      lateReturns: this.world.lateReturns,
       sightings: this.#sightings,
       stops: this.#stops,
       troubles: this.processes.flatMap(({ process }) => process.troubles),
@@ -292,6 +304,8 @@ export class Simulation {
       ),
       refusedPrompts: this.#refused,
       models: this.#models,
+      visits: this.#visits,
+      modelLimits: MODEL_LIMITS,
       written: this.#written,
       posted: this.#posted,
       pieces: this.#pieces,
@@ -299,6 +313,15 @@ export class Simulation {
       secrets: [SECRET],
       quietAt: this.clock.now(),
     };
+  }
+
+  #visit(by: string, sessionId: SessionId, isStopped: boolean): Visit {
+    const durable = this.#durable.get(sessionId) ?? 0;
+    const holder = this.#holders.get(sessionId) ?? null;
+    const times = { firstMs: 0, silenceMs: 0, answeredMs: null };
+    const visit: Visit = { sessionId, by, durable, holder, isStopped, ...times };
+    this.#visits.push(visit);
+    return visit;
   }
 
   /** A snapshot is the fold of the journal up to its place, whoever folds it (J3). */
@@ -341,6 +364,12 @@ export class Simulation {
       this.say(`freeze ${doomed.process.name} in ${call.operation}`);
       doomed.process.freeze(this.random.between(1_000, 80_000));
       return null;
+    }
+    if (sessionId !== null && chaos.strikes("cancel", 0.003)) {
+      const booted = this.living.find(({ process }) => process === doomed.process);
+      if (booted !== undefined) this.onCommit(booted, sessionId);
+      doomed.process.suffers("store", TRY_AGAIN_MS);
+      return { kind: "delay", ms: this.random.between(50, 400) };
     }
     const fault = isWrite ? writeFault(chaos, call) : readFault(chaos);
     if (fault !== null && fault.kind !== "conflict")

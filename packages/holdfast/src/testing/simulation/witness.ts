@@ -22,6 +22,8 @@ export type Records = {
   readonly coverage: Coverage;
   readonly durable: Map<SessionId, Position>;
   readonly summaries: Map<SessionId, SessionSummary>;
+  /** Who wrote last in each session. */
+  readonly holders: Map<SessionId, string>;
   readonly acknowledged: Acknowledged[];
   readonly written: Written[];
   readonly posted: Posted[];
@@ -95,6 +97,7 @@ const note = ({ store, name, records }: Place, request: CommitRequest, answer: C
   if (answer.status !== "ok") return;
   summaries.set(sessionId, request.summary);
   records.written.push({ sessionId, writer: name, epoch: answer.epoch, events, atMs: records.now() });
+  records.holders.set(sessionId, name);
   coverage.committed(sessionId, events, chaos.takeRecent(sessionId));
   if (chaos.random.chance(SNAPSHOT_CHANCE)) keepSnapshot(store, coverage, request);
 };

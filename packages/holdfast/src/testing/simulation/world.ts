@@ -4,7 +4,7 @@ import type { ToolEffect } from "../../core/run-settings.ts";
 import type { Clock } from "../../ports/clock.ts";
 import type { ToolContext, Verification } from "../../ports/tool.ts";
 import type { Chaos, FaultKind } from "./chaos.ts";
-import type { Activity, EffectEntry, Moment } from "./history.ts";
+import type { Activity, EffectEntry, LateReturn, Moment } from "./history.ts";
 import type { SimulatedProcess } from "./simulated-process.ts";
 
 /** What a simulated tool has to know of where it runs. */
@@ -29,23 +29,31 @@ const LONGEST_WAY_MS = 900;
 
 type Underway = { -readonly [Key in keyof Activity]: Activity[Key] } & {
   readonly process: SimulatedProcess;
+  readonly begunMs: number;
+};
+
+/** What is known of each session: its last durable event, and who wrote last. */
+export type Places = {
+  readonly durable: ReadonlyMap<SessionId, Position>;
+  readonly holders: ReadonlyMap<SessionId, string>;
 };
 
 /** What lies outside the processes: services that really do things, and keep their own log of it. */
 export class World {
   readonly log: EffectEntry[] = [];
   readonly activities: Underway[] = [];
-  /** The last durable event of each session. */
-  readonly durable: Map<SessionId, Position>;
+  readonly checks: Underway[] = [];
+  readonly lateReturns: LateReturn[] = [];
+  readonly #places: Places;
   readonly #clock: Clock;
   readonly #chaos: Chaos;
   readonly #done = new Set<string>();
   #order = 0;
 
-  constructor(clock: Clock, chaos: Chaos, durable: Map<SessionId, Position>) {
+  constructor(clock: Clock, chaos: Chaos, places: Places) {
     this.#clock = clock;
     this.#chaos = chaos;
-    this.durable = durable;
+    this.#places = places;
   }
 
   /** Whether a tool is at work or a request under way. */
@@ -66,7 +74,8 @@ export class World {
   }
 
   processDied(process: SimulatedProcess): void {
-    for (const activity of this.activities) if (activity.process === process) this.#ended(activity);
+    for (const activity of [...this.activities, ...this.checks])
+      if (activity.process === process) this.#ended(activity);
   }
 
   /** One attempt: some work here, a request to the service, and its answer. */
@@ -76,7 +85,7 @@ export class World {
     // A process that is stopped here is stopped right after it entered; one that is dead never did.
     if (process.isDead) await process.awake();
     this.#note("entered", attempt, { input: attempt.input });
-    const activity = this.#begin(context);
+    const activity = this.#begin(context, this.activities);
     const course = this.#course(attempt);
     const expires = this.#clock.monotonicMs() + attempt.timeoutMs;
     try {
@@ -92,6 +101,7 @@ export class World {
       if (course === "tool-late")
         await process.sleep(attempt.timeoutMs + this.#chaos.random.between(1, 5_000));
       this.#note("returned", attempt);
+      if (activity.until !== null) this.#noteLate(activity);
       return { done: context.callId, attempt: context.attempt, token: context.secret(SECRET_NAME) };
     } finally {
       this.#ended(activity);
@@ -114,10 +124,24 @@ export class World {
   /** Looks into the service's own books. */
   async verify(attempt: Attempt): Promise<Verification> {
     const { context } = attempt;
+    const { process } = context.deps;
+    if (process.isDead) await process.awake();
+    this.#note("asked", attempt);
+    const activity = this.#begin(context, this.checks);
+    try {
+      return await this.#look(attempt);
+    } finally {
+      this.#ended(activity);
+    }
+  }
+
+  async #look(attempt: Attempt): Promise<Verification> {
+    const { context } = attempt;
     await context.deps.process.awake();
     await context.deps.process.sleep(this.#chaos.random.between(0, 200));
     if (this.#chaos.strikes("verify-fails", 0.1)) {
       this.#chaos.struck("verify-fails", context.session.id);
+      if (this.#chaos.random.chance(0.2)) return await this.#hang(context);
       if (this.#chaos.random.chance(0.3)) return { status: "unknown", evidence: "the books are closed" };
       throw new HoldfastError("TOOL_FAILED", "The books could not be read.");
     }
@@ -147,7 +171,10 @@ export class World {
   /** A request on its way is not stopped by the death of who sent it; one that is too old is not served. */
   #request(attempt: Attempt, expires: number): Promise<void> {
     const { process } = attempt.context.deps;
-    if (this.#clock.monotonicMs() > expires) throw new HoldfastError("TOOL_FAILED", "Too late to be sent.");
+    if (this.#clock.monotonicMs() > expires) {
+      this.#note("threw", attempt);
+      throw new HoldfastError("TOOL_FAILED", "Too late to be sent.");
+    }
     const { promise, resolve } = Promise.withResolvers<void>();
     this.#clock.startTimer(this.#chaos.random.between(0, LONGEST_WAY_MS), () => {
       this.#note("executed", attempt);
@@ -165,18 +192,20 @@ export class World {
     });
   }
 
-  #begin({ session, callId, attempt, signal, deps }: ToolContext<WorldDeps>): Underway {
+  #begin({ session, callId, attempt, signal, deps }: ToolContext<WorldDeps>, among: Underway[]): Underway {
+    const { process } = deps;
     const activity: Underway = {
       sessionId: session.id,
       callId,
       attempt,
       until: null,
-      process: deps.process,
-      by: deps.process.name,
+      process,
+      begunMs: process.ranMs(),
+      by: process.name,
       began: this.moment(),
       ended: null,
     };
-    this.activities.push(activity);
+    among.push(activity);
     signal.addEventListener("abort", () => this.#ended(activity), { once: true });
     return activity;
   }
@@ -185,7 +214,13 @@ export class World {
     if (activity.until !== null) return;
     activity.until = this.#clock.now();
     activity.ended = this.moment();
-    activity.untilDurable = this.durable.get(activity.sessionId) ?? 0;
+    activity.untilDurable = this.#places.durable.get(activity.sessionId) ?? 0;
+    activity.ranMs = activity.process.ranMs() - activity.begunMs;
+  }
+
+  #noteLate({ sessionId, callId, attempt, process }: Underway): void {
+    const sinceMs = this.#clock.monotonicMs();
+    this.lateReturns.push({ sessionId, callId, attempt, by: process.name, sinceMs });
   }
 
   #note(
@@ -195,7 +230,7 @@ export class World {
   ): void {
     const { callId, attempt, idempotencyKey } = context;
     const sessionId = context.session.id;
-    const durable = this.durable.get(sessionId) ?? 0;
+    const durable = this.#places.durable.get(sessionId) ?? 0;
     this.log.push({
       kind,
       sessionId,
@@ -205,6 +240,8 @@ export class World {
       idempotencyKey,
       at: this.#clock.now(),
       durable,
+      by: context.deps.process.name,
+      holder: this.#places.holders.get(sessionId) ?? null,
       ...more,
     });
   }
