@@ -36,12 +36,21 @@ export const EQUIVALENTS: readonly Equivalent[] = [
     "of a lost write nobody says that it failed",
     "core/plan-end.ts: a lost write is given up on as unknown",
   ),
-  net("a run that waits is not accepted again", "engine/read-signal.ts: an input is accepted once"),
-  net("the open run is not accepted again", "engine/read-signal.ts: an input is accepted once"),
   net(
-    "an answer to another call does not belong",
-    "engine/outcome.ts: an answer to another call is not used",
+    "a run that waits is not accepted again",
+    "engine/read-signal.ts: an input is accepted once",
+    "engine/active-session.ts: a signal is read once",
   ),
+  net(
+    "the open run is not accepted again",
+    "engine/read-signal.ts: an input is accepted once",
+    "engine/active-session.ts: a signal is read once",
+  ),
+  {
+    id: "core/transitions.ts: an answer to another call does not belong",
+    reason:
+      "only the opened session that asked for an answer hands it in, and while it is open nothing else ends the call: no other can be in its place",
+  },
   {
     id: "core/transitions.ts: an answer to a lost call does not belong",
     reason:
