@@ -36,6 +36,7 @@ export const FAULT_KINDS = [
   "cancel",
   "operator-answer",
   "odd-request",
+  "stray-client",
 ] as const;
 
 export type FaultKind = (typeof FAULT_KINDS)[number];

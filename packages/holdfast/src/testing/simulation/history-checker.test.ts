@@ -595,6 +595,12 @@ describe("a history", () => {
     expect(rulesOf({ ...good, told: [told] })).toEqual(["answer-taken"]);
   });
 
+  test("C4: with a store that takes what it must refuse is seen", () => {
+    const asked = "to write under an epoch that has passed";
+    const probe = { contract: "C4", sessionId, asked, expected: "refused", answered: "ok" };
+    expect(rulesOf({ ...good, probes: [probe] })).toEqual(["contract-broken"]);
+  });
+
   test("every rule has its forgery here", async () => {
     const files = ["history-checker.test.ts", "check-promptness.test.ts"].map((name) =>
       readFile(fileURLToPath(new URL(name, import.meta.url)), "utf8"),

@@ -15,6 +15,7 @@ import { checkLateReturns, checkToolCodes, checkToolHolders, checkToolTimes } fr
 import { checkVisits } from "./check-visits.ts";
 import { checkWaits } from "./check-waits.ts";
 import { checkInputs, checkRuns, checkSettled, checkTotals } from "./check-runs.ts";
+import { checkProbes } from "./check-probes.ts";
 import { checkTold } from "./check-told.ts";
 import type { History, Violation } from "./history.ts";
 import { eventsOf, finder, type SessionHistory } from "./session-history.ts";
@@ -90,4 +91,5 @@ const CHECKS = [
   checkToolHolders,
   checkLateReturns,
   checkToolCodes,
+  checkProbes,
 ];

@@ -180,6 +180,15 @@ export type Acknowledged =
       readonly durable: Position;
     };
 
+/** What a stranger asked of the store, what its contract says to that, and what it said. */
+export type Probe = {
+  readonly contract: string;
+  readonly sessionId: SessionId;
+  readonly asked: string;
+  readonly expected: string;
+  readonly answered: string;
+};
+
 /** What callers were told beside acknowledgements; `durable` was the last durable event when they were. */
 export type Told =
   /** A session was given out as one of this agent. */
@@ -215,6 +224,7 @@ export type History = {
   readonly journals: ReadonlyMap<SessionId, readonly StoredEvent[]>;
   readonly effects: readonly EffectEntry[];
   readonly acknowledged: readonly Acknowledged[];
+  readonly probes?: readonly Probe[];
   readonly told?: readonly Told[];
   readonly activities?: readonly Activity[];
   /** The same of looking whether a call had taken place. */
@@ -305,6 +315,7 @@ export const RULES = [
   "waits-wrong",
   "key-with-two-inputs",
   "agent-mixed",
+  "contract-broken",
   "run-left",
   "answer-taken",
   "asked-when-stopped",

@@ -90,6 +90,7 @@ const strike = async (sim: Simulation, people: People): Promise<void> => {
   if (chaos.strikes("cancel", 0.03)) void people.cancel(someone).catch(() => undefined);
   if (chaos.strikes("clock-jump", 0.02)) jump(sim);
   if (chaos.strikes("spurious-wake", 0.1)) wake(sim, people);
+  if (chaos.strikes("stray-client", 0.06)) void sim.probe().catch(() => undefined);
   if (chaos.strikes("odd-request", 0.06)) void askOddly(sim, someone, people.keys).catch(() => undefined);
   for (const sessionId of people.sessions) {
     if (random.chance(0.15)) void people.operate(someone, sessionId).catch(() => undefined);

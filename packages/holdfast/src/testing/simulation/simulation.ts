@@ -19,6 +19,7 @@ import type {
   ModelEntry,
   Piece,
   Posted,
+  Probe,
   Sighting,
   Stop,
   Told,
@@ -30,6 +31,7 @@ import { createRandom, type Random } from "./random.ts";
 import { drawLimits, otherAgent, simulatedAgent, type AgentLimits } from "./simulated-agent.ts";
 import { SimulatedMachine } from "./simulated-machine.ts";
 import { SimulatedProcess, storeOf } from "./simulated-process.ts";
+import { probeStore } from "./store-prober.ts";
 import { readFault, writeFault } from "./store-faults.ts";
 import { witnessed, type Records } from "./witness.ts";
 import { SECRET, SECRET_NAME, World } from "./world.ts";
@@ -64,6 +66,8 @@ export class Simulation {
   readonly coverage = new Coverage();
   readonly acknowledged: Acknowledged[] = [];
   readonly told: Told[] = [];
+  readonly #probes: Probe[] = [];
+  readonly #gone = new Set<string>();
   readonly trace: string[] = [];
   readonly alarms: string[] = [];
   readonly wrongSnapshots: { readonly sessionId: SessionId; readonly position: Position }[] = [];
@@ -122,6 +126,7 @@ export class Simulation {
       written: this.#written,
       posted: this.#posted,
       keep: (sessionId, snapshot) => this.#lookAtSnapshot(sessionId, snapshot),
+      probed: (probe) => void this.#probes.push(probe),
       now: () => this.clock.monotonicMs(),
       say: (line) => this.say(line),
     };
@@ -262,6 +267,18 @@ export class Simulation {
     for (const listener of this.#listeners) listener(sessions);
   }
 
+  /** Somebody who has no business there asks something of the store. */
+  probe(): Promise<void> {
+    this.chaos.struck("stray-client", null);
+    return probeStore({
+      attach: (version) => this.#machine.attach(version),
+      random: this.random,
+      sessions: [...this.#durable.keys()],
+      gone: this.#gone,
+      note: (probe) => void this.#probes.push(probe),
+    });
+  }
+
   durableOf(sessionId: SessionId): Position {
     return this.#durable.get(sessionId) ?? 0;
   }
@@ -293,6 +310,7 @@ export class Simulation {
       effects: this.world.log,
       acknowledged: this.acknowledged,
       told: this.told,
+      probes: this.#probes,
       activities: this.world.activities,
       checks: this.world.checks,
       lateReturns: this.world.lateReturns,
@@ -340,7 +358,10 @@ export class Simulation {
     kill();
     this.world.processDied(process);
     // The lock of a dead process is found free, once its last write is done; of a machine that is gone nothing is known.
-    if (this.random.chance(0.6)) this.clock.startTimer(this.random.between(0, 300), () => void view.close());
+    if (!this.random.chance(0.6)) return;
+    this.clock.startTimer(this.random.between(0, 300), () => {
+      void view.close().then(() => this.#gone.add(view.holderId));
+    });
   }
 
   /** What goes wrong with one call of the store, if anything. */

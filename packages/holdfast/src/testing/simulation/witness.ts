@@ -11,7 +11,7 @@ import type {
 } from "../../ports/journal-store.ts";
 import type { Chaos } from "./chaos.ts";
 import type { Coverage } from "./coverage.ts";
-import type { Acknowledged, Posted, Written } from "./history.ts";
+import type { Acknowledged, Posted, Probe, Written } from "./history.ts";
 
 /** Told of a snapshot before it is stored. */
 export type Keep = (sessionId: SessionId, snapshot: Snapshot) => void;
@@ -28,6 +28,7 @@ export type Records = {
   readonly written: Written[];
   readonly posted: Posted[];
   readonly keep: Keep;
+  readonly probed: (probe: Probe) => void;
   /** Time that never goes back. */
   readonly now: () => number;
   readonly say: (line: string) => void;
@@ -99,7 +100,19 @@ const note = ({ store, name, records }: Place, request: CommitRequest, answer: C
   records.written.push({ sessionId, writer: name, epoch: answer.epoch, events, atMs: records.now() });
   records.holders.set(sessionId, name);
   coverage.committed(sessionId, events, chaos.takeRecent(sessionId));
+  if (request.lease.kind === "release") void lookAtRelease(store, sessionId, records);
   if (chaos.random.chance(SNAPSHOT_CHANCE)) keepSnapshot(store, coverage, request);
+};
+
+/** Who has let a session go does not have it any more (C5). */
+const lookAtRelease = async (
+  store: JournalStore,
+  sessionId: SessionId,
+  { probed }: Records,
+): Promise<void> => {
+  const loaded = await store.load(sessionId);
+  const answered = loaded?.lease?.holder === store.holderId ? "yes" : "no";
+  probed({ contract: "C5", sessionId, asked: "is what was let go held", expected: "no", answered });
 };
 
 /** Snapshots may be there or not: in a simulated world they are made far more often than the engine does. */
