@@ -100,7 +100,7 @@ const note = ({ store, name, records }: Place, request: CommitRequest, answer: C
   records.written.push({ sessionId, writer: name, epoch: answer.epoch, events, atMs: records.now() });
   records.holders.set(sessionId, name);
   coverage.committed(sessionId, events, chaos.takeRecent(sessionId));
-  if (request.lease.kind === "release") void lookAtRelease(store, sessionId, records);
+  if (request.lease.kind === "release") lookAtRelease(store, sessionId, records).catch(() => undefined);
   if (chaos.random.chance(SNAPSHOT_CHANCE)) keepSnapshot(store, coverage, request);
 };
 
