@@ -7,7 +7,7 @@ import { sha256 } from "../../packages/holdfast/src/runtime/node-sha256.ts";
 import { unpackEvents } from "../../packages/holdfast/src/stores/sqlite/codec.ts";
 import type { Packed } from "../../packages/holdfast/src/stores/sqlite/cells.ts";
 import { OpenedStore, StoreRefusal } from "../power-loss/opened-store.ts";
-import type { Manifest } from "./specimen.ts";
+import { type Manifest, SNAPSHOT_STATE } from "./specimen.ts";
 
 /** Question → answer as text, or `error CODE`. */
 export type Answers = ReadonlyMap<string, string>;
@@ -82,14 +82,10 @@ const askSession = (ask: Ask, sessionId: string, now: number): void => {
     if (loaded === undefined) return undefined;
     const { snapshot } = loaded;
     verified(snapshot?.headHash ?? GENESIS_HASH, loaded.tail);
-    // A lost snapshot only costs time (C12).
-    return {
-      ...loaded,
-      snapshot: null,
-      tail: null,
-      now: null,
-      state: snapshot === null ? null : snapshot.state,
-    };
+    // A lost snapshot only costs time (C12): the whole journal is there to be folded instead.
+    const isWhole = loaded.tail.length === loaded.head.position && loaded.tail[0]?.position === 1;
+    const state = snapshot === null && isWhole ? SNAPSHOT_STATE : snapshot?.state;
+    return { ...loaded, snapshot: null, tail: null, now: null, state };
   });
   ask(`${sessionId} events`, (from) => verified(GENESIS_HASH, from.events(sessionId)));
   ask(`${sessionId} single`, (from) => {

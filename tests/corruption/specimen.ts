@@ -21,7 +21,8 @@ export type Specimen = { readonly name: string; readonly dir: string; readonly m
 export const makePlace = (): string =>
   mkdtempSync(join(existsSync("/dev/shm") ? "/dev/shm" : tmpdir(), "holdfast-corruption-"));
 
-const SNAPSHOT = { stateVersion: 1, state: JSON.stringify({ status: "running", note: "a fold" }) };
+/** What every snapshot of a specimen says. */
+export const SNAPSHOT_STATE = JSON.stringify({ status: "running", note: "a fold" });
 
 type Made = {
   readonly runs: string[];
@@ -69,7 +70,8 @@ const fill = async (
   });
   await attach(script, 3_000 + n, { made, n });
   await store.saveSnapshot(script.sessionId, {
-    ...SNAPSHOT,
+    stateVersion: 1,
+    state: SNAPSHOT_STATE,
     position: script.position,
     headHash: script.hash,
   });

@@ -4,6 +4,7 @@ import { DatabaseSync } from "node:sqlite";
 import { ConfigurationError } from "../../core/errors.ts";
 import { blobFolder, blobPath } from "./blob-files.ts";
 import { type Connection, DATABASE_FILE } from "./connection.ts";
+import { keepRowSums } from "./row-sums.ts";
 import { syncFile, syncFolder } from "./sync-path.ts";
 
 /**
@@ -41,6 +42,7 @@ export const writeBackup = (connection: Connection, dataDir: string, path: strin
 const completeCopy = (database: string, place: { readonly from: string; readonly to: string }): void => {
   const copy = new DatabaseSync(database);
   try {
+    keepRowSums(copy);
     copy.exec(MARK_RESTORED);
     const files = copy
       .prepare(

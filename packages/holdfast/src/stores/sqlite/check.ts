@@ -5,6 +5,7 @@ import type { Position, SessionId } from "../../core/ids.ts";
 import type { Damage } from "../../ports/journal-store.ts";
 import { readBlobFile } from "./blob-files.ts";
 import type { Connection } from "./connection.ts";
+import { isWhole, sessionOf, SUMMED_TABLES, type SummedTable } from "./row-sums.ts";
 import { ANCHOR_EVERY } from "./schema.ts";
 
 const sha256: Sha256 = (first, second) => createHash("sha256").update(first).update(second).digest();
@@ -46,6 +47,7 @@ export const findDamage = (connection: Connection, dataDir: string): readonly Da
     ...brokenJournals(connection, journals),
     ...brokenBlobs(connection, dataDir),
     ...brokenSignals(connection),
+    ...brokenRows(connection),
   ];
 };
 
@@ -224,4 +226,19 @@ const blobFault = (digest: string, bytes: Uint8Array | undefined): string | null
   if (bytes === undefined) return `blob ${digest} is missing`;
   const found = createHash("sha256").update(bytes).digest("base64url");
   return found === digest ? null : `blob ${digest} does not match its digest`;
+};
+
+/** Rows that no hash covers and that are not as they were written. */
+const brokenRows = (connection: Connection): readonly Damage[] =>
+  SUMMED_TABLES.flatMap((table) => brokenIn(connection, table));
+
+const brokenIn = (connection: Connection, table: SummedTable): readonly Damage[] => {
+  const query = `SELECT ${sessionOf(table)} AS sessionId FROM ${table} AS t WHERE NOT ${isWhole(table)}`;
+  try {
+    return connection
+      .all<{ sessionId: SessionId | null }>(query)
+      .map(({ sessionId }) => ({ ...ofStore(`a row of ${table} is not as it was written`), sessionId }));
+  } catch (error) {
+    return [ofStore(`${table} cannot be read: ${messageOf(error)}`)];
+  }
 };

@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { damagedError, LostTransactionError, troubleOf } from "./sqlite-errors.ts";
 import { migrate } from "./migrate.ts";
+import { keepRowSums } from "./row-sums.ts";
 
 export const DATABASE_FILE = "holdfast.db";
 
@@ -46,6 +47,7 @@ export class Connection {
     try {
       migrate(db, dataDir);
       configure(db);
+      keepRowSums(db);
       if (maxPages !== null) db.exec(`PRAGMA max_page_count = ${maxPages}`);
     } catch (error) {
       db.close();

@@ -6,6 +6,7 @@ import type { Connection } from "./connection.ts";
 import type { HolderWatch } from "./holder-watch.ts";
 import { type JournalPlace, readEventAt, readEvents } from "./journal-rows.ts";
 import { unreadSignals } from "./mailbox.ts";
+import { isWhole } from "./row-sums.ts";
 import { damagedError } from "./sqlite-errors.ts";
 
 type SessionRow = SessionHead & {
@@ -18,10 +19,11 @@ type SessionRow = SessionHead & {
   readonly lease_until: number | null;
   readonly is_restored: number;
   readonly min_reader: number;
+  readonly is_whole: number;
 };
 
 const GET_SESSION = `SELECT sid, position, hash, epoch, gate, tail, agent, tenant, user, holder, lease_until,
-  is_restored, min_reader FROM sessions WHERE id = ?`;
+  is_restored, min_reader, ${isWhole("sessions")} AS is_whole FROM sessions WHERE id = ?`;
 const GET_SNAPSHOT =
   "SELECT position, head_hash, state_version, checksum, state FROM snapshots WHERE sid = ?";
 
@@ -46,6 +48,9 @@ export const loadSession = (
 ): LoadedSession | undefined => {
   const row = findRow(connection, sessionId);
   if (row === undefined) return undefined;
+  // J4: a session whose row was changed is not worked
+  if (row.is_whole !== 1)
+    throw damagedError("the session's row is not as it was written", { sessionId, position: null });
   const journal = { sessionId, sid: row.sid, position: row.position, tail: row.tail };
   const snapshot = validSnapshot(connection, journal);
   const tail = readEvents(connection, journal, {
@@ -68,7 +73,7 @@ export const loadSession = (
     isRestored: row.is_restored === 1,
     snapshot,
     tail,
-    signals: unreadSignals(connection, row.sid),
+    signals: unreadSignals(connection, journal),
     now,
   };
 };

@@ -3,23 +3,28 @@ import { sameBytes } from "../../core/hash-chain.ts";
 import type { PostAnswer, Signal, SignalKind } from "../../ports/journal-store.ts";
 import { keepSignalBlobs } from "./blob-rows.ts";
 import type { Connection } from "./connection.ts";
+import type { SessionId } from "../../core/ids.ts";
 import type { PostedSignal } from "./messages.ts";
+import { isWhole } from "./row-sums.ts";
+import { damagedError } from "./sqlite-errors.ts";
 import type { Transaction } from "./transaction.ts";
 
 const FIND_SESSION = "SELECT sid FROM sessions WHERE id = ?";
-const FIND_KEY = "SELECT run_id, salt, digest FROM used_keys WHERE sid = ? AND key = ?";
+const FIND_KEY = `SELECT run_id, salt, digest, ${isWhole("used_keys")} AS is_whole FROM used_keys
+  WHERE sid = ? AND key = ?`;
 const PUT_KEY = "INSERT INTO used_keys (sid, key, run_id, salt, digest) VALUES (?, ?, ?, ?, ?)";
 const PUT_SIGNAL = `INSERT INTO signals (sid, kind, dedupe_key, run_id, body, posted_at, has_blobs)
   VALUES (?, ?, ?, ?, ?, ?, ?)`;
 const PUT_RUN = "INSERT INTO runs (run_id, sid) VALUES (?, ?) ON CONFLICT DO NOTHING";
 const RAISE_GATE = "UPDATE sessions SET gate = gate + 1 WHERE sid = ?";
-const LIST_SIGNALS =
-  "SELECT id, kind, dedupe_key, run_id, body, posted_at FROM signals WHERE sid = ? ORDER BY id";
+const LIST_SIGNALS = `SELECT id, kind, dedupe_key, run_id, body, posted_at, ${isWhole("signals")} AS is_whole
+  FROM signals WHERE sid = ? ORDER BY id`;
 
 type KeyRow = {
   readonly run_id: string | null;
   readonly salt: Uint8Array | null;
   readonly digest: Uint8Array | null;
+  readonly is_whole: number;
 };
 
 type SignalRow = {
@@ -29,6 +34,7 @@ type SignalRow = {
   readonly run_id: string | null;
   readonly body: string;
   readonly posted_at: number;
+  readonly is_whole: number;
 };
 
 /** Puts one signal into its mailbox (C7, C9). */
@@ -39,7 +45,7 @@ export const postSignal = (transaction: Transaction, signal: PostedSignal): Post
   if (sid === undefined) return { status: "missing" };
   if (dedupeKey !== null) {
     const used = connection.get<KeyRow>(FIND_KEY, sid, dedupeKey);
-    if (used !== undefined) return answerUsed(used, body);
+    if (used !== undefined) return answerUsed(signal.sessionId, used, body);
     const digest = signal.salt === null ? null : bodyDigest(signal.salt, body);
     connection.run(PUT_KEY, sid, dedupeKey, runId, signal.salt, digest);
   }
@@ -52,18 +58,30 @@ export const postSignal = (transaction: Transaction, signal: PostedSignal): Post
 };
 
 /** Unread signals in the order of posting (C8). */
-export const unreadSignals = (connection: Connection, sid: number): Signal[] =>
-  connection.all<SignalRow>(LIST_SIGNALS, sid).map((row) => ({
-    id: String(row.id),
-    kind: row.kind,
-    dedupeKey: row.dedupe_key,
-    runId: row.run_id,
-    body: row.body,
-    postedAt: row.posted_at,
-  }));
+export const unreadSignals = (
+  connection: Connection,
+  { sid, sessionId }: { readonly sid: number; readonly sessionId: SessionId },
+): Signal[] =>
+  connection.all<SignalRow>(LIST_SIGNALS, sid).map((row) => {
+    // J4: what was changed before it was read is not acted on
+    if (row.is_whole !== 1)
+      throw damagedError(`unread signal ${row.id} is not as it was written`, { sessionId, position: null });
+    return {
+      id: String(row.id),
+      kind: row.kind,
+      dedupeKey: row.dedupe_key,
+      runId: row.run_id,
+      body: row.body,
+      postedAt: row.posted_at,
+    };
+  });
 
 /** Once erased, a key has no digest any more and every body counts as the same (C13). */
-const answerUsed = ({ run_id: runId, salt, digest }: KeyRow, body: string): PostAnswer => {
+const answerUsed = (sessionId: SessionId, row: KeyRow, body: string): PostAnswer => {
+  const { run_id: runId, salt, digest } = row;
+  // J4: a key that was changed answers for nothing
+  if (row.is_whole !== 1)
+    throw damagedError("a used key is not as it was written", { sessionId, position: null });
   if (salt === null || digest === null) return { status: "duplicate", runId };
   return sameBytes(digest, bodyDigest(salt, body)) ? { status: "duplicate", runId } : { status: "conflict" };
 };

@@ -2,6 +2,7 @@ import type { DatabaseSync } from "node:sqlite";
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { StoreError } from "../../core/errors.ts";
+import { addRowSum } from "./row-sums.ts";
 import { APPLICATION_ID, FORMAT_VERSION, MIGRATIONS, PAGE_BYTES } from "./schema.ts";
 
 /**
@@ -9,6 +10,7 @@ import { APPLICATION_ID, FORMAT_VERSION, MIGRATIONS, PAGE_BYTES } from "./schema
  * then changed step by step, a newer or foreign one is refused untouched.
  */
 export const migrate = (db: DatabaseSync, dataDir: string): void => {
+  addRowSum(db);
   // Takes effect only on a database that has no pages yet.
   db.exec(`PRAGMA page_size = ${PAGE_BYTES}`);
   const found = readVersion(db);

@@ -13,6 +13,8 @@ import type { SQLInputValue } from "node:sqlite";
 import type { Connection } from "./connection.ts";
 import type { HolderWatch } from "./holder-watch.ts";
 import { appendEvents } from "./journal-rows.ts";
+import { isWhole } from "./row-sums.ts";
+import { damagedError } from "./sqlite-errors.ts";
 import type { Transaction } from "./transaction.ts";
 
 const INSERT_SESSION = `INSERT INTO sessions (id, agent, tenant, user, created_at, updated_at, status, position,
@@ -185,9 +187,17 @@ const listed = (row: ListedRow): ListedSession => ({
   unreadSignals: row.unread,
 });
 
+const FIND_RUN = `SELECT s.id, r.is_whole FROM (SELECT sid, ${isWhole("runs")} AS is_whole FROM runs WHERE run_id = ?) r
+  JOIN sessions s ON s.sid = r.sid`;
+
 /** The session a run belongs to, from the moment its input was posted. */
-export const findRun = (connection: Connection, runId: RunId): SessionId | undefined =>
-  connection.get<{ id: string }>(
-    "SELECT id FROM sessions WHERE sid = (SELECT sid FROM runs WHERE run_id = ?)",
-    runId,
-  )?.id;
+export const findRun = (connection: Connection, runId: RunId): SessionId | undefined => {
+  const row = connection.get<{ id: string; is_whole: number }>(FIND_RUN, runId);
+  // J4: a run is not looked for where a changed row says
+  if (row !== undefined && row.is_whole !== 1)
+    throw damagedError(`the row of run ${runId} is not as it was written`, {
+      sessionId: null,
+      position: null,
+    });
+  return row?.id;
+};

@@ -341,7 +341,46 @@ describe("the SQLite store when things go wrong", () => {
       await store.post([session.signal({ dedupeKey: "k", runId: "run_1" })]);
       expect(await store.check()).toEqual([]);
       change(join(root, "data"), sql);
-      expect(await store.check()).toMatchObject([{ what: expect.stringContaining(word) }]);
+      const damages = await store.check();
+      expect(damages.some(({ what }) => what.includes("unread signal 1") && what.includes(word))).toBe(true);
+      expect(damages.some(({ what }) => what.startsWith("a row of "))).toBe(true);
+    });
+
+    it.each([
+      ["a wake time", "UPDATE sessions SET wake_at = 1e15", "sessions"],
+      ["a lease", "UPDATE sessions SET lease_until = lease_until + 1e9", "sessions"],
+      ["a summary", "UPDATE sessions SET status = 'completed'", "sessions"],
+      ["an owner", "UPDATE sessions SET user = 'somebody'", "sessions"],
+    ])("of a session's row is named, and the session is not worked: %s (J4)", async (_, sql, table) => {
+      const { store } = await open();
+      const session = await new SessionScript(store, clock).create();
+      await session.claim(store.holderId, 60_000);
+      const id = session.sessionId;
+      expect(await store.check()).toEqual([]);
+      change(join(root, "data"), `${sql} WHERE id = '${id}'`);
+      expect(await store.check()).toEqual([
+        {
+          sessionId: id,
+          position: null,
+          intactUpTo: null,
+          what: `a row of ${table} is not as it was written`,
+        },
+      ]);
+      await expect(store.load(id)).rejects.toMatchObject({ code: "STORE_DAMAGED" });
+      expect(await store.read(id, 0, { limit: 1 })).toHaveLength(1);
+    });
+
+    it("of a used key or a run answers for nothing (J4)", async () => {
+      const { store } = await open();
+      const session = await new SessionScript(store, clock).create();
+      const signal = session.signal({ dedupeKey: "k", runId: "run_1" });
+      await store.post([signal]);
+      change(join(root, "data"), "UPDATE used_keys SET run_id = 'run_2'; UPDATE runs SET run_id = 'run_3'");
+      await expect(store.post([signal])).rejects.toMatchObject({ code: "STORE_DAMAGED" });
+      await expect(store.findRun("run_3")).rejects.toMatchObject({ code: "STORE_DAMAGED" });
+      expect((await store.check()).map(({ what }) => what)).toContain(
+        "a row of used_keys is not as it was written",
+      );
     });
 
     it("of a snapshot only costs the snapshot (C12)", async () => {
