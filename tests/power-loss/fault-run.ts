@@ -44,6 +44,7 @@ const PLAN: WorkloadPlan = {
 const WORKLOAD = fileURLToPath(new URL("./workload.ts", import.meta.url));
 const NODE = ["--disable-warning=ExperimentalWarning", "--conditions=holdfast-source", WORKLOAD];
 const LONGEST_MS = 90_000;
+const NEVER_BEGAN = 127;
 
 type Ended = { readonly code: number | null; readonly output: string };
 
@@ -64,7 +65,16 @@ const run = (command: string, args: readonly string[]): Promise<Ended> => {
 };
 
 /** Calls that only the store makes: a fault in them is a fault of the disk. */
-export const CALLS = ["pwrite64", "fsync", "fdatasync", "ftruncate", "rename", "unlink", "mkdir"] as const;
+export const CALLS = [
+  "pwrite64",
+  "fsync",
+  "fdatasync",
+  "ftruncate",
+  "rename",
+  "unlink",
+  "mkdir",
+  "pread64",
+] as const;
 
 const traced = (place: string, inject: readonly string[]): Promise<Ended> =>
   run(
@@ -103,6 +113,8 @@ export const runWithFault = async (root: string, fault: CallFault): Promise<Faul
     const first = await traced(place, ["-e", inject]);
     const isStruck = readFileSync(join(place, "trace"), "utf8").includes("(INJECTED)");
     const problems: string[] = [];
+    // The system could not even load the program: nothing began that could go wrong.
+    if (first.code === NEVER_BEGAN) return { ended: "never began", isStruck: false, problems };
     // 3: a store that cannot be opened says so with its code.
     if (first.code !== 0 && first.code !== 3)
       problems.push(`the process ended with ${first.code}: ${first.output.slice(-400)}`);

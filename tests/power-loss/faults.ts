@@ -1,8 +1,8 @@
 /**
- * Lets the disk fail a real process: EIO and ENOSPC at every call that writes, syncs or names, once or from
- * then on. `npm run disk-faults`. Nothing acknowledged may be lost, nothing done twice, and a fresh process
+ * Lets the disk fail a real process: EIO and ENOSPC at every call that writes, syncs or names, EIO at every one
+ * that reads, once or from then on. `npm run disk-faults`. Nothing acknowledged may be lost, nothing done twice, and a fresh process
  * has to open what is left and bring it to its end. `--runs N` takes N of the faults, 0 all of them;
- * `--seed S` draws others; `--call NAME` keeps to one. Ends with `N passed, N failed`.
+ * `--seed S` draws others; `--call NAME` keeps to one; `--parallel N` has so many under way: most of the time is waiting. Ends with `N passed, N failed`.
  */
 import { mkdtempSync, rmSync, existsSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -17,15 +17,20 @@ const { values } = parseArgs({
     runs: { type: "string", default: "40" },
     seed: { type: "string", default: "1" },
     call: { type: "string", default: "" },
+    parallel: { type: "string", default: "1" },
   },
 });
 
 const say = (line: string): void => void process.stdout.write(`${line}\n`);
 
+/** Reading needs no space. */
+const errorsOf = (call: string): readonly CallFault["error"][] =>
+  call === "pread64" ? ["EIO"] : ["EIO", "ENOSPC"];
+
 const allFaults = (counts: ReadonlyMap<string, number>): CallFault[] =>
   CALLS.filter((call) => call.includes(values.call)).flatMap((call) =>
     Array.from({ length: counts.get(call) ?? 0 }, (_, index) => index + 1).flatMap((when) =>
-      (["EIO", "ENOSPC"] as const).flatMap((error) =>
+      errorsOf(call).flatMap((error) =>
         [false, true].map((isLasting): CallFault => ({ call, error, when, isLasting })),
       ),
     ),
@@ -62,14 +67,19 @@ const main = async (): Promise<number> => {
   try {
     const all = allFaults(await countCalls(root));
     const chosen = choose(all);
-    for (const fault of chosen) {
-      const { ended, isStruck, problems } = await runWithFault(root, fault);
-      if (isStruck) struck += 1;
-      if (ended !== "to its end") refused += 1;
-      if (problems.length === 0) passed += 1;
-      else failed += 1;
-      for (const problem of problems.slice(0, 4)) say(`FAILED ${describeFault(fault)}: ${problem}`);
-    }
+    const queue = [...chosen];
+    const work = async (): Promise<void> => {
+      for (let fault = queue.shift(); fault !== undefined; fault = queue.shift()) {
+        const { ended, isStruck, problems } = await runWithFault(root, fault);
+        if (isStruck) struck += 1;
+        if (ended !== "to its end") refused += 1;
+        if (problems.length === 0) passed += 1;
+        else failed += 1;
+        for (const problem of problems.slice(0, 4)) say(`FAILED ${describeFault(fault)}: ${problem}`);
+        if ((passed + failed) % 50 === 0) say(`${passed} passed, ${failed} failed so far`);
+      }
+    };
+    await Promise.all(Array.from({ length: Number(values.parallel) }, work));
     say(
       `${chosen.length} of ${all.length} faults: ${struck} struck, after ${refused} the store could not be opened`,
     );
