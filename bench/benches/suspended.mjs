@@ -5,6 +5,7 @@ import { openHost } from "../parts/child.mjs";
 import { percentile, spread, table } from "../parts/statistics.mjs";
 
 const HOST = new URL("../suspended-host.mjs", import.meta.url);
+const GARBAGE = new URL("../garbage-host.mjs", import.meta.url);
 const SESSIONS = 100_000;
 const STEP = 10_000;
 /** A process that has worked holds more than a new one, whatever it has worked on: read again after so many. */
@@ -45,6 +46,15 @@ const rssOf = async (dataDir) => {
   return rssBytes;
 };
 
+/** What a process keeps that only made garbage, over itself when it was new. */
+const garbageOf = async () => {
+  const host = openHost(GARBAGE, {});
+  const before = await host.ask({ what: "rss" });
+  const after = await host.ask({ what: "work" });
+  await host.close();
+  return mb(after.rssBytes - before.rssBytes);
+};
+
 const wakeSome = async (dataDir) => {
   const host = openHost(HOST, { dataDir });
   const { sessions } = await host.ask({ what: "waiting", count: (BATCHES + 1) * WAKES, outOf: SESSIONS });
@@ -72,6 +82,7 @@ export const benchSuspended = async ({ workDir, say }) => {
     const empty = await rssOf(join(workDir, `suspended-none-${pair}`));
     fresh.push(mb((await rssOf(dataDir)) - empty));
   }
+  const garbage = await garbageOf();
   say("suspended sessions: one wakes");
   const batches = await wakeSome(dataDir);
   const at = (share) => batches.map((times) => percentile(times, share));
@@ -83,6 +94,10 @@ export const benchSuspended = async ({ workDir, say }) => {
     [
       `the same, over itself after the first ${FIRST.toLocaleString("en-US")}`,
       `${made.overWorked.toFixed(0)} MB`,
+    ],
+    [
+      "for comparison: a process without Holdfast that made garbage for 256 at once, over itself when it was new",
+      `${garbage.toFixed(0)} MB`,
     ],
     ["the heap of its main thread, in use, over itself when it was new", `${made.heap.toFixed(1)} MB`],
     ["from `resolveCall` to the next model call, p50", `${spread(at(0.5))} ms`],
