@@ -3,8 +3,9 @@ import { DatabaseSync, type SQLInputValue, type StatementSync } from "node:sqlit
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { damagedError, LostTransactionError, troubleOf } from "./sqlite-errors.ts";
-import { migrate } from "./migrate.ts";
+import { migrate, unsupportedFormat } from "./migrate.ts";
 import { keepRowSums } from "./row-sums.ts";
+import { FORMAT_VERSION } from "./schema.ts";
 
 export const DATABASE_FILE = "holdfast.db";
 
@@ -88,6 +89,7 @@ export class Connection {
     this.#setSynced(isSynced);
     this.#whenFree("BEGIN IMMEDIATE");
     try {
+      this.#assertFormat();
       const result = work();
       this.assertInTransaction();
       this.#whenFree("COMMIT");
@@ -112,6 +114,12 @@ export class Connection {
   assertInTransaction(): void {
     if (this.#db.isTransaction) return;
     throw new LostTransactionError("STORE_UNAVAILABLE", "The transaction was rolled back.");
+  }
+
+  /** Another process may have brought the file to a format that this one does not write (S6). */
+  #assertFormat(): void {
+    const { user_version: found = 0 } = this.get<{ user_version: number }>("PRAGMA user_version") ?? {};
+    if (found !== FORMAT_VERSION) throw unsupportedFormat(found);
   }
 
   /** A file that was removed can still be written to, and nothing of it is kept: that is not durable (J1). */

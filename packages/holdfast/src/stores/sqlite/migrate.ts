@@ -35,18 +35,21 @@ const readVersion = (db: DatabaseSync): number => {
     );
   }
   if (version > FORMAT_VERSION) {
-    throw new StoreError(
-      "STORE_FORMAT_UNSUPPORTED",
-      `The data directory has format ${version}; this version of Holdfast reads up to format ${FORMAT_VERSION}.`,
-      {
-        hint: "Use the newer version of Holdfast that wrote it, or restore a backup made before the upgrade.",
-        details: { found: version, supported: FORMAT_VERSION },
-        retryable: false,
-      },
-    );
+    throw unsupportedFormat(version);
   }
   return version;
 };
+
+export const unsupportedFormat = (found: number): StoreError =>
+  new StoreError(
+    "STORE_FORMAT_UNSUPPORTED",
+    `The data directory has format ${found}; this version of Holdfast reads and writes format ${FORMAT_VERSION}.`,
+    {
+      hint: "Use the newer version of Holdfast that wrote it, or restore a backup made before the upgrade.",
+      details: { found, supported: FORMAT_VERSION },
+      retryable: false,
+    },
+  );
 
 const hasTables = (db: DatabaseSync): boolean =>
   db.prepare("SELECT 1 FROM sqlite_schema LIMIT 1").get() !== undefined;

@@ -51,6 +51,13 @@ describe("the SQLite store when things go wrong", () => {
 
   const databaseIn = (dataDir: string): string => join(dataDir, "holdfast.db");
 
+  /** Changes the database behind the store's back. */
+  const change = (dataDir: string, sql: string): void => {
+    const db = new DatabaseSync(databaseIn(dataDir));
+    db.exec(sql);
+    db.close();
+  };
+
   /** Commits until it is not known any more whether one was stored; nothing answered ok may be lost. */
   const commitUntilUnknown = async (session: SessionScript): Promise<void> => {
     for (let turn = 0; turn < 5_000; turn += 1) {
@@ -249,12 +256,6 @@ describe("the SQLite store when things go wrong", () => {
       }
       await store.close();
       return { sessions, dataDir: join(root, "data") };
-    };
-
-    const change = (dataDir: string, sql: string): void => {
-      const db = new DatabaseSync(databaseIn(dataDir));
-      db.exec(sql);
-      db.close();
     };
 
     it.each([
@@ -456,6 +457,19 @@ describe("the SQLite store when things go wrong", () => {
         message: expect.stringMatching(new RegExp(`7.*${FORMAT_VERSION}`, "u")),
         hint: expect.stringContaining("newer version"),
       });
+    });
+
+    it("is not written to any more once a newer version has changed its format (S6)", async () => {
+      const { store } = await open();
+      const session = await new SessionScript(store, clock).create();
+      const before = await store.head(session.sessionId);
+      change(join(root, "data"), `PRAGMA user_version = ${FORMAT_VERSION + 1}`);
+      const refusal = { code: "STORE_FORMAT_UNSUPPORTED" };
+      await expect(session.claim(store.holderId, 60_000)).rejects.toMatchObject(refusal);
+      await expect(store.post([session.signal({})])).rejects.toMatchObject(refusal);
+      expect(await store.head(session.sessionId)).toEqual(before);
+      change(join(root, "data"), `PRAGMA user_version = ${FORMAT_VERSION}`);
+      await session.claim(store.holderId, 60_000);
     });
 
     it("is refused when the database in it is somebody else's", async () => {
