@@ -35,6 +35,9 @@ export const FAULT_KINDS = [
   "verify-fails",
   "cancel",
   "operator-answer",
+  "cancel-at-once",
+  "cancel-again",
+  "resume-in-vain",
   "odd-request",
   "stray-client",
 ] as const;

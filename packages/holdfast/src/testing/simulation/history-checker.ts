@@ -10,6 +10,7 @@ import {
   checkTakings,
   checkTimes,
 } from "./check-promptness.ts";
+import { checkReading, checkVainCommits, checkVerifications } from "./check-mailbox.ts";
 import { checkOwners, checkPieces, checkSecrets, checkSignals, checkToolInputs } from "./check-records.ts";
 import { checkLateReturns, checkToolCodes, checkToolHolders, checkToolTimes } from "./check-tool-limits.ts";
 import { checkVisits } from "./check-visits.ts";
@@ -63,6 +64,9 @@ const checkLate = ({ sessionId, events }: SessionHistory): readonly Violation[] 
 };
 
 const CHECKS = [
+  checkReading,
+  checkVainCommits,
+  checkVerifications,
   checkOrder,
   checkInputs,
   checkRuns,

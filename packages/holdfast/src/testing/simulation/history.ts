@@ -98,6 +98,9 @@ export type Posted = {
   readonly key: string | null;
 };
 
+/** A commit that the store refused, when so many had been taken from all. */
+export type Refused = { readonly sessionId: SessionId; readonly by: string; readonly written: number };
+
 /** A piece of an answer as a subscriber saw it, after this durable event. */
 export type Piece = {
   readonly subscriber: string;
@@ -230,6 +233,7 @@ export type History = {
   /** The same of looking whether a call had taken place. */
   readonly checks?: readonly Activity[];
   readonly lateReturns?: readonly LateReturn[];
+  readonly refused?: readonly Refused[];
   readonly sightings?: readonly Sighting[];
   readonly stops?: readonly Stop[];
   readonly troubles?: readonly Trouble[];
@@ -279,6 +283,9 @@ export const RULES = [
   "outlives-its-holder",
   "taken-from-the-healthy",
   "not-seen",
+  "verified-twice",
+  "read-out-of-order",
+  "worked-in-vain",
   "late-for-unknown-call",
   "run-started-twice",
   "run-ended-twice",

@@ -1,5 +1,6 @@
 import type { SessionId } from "../../core/ids.ts";
 import type { Session } from "../../runtime/index.ts";
+import { cancelAgain, cancelAtOnce } from "./meddlers.ts";
 import { stopAll } from "./odd-people.ts";
 import type { Booted, Simulation } from "./simulation.ts";
 
@@ -66,6 +67,7 @@ export class People {
     chaos.struck("cancel", one.sessionId);
     if (random.chance(0.2)) return stopAll(this.#sim, by, one.sessionId);
     const session = await by.runtime.getSession(one.sessionId);
+    if (chaos.strikes("cancel-again", 0.2)) cancelAgain(this.#sim, one.sessionId, one.runId);
     await session.cancelRun(one.runId);
     this.#sim.stopped(by.process, one.sessionId, one.runId);
   }
@@ -118,6 +120,7 @@ export class People {
       const at = this.#sim.clock.monotonicMs();
       const by = process.name;
       this.#sim.acknowledged.push({ kind: "input", sessionId, key, runId: run.id, says, by, at });
+      if (this.#sim.chaos.strikes("cancel-at-once", 0.015)) cancelAtOnce(this.#sim, sessionId, run.id);
     };
     send().catch(() => undefined);
   }

@@ -3,6 +3,7 @@ import { sha256 } from "../../runtime/index.ts";
 import type { FaultKind } from "./chaos.ts";
 import { checkHistory } from "./history-checker.ts";
 import type { History, Violation } from "./history.ts";
+import { resumeInVain } from "./meddlers.ts";
 import { askOddly } from "./odd-people.ts";
 import { People } from "./people.ts";
 import { Simulation, type Booted } from "./simulation.ts";
@@ -88,6 +89,7 @@ const strike = async (sim: Simulation, people: People): Promise<void> => {
   if (chaos.strikes("drain", 0.02)) sim.drain(someone);
   if (chaos.strikes("freeze", 0.04)) freeze(sim, someone);
   if (chaos.strikes("cancel", 0.03)) void people.cancel(someone).catch(() => undefined);
+  if (chaos.strikes("resume-in-vain", 0.03)) resumeInVain(sim, someone, random.any([...people.sessions]));
   if (chaos.strikes("clock-jump", 0.02)) jump(sim);
   if (chaos.strikes("spurious-wake", 0.1)) wake(sim, people);
   if (chaos.strikes("stray-client", 0.06)) void sim.probe().catch(() => undefined);

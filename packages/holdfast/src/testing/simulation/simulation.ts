@@ -20,6 +20,7 @@ import type {
   Piece,
   Posted,
   Probe,
+  Refused,
   Sighting,
   Stop,
   Told,
@@ -85,6 +86,7 @@ export class Simulation {
   readonly #holders = new Map<SessionId, string>();
   readonly #written: Written[] = [];
   readonly #posted: Posted[] = [];
+  readonly #vain: Refused[] = [];
   readonly #stops: Stop[] = [];
   readonly #following = new Map<Follower, SimulatedProcess>();
   readonly #refused: { readonly sessionId: SessionId; readonly problem: string }[] = [];
@@ -125,6 +127,7 @@ export class Simulation {
       acknowledged: this.acknowledged,
       written: this.#written,
       posted: this.#posted,
+      vain: this.#vain,
       keep: (sessionId, snapshot) => this.#lookAtSnapshot(sessionId, snapshot),
       probed: (probe) => void this.#probes.push(probe),
       now: () => this.clock.monotonicMs(),
@@ -313,6 +316,7 @@ export class Simulation {
       probes: this.#probes,
       activities: this.world.activities,
       checks: this.world.checks,
+      refused: this.#vain,
       lateReturns: this.world.lateReturns,
       sightings: this.#sightings,
       stops: this.#stops,

@@ -11,7 +11,7 @@ import type {
 } from "../../ports/journal-store.ts";
 import type { Chaos } from "./chaos.ts";
 import type { Coverage } from "./coverage.ts";
-import type { Acknowledged, Posted, Probe, Written } from "./history.ts";
+import type { Acknowledged, Posted, Probe, Refused, Written } from "./history.ts";
 
 /** Told of a snapshot before it is stored. */
 export type Keep = (sessionId: SessionId, snapshot: Snapshot) => void;
@@ -27,6 +27,7 @@ export type Records = {
   readonly acknowledged: Acknowledged[];
   readonly written: Written[];
   readonly posted: Posted[];
+  readonly vain: Refused[];
   readonly keep: Keep;
   readonly probed: (probe: Probe) => void;
   /** Time that never goes back. */
@@ -95,7 +96,10 @@ const note = ({ store, name, records }: Place, request: CommitRequest, answer: C
   const why = answer.status === "conflict" ? ` ${answer.reason}` : "";
   const types = events.map((event) => typeOf(event.header)).join(" ");
   say(`${name} commit ${sessionId} after ${request.expect.position} ${answer.status}${why}: ${types}`);
-  if (answer.status !== "ok") return;
+  if (answer.status !== "ok") {
+    records.vain.push({ sessionId, by: name, written: records.written.length });
+    return;
+  }
   summaries.set(sessionId, request.summary);
   records.written.push({ sessionId, writer: name, epoch: answer.epoch, events, atMs: records.now() });
   records.holders.set(sessionId, name);
