@@ -11,6 +11,8 @@ import type { WorldDeps } from "./world.ts";
 const INPUT = z.object({ n: z.number() });
 /** Takes whatever it is given, as some schemas do. */
 const LENIENT = INPUT.catch({ n: 0 });
+/** A later version takes less than an earlier one did, and says the same of itself. */
+const STRICT = INPUT.refine(({ n }) => n % 4 !== 0, "no longer taken");
 /** What the answer of some agents has to look like. */
 const OUTPUT = z.object({ sum: z.number() });
 
@@ -25,7 +27,7 @@ type Kind = {
   };
   /** Whether it makes its idempotency key from the input. */
   readonly isKeyed?: boolean;
-  readonly isLenient?: boolean;
+  readonly schema?: typeof INPUT | typeof LENIENT | typeof STRICT;
 };
 
 const makeTool = (
@@ -36,13 +38,13 @@ const makeTool = (
     canVerify,
     retry = { maxAttempts: 3, initialDelayMs: 250 },
     isKeyed = false,
-    isLenient = false,
+    schema = INPUT,
   }: Kind,
 ): DefinedTool<unknown, unknown, WorldDeps> =>
   defineTool<WorldDeps>()({
     name,
     description: name,
-    inputSchema: isLenient ? LENIENT : INPUT,
+    inputSchema: schema,
     effect,
     timeoutMs,
     execute: (input, context) => context.deps.world.execute({ input, context, effect, timeoutMs }),
@@ -54,8 +56,8 @@ const makeTool = (
   });
 
 /** A tool of every kind there is. `ship` outlives a lease. */
-const TOOLS = [
-  makeTool("look", { effect: "read", timeoutMs: 5_000, canVerify: false, isLenient: true }),
+const toolsTaking = (schema: typeof INPUT | typeof STRICT): readonly ReturnType<typeof makeTool>[] => [
+  makeTool("look", { effect: "read", timeoutMs: 5_000, canVerify: false, schema: LENIENT }),
   makeTool("put", {
     effect: "idempotent",
     timeoutMs: 8_000,
@@ -63,10 +65,13 @@ const TOOLS = [
     retry: { maxAttempts: 4, initialDelayMs: 4_000, maxDelayMs: 9_000 },
     isKeyed: true,
   }),
-  makeTool("pay", { effect: "write", timeoutMs: 10_000, canVerify: true }),
-  makeTool("tell", { effect: "write", timeoutMs: 10_000, canVerify: false }),
-  makeTool("ship", { effect: "write", timeoutMs: 150_000, canVerify: true }),
+  makeTool("pay", { effect: "write", timeoutMs: 10_000, canVerify: true, schema }),
+  makeTool("tell", { effect: "write", timeoutMs: 10_000, canVerify: false, schema }),
+  makeTool("ship", { effect: "write", timeoutMs: 150_000, canVerify: true, schema }),
 ];
+
+const TOOLS = toolsTaking(INPUT);
+const STRICT_TOOLS = toolsTaking(STRICT);
 
 /** Limits of this seed's agent: tight ones are reached. */
 export type AgentLimits = {
@@ -76,6 +81,8 @@ export type AgentLimits = {
   readonly maxDurationMs: number;
   /** Whether its answer has to be of a certain form. */
   readonly hasOutput: boolean;
+  /** Whether some processes are of a version whose tools take less. */
+  readonly isMixed: boolean;
 };
 
 export const drawLimits = (random: Random): AgentLimits => ({
@@ -84,11 +91,12 @@ export const drawLimits = (random: Random): AgentLimits => ({
   maxWindowChars: random.pick([900, 1_800, 2_500, 6_000]),
   maxDurationMs: random.pick([40_000, 150_000, 900_000, 900_000]),
   hasOutput: random.chance(0.2),
+  isMixed: random.chance(0.25),
 });
 
 /** The agent as one process knows it: the same definition everywhere, models that wait by its clock. */
 export const simulatedAgent = (
-  { hasOutput, ...limits }: AgentLimits,
+  { hasOutput, isMixed, ...limits }: AgentLimits,
   parts: ModelParts & RestlessParts,
 ): AgentDefinition<unknown, WorldDeps> => {
   const { clock } = parts.process;
@@ -104,7 +112,7 @@ export const simulatedAgent = (
   return defineAgent({
     name: "clerk",
     instructions: ({ session }) => session.id,
-    tools: TOOLS,
+    tools: isMixed && parts.chaos.random.chance(0.5) ? STRICT_TOOLS : TOOLS,
     model: [model("first"), model("second")],
     limits,
     ...(hasOutput ? { output: OUTPUT } : {}),

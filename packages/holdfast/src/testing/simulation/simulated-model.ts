@@ -106,7 +106,7 @@ const spoilt = (fault: FaultKind, { random }: Chaos, step: ScriptedStep): Script
     case "model-cut":
       return { cutAfterChars: random.between(1, 20) };
     case "model-error":
-      return { fail: { code: random.pick(ERRORS) } };
+      return { fail: { code: random.pick(ERRORS) }, ...afterAWhile(random) };
     case "model-retry-after":
       return {
         fail: {
@@ -124,6 +124,10 @@ const spoilt = (fault: FaultKind, { random }: Chaos, step: ScriptedStep): Script
 };
 
 const TWO_DAYS_MS = 172_800_000;
+
+/** Some say so at once, and some only after a while. */
+const afterAWhile = (random: Random): ScriptedStep =>
+  random.chance(0.5) ? {} : { firstTokenDelayMs: random.between(50, 8_000) };
 
 const ERRORS = [
   "MODEL_UNAVAILABLE",
