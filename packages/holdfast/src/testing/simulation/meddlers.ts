@@ -1,5 +1,6 @@
 import type { RunId, SessionId } from "../../core/ids.ts";
-import type { Booted, Simulation } from "./simulation.ts";
+import type { Booted } from "./booted.ts";
+import type { Simulation } from "./simulation.ts";
 
 /** Stops a run through any process, at once. */
 const cancel = async (sim: Simulation, sessionId: SessionId, runId: RunId): Promise<void> => {

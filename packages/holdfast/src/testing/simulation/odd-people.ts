@@ -1,6 +1,7 @@
 import type { SessionId } from "../../core/ids.ts";
 import { OTHER_AGENT } from "./simulated-agent.ts";
-import type { Booted, Simulation } from "./simulation.ts";
+import type { Booted } from "./booted.ts";
+import type { Simulation } from "./simulation.ts";
 
 const ANSWERS = ["completed", "failed", "retry"] as const;
 
@@ -23,7 +24,9 @@ export const askOddly = async (
 
 /** The key of an input that was acknowledged, with another input (J5). */
 const useKeyAgain = async (sim: Simulation, { runtime, process }: Booted, sessionId: SessionId) => {
-  const inputs = sim.acknowledged.filter((said) => said.kind === "input" && said.sessionId === sessionId);
+  const inputs = sim.ledger.acknowledged.filter(
+    (said) => said.kind === "input" && said.sessionId === sessionId,
+  );
   const first = sim.random.any(inputs);
   if (first?.kind !== "input") return;
   const { key } = first;
@@ -31,24 +34,30 @@ const useKeyAgain = async (sim: Simulation, { runtime, process }: Booted, sessio
   const session = await runtime.getSession(sessionId);
   const { id: runId } = await session.send(says, { idempotencyKey: key });
   const at = sim.clock.monotonicMs();
-  sim.acknowledged.push({ kind: "input", sessionId, key, runId, says, by: process.name, at });
+  sim.ledger.acknowledged.push({ kind: "input", sessionId, key, runId, says, by: process.name, at });
 };
 
 /** The key of a session, for one with another agent (J5). */
-const useSessionKeyAgain = async ({ told }: Simulation, { runtime }: Booted, key: string) => {
+const useSessionKeyAgain = async ({ ledger }: Simulation, { runtime }: Booted, key: string) => {
   const { id: sessionId } = await runtime.createSession(OTHER_AGENT, { key });
-  told.push({ kind: "session", sessionId, agent: OTHER_AGENT });
+  ledger.told.push({ kind: "session", sessionId, agent: OTHER_AGENT });
 };
 
 /** Sends a last word, and then stops whatever there is to stop (E5). */
 export const stopAll = async (sim: Simulation, { runtime, process }: Booted, sessionId: SessionId) => {
   const session = await runtime.getSession(sessionId);
-  const before = sim.acknowledged.flatMap((said) =>
+  const before = sim.ledger.acknowledged.flatMap((said) =>
     said.kind === "input" && said.sessionId === sessionId ? [said.runId] : [],
   );
   const runs = await session.cancel("enough");
   for (const runId of runs) sim.stopped(process, sessionId, runId);
-  sim.told.push({ kind: "stopped", sessionId, before, runs, durable: sim.durableOf(sessionId) });
+  sim.ledger.told.push({
+    kind: "stopped",
+    sessionId,
+    before,
+    runs,
+    durable: sim.ledger.durableOf(sessionId),
+  });
 };
 
 /** Two answers at once about an open call, whether or not anybody asked for one (E2). */
@@ -61,7 +70,7 @@ const answerTwice = async (sim: Simulation, { runtime }: Booted, sessionId: Sess
   const answer = async (by: string): Promise<void> => {
     const as = sim.random.pick(ANSWERS);
     await session.resolveCall(callId, as === "completed" ? { as, by, output: "seen" } : { as, by });
-    sim.told.push({ kind: "resolution", sessionId, callId, durable: sim.durableOf(sessionId) });
+    sim.ledger.told.push({ kind: "resolution", sessionId, callId, durable: sim.ledger.durableOf(sessionId) });
   };
   // Whoever says the same again is told the same again: no two answers are alike.
   const first = sim.random.between(0, 1_000_000);

@@ -2,7 +2,8 @@ import type { SessionId } from "../../core/ids.ts";
 import type { Session } from "../../runtime/index.ts";
 import { cancelAgain, cancelAtOnce } from "./meddlers.ts";
 import { stopAll } from "./odd-people.ts";
-import type { Booted, Simulation } from "./simulation.ts";
+import type { Booted } from "./booted.ts";
+import type { Simulation } from "./simulation.ts";
 
 /** One input that somebody wants worked, and tries again to hand in until it is acknowledged. */
 type Task = {
@@ -61,8 +62,8 @@ export class People {
 
   /** Stops something that may be running. */
   async cancel(by: Booted): Promise<void> {
-    const { random, acknowledged, chaos } = this.#sim;
-    const one = random.any(acknowledged);
+    const { random, ledger, chaos } = this.#sim;
+    const one = random.any(ledger.acknowledged);
     if (one === undefined) return;
     chaos.struck("cancel", one.sessionId);
     if (random.chance(0.2)) return stopAll(this.#sim, by, one.sessionId);
@@ -74,8 +75,8 @@ export class People {
 
   /** Stops what was last asked of a session, while something of it is being stored. */
   async cancelLast({ runtime }: Booted, sessionId: SessionId): Promise<void> {
-    const { acknowledged, chaos } = this.#sim;
-    const last = acknowledged.findLast((one) => one.kind === "input" && one.sessionId === sessionId);
+    const { ledger, chaos } = this.#sim;
+    const last = ledger.acknowledged.findLast((one) => one.kind === "input" && one.sessionId === sessionId);
     if (last === undefined) return;
     chaos.struck("cancel", sessionId);
     await (await runtime.getSession(sessionId)).cancelRun(last.runId);
@@ -119,7 +120,7 @@ export class People {
       task.isAcknowledged = true;
       const at = this.#sim.clock.monotonicMs();
       const by = process.name;
-      this.#sim.acknowledged.push({ kind: "input", sessionId, key, runId: run.id, says, by, at });
+      this.#sim.ledger.acknowledged.push({ kind: "input", sessionId, key, runId: run.id, says, by, at });
       if (this.#sim.chaos.strikes("cancel-at-once", 0.015)) cancelAtOnce(this.#sim, sessionId, run.id);
     };
     send().catch(() => undefined);

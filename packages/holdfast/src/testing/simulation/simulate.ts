@@ -6,7 +6,8 @@ import type { History, Violation } from "./history.ts";
 import { resumeInVain } from "./meddlers.ts";
 import { askOddly } from "./odd-people.ts";
 import { People } from "./people.ts";
-import { Simulation, type Booted } from "./simulation.ts";
+import type { Booted } from "./booted.ts";
+import { Simulation } from "./simulation.ts";
 
 export type SimulateOptions = {
   readonly seed: number;
@@ -83,7 +84,7 @@ const strike = async (sim: Simulation, people: People): Promise<void> => {
   const someone = random.any(sim.living.filter(({ process }) => process.isRunning));
   if (someone === undefined) return;
   people.send(someone);
-  for (const sessionId of people.sessions) if (random.chance(0.1)) sim.watch(someone, sessionId);
+  for (const sessionId of people.sessions) if (random.chance(0.1)) sim.audience.watch(someone, sessionId);
   if (chaos.strikes("crash", 0.03)) sim.crash(someone);
   if (chaos.strikes("power-loss", 0.01)) await sim.losePower();
   if (chaos.strikes("drain", 0.02)) sim.drain(someone);

@@ -27,7 +27,7 @@ type Kind = {
   };
   /** Whether it makes its idempotency key from the input. */
   readonly isKeyed?: boolean;
-  readonly schema?: typeof INPUT | typeof LENIENT | typeof STRICT;
+  readonly schema?: typeof INPUT | typeof LENIENT;
 };
 
 const makeTool = (
@@ -56,7 +56,7 @@ const makeTool = (
   });
 
 /** A tool of every kind there is. `ship` outlives a lease. */
-const toolsTaking = (schema: typeof INPUT | typeof STRICT): readonly ReturnType<typeof makeTool>[] => [
+const toolsTaking = (schema: typeof INPUT): readonly ReturnType<typeof makeTool>[] => [
   makeTool("look", { effect: "read", timeoutMs: 5_000, canVerify: false, schema: LENIENT }),
   makeTool("put", {
     effect: "idempotent",

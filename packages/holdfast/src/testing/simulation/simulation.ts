@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from "node:util";
 import type { Position, RunId, SessionId } from "../../core/ids.ts";
-import { createRuntime, type Runtime, sha256 } from "../../runtime/index.ts";
-import type { JournalStore, SessionSummary, Snapshot } from "../../ports/journal-store.ts";
+import { createRuntime, sha256 } from "../../runtime/index.ts";
+import type { JournalStore, Snapshot } from "../../ports/journal-store.ts";
 import type { Logger } from "../../ports/tool.ts";
 import {
   createFaultyStore,
@@ -10,24 +10,13 @@ import {
   type StoreCall,
 } from "../../testing/faulty-store.ts";
 import { createManualClock, type ManualClock } from "../../testing/manual-clock.ts";
+import { Audience } from "./audience.ts";
+import type { Booted } from "./booted.ts";
 import { Chaos, type Mercy } from "./chaos.ts";
 import { Coverage } from "./coverage.ts";
-import type {
-  Acknowledged,
-  Follower,
-  History,
-  ModelEntry,
-  Piece,
-  Posted,
-  Probe,
-  Refused,
-  Sighting,
-  Stop,
-  Told,
-  Written,
-} from "./history.ts";
+import type { History } from "./history.ts";
+import { Ledger } from "./ledger.ts";
 import { noticedLate } from "./late-notices.ts";
-import type { Visit } from "./restless-model.ts";
 import { createRandom, type Random } from "./random.ts";
 import { drawLimits, otherAgent, simulatedAgent, type AgentLimits } from "./simulated-agent.ts";
 import { SimulatedMachine } from "./simulated-machine.ts";
@@ -36,13 +25,6 @@ import { probeStore } from "./store-prober.ts";
 import { readFault, writeFault } from "./store-faults.ts";
 import { witnessed, type Records } from "./witness.ts";
 import { SECRET, SECRET_NAME, World } from "./world.ts";
-
-/** A process with the runtime in it. */
-export type Booted = {
-  readonly process: SimulatedProcess;
-  readonly runtime: Runtime;
-  readonly watched: Set<SessionId>;
-};
 
 const WRITES: ReadonlySet<string> = new Set(["create", "commit", "post", "saveSnapshot", "renew"]);
 const ALL = { limit: 100_000 };
@@ -65,9 +47,8 @@ export class Simulation {
   readonly clock: ManualClock;
   readonly world: World;
   readonly coverage = new Coverage();
-  readonly acknowledged: Acknowledged[] = [];
-  readonly told: Told[] = [];
-  readonly #probes: Probe[] = [];
+  readonly ledger = new Ledger();
+  readonly audience = new Audience(this.ledger);
   readonly #gone = new Set<string>();
   readonly trace: string[] = [];
   readonly alarms: string[] = [];
@@ -76,24 +57,10 @@ export class Simulation {
   /** Called when something of a session is about to be stored, now and then. */
   onCommit: (booted: Booted, sessionId: SessionId) => void = () => undefined;
   readonly #machine: SimulatedMachine;
-  readonly #durable = new Map<SessionId, Position>();
-  readonly #summaries = new Map<SessionId, SessionSummary>();
   readonly #limits: AgentLimits;
-  readonly #sightings: Sighting[] = [];
-  readonly #pieces: Piece[] = [];
-  readonly #models: ModelEntry[] = [];
-  readonly #visits: Visit[] = [];
-  readonly #holders = new Map<SessionId, string>();
-  readonly #written: Written[] = [];
-  readonly #posted: Posted[] = [];
-  readonly #vain: Refused[] = [];
-  readonly #stops: Stop[] = [];
-  readonly #following = new Map<Follower, SimulatedProcess>();
-  readonly #refused: { readonly sessionId: SessionId; readonly problem: string }[] = [];
   readonly #views = new Map<SimulatedProcess, { view: JournalStore; faulty: FaultyStore }>();
   readonly #listeners: Listener[] = [];
   #born = 0;
-  #subscribers = 0;
 
   constructor(seed: number, mercy: Mercy) {
     this.random = createRandom(seed);
@@ -103,10 +70,10 @@ export class Simulation {
       clock: this.clock,
       sha256,
       wait: () => this.#barrier(),
-      onStored: (...change) => this.#noteStored(...change),
+      onStored: (...change) => this.ledger.noteStored(...change),
     });
     this.#limits = drawLimits(this.random);
-    this.world = new World(this.clock, this.chaos, { durable: this.#durable, holders: this.#holders });
+    this.world = new World(this.clock, this.chaos, this.ledger);
   }
 
   say(line: string): void {
@@ -121,15 +88,8 @@ export class Simulation {
     const records: Records = {
       chaos: this.chaos,
       coverage: this.coverage,
-      durable: this.#durable,
-      summaries: this.#summaries,
-      holders: this.#holders,
-      acknowledged: this.acknowledged,
-      written: this.#written,
-      posted: this.#posted,
-      vain: this.#vain,
+      ledger: this.ledger,
       keep: (sessionId, snapshot) => this.#lookAtSnapshot(sessionId, snapshot),
-      probed: (probe) => void this.#probes.push(probe),
       now: () => this.clock.monotonicMs(),
       say: (line) => this.say(line),
     };
@@ -141,12 +101,12 @@ export class Simulation {
     const agent = simulatedAgent(this.#limits, {
       process,
       chaos: this.chaos,
-      visit: (sessionId, isStopped) => this.#visit(process.name, sessionId, isStopped),
-      refuse: (sessionId, problem) => void this.#refused.push({ sessionId, problem }),
+      visit: (sessionId, isStopped) => this.ledger.visit(process.name, sessionId, isStopped),
+      refuse: (sessionId, problem) => void this.ledger.refusedPrompts.push({ sessionId, problem }),
       note: (entry) => {
-        const durable = this.#durable.get(entry.sessionId) ?? 0;
+        const durable = this.ledger.durableOf(entry.sessionId);
         const { order } = this.world.moment();
-        this.#models.push({ ...entry, at: this.clock.now(), durable, by: process.name, order });
+        this.ledger.models.push({ ...entry, at: this.clock.now(), durable, by: process.name, order });
       },
     });
     this.say(`boot ${process.name}`);
@@ -197,8 +157,8 @@ export class Simulation {
         await store.read(sessionId, this.coverage.positionOf(sessionId), ALL),
         [],
       );
-      this.#durable.set(sessionId, position);
-      this.#summaries.set(sessionId, { status, waiting });
+      this.ledger.durable.set(sessionId, position);
+      this.ledger.summaries.set(sessionId, { status, waiting });
     }
   }
 
@@ -214,15 +174,6 @@ export class Simulation {
     void runtime.close().then(gone, gone);
   }
 
-  /** What is durable is so from the moment at which others can read it, which is before the answer arrives. */
-  #noteStored(operation: string, request: unknown, answer: unknown): void {
-    if (operation === "create" && answer === "created" && isRequest(request))
-      this.#durable.set(request.sessionId, request.events.length);
-    if (operation !== "commit" || !isRequest(request) || !isOk(answer)) return;
-    const last = request.events.at(-1);
-    if (last !== undefined) this.#durable.set(request.sessionId, last.position);
-  }
-
   /** A disk takes its time, mostly little. */
   async #barrier(): Promise<void> {
     const ms = this.random.pick([0, 0, 1, 1, 2, 5, 40]);
@@ -233,36 +184,9 @@ export class Simulation {
     return this.processes.filter(({ process }) => !process.isDead);
   }
 
-  /** Follows a session from one process, as a subscriber would. */
-  watch({ process, runtime, watched }: Booted, sessionId: SessionId): void {
-    if (watched.has(sessionId)) return;
-    watched.add(sessionId);
-    this.#subscribers += 1;
-    const subscriber = `${process.name}/${this.#subscribers}`;
-    const follower = { subscriber, sessionId };
-    const follow = async (): Promise<void> => {
-      this.#following.set(follower, process);
-      const session = await runtime.getSession(sessionId);
-      let after = 0;
-      for await (const event of session.events()) {
-        if (process.isDead) return;
-        const durable = this.#durable.get(sessionId) ?? 0;
-        if (event.kind === "delta") this.#pieces.push({ ...event, subscriber, sessionId, after });
-        if (event.kind !== "event") continue;
-        after = event.position;
-        this.#sightings.push({ subscriber, sessionId, position: after, type: event.type, durable });
-      }
-    };
-    const left = (): void => {
-      watched.delete(sessionId);
-      this.#following.delete(follower);
-    };
-    void follow().then(left, left);
-  }
-
   /** A cancel has returned to who asked for it. */
   stopped({ name }: SimulatedProcess, sessionId: SessionId, runId: RunId): void {
-    this.#stops.push({ sessionId, runId, by: name, at: this.world.moment() });
+    this.ledger.stops.push({ sessionId, runId, by: name, at: this.world.moment() });
   }
 
   /** Tells every process that these sessions may have changed. */
@@ -276,24 +200,20 @@ export class Simulation {
     return probeStore({
       attach: (version) => this.#machine.attach(version),
       random: this.random,
-      sessions: [...this.#durable.keys()],
+      sessions: [...this.ledger.durable.keys()],
       gone: this.#gone,
-      note: (probe) => void this.#probes.push(probe),
+      note: (probe) => void this.ledger.probes.push(probe),
     });
-  }
-
-  durableOf(sessionId: SessionId): Position {
-    return this.#durable.get(sessionId) ?? 0;
   }
 
   /** Whether the session asks for somebody; looked up where it costs nothing. */
   isSuspended(sessionId: SessionId): boolean {
-    return this.#summaries.get(sessionId)?.status === "suspended";
+    return this.ledger.summaries.get(sessionId)?.status === "suspended";
   }
 
   /** Whether no run is being worked and nothing is under way in the world. */
   get isAtRest(): boolean {
-    return !this.world.isBusy && this.#summaries.values().every(({ status }) => status !== "running");
+    return !this.world.isBusy && this.ledger.summaries.values().every(({ status }) => status !== "running");
   }
 
   /** Whether every session has come to its end. */
@@ -303,47 +223,38 @@ export class Simulation {
   }
 
   async history(): Promise<History> {
-    const sessions = [...this.#durable.keys()];
+    const sessions = [...this.ledger.durable.keys()];
     const { sessions: listed } = await this.#machine.store.list({ limit: 1_000 });
     const read = async (id: SessionId) =>
       [id, await this.#machine.store.read(id, 0, { limit: 100_000 })] as const;
+    const { ledger, world } = this;
+    const nowMs = this.clock.monotonicMs();
     return {
       sha256,
       journals: new Map(await Promise.all(sessions.map(read))),
-      effects: this.world.log,
-      acknowledged: this.acknowledged,
-      told: this.told,
-      probes: this.#probes,
-      activities: this.world.activities,
-      checks: this.world.checks,
-      refused: this.#vain,
-      lateReturns: this.world.lateReturns,
-      sightings: this.#sightings,
-      stops: this.#stops,
+      effects: world.log,
+      activities: world.activities,
+      checks: world.checks,
+      lateReturns: world.lateReturns,
+      acknowledged: ledger.acknowledged,
+      told: ledger.told,
+      probes: ledger.probes,
+      refused: ledger.vain,
+      sightings: ledger.sightings,
+      stops: ledger.stops,
+      refusedPrompts: ledger.refusedPrompts,
+      models: ledger.models,
+      visits: ledger.visits,
+      written: ledger.written,
+      posted: ledger.posted,
+      pieces: ledger.pieces,
       troubles: this.processes.flatMap(({ process }) => process.troubles),
-      followers: [...this.#following].flatMap(([follower, process]) =>
-        isWell(process, this.clock.monotonicMs()) ? [follower] : [],
-      ),
-      refusedPrompts: this.#refused,
-      models: this.#models,
-      visits: this.#visits,
+      followers: this.audience.followers((process) => isWell(process, nowMs)),
       modelLimits: MODEL_LIMITS,
-      written: this.#written,
-      posted: this.#posted,
-      pieces: this.#pieces,
       unread: new Map(listed.map(({ sessionId, unreadSignals }) => [sessionId, unreadSignals])),
       secrets: [SECRET],
       quietAt: this.clock.now(),
     };
-  }
-
-  #visit(by: string, sessionId: SessionId, isStopped: boolean): Visit {
-    const durable = this.#durable.get(sessionId) ?? 0;
-    const holder = this.#holders.get(sessionId) ?? null;
-    const times = { firstMs: 0, silenceMs: 0, answeredMs: null };
-    const visit: Visit = { sessionId, by, durable, holder, isStopped, ...times };
-    this.#visits.push(visit);
-    return visit;
   }
 
   /** A snapshot is the fold of the journal up to its place, whoever folds it (J3). */
@@ -424,14 +335,6 @@ const isWell = ({ troubles }: SimulatedProcess, nowMs: number): boolean =>
 type Listener = Parameters<JournalStore["onChange"]>[0];
 
 type Doomed = { readonly process: SimulatedProcess; readonly view: JournalStore; readonly kill: () => void };
-
-type Request = { readonly sessionId: SessionId; readonly events: readonly { readonly position: Position }[] };
-
-const isRequest = (value: unknown): value is Request =>
-  typeof value === "object" && value !== null && "sessionId" in value && "events" in value;
-
-const isOk = (answer: unknown): boolean =>
-  typeof answer === "object" && answer !== null && "status" in answer && answer.status === "ok";
 
 /** A store that is away is bad weather; anything else that stops a session is a defect. */
 const isAlarming = (failure: unknown): boolean =>

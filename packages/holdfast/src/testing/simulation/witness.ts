@@ -1,4 +1,4 @@
-import type { Position, RunId, SessionId } from "../../core/ids.ts";
+import type { RunId, SessionId } from "../../core/ids.ts";
 import { isEventType, type EventType } from "../../core/event.ts";
 import { STATE_VERSION } from "../../core/session-state.ts";
 import type {
@@ -6,12 +6,12 @@ import type {
   CommitRequest,
   JournalStore,
   NewSignal,
-  SessionSummary,
   Snapshot,
 } from "../../ports/journal-store.ts";
 import type { Chaos } from "./chaos.ts";
 import type { Coverage } from "./coverage.ts";
-import type { Acknowledged, Posted, Probe, Refused, Written } from "./history.ts";
+import type { Acknowledged } from "./history.ts";
+import type { Ledger } from "./ledger.ts";
 
 /** Told of a snapshot before it is stored. */
 export type Keep = (sessionId: SessionId, snapshot: Snapshot) => void;
@@ -20,16 +20,8 @@ export type Keep = (sessionId: SessionId, snapshot: Snapshot) => void;
 export type Records = {
   readonly chaos: Chaos;
   readonly coverage: Coverage;
-  readonly durable: Map<SessionId, Position>;
-  readonly summaries: Map<SessionId, SessionSummary>;
-  /** Who wrote last in each session. */
-  readonly holders: Map<SessionId, string>;
-  readonly acknowledged: Acknowledged[];
-  readonly written: Written[];
-  readonly posted: Posted[];
-  readonly vain: Refused[];
+  readonly ledger: Ledger;
   readonly keep: Keep;
-  readonly probed: (probe: Probe) => void;
   /** Time that never goes back. */
   readonly now: () => number;
   readonly say: (line: string) => void;
@@ -65,7 +57,7 @@ const created = async (
   const { coverage, say } = records;
   const answer = await store.create(request);
   if (answer === "created") {
-    records.written.push({
+    records.ledger.written.push({
       sessionId: request.sessionId,
       writer: "creator",
       epoch: 0,
@@ -91,18 +83,18 @@ const committed = async (place: Place, request: CommitRequest): ReturnType<Journ
 };
 
 const note = ({ store, name, records }: Place, request: CommitRequest, answer: CommitAnswer): void => {
-  const { chaos, summaries, coverage, say } = records;
+  const { chaos, ledger, coverage, say } = records;
   const { sessionId, events } = request;
   const why = answer.status === "conflict" ? ` ${answer.reason}` : "";
   const types = events.map((event) => typeOf(event.header)).join(" ");
   say(`${name} commit ${sessionId} after ${request.expect.position} ${answer.status}${why}: ${types}`);
   if (answer.status !== "ok") {
-    records.vain.push({ sessionId, by: name, written: records.written.length });
+    records.ledger.vain.push({ sessionId, by: name, written: records.ledger.written.length });
     return;
   }
-  summaries.set(sessionId, request.summary);
-  records.written.push({ sessionId, writer: name, epoch: answer.epoch, events, atMs: records.now() });
-  records.holders.set(sessionId, name);
+  ledger.summaries.set(sessionId, request.summary);
+  records.ledger.written.push({ sessionId, writer: name, epoch: answer.epoch, events, atMs: records.now() });
+  records.ledger.holders.set(sessionId, name);
   coverage.committed(sessionId, events, chaos.takeRecent(sessionId));
   if (request.lease.kind === "release") lookAtRelease(store, sessionId, records).catch(() => undefined);
   if (chaos.random.chance(SNAPSHOT_CHANCE)) keepSnapshot(store, coverage, request);
@@ -112,11 +104,17 @@ const note = ({ store, name, records }: Place, request: CommitRequest, answer: C
 const lookAtRelease = async (
   store: JournalStore,
   sessionId: SessionId,
-  { probed }: Records,
+  { ledger }: Records,
 ): Promise<void> => {
   const loaded = await store.load(sessionId);
   const answered = loaded?.lease?.holder === store.holderId ? "yes" : "no";
-  probed({ contract: "C5", sessionId, asked: "is what was let go held", expected: "no", answered });
+  ledger.probes.push({
+    contract: "C5",
+    sessionId,
+    asked: "is what was let go held",
+    expected: "no",
+    answered,
+  });
 };
 
 /** Snapshots may be there or not: in a simulated world they are made far more often than the engine does. */
@@ -154,18 +152,18 @@ const posted = async (
   signals.forEach(({ sessionId, kind, runId, dedupeKey }, index) => {
     const status = answers[index]?.status;
     const taken = { sessionId, by: name, at: records.now(), runId, key: dedupeKey };
-    if (status === "posted") records.posted.push({ ...taken, kind });
-    if (status === "duplicate") records.posted.push({ ...taken, kind: status });
+    if (status === "posted") records.ledger.posted.push({ ...taken, kind });
+    if (status === "duplicate") records.ledger.posted.push({ ...taken, kind: status });
     records.say(`${name} post ${sessionId} ${kind} ${status}`);
     if (kind === "cancel" && status === "posted" && runId !== null)
-      records.acknowledged.push(cancelled(records, sessionId, runId));
+      records.ledger.acknowledged.push(cancelled(records, sessionId, runId));
   });
   return answers;
 };
 
-const cancelled = ({ durable }: Records, sessionId: SessionId, runId: RunId): Acknowledged => ({
+const cancelled = ({ ledger }: Records, sessionId: SessionId, runId: RunId): Acknowledged => ({
   kind: "cancel",
   sessionId,
   runId,
-  durable: durable.get(sessionId) ?? 0,
+  durable: ledger.durableOf(sessionId),
 });

@@ -1,0 +1,10 @@
+import type { SessionId } from "../../core/ids.ts";
+import type { Runtime } from "../../runtime/index.ts";
+import type { SimulatedProcess } from "./simulated-process.ts";
+
+/** A process with the runtime in it. */
+export type Booted = {
+  readonly process: SimulatedProcess;
+  readonly runtime: Runtime;
+  readonly watched: Set<SessionId>;
+};

@@ -1,0 +1,68 @@
+import type { Position, SessionId } from "../../core/ids.ts";
+import type { SessionSummary } from "../../ports/journal-store.ts";
+import type {
+  Acknowledged,
+  ModelEntry,
+  Piece,
+  Posted,
+  Probe,
+  Refused,
+  Sighting,
+  Stop,
+  Told,
+  Written,
+} from "./history.ts";
+import type { Visit } from "./restless-model.ts";
+
+/** What is written down of a simulated world while it is played, where no process can change it. */
+export class Ledger {
+  /** The last durable event of each session. */
+  readonly durable = new Map<SessionId, Position>();
+  readonly summaries = new Map<SessionId, SessionSummary>();
+  /** By name of the process. */
+  readonly holders = new Map<SessionId, string>();
+  readonly acknowledged: Acknowledged[] = [];
+  readonly told: Told[] = [];
+  readonly probes: Probe[] = [];
+  readonly sightings: Sighting[] = [];
+  readonly pieces: Piece[] = [];
+  readonly models: ModelEntry[] = [];
+  readonly visits: Visit[] = [];
+  readonly written: Written[] = [];
+  readonly posted: Posted[] = [];
+  /** Commits that were refused. */
+  readonly vain: Refused[] = [];
+  readonly stops: Stop[] = [];
+  readonly refusedPrompts: { readonly sessionId: SessionId; readonly problem: string }[] = [];
+
+  durableOf(sessionId: SessionId): Position {
+    return this.durable.get(sessionId) ?? 0;
+  }
+
+  /** What is durable is so from the moment at which others can read it, which is before the answer arrives. */
+  noteStored(operation: string, request: unknown, answer: unknown): void {
+    if (operation === "create" && answer === "created" && isRequest(request))
+      this.durable.set(request.sessionId, request.events.length);
+    if (operation !== "commit" || !isRequest(request) || !isOk(answer)) return;
+    const last = request.events.at(-1);
+    if (last !== undefined) this.durable.set(request.sessionId, last.position);
+  }
+
+  /** A model was called, and will be seen to. */
+  visit(by: string, sessionId: SessionId, isStopped: boolean): Visit {
+    const durable = this.durableOf(sessionId);
+    const holder = this.holders.get(sessionId) ?? null;
+    const times = { firstMs: 0, silenceMs: 0, answeredMs: null };
+    const visit: Visit = { sessionId, by, durable, holder, isStopped, ...times };
+    this.visits.push(visit);
+    return visit;
+  }
+}
+
+type Request = { readonly sessionId: SessionId; readonly events: readonly { readonly position: Position }[] };
+
+const isRequest = (value: unknown): value is Request =>
+  typeof value === "object" && value !== null && "sessionId" in value && "events" in value;
+
+const isOk = (answer: unknown): boolean =>
+  typeof answer === "object" && answer !== null && "status" in answer && answer.status === "ok";
