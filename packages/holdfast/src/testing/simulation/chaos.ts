@@ -40,6 +40,8 @@ export const FAULT_KINDS = [
   "resume-in-vain",
   "odd-request",
   "stray-client",
+  "damaged-read",
+  "newer-writer",
 ] as const;
 
 export type FaultKind = (typeof FAULT_KINDS)[number];

@@ -122,6 +122,7 @@ const OUTER_CODES: ReadonlySet<string> = new Set([
   "RUN_TIMEOUT",
   "TOOL_CALL_LOST",
   "STORE_UNAVAILABLE",
+  "STORE_DAMAGED",
 ]);
 
 const judgeFailure = (

@@ -62,7 +62,7 @@ const FROM_OUTSIDE: ReadonlySet<string> = new Set([
 ]);
 
 /** How it may end on the way to the tool. */
-const ON_THE_WAY: ReadonlySet<string> = new Set(["TOOL_INPUT_INVALID", "STORE_UNAVAILABLE"]);
+const ON_THE_WAY: ReadonlySet<string> = new Set(["TOOL_INPUT_INVALID", "STORE_UNAVAILABLE", "STORE_DAMAGED"]);
 
 /** A failure has the code of what happened: of the tool itself only where the tool failed (E6). */
 export const checkToolCodes = (session: SessionHistory): readonly Violation[] => {

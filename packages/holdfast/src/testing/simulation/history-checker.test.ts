@@ -1,3 +1,4 @@
+import { DAMAGE_MARK } from "./misread.ts";
 import { readFile } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
 import { beforeAll, describe, expect, test } from "vitest";
@@ -599,6 +600,25 @@ describe("a history", () => {
     const asked = "to write under an epoch that has passed";
     const probe = { contract: "C4", sessionId, asked, expected: "refused", answered: "ok" };
     expect(rulesOf({ ...good, probes: [probe] })).toEqual(["contract-broken"]);
+  });
+
+  test("J4: that goes on from what was damaged when it was read is seen", () => {
+    const actedOnDamage = [{ sessionId, by: "p1", position: 3 }];
+    expect(rulesOf({ ...good, actedOnDamage })).toEqual(["acted-on-damage"]);
+  });
+
+  test("J4: in which a model was told what was damaged is seen", () => {
+    const [entry] = (good.models ?? []).filter((one) => one.sessionId === sessionId);
+    const prompt = [{ role: "user", content: [{ type: "text", text: `do ${DAMAGE_MARK}` }] }] as const;
+    const models = entry === undefined ? [] : [{ ...entry, prompt }];
+    expect(rulesOf({ ...good, actedOnDamage: [], models })).toContain("damage-told");
+  });
+
+  test("S6: that goes on after what a later version wrote is seen", () => {
+    const stranger = { sessionId, wrote: "kind", after: 9, end: 10, foundEnd: 10, looks: 4 } as const;
+    expect(rulesOf({ ...good, strangers: [stranger] })).toEqual([]);
+    expect(rulesOf({ ...good, strangers: [{ ...stranger, foundEnd: 11 }] })).toEqual(["worked-past-later"]);
+    expect(rulesOf({ ...good, strangers: [{ ...stranger, looks: 400 }] })).toEqual(["looked-too-often"]);
   });
 
   test("every rule has its forgery here", async () => {

@@ -17,6 +17,7 @@ import { checkVisits } from "./check-visits.ts";
 import { checkWaits } from "./check-waits.ts";
 import { checkInputs, checkRuns, checkSettled, checkTotals } from "./check-runs.ts";
 import { checkProbes } from "./check-probes.ts";
+import { checkDamage, checkStrangers } from "./check-strangers.ts";
 import { checkTold } from "./check-told.ts";
 import type { History, Violation } from "./history.ts";
 import { eventsOf, finder, type SessionHistory } from "./session-history.ts";
@@ -81,6 +82,8 @@ const CHECKS = [
   checkSignals,
   checkPieces,
   checkSecrets,
+  checkDamage,
+  checkStrangers,
   checkToolInputs,
   checkWaits,
   checkStops,

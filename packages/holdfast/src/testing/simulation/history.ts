@@ -98,6 +98,25 @@ export type Posted = {
   readonly key: string | null;
 };
 
+/** A claim by who had read something else than what was written, at this end of the journal (J4). */
+export type ActedOnDamage = {
+  readonly sessionId: SessionId;
+  readonly by: string;
+  readonly position: Position;
+};
+
+/** A session in which a later version has written, in the end; and what became of it. */
+export type Stranger = {
+  readonly sessionId: SessionId;
+  readonly wrote: string;
+  /** The end of the journal before and after that, and where it was found to end much later. */
+  readonly after: Position;
+  readonly end: Position;
+  readonly foundEnd?: Position;
+  /** How often it was loaded since. */
+  readonly looks?: number;
+};
+
 /** A commit that the store refused, when so many had been taken from all. */
 export type Refused = { readonly sessionId: SessionId; readonly by: string; readonly written: number };
 
@@ -228,6 +247,8 @@ export type History = {
   readonly effects: readonly EffectEntry[];
   readonly acknowledged: readonly Acknowledged[];
   readonly probes?: readonly Probe[];
+  readonly actedOnDamage?: readonly ActedOnDamage[];
+  readonly strangers?: readonly Stranger[];
   readonly told?: readonly Told[];
   readonly activities?: readonly Activity[];
   /** The same of looking whether a call had taken place. */
@@ -330,6 +351,10 @@ export const RULES = [
   "answer-late",
   "ran-too-long",
   "late-forgotten",
+  "acted-on-damage",
+  "damage-told",
+  "worked-past-later",
+  "looked-too-often",
 ] as const;
 
 export type Rule = (typeof RULES)[number];

@@ -1,6 +1,7 @@
 import type { Position, SessionId } from "../../core/ids.ts";
 import type { SessionSummary } from "../../ports/journal-store.ts";
 import type {
+  ActedOnDamage,
   Acknowledged,
   ModelEntry,
   Piece,
@@ -9,6 +10,7 @@ import type {
   Refused,
   Sighting,
   Stop,
+  Stranger,
   Told,
   Written,
 } from "./history.ts";
@@ -33,6 +35,10 @@ export class Ledger {
   /** Commits that were refused. */
   readonly vain: Refused[] = [];
   readonly stops: Stop[] = [];
+  readonly looks = new Map<SessionId, number>();
+  stranger: Stranger | null = null;
+  /** Claims that rest on a journal that was not what was written. */
+  readonly actedOnDamage: ActedOnDamage[] = [];
   readonly refusedPrompts: { readonly sessionId: SessionId; readonly problem: string }[] = [];
 
   durableOf(sessionId: SessionId): Position {

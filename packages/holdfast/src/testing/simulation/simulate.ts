@@ -59,6 +59,7 @@ export const simulate = async (options: SimulateOptions): Promise<SimulationResu
   for (let step = 0; step < steps; step += 1) await strike(sim, people);
   await calm(sim, people);
   await sim.clock.advance(SEEN_AFTER_MS);
+  await epilogue(sim, people);
   const history = await sim.history();
   const violations = [...checkHistory(history), ...alarmsOf(sim)];
   const events = history.journals.values().reduce((sum, journal) => sum + journal.length, 0);
@@ -140,6 +141,18 @@ const calm = async (sim: Simulation, people: People): Promise<void> => {
     for (const sessionId of people.sessions) void people.operate(first, sessionId).catch(() => undefined);
     if (people.isContent && (await sim.isSettled())) return;
   }
+};
+
+const LATER_SHARE = 0.3;
+const LOOK_MS = 120_000;
+
+/** When all is done, now and then a later version comes by. */
+const epilogue = async (sim: Simulation, people: People): Promise<void> => {
+  const sessionId = sim.random.any([...people.sessions]);
+  const { without = [] } = sim.mercy;
+  const mayCome = sim.random.chance(LATER_SHARE) && !without.includes("newer-writer");
+  if (sessionId === undefined || !mayCome || !(await sim.isSettled())) return;
+  await sim.writeAsLater(sessionId, LOOK_MS);
 };
 
 /** What showed while it happened, and not in what is left. */

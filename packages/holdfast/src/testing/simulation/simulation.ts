@@ -10,6 +10,7 @@ import {
   type StoreCall,
 } from "../../testing/faulty-store.ts";
 import { createManualClock, type ManualClock } from "../../testing/manual-clock.ts";
+import { codeOf, isAlarming } from "./alarm.ts";
 import { Audience } from "./audience.ts";
 import type { Booted } from "./booted.ts";
 import { Chaos, type Mercy } from "./chaos.ts";
@@ -17,6 +18,8 @@ import { Coverage } from "./coverage.ts";
 import type { History } from "./history.ts";
 import { Ledger } from "./ledger.ts";
 import { noticedLate } from "./late-notices.ts";
+import { misread } from "./misread.ts";
+import { LATER, writeAsLater } from "./newer-writer.ts";
 import { createRandom, type Random } from "./random.ts";
 import { drawLimits, otherAgent, simulatedAgent, type AgentLimits } from "./simulated-agent.ts";
 import { SimulatedMachine } from "./simulated-machine.ts";
@@ -62,7 +65,10 @@ export class Simulation {
   readonly #listeners: Listener[] = [];
   #born = 0;
 
+  readonly mercy: Mercy;
+
   constructor(seed: number, mercy: Mercy) {
+    this.mercy = mercy;
     this.random = createRandom(seed);
     this.chaos = new Chaos(this.random, createRandom(seed + FATE), mercy);
     this.clock = createManualClock({ seed });
@@ -113,9 +119,17 @@ export class Simulation {
     const wasOn = this.chaos.isOn;
     this.chaos.isOn = false;
     const runtime = await createRuntime({
-      store: storeOf(process, noticedLate(process, this.chaos, faulty), (listener) => {
-        this.#listeners.push(listener);
-      }),
+      store: storeOf(
+        process,
+        noticedLate(
+          process,
+          this.chaos,
+          misread({ process, chaos: this.chaos, ledger: this.ledger }, faulty),
+        ),
+        (listener) => {
+          this.#listeners.push(listener);
+        },
+      ),
       agents: [agent, otherAgent(process)],
       clock: process.clock,
       deps: { world: this.world, process },
@@ -206,6 +220,37 @@ export class Simulation {
     });
   }
 
+  /** A later version writes in a session that is at rest; then some time passes. */
+  async writeAsLater(sessionId: SessionId, lookMs: number): Promise<void> {
+    this.chaos.struck("newer-writer", sessionId);
+    this.say(`later version in ${sessionId}`);
+    const later = this.random.pick(LATER);
+    this.ledger.stranger = { sessionId, wrote: later, after: 0, end: 0 };
+    const stranger = await this.#inTime(
+      writeAsLater(sessionId, later, {
+        attach: (version) => this.#machine.attach(version),
+        sha256,
+        now: this.clock.now(),
+      }),
+    );
+    this.ledger.stranger = stranger;
+    if (stranger === null) return;
+    const before = this.ledger.looks.get(sessionId) ?? 0;
+    this.announce([sessionId]);
+    await this.clock.advance(lookMs);
+    const head = await this.#machine.store.head(sessionId);
+    const looks = (this.ledger.looks.get(sessionId) ?? 0) - before;
+    this.ledger.stranger = { ...stranger, foundEnd: head?.position ?? 0, looks };
+  }
+
+  /** Waits for what needs time to pass. */
+  async #inTime<Value>(what: Promise<Value>): Promise<Value> {
+    let isDone = false;
+    const done = what.finally(() => (isDone = true));
+    while (!isDone) await this.clock.advance(50);
+    return done;
+  }
+
   /** Whether the session asks for somebody; looked up where it costs nothing. */
   isSuspended(sessionId: SessionId): boolean {
     return this.ledger.summaries.get(sessionId)?.status === "suspended";
@@ -225,9 +270,12 @@ export class Simulation {
   async history(): Promise<History> {
     const sessions = [...this.ledger.durable.keys()];
     const { sessions: listed } = await this.#machine.store.list({ limit: 1_000 });
-    const read = async (id: SessionId) =>
-      [id, await this.#machine.store.read(id, 0, { limit: 100_000 })] as const;
     const { ledger, world } = this;
+    const { stranger } = ledger;
+    const read = async (id: SessionId) => {
+      const events = await this.#machine.store.read(id, 0, { limit: 100_000 });
+      return [id, stranger?.sessionId === id ? events.slice(0, stranger.after) : events] as const;
+    };
     const nowMs = this.clock.monotonicMs();
     return {
       sha256,
@@ -251,7 +299,13 @@ export class Simulation {
       troubles: this.processes.flatMap(({ process }) => process.troubles),
       followers: this.audience.followers((process) => isWell(process, nowMs)),
       modelLimits: MODEL_LIMITS,
-      unread: new Map(listed.map(({ sessionId, unreadSignals }) => [sessionId, unreadSignals])),
+      unread: new Map(
+        listed.flatMap(({ sessionId, unreadSignals }) =>
+          sessionId === stranger?.sessionId ? [] : [[sessionId, unreadSignals]],
+        ),
+      ),
+      actedOnDamage: this.chaos.counts.has("damaged-read") ? ledger.actedOnDamage : [],
+      strangers: stranger === null ? [] : [stranger],
       secrets: [SECRET],
       quietAt: this.clock.now(),
     };
@@ -313,6 +367,13 @@ export class Simulation {
     return fault;
   }
 
+  /** Who was given damage, or what a later version wrote, has to say so. */
+  #isExplained(fields: Readonly<Record<string, unknown>> | undefined): boolean {
+    const code = codeOf(fields?.["failure"]);
+    if (code === "STORE_DAMAGED") return this.chaos.counts.has("damaged-read");
+    return code === "JOURNAL_INVALID" && fields?.["sessionId"] === this.ledger.stranger?.sessionId;
+  }
+
   #logger(process: SimulatedProcess): Logger {
     const quiet = (): void => undefined;
     return {
@@ -322,7 +383,7 @@ export class Simulation {
       error: (message, fields) => {
         if (process.isDead) return;
         this.say(`${process.name} says: ${message}`);
-        if (isAlarming(fields?.["failure"])) this.alarms.push(message);
+        if (isAlarming(fields?.["failure"]) && !this.#isExplained(fields)) this.alarms.push(message);
       },
     };
   }
@@ -335,10 +396,3 @@ const isWell = ({ troubles }: SimulatedProcess, nowMs: number): boolean =>
 type Listener = Parameters<JournalStore["onChange"]>[0];
 
 type Doomed = { readonly process: SimulatedProcess; readonly view: JournalStore; readonly kill: () => void };
-
-/** A store that is away is bad weather; anything else that stops a session is a defect. */
-const isAlarming = (failure: unknown): boolean =>
-  typeof failure === "object" &&
-  failure !== null &&
-  "code" in failure &&
-  failure.code !== "STORE_UNAVAILABLE";

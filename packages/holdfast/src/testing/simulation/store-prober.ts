@@ -80,7 +80,11 @@ const compareDue = async (store: JournalStore, { sessions, gone, note }: ProberP
   });
 };
 
-const requestAt = ({ sessionId, loaded: { head } }: Case): CommitRequest => ({
+/** A commit at the end of a session that changes nothing. */
+export const requestAt = ({
+  sessionId,
+  loaded: { head },
+}: Pick<Case, "sessionId" | "loaded">): CommitRequest => ({
   sessionId,
   expect: { position: head.position, headHash: head.hash, epoch: head.epoch, gate: head.gate },
   lease: { kind: "keep" },
