@@ -106,4 +106,9 @@ export const EQUIVALENTS: readonly Equivalent[] = [
       "one that stays is looked at again, and its call is closed or at another attempt: nothing is made of it",
     together: ["engine/outcome.ts: what comes of a call that is closed is not used"],
   },
+  {
+    id: "core/reduce.ts: an event of an unknown kind stops the fold",
+    reason: "what is folded was opened before, and opening refuses a kind that is not known",
+    together: ["core/journal-codec.ts: an event of a newer version is not opened"],
+  },
 ];

@@ -7,7 +7,7 @@ import type { Base, Batch } from "./batch.ts";
 import type { Deadline, StopReason } from "./deadline.ts";
 import { Latch } from "./latch.ts";
 import { Lease } from "./lease.ts";
-import { foldLoaded } from "./open-session.ts";
+import { foldLoaded, loadSession } from "./open-session.ts";
 import type { Outcome } from "./outcome.ts";
 import type { EngineServices } from "./services.ts";
 import { SessionContent } from "./session-content.ts";
@@ -119,7 +119,7 @@ export class ActiveSession {
   async reload(): Promise<boolean> {
     const known = [...this.#signals.keys()];
     this.needsRefresh = false;
-    const loaded = await this.services.store.load(this.id).catch((thrown: unknown) => {
+    const loaded = await loadSession(this.services, this.id).catch((thrown: unknown) => {
       this.needsRefresh = true;
       throw thrown;
     });

@@ -1,12 +1,45 @@
 import { StoreError } from "../core/errors.ts";
 import { GENESIS_HASH, sameBytes, type StoredEvent } from "../core/hash-chain.ts";
-import type { SessionId } from "../core/ids.ts";
+import type { Position, SessionId } from "../core/ids.ts";
 import { openEvent, verifyEvent } from "../core/journal-codec.ts";
 import { reduce } from "../core/reduce.ts";
 import { EMPTY_STATE, STATE_VERSION, type SessionState } from "../core/session-state.ts";
-import type { LoadedSession, Snapshot } from "../ports/journal-store.ts";
+import type { JournalStore, LoadedSession, Snapshot } from "../ports/journal-store.ts";
 import type { Base } from "./batch.ts";
 import type { EngineServices } from "./services.ts";
+
+/** What a store has of a session: with the snapshot where this version can use it, else with the whole journal (J3, S6). */
+export const loadSession = async (
+  { store }: Pick<EngineServices, "store">,
+  sessionId: SessionId,
+): Promise<LoadedSession | undefined> => {
+  const loaded = await store.load(sessionId);
+  if (loaded === undefined || loaded.snapshot === null) return loaded;
+  // guard S6: a snapshot of another version is not used
+  if (loaded.snapshot.stateVersion !== STATE_VERSION) {
+    const { position } = loaded.snapshot;
+    const before = await readUpTo(store, sessionId, position);
+    return { ...loaded, snapshot: null, tail: [...before, ...loaded.tail] };
+  }
+  return loaded;
+};
+
+const PAGE = 1_000;
+
+const readUpTo = async (
+  store: JournalStore,
+  sessionId: SessionId,
+  last: Position,
+): Promise<readonly StoredEvent[]> => {
+  const events: StoredEvent[] = [];
+  while (events.length < last) {
+    const page = await store.read(sessionId, events.length, { limit: Math.min(PAGE, last - events.length) });
+    // What is missing shows when it is folded.
+    if (page.length === 0) break;
+    events.push(...page);
+  }
+  return events;
+};
 
 /** Folds what a store loaded: snapshot, then the tail, each event verified against the chain (J3, J4). */
 export const foldLoaded = (
@@ -38,11 +71,7 @@ export const foldLoaded = (
 };
 
 const startOf = (snapshot: Snapshot | null): { state: SessionState; hash: Uint8Array } => {
-  if (
-    snapshot === null ||
-    /* guard S6: a snapshot of another version is not used */ snapshot.stateVersion !== STATE_VERSION
-  )
-    return { state: EMPTY_STATE, hash: GENESIS_HASH };
+  if (snapshot === null) return { state: EMPTY_STATE, hash: GENESIS_HASH };
   const state: SessionState = JSON.parse(snapshot.state);
   return { state, hash: snapshot.headHash };
 };

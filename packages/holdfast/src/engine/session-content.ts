@@ -155,18 +155,17 @@ export class SessionContent {
   /** The chain is followed only from the last snapshot on: what is older is held against its own header (J4). */
   #openIntact(stored: StoredEvent): JournalEvent {
     const problem = verifyContent(this.#services.sha256, stored);
-    if (problem === null) return openEvent(stored);
     // guard J4: damaged content reaches no model
-    throw new StoreError(
-      "STORE_DAMAGED",
-      `Session ${this.#sessionId}, event ${stored.position} is damaged: ${problem}.`,
-      {
-        hint: "Run `holdfast doctor` to see what can be saved.",
-        details: { sessionId: this.#sessionId, position: stored.position },
-      },
-    );
+    if (problem !== null) throw damaged(this.#sessionId, stored.position, problem);
+    return openEvent(stored);
   }
 }
+
+const damaged = (sessionId: SessionId, position: Position, problem: string): StoreError =>
+  new StoreError("STORE_DAMAGED", `Session ${sessionId}, event ${position} is damaged: ${problem}.`, {
+    hint: "Run `holdfast doctor` to see what can be saved.",
+    details: { sessionId, position },
+  });
 
 const instructionsIn = (started: JournalEvent): string => {
   const payload: JsonObject | null = started.payload;

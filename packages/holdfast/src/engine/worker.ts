@@ -5,6 +5,7 @@ import type { Timer } from "../ports/clock.ts";
 import type { Signal } from "../ports/journal-store.ts";
 import { ActiveSession } from "./active-session.ts";
 import { advanceSession } from "./advance-session.ts";
+import { loadSession } from "./open-session.ts";
 import type { EngineServices } from "./services.ts";
 
 export type WorkerOptions = {
@@ -158,7 +159,7 @@ export class Worker {
   }
 
   async #open(sessionId: SessionId): Promise<ActiveSession | null> {
-    const loaded = await this.#services.store.load(sessionId);
+    const loaded = await loadSession(this.#services, sessionId);
     if (loaded === undefined) return null;
     const agent = this.#services.agents.get(loaded.owner.agent);
     if (agent === undefined) return null;

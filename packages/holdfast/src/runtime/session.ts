@@ -5,7 +5,7 @@ import type { JsonObject } from "../core/json.ts";
 import { sessionStatus, type RunStatus, type SessionState } from "../core/session-state.ts";
 import type { Wait } from "../core/wait.ts";
 import { SessionStream } from "../engine/event-stream.ts";
-import { foldLoaded } from "../engine/open-session.ts";
+import { foldLoaded, loadSession } from "../engine/open-session.ts";
 import type { ModelSettings } from "../ports/model.ts";
 import type { Signal, SignalKind } from "../ports/journal-store.ts";
 import { checkSettings } from "./define-agent.ts";
@@ -243,7 +243,7 @@ export class Session<Output = string> {
   }
 
   async #load(): Promise<{ readonly state: SessionState; readonly signals: readonly Signal[] }> {
-    const loaded = await this.#services.store.load(this.id);
+    const loaded = await loadSession(this.#services, this.id);
     if (loaded === undefined) throw sessionNotFound(this.id);
     const { state } = foldLoaded(this.#services, this.id, loaded);
     this.#seen = state.position;

@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { EVENT_VERSION } from "../core/event.ts";
+import { STATE_VERSION } from "../core/session-state.ts";
 import { createTestRuntime } from "../testing/index.ts";
 import { SessionScript } from "../testing/conformance/session-script.ts";
 import { agentOf, keepingLogger, recordingModel, within } from "../testing/scenario.fixture.ts";
@@ -35,5 +36,29 @@ describe("a session that a worker of a newer version has claimed", () => {
       text: "one",
     });
     expect(await newer.due({ agents: [agent.name], limit: 10 })).toEqual([session.id]);
+  });
+});
+
+describe("a session with a snapshot of another version of the state", () => {
+  it("S6 J3 goes on from its whole journal, and can be looked at", async () => {
+    const model = recordingModel([{ text: "one" }, { text: "two" }]);
+    const agent = agentOf({ model });
+    const logger = keepingLogger();
+    const test = await createTestRuntime({ agents: [agent], logger });
+    const session = await test.runtime.createSession(agent);
+    await within(test, (await session.send("First.")).outcome(), 5_000);
+    const head = await test.store.head(session.id);
+    expect(head?.position).toBeGreaterThan(4);
+    const stateVersion = STATE_VERSION + 1;
+    const snapshot = { position: 4, headHash: new Uint8Array(), stateVersion, state: "{}" };
+    const [fourth] = await test.store.readAt(session.id, [4]);
+    await test.store.saveSnapshot(session.id, { ...snapshot, headHash: fourth?.hash ?? snapshot.headHash });
+    expect((await test.store.load(session.id))?.snapshot?.stateVersion).toBe(stateVersion);
+
+    const next = await test.restart();
+    const again = await next.runtime.getSession(session.id);
+    expect(await again.snapshot()).toMatchObject({ status: "completed", position: head?.position });
+    expect(await within(next, (await again.send("Second.")).outcome(), 5_000)).toMatchObject({ text: "two" });
+    expect(logger.lines.filter(({ level }) => level === "error")).toEqual([]);
   });
 });

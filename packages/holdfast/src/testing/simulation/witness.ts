@@ -1,6 +1,6 @@
 import type { RunId, SessionId } from "../../core/ids.ts";
 import { isEventType, type EventType } from "../../core/event.ts";
-import { STATE_VERSION } from "../../core/session-state.ts";
+import { EMPTY_STATE, STATE_VERSION } from "../../core/session-state.ts";
 import type {
   CommitAnswer,
   CommitRequest,
@@ -97,7 +97,7 @@ const note = ({ store, name, records }: Place, request: CommitRequest, answer: C
   records.ledger.holders.set(sessionId, name);
   coverage.committed(sessionId, events, chaos.takeRecent(sessionId));
   if (request.lease.kind === "release") lookAtRelease(store, sessionId, records).catch(() => undefined);
-  if (chaos.random.chance(SNAPSHOT_CHANCE)) keepSnapshot(store, coverage, request);
+  if (chaos.random.chance(SNAPSHOT_CHANCE)) keepSnapshot(store, records, request);
 };
 
 /** Who has let a session go does not have it any more (C5). */
@@ -120,19 +120,23 @@ const lookAtRelease = async (
 /** Snapshots may be there or not: in a simulated world they are made far more often than the engine does. */
 const SNAPSHOT_CHANCE = 0.15;
 
+/** Of these, so many are of another version, to which the state is something else (S6). */
+const FOREIGN_CHANCE = 0.2;
+
 const keepSnapshot = (
   store: JournalStore,
-  coverage: Coverage,
+  { chaos, coverage }: Records,
   { sessionId, events }: CommitRequest,
 ): void => {
   const state = coverage.stateOf(sessionId);
   const last = events.at(-1);
   if (last === undefined || state?.position !== last.position) return;
+  const isForeign = chaos.random.chance(FOREIGN_CHANCE);
   const snapshot = {
     position: last.position,
     headHash: last.hash,
-    stateVersion: STATE_VERSION,
-    state: JSON.stringify(state),
+    stateVersion: isForeign ? STATE_VERSION + 1 : STATE_VERSION,
+    state: isForeign ? JSON.stringify({ ...EMPTY_STATE, position: last.position }) : JSON.stringify(state),
   };
   store.saveSnapshot(sessionId, snapshot).catch(() => undefined);
 };
