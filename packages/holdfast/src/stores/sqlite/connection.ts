@@ -46,8 +46,8 @@ export class Connection {
     const db = new DatabaseSync(url, { timeout: BUSY_TIMEOUT_MS });
     this.#db = db;
     try {
-      migrate(db, dataDir);
-      configure(db);
+      whenFree(() => migrate(db, dataDir));
+      whenFree(() => configure(db));
       keepRowSums(db);
       if (maxPages !== null) db.exec(`PRAGMA max_page_count = ${maxPages}`);
     } catch (error) {
@@ -87,12 +87,12 @@ export class Connection {
   transact<Result>(isSynced: boolean, work: () => Result): Result {
     this.#assertInPlace();
     this.#setSynced(isSynced);
-    this.#whenFree("BEGIN IMMEDIATE");
+    whenFree(() => this.#db.exec("BEGIN IMMEDIATE"));
     try {
       this.#assertFormat();
       const result = work();
       this.assertInTransaction();
-      this.#whenFree("COMMIT");
+      whenFree(() => this.#db.exec("COMMIT"));
       return result;
     } catch (error) {
       this.#rollback();
@@ -156,17 +156,6 @@ export class Connection {
     this.#isSynced = isSynced;
   }
 
-  #whenFree(sql: string): void {
-    for (let attempt = 1; ; attempt += 1) {
-      try {
-        this.#db.exec(sql);
-        return;
-      } catch (error) {
-        if (troubleOf(error) !== "busy" || attempt === BUSY_ATTEMPTS) throw error;
-      }
-    }
-  }
-
   #rollback(): void {
     try {
       if (this.#db.isTransaction) this.#db.exec("ROLLBACK");
@@ -175,6 +164,18 @@ export class Connection {
     }
   }
 }
+
+/** Tries again while another process is at it: many may begin at the same moment, on a disk that is slow. */
+const whenFree = (work: () => void): void => {
+  for (let attempt = 1; ; attempt += 1) {
+    try {
+      work();
+      return;
+    } catch (error) {
+      if (troubleOf(error) !== "busy" || attempt === BUSY_ATTEMPTS) throw error;
+    }
+  }
+};
 
 /**
  * The folder of locks is made after the database is: where it stands alone, the database was lost, and one
