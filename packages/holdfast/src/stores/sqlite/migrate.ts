@@ -24,10 +24,20 @@ export const migrate = (db: DatabaseSync, dataDir: string): void => {
 const pragma = (db: DatabaseSync, name: string): number =>
   Number(db.prepare(`PRAGMA ${name}`).get()?.[name] ?? 0);
 
+/** All of it as of one moment: another process may fill the database while we look. */
+const observe = (db: DatabaseSync) => {
+  db.exec("BEGIN");
+  try {
+    const version = pragma(db, "user_version");
+    return { version, application: pragma(db, "application_id"), hasTables: hasTables(db) };
+  } finally {
+    if (db.isTransaction) db.exec("ROLLBACK");
+  }
+};
+
 const readVersion = (db: DatabaseSync): number => {
-  const version = pragma(db, "user_version");
-  const application = pragma(db, "application_id");
-  if (application !== APPLICATION_ID && (application !== 0 || version !== 0 || hasTables(db))) {
+  const { version, application, hasTables: isFilled } = observe(db);
+  if (application !== APPLICATION_ID && (application !== 0 || version !== 0 || isFilled)) {
     throw new StoreError(
       "STORE_FORMAT_UNSUPPORTED",
       "The data directory holds a database that is not Holdfast's.",
