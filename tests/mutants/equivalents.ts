@@ -111,4 +111,102 @@ export const EQUIVALENTS: readonly Equivalent[] = [
     reason: "what is folded was opened before, and opening refuses a kind that is not known",
     together: ["core/journal-codec.ts: an event of a newer version is not opened"],
   },
+  {
+    id: "engine/active-session.ts: what runs is stopped when its cancel is journaled",
+    reason:
+      "a cancel is journaled after its signal was heard of, and hearing of it stops what runs; who opens a session has nothing running in it",
+    together: ["engine/active-session.ts: what runs is stopped when a cancel is heard of"],
+  },
+  {
+    id: "engine/active-session.ts: a signal that was read is not heard again",
+    reason:
+      "the store refuses to have a signal read twice; who is refused looks again, and puts away what is no longer there",
+    together: ["engine/active-session.ts: signals that others have read are put away"],
+  },
+  {
+    id: "engine/active-session.ts: what was read is remembered",
+    reason:
+      "the store refuses to have a signal read twice; who is refused looks again, and puts away what is no longer there",
+    together: ["engine/active-session.ts: signals that others have read are put away"],
+  },
+  {
+    id: "engine/active-session.ts: a signal is read once",
+    reason:
+      "the store refuses to have a signal read twice; who is refused looks again, and puts away what is no longer there",
+    together: ["engine/active-session.ts: signals that others have read are put away"],
+  },
+  {
+    id: "engine/active-session.ts: a lost session has no lease",
+    reason: "who acts asks whether the session is lost, beside whether the lease is valid",
+    together: ["engine/perform.ts: nor when the session is lost"],
+  },
+  {
+    id: "engine/lease.ts: a lease that is lost is not valid",
+    reason:
+      "who acts asks whether the session is lost, beside whether the lease is valid; and who has released claims anew before anything begins",
+    together: ["engine/perform.ts: nor when the session is lost"],
+  },
+  {
+    id: "engine/perform.ts: nor when the session is lost",
+    reason: "who loses a session loses its lease in the same breath",
+    together: ["engine/lease.ts: a lease that is lost is not valid"],
+  },
+  {
+    id: "engine/outcome.ts: what comes of a call that is closed is not used",
+    reason:
+      "an attempt has one outcome, and that is what closes its call: only one that is kept after it was recorded comes to a closed call",
+    together: ["engine/active-session.ts: an outcome is recorded once"],
+  },
+  {
+    id: "engine/outcome.ts: what comes of an earlier attempt is not used",
+    reason:
+      "the next attempt starts when the outcome of the one before is recorded: only one that is kept after that comes to a later attempt",
+    together: ["engine/active-session.ts: an outcome is recorded once"],
+  },
+  {
+    id: "engine/outcome.ts: an answer to another call is not used",
+    reason:
+      "the next call of a model starts when the outcome of the one before is recorded: only one that is kept after that comes to a later call",
+    together: ["engine/active-session.ts: an outcome is recorded once"],
+  },
+  {
+    id: "engine/perform.ts: a tool of a cancelled run is not entered",
+    reason:
+      "hearing of a cancel stops what is under way in the same tick, and what is stopped does not enter",
+    together: ["engine/call-tool.ts: what is stopped on the way to the tool does not enter it"],
+  },
+  {
+    id: "engine/advance-session.ts: nothing acts on a commit that is not stored",
+    reason:
+      "who has lost the session is refused when it acts, and with a commit that releases nothing starts",
+    together: [
+      "engine/advance-session.ts: nothing acts under a lease in doubt",
+      "engine/perform.ts: nothing acts under a lease in doubt",
+      "engine/perform.ts: nor when the session is lost",
+    ],
+  },
+  {
+    id: "engine/snapshot.ts: who has lost a session keeps no snapshot",
+    reason:
+      "what is folded was stored, so the fold belongs to the journal whoever keeps it; and the store keeps only what fits its own",
+  },
+  {
+    id: "engine/commit-batch.ts: who has released has no lease",
+    reason: "a commit that releases ends the loop, and whoever takes the session up again opens it anew",
+  },
+  {
+    id: "engine/worker.ts: a session in work is not opened again",
+    reason: "it is not opened again when its turn comes either",
+    together: ["engine/worker.ts: a session is opened once"],
+  },
+  {
+    id: "engine/worker.ts: a session that another works is left to it",
+    reason: "the store refuses to have it claimed",
+    together: ["stores/in-memory/memory-commit.ts: a session that is held is not claimed"],
+  },
+  {
+    id: "engine/active-session.ts: a holder whose journal has moved lets go",
+    reason: "a journal moves under another holder only after a claim, which raises the epoch",
+    together: ["engine/active-session.ts: a holder whose epoch has passed lets go"],
+  },
 ];

@@ -30,9 +30,13 @@ const ONLY_IN: Partial<Record<FaultKind, StatePhase>> = {
   "tool-refuses": "calling-tools",
   "tool-hangs": "calling-tools",
   "tool-late": "calling-tools",
+  "tool-slow": "calling-tools",
   "verify-fails": "calling-tools",
   "operator-answer": "calling-tools",
 };
+
+/** What comes when all is done, and no event after it. */
+const AT_THE_END: ReadonlySet<FaultKind> = new Set(["newer-writer"]);
 
 const isWritten = (type: EventType, phase: StatePhase): boolean =>
   cellOf(phase, type) !== "no" &&
@@ -51,6 +55,6 @@ export const reachableCells = (): ReadonlySet<string> => {
 };
 
 const cellsOf = (type: EventType, phase: StatePhase): readonly string[] =>
-  FAULT_KINDS.filter((fault) => (ONLY_IN[fault] ?? phase) === phase).map(
+  FAULT_KINDS.filter((fault) => (ONLY_IN[fault] ?? phase) === phase && !AT_THE_END.has(fault)).map(
     (fault) => `${type} ${phase} ${fault}`,
   );
