@@ -56,6 +56,8 @@ const sections = [];
 const verdicts = [];
 for (const name of ran) {
   const { text, measured: own = {} } = await BENCHES[name]({ workDir, say });
+  // Said as soon as it is known: one that fails later takes nothing with it.
+  if (asked.length === 0) console.error(`\n${text}\n`);
   sections.push(text);
   verdicts.push(...judge(TARGETS, { measured: own, ran: [name] }));
 }

@@ -25,7 +25,7 @@ const timeOf = async (args) => {
 };
 
 const IMPORT = `const begun = performance.now(); await import("holdfast"); console.log(performance.now() - begun);`;
-const CLI = "node_modules/holdfast/dist/cli/main.js";
+const CLI = "node_modules/holdfast/dist/cli.js";
 
 const measureStart = async () => {
   const samples = { node: [], load: [], help: [] };
