@@ -26,6 +26,7 @@ export class SessionContent {
   readonly #kept = new Map<Position, JournalEvent>();
   readonly #inputs = new Map<CallId, unknown>();
   #transcript: Transcript | null = null;
+  #commits = 0;
   #context: SessionContext | null = null;
   #overrides: { readonly at: Position; readonly settings: ModelSettings } | null = null;
   #instructions: { readonly at: Position; readonly text: string } | null = null;
@@ -38,6 +39,7 @@ export class SessionContent {
 
   /** Takes note of events that were just committed, and of the state they led to. */
   committed(events: readonly JournalEvent[], state: SessionState): void {
+    this.#commits += 1;
     for (const event of events) {
       // guard E3: the conversation is made anew when the window was cut
       if (event.header.type === "context.compacted") this.#transcript = null;
@@ -67,7 +69,11 @@ export class SessionContent {
   async transcript(state: SessionState): Promise<Transcript> {
     if (this.#transcript !== null) return this.#transcript;
     const transcript = new Transcript();
+    const seen = this.#commits;
     for (const event of await this.#events(state.window.map((entry) => entry.at))) transcript.push(event);
+    // What was committed while it was read is not in it: it serves who asked, and nobody after.
+    // guard E3: a conversation that was read too slowly is not kept
+    if (this.#commits !== seen) return transcript;
     this.#transcript = transcript;
     return transcript;
   }

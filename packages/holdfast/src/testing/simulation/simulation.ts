@@ -66,6 +66,8 @@ export class Simulation {
   #born = 0;
 
   readonly mercy: Mercy;
+  /** When a session was left to a later version. */
+  leftAt = Number.POSITIVE_INFINITY;
 
   constructor(seed: number, mercy: Mercy) {
     this.mercy = mercy;
@@ -224,6 +226,7 @@ export class Simulation {
   async writeAsLater(sessionId: SessionId, lookMs: number): Promise<void> {
     this.chaos.struck("newer-writer", sessionId);
     this.say(`later version in ${sessionId}`);
+    this.leftAt = this.clock.monotonicMs();
     const later = this.random.pick(LATER);
     this.ledger.stranger = { sessionId, wrote: later, after: 0, end: 0 };
     const stranger = await this.#inTime(
@@ -272,6 +275,9 @@ export class Simulation {
     const { sessions: listed } = await this.#machine.store.list({ limit: 1_000 });
     const { ledger, world } = this;
     const { stranger } = ledger;
+    const { leftAt } = this;
+    const isLeft = ({ sessionId }: { readonly sessionId: SessionId }): boolean =>
+      sessionId === stranger?.sessionId;
     const read = async (id: SessionId) => {
       const events = await this.#machine.store.read(id, 0, { limit: 100_000 });
       return [id, stranger?.sessionId === id ? events.slice(0, stranger.after) : events] as const;
@@ -283,7 +289,8 @@ export class Simulation {
       effects: world.log,
       activities: world.activities,
       checks: world.checks,
-      lateReturns: world.lateReturns,
+      // What comes after a later version has the session waits for it, and nobody here reads it.
+      lateReturns: world.lateReturns.filter((one) => !isLeft(one)),
       acknowledged: ledger.acknowledged,
       told: ledger.told,
       probes: ledger.probes,
@@ -294,7 +301,7 @@ export class Simulation {
       models: ledger.models,
       visits: ledger.visits,
       written: ledger.written,
-      posted: ledger.posted,
+      posted: ledger.posted.filter((one) => one.at <= leftAt || !isLeft(one)),
       pieces: ledger.pieces,
       troubles: this.processes.flatMap(({ process }) => process.troubles),
       followers: this.audience.followers((process) => isWell(process, nowMs)),
