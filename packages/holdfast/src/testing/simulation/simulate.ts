@@ -38,7 +38,7 @@ export type SimulationResult = {
   readonly history: History;
 };
 
-const STEPS = 70;
+const STEPS = 82;
 const MOST_SESSIONS = 4;
 /** What happened last is heard of by then. */
 const SEEN_AFTER_MS = 3_000;
