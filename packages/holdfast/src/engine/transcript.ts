@@ -51,8 +51,9 @@ export class Transcript {
 
   /** All messages so far. Valid for providers only when no tool call is open (E3). */
   messages(): readonly Message[] {
-    this.#closeResults();
-    return this.#messages;
+    if (this.#results.length === 0) return this.#messages;
+    // Looking changes nothing: who asks may have been stopped, while others go on with the turn (E3).
+    return [...this.#messages, this.#toolMessage()];
   }
 
   /** An independent copy, cheap: messages themselves are never changed. */
@@ -108,10 +109,14 @@ export class Transcript {
 
   #closeResults(): void {
     if (this.#results.length === 0) return;
+    this.#messages.push(this.#toolMessage());
+    this.#results = [];
+  }
+
+  #toolMessage(): Message {
     // guard E3: results come in the order of their calls
     const results = this.#results.toSorted((left, right) => this.#index(left) - this.#index(right));
-    this.#messages.push({ role: "tool", results });
-    this.#results = [];
+    return { role: "tool", results };
   }
 
   #index(result: ToolResult): number {
