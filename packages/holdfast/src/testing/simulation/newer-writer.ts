@@ -2,6 +2,7 @@ import { chainHash, type Sha256, type StoredEvent } from "../../core/hash-chain.
 import type { SessionId } from "../../core/ids.ts";
 import { EVENT_VERSION } from "../../core/event.ts";
 import type { CommitRequest, JournalStore, LoadedSession } from "../../ports/journal-store.ts";
+import type { ManualClock } from "../../testing/manual-clock.ts";
 import type { Stranger } from "./history.ts";
 import { requestAt } from "./store-prober.ts";
 
@@ -57,4 +58,12 @@ const eventAfter = (
     ...(isKind ? {} : { lost: [] }),
   });
   return { position, header, payload: null, salt: null, hash: chainHash(sha256, head.hash, header) };
+};
+
+/** Waits for what needs time to pass. */
+export const inTime = async <Value>(clock: ManualClock, what: Promise<Value>): Promise<Value> => {
+  let isDone = false;
+  const done = what.finally(() => (isDone = true));
+  while (!isDone) await clock.advance(50);
+  return done;
 };

@@ -19,7 +19,7 @@ import type { History } from "./history.ts";
 import { Ledger } from "./ledger.ts";
 import { noticedLate } from "./late-notices.ts";
 import { misread } from "./misread.ts";
-import { LATER, writeAsLater } from "./newer-writer.ts";
+import { inTime, LATER, writeAsLater } from "./newer-writer.ts";
 import { createRandom, type Random } from "./random.ts";
 import { drawLimits, otherAgent, simulatedAgent, type AgentLimits } from "./simulated-agent.ts";
 import { SimulatedMachine } from "./simulated-machine.ts";
@@ -229,7 +229,8 @@ export class Simulation {
     this.leftAt = this.clock.monotonicMs();
     const later = this.random.pick(LATER);
     this.ledger.stranger = { sessionId, wrote: later, after: 0, end: 0 };
-    const stranger = await this.#inTime(
+    const stranger = await inTime(
+      this.clock,
       writeAsLater(sessionId, later, {
         attach: (version) => this.#machine.attach(version),
         sha256,
@@ -244,14 +245,6 @@ export class Simulation {
     const head = await this.#machine.store.head(sessionId);
     const looks = (this.ledger.looks.get(sessionId) ?? 0) - before;
     this.ledger.stranger = { ...stranger, foundEnd: head?.position ?? 0, looks };
-  }
-
-  /** Waits for what needs time to pass. */
-  async #inTime<Value>(what: Promise<Value>): Promise<Value> {
-    let isDone = false;
-    const done = what.finally(() => (isDone = true));
-    while (!isDone) await this.clock.advance(50);
-    return done;
   }
 
   /** Whether the session asks for somebody; looked up where it costs nothing. */
