@@ -65,7 +65,7 @@ const run = (command: string, args: readonly string[]): Promise<Ended> => {
 };
 
 /** Calls that only the store makes: a fault in them is a fault of the disk. */
-export const CALLS = [
+const CALLS_OF_THE_STORE = [
   "pwrite64",
   "fsync",
   "fdatasync",
@@ -73,32 +73,48 @@ export const CALLS = [
   "rename",
   "unlink",
   "mkdir",
-  "pread64",
 ] as const;
 
-const traced = (place: string, inject: readonly string[]): Promise<Ended> =>
-  run(
-    "strace",
-    ["-f", "--seccomp-bpf", "-qq", "-s", "0", "-o", join(place, "trace"), "-e", `trace=${CALLS.join(",")}`]
-      .concat(inject, process.execPath, NODE)
-      .concat(join(place, "data"), join(place, "witness"), "A", JSON.stringify(PLAN)),
-  );
+/** Who loads a program reads as well: these fail at the files of the database only. */
+const READS = ["pread64"] as const;
+const DATABASE = ["holdfast.db", "holdfast.db-wal", "holdfast.db-journal"];
+
+/** Calls that fail, as they are traced in one go: with the files they are traced at, all of them when none is named. */
+const GROUPS: readonly { readonly calls: readonly string[]; readonly files: readonly string[] }[] = [
+  { calls: CALLS_OF_THE_STORE, files: [] },
+  { calls: READS, files: DATABASE },
+];
+
+export const CALLS: readonly string[] = GROUPS.flatMap(({ calls }) => calls);
+
+const traced = (place: string, callOf: string, inject: readonly string[]): Promise<Ended> => {
+  const group = GROUPS.find(({ calls }) => calls.includes(callOf));
+  if (group === undefined) throw new TypeError(`${callOf} is not among the calls that fail`);
+  const data = join(place, "data");
+  const paths = group.files.flatMap((file) => ["-P", join(data, file)]);
+  const args = ["-f", "--seccomp-bpf", "-qq", "-s", "0", "-o", join(place, "trace")]
+    .concat(paths, "-e", `trace=${group.calls.join(",")}`, inject, process.execPath, NODE)
+    .concat(data, join(place, "witness"), "A", JSON.stringify(PLAN));
+  return run("strace", args);
+};
 
 /** How often one thread makes each call when nothing fails: strace counts by thread. */
 export const countCalls = async (root: string): Promise<ReadonlyMap<string, number>> => {
-  const place = mkdtempSync(join(root, "count-"));
-  const { code, output } = await traced(place, []);
-  if (code !== 0) throw new TypeError(`The workload ended with ${code}: ${output}`);
-  const counts = new Map<string, number>();
-  for (const [, thread, call] of readFileSync(join(place, "trace"), "utf8").matchAll(/^(\d+) +(\w+)\(/gm)) {
-    const key = `${thread} ${call}`;
-    counts.set(key, (counts.get(key) ?? 0) + 1);
-  }
-  rmSync(place, { recursive: true });
   const most = new Map<string, number>();
-  for (const [key, count] of counts) {
-    const call = key.split(" ")[1] ?? "";
-    most.set(call, Math.max(most.get(call) ?? 0, count));
+  for (const { calls } of GROUPS) {
+    const place = mkdtempSync(join(root, "count-"));
+    const { code, output } = await traced(place, calls[0] ?? "", []);
+    if (code !== 0) throw new TypeError(`The workload ended with ${code}: ${output}`);
+    const counts = new Map<string, number>();
+    for (const [, thread, call] of readFileSync(join(place, "trace"), "utf8").matchAll(/^(\d+) +(\w+)\(/gm)) {
+      const key = `${thread} ${call}`;
+      counts.set(key, (counts.get(key) ?? 0) + 1);
+    }
+    rmSync(place, { recursive: true });
+    for (const [key, count] of counts) {
+      const call = key.split(" ")[1] ?? "";
+      most.set(call, Math.max(most.get(call) ?? 0, count));
+    }
   }
   return most;
 };
@@ -110,7 +126,7 @@ export const runWithFault = async (root: string, fault: CallFault): Promise<Faul
   try {
     const { call, error, when, isLasting } = fault;
     const inject = `inject=${call}:error=${error}:when=${when}${isLasting ? "+" : ""}`;
-    const first = await traced(place, ["-e", inject]);
+    const first = await traced(place, call, ["-e", inject]);
     const isStruck = readFileSync(join(place, "trace"), "utf8").includes("(INJECTED)");
     const problems: string[] = [];
     // The system could not even load the program: nothing began that could go wrong.
