@@ -12,8 +12,8 @@ import type { Say } from "./witness.ts";
 
 export type Deps = {
   readonly say: Say;
-  /** Whether an attempt had its effect in the world, by what was written down there. */
-  readonly wasExecuted: (callId: string) => boolean;
+  /** Whether an attempt had its effect in the world, by what was written down there; ids of calls repeat across sessions, keys do not. */
+  readonly wasExecuted: (idempotencyKey: string) => boolean;
 };
 
 const INPUT = z.object({ n: z.number(), filler: z.string() });
@@ -43,7 +43,7 @@ const makeTool = (
             const { callId, attempt, idempotencyKey, session, deps } = context;
             const entry = { sessionId: session.id, callId, attempt, effect, idempotencyKey };
             deps.say({ say: "effect", kind: "verified", ...entry, at: Date.now() });
-            return deps.wasExecuted(callId)
+            return deps.wasExecuted(idempotencyKey)
               ? { status: "done" as const, output: { done: callId, attempt, filler: "" } }
               : { status: "not-done" as const };
           },

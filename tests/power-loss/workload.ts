@@ -94,9 +94,9 @@ const main = async (argv: readonly string[]): Promise<void> => {
   const [dataDir = "", witness = "", name = "", json = "{}"] = argv;
   const plan: WorkloadPlan = JSON.parse(json);
   const say = createSay(openSync(witness, "a"));
-  const wasExecuted = (callId: string): boolean =>
+  const wasExecuted = (idempotencyKey: string): boolean =>
     parseLines(readFileSync(witness, "utf8")).some(
-      (line) => line.say === "effect" && line.kind === "executed" && line.callId === callId,
+      (line) => line.say === "effect" && line.kind === "executed" && line.idempotencyKey === idempotencyKey,
     );
   const clock = createSystemClock();
   const plain = await createSqliteStore({ dataDir, clock, durability: plan.durability });
