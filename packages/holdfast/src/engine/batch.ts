@@ -1,6 +1,6 @@
 import { isEffectStart, type EventDraft, type JournalEvent } from "../core/event.ts";
 import type { Sha256, StoredEvent } from "../core/hash-chain.ts";
-import type { SignalId } from "../core/ids.ts";
+import type { SignalId, Timestamp } from "../core/ids.ts";
 import { sealEvent } from "../core/journal-codec.ts";
 import { reduce } from "../core/reduce.ts";
 import type { SessionState } from "../core/session-state.ts";
@@ -24,12 +24,23 @@ export class Batch {
   state: SessionState;
   hash: Uint8Array;
   readonly #seal: BatchSeal;
+  #latest: Timestamp;
 
   constructor(base: Base, seal: BatchSeal) {
     this.base = base;
     this.state = base.state;
     this.hash = base.hash;
     this.#seal = seal;
+    this.#latest = base.state.at;
+  }
+
+  /** Time for what is decided and written here: it does not go back, whatever the clock does meanwhile. */
+  now(): Timestamp {
+    this.#latest = Math.max(
+      /* guard J3: no time is before the last event */ this.#latest,
+      this.#seal.clock.now(),
+    );
+    return this.#latest;
   }
 
   /** Adds an event; throws when it does not belong here, so that no illegal event is ever committed (J3). */
@@ -38,7 +49,7 @@ export class Batch {
     const { event, stored } = sealEvent(end, draft, {
       sha256: this.#seal.sha256,
       epoch: this.#seal.epoch,
-      now: this.#seal.clock.now(),
+      now: this.now(),
       salt: () => this.#seal.clock.randomBytes(32),
     });
     this.state = reduce(this.state, event);

@@ -10,6 +10,7 @@ import { idempotencyKeyOf } from "./idempotency-key.ts";
 import { recordOutcome, type Outcome } from "./outcome.ts";
 import { readSignal } from "./read-signal.ts";
 import { startRun } from "./start-run.ts";
+import { waitsForKnown } from "./waiting-for-definitions.ts";
 
 /** Something to set going once its start is durable. */
 export type Start =
@@ -51,7 +52,7 @@ export const prepareBatch = async (session: ActiveSession, mayStartRun: () => bo
   recover(session, batch);
   const recorded = [...session.outcomes];
   for (const outcome of recorded) {
-    const place = { sessionId: session.id, now: nowOf(session, batch) };
+    const place = { sessionId: session.id, now: batch.now() };
     for (const draft of recordOutcome(batch.state, outcome, place)) batch.add(draft);
   }
   for (const signal of session.signals) {
@@ -59,6 +60,7 @@ export const prepareBatch = async (session: ActiveSession, mayStartRun: () => bo
     // guard J6: a signal leaves with the events it became
     batch.consume.push(signal.id);
   }
+  resumeKnown(session, batch);
   const effects = await decide(session, batch, mayStartRun);
   const starts = session.isDraining ? [] : await begin(session, batch, effects);
   const isQuiet =
@@ -75,17 +77,13 @@ export const prepareBatch = async (session: ActiveSession, mayStartRun: () => bo
     recorded,
     starts,
     waitUntil: isLeftWaiting
-      ? /* guard S4: the next run is begun by whoever comes next */ nowOf(session, batch)
+      ? /* guard S4: the next run is begun by whoever comes next */ batch.now()
       : wakes.length === 0
         ? null
         : Math.min(...wakes),
     mayRelease,
   };
 };
-
-/** Time for the plan; never before the last event, whatever the clock does. */
-const nowOf = (session: ActiveSession, batch: Batch): Timestamp =>
-  Math.max(/* guard J3: no time is before the last event */ batch.state.at, session.services.clock.now());
 
 /** A holder went while things were in flight: say so before anything else is decided (E2). */
 const recover = (session: ActiveSession, batch: Batch): void => {
@@ -104,6 +102,14 @@ const recover = (session: ActiveSession, batch: Batch): void => {
   batch.add({ header: { type: "run.suspended", runId: run.runId, waitingFor }, payload: null });
 };
 
+/** A run that waits for definitions goes on as soon as all of them are here. */
+const resumeKnown = ({ agent, isDraining }: ActiveSession, batch: Batch): void => {
+  const { run } = batch.state;
+  if (run === null || isDraining || !waitsForKnown(run.suspended?.waitingFor ?? [], agent)) return;
+  // guard S6: what waited for a definition goes on where it is known
+  batch.add({ header: { type: "run.resumed", runId: run.runId, by: "definition" }, payload: null });
+};
+
 /** Plans until only things to do in the world are left; every decision on the way is in the batch. */
 const decide = async (
   session: ActiveSession,
@@ -111,7 +117,7 @@ const decide = async (
   mayStartRun: () => boolean,
 ): Promise<readonly Effect[]> => {
   for (let round = 0; round < MAX_ROUNDS; round += 1) {
-    const effects = session.services.decide(batch.state, nowOf(session, batch));
+    const effects = session.services.decide(batch.state, batch.now());
     const records = effects.filter((effect) => effect.kind === "record");
     for (const { draft } of records) batch.add(draft);
     // guard J1: what is decided is folded before more is decided
@@ -119,7 +125,7 @@ const decide = async (
     const start = effects.find((effect) => effect.kind === "start-run");
     if (start === undefined) return effects;
     if (session.isDraining || !mayStartRun()) return [];
-    await startRun(session, batch, { runId: start.runId, at: nowOf(session, batch) });
+    await startRun(session, batch, { runId: start.runId, at: batch.now() });
   }
   throw new HoldfastError("INTERNAL", `Session ${session.id}: the plan does not come to rest.`, {
     hint: "This is a defect of Holdfast; please report it with the journal's last events.",
@@ -168,10 +174,9 @@ const beginToolCall = async (
   if (run === null) return null;
   // guard E1: a verification in flight is not begun again
   if (isVerified && session.inFlight.has(key)) return null;
-  const at = nowOf(session, batch);
   const idempotencyKey = await keyOfCall(session, run, { callId, tool });
   if (isVerified) return { kind: "verify", key, callId, tool, attempt, idempotencyKey };
-  const notAfter = at + timeoutOf(run, callId);
+  const notAfter = batch.now() + timeoutOf(run, callId);
   batch.add({
     header: { type: "tool-call.started", runId: run.runId, callId, attempt, notAfter, idempotencyKey },
     payload: null,
@@ -228,7 +233,7 @@ const beginModelCall = (
       candidate,
       provider,
       modelId,
-      notAfter: nowOf(session, batch) + run.settings.modelTimeoutMs,
+      notAfter: batch.now() + run.settings.modelTimeoutMs,
       estimate,
     },
     payload: null,

@@ -41,4 +41,6 @@ export type EngineServices = {
   /** Identity of this process in leases. */
   readonly holder: string;
   readonly leaseMs: number;
+  /** Whether this process works sessions, or only talks to them. */
+  readonly isWorker: boolean;
 };

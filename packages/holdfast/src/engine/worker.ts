@@ -7,6 +7,7 @@ import { ActiveSession } from "./active-session.ts";
 import { advanceSession } from "./advance-session.ts";
 import { loadSession } from "./open-session.ts";
 import type { EngineServices } from "./services.ts";
+import { WaitingForDefinitions } from "./waiting-for-definitions.ts";
 
 export type WorkerOptions = {
   /** Sessions advanced at the same time. */
@@ -20,6 +21,8 @@ const UNAVAILABLE_PAUSE_MS = 1_000;
 /** How often the store is asked for work that nobody announced: another process may have died. */
 const POLL_MS = 1_000;
 const DUE_BATCH = 256;
+/** How often runs are looked for that wait for a definition. */
+const WAITING_EVERY_MS = 15_000;
 
 /**
  * Advances sessions: first come, first served, so many at a time. A session with more to do goes to the
@@ -28,6 +31,7 @@ const DUE_BATCH = 256;
 export class Worker {
   readonly #services: EngineServices;
   readonly #options: WorkerOptions;
+  readonly #waiting: WaitingForDefinitions;
   readonly #active = new Map<SessionId, ActiveSession>();
   /** Sessions being loaded, with what was posted to them meanwhile: the load may not have seen it. */
   readonly #opening = new Map<SessionId, Signal[]>();
@@ -45,6 +49,7 @@ export class Worker {
   constructor(services: EngineServices, options: WorkerOptions) {
     this.#services = services;
     this.#options = options;
+    this.#waiting = new WaitingForDefinitions(services);
   }
 
   start(): void {
@@ -54,7 +59,9 @@ export class Worker {
     this.#every(POLL_MS, () => this.#poll());
     // guard J2: leases are renewed
     this.#every(this.#services.leaseMs / 3, () => this.#renew());
+    this.#every(WAITING_EVERY_MS, () => this.#lookForWaiting());
     void this.#poll();
+    void this.#lookForWaiting();
   }
 
   /** Something was posted for the session in this process. */
@@ -284,6 +291,16 @@ export class Worker {
       }
     } catch (thrown) {
       this.#warn("Leases could not be renewed; nothing new starts until they are.", thrown);
+    }
+  }
+
+  async #lookForWaiting(): Promise<void> {
+    if (this.#state !== "running") return;
+    try {
+      // guard S6: what waits for a definition is looked at where it may be known
+      for (const sessionId of await this.#waiting.find()) this.wake(sessionId);
+    } catch (thrown) {
+      this.#warn("Runs that wait for a definition could not be looked for.", thrown);
     }
   }
 

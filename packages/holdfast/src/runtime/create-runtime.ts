@@ -82,6 +82,7 @@ export const createRuntime = async <Deps = unknown>(options: RuntimeOptions<Deps
     workspace: (sessionId) => createWorkspace(workspaceFolder(dataDir, sessionId)),
     holder: store.holderId,
     leaseMs: LEASE_MS,
+    isWorker: settings.isWorker,
   };
   const runtime = new Runtime(services, settings);
   await runtime.start();
@@ -108,7 +109,6 @@ export class Runtime {
       this.#watchOthers();
       return;
     }
-    await this.#resumeNowKnown();
     this.#worker.start();
   }
 
@@ -257,19 +257,6 @@ export class Runtime {
       this.#worker.deliver(signal.sessionId, { id: answer.signalId, kind, dedupeKey, runId, body, postedAt });
     }
     return answer;
-  }
-
-  /** Sessions that waited for a definition which this process has may go on. */
-  async #resumeNowKnown(): Promise<void> {
-    for (const agent of this.#services.agents.keys()) {
-      // guard S6: what waited for a definition goes on where it is known
-      for (const { sessionId } of await this.#listAll({ agent, waiting: "definition" })) {
-        const body = JSON.stringify({ by: "definition" });
-        await this.#services.store.post([
-          { sessionId, kind: "resume", dedupeKey: null, runId: null, body, blobs: [] },
-        ]);
-      }
-    }
   }
 
   async #removeWorkspace(id: SessionId): Promise<void> {

@@ -7,6 +7,7 @@ import type { Wait } from "../core/wait.ts";
 import type { SignalKind } from "../ports/journal-store.ts";
 import { SessionStream, type StreamItem, type StreamOptions } from "../engine/event-stream.ts";
 import type { EngineServices } from "../engine/services.ts";
+import { waitsForKnown } from "../engine/waiting-for-definitions.ts";
 import { outcomeOf, type Outcome } from "./run-outcome.ts";
 import type { SessionEvent } from "./session-event.ts";
 import { SessionEvents } from "./session-events.ts";
@@ -31,7 +32,7 @@ export type TextOptions = {
 };
 
 type RunPlace = {
-  readonly services: Pick<EngineServices, "store" | "feed">;
+  readonly services: Pick<EngineServices, "store" | "feed" | "agents" | "isWorker">;
   readonly sessionId: SessionId;
   readonly runId: RunId;
   /** The run has no events at or before this position. */
@@ -120,7 +121,7 @@ export class Run<Output = string> {
           waitingFor = waitsAfter(item.event, waitingFor);
         }
         if (item.kind !== "caught-up" || options.until === "settled") continue;
-        if (!waitingFor.some(needsSomebody) || (await this.#isGoingOn(stream.position))) continue;
+        if (!waitingFor.some(needsSomebody) || (await this.#isGoingOn(stream.position, waitingFor))) continue;
         return { status: "suspended", runId: this.id, waitingFor };
       }
     }
@@ -152,10 +153,12 @@ export class Run<Output = string> {
     return new SessionStream(services, { sessionId, after, signal: either, ...options });
   }
 
-  /** Whether what the run waited for is there already: posted and not read yet, or read since we looked. */
-  async #isGoingOn(seen: Position): Promise<boolean> {
-    const loaded = await this.#place.services.store.load(this.sessionId);
+  /** Whether what the run waited for is there already: posted and not read yet, read since we looked, or known here. */
+  async #isGoingOn(seen: Position, waits: readonly Wait[]): Promise<boolean> {
+    const { store, agents, isWorker } = this.#place.services;
+    const loaded = await store.load(this.sessionId);
     if (loaded === undefined) return false;
+    if (isWorker && waitsForKnown(waits, agents.get(loaded.owner.agent))) return true;
     return loaded.head.position > seen || loaded.signals.some(({ kind }) => ANSWERS.has(kind));
   }
 

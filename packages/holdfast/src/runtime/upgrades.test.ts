@@ -3,7 +3,17 @@ import { EVENT_VERSION } from "../core/event.ts";
 import { STATE_VERSION } from "../core/session-state.ts";
 import { createTestRuntime } from "../testing/index.ts";
 import { SessionScript } from "../testing/conformance/session-script.ts";
-import { agentOf, keepingLogger, recordingModel, within } from "../testing/scenario.fixture.ts";
+import {
+  agentOf,
+  headersOf,
+  journalOf,
+  keepingLogger,
+  makeDoor,
+  recordingModel,
+  toolOf,
+  within,
+} from "../testing/scenario.fixture.ts";
+import { createRuntime } from "./index.ts";
 
 describe("a session that a worker of a newer version has claimed", () => {
   it("S6 is left to it: not claimed, not folded, its inputs kept, and said so", async () => {
@@ -60,5 +70,54 @@ describe("a session with a snapshot of another version of the state", () => {
     expect(await again.snapshot()).toMatchObject({ status: "completed", position: head?.position });
     expect(await within(next, (await again.send("Second.")).outcome(), 5_000)).toMatchObject({ text: "two" });
     expect(logger.lines.filter(({ level }) => level === "error")).toEqual([]);
+  });
+});
+
+describe("a run that a process of an older version left waiting for a tool", () => {
+  const hang = toolOf({ name: "act", effect: "read", execute: () => makeDoor().opened });
+  const act = toolOf({ name: "act", effect: "read", execute: () => "acted" });
+  const clerk = (tools: readonly (typeof act)[]) =>
+    agentOf({
+      model: recordingModel(({ toolResults }) =>
+        toolResults.length > 0 ? { text: "done" } : { toolCalls: [{ name: "act" }] },
+      ),
+      tools: [...tools],
+    });
+
+  /** The first, which begins, and dies; an older one, which takes over; and more, which are there all the time. */
+  const deploy = async (more: readonly (readonly (typeof act)[])[]) => {
+    const test = await createTestRuntime({ agents: [clerk([hang])] });
+    const session = await test.runtime.createSession("clerk");
+    const run = await session.send("go");
+    await test.clock.settle();
+    const { clock } = test;
+    const logger = keepingLogger();
+    for (const tools of [[], ...more])
+      await createRuntime({ agents: [clerk(tools)], store: test.store.attach(), clock, logger });
+    test.crashAfter(0);
+    await test.store.close();
+    const store = test.store.attach();
+    const looking = await createRuntime({ agents: [clerk([])], store, clock, isWorker: false });
+    const found = await looking.getRun(run.id);
+    const waiting = await within(test, found.outcome(), 60_000);
+    expect(waiting).toMatchObject({ waitingFor: [{ kind: "definition", name: "act" }] });
+    return { test, store, run: found, sessionId: session.id };
+  };
+
+  it("S6 goes on in a newer one that was there before it was left waiting", async () => {
+    const { test, store, run, sessionId } = await deploy([[act]]);
+    await test.advanceTime(20_000);
+    expect(await within(test, run.outcome(), 1_000)).toMatchObject({ status: "completed", text: "done" });
+    expect(headersOf(await journalOf({ store }, sessionId), "run.resumed")).toMatchObject([
+      { by: "definition" },
+    ]);
+  });
+
+  it("S6 is left in peace by those that do not know it either", async () => {
+    const { test, store, run, sessionId } = await deploy([[], []]);
+    const before = await journalOf({ store }, sessionId);
+    await test.advanceTime(600_000);
+    expect(await within(test, run.outcome(), 1_000)).toMatchObject({ status: "suspended" });
+    expect(await journalOf({ store }, sessionId)).toHaveLength(before.length);
   });
 });

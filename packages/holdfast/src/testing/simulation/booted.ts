@@ -6,5 +6,7 @@ import type { SimulatedProcess } from "./simulated-process.ts";
 export type Booted = {
   readonly process: SimulatedProcess;
   readonly runtime: Runtime;
+  /** Whether it surely has every definition. */
+  readonly isComplete: boolean;
   readonly watched: Set<SessionId>;
 };

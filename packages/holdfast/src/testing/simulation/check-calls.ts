@@ -125,7 +125,7 @@ const checkWrites = (
   for (const entry of effects) {
     if (entry.kind !== "verified") continue;
     const header = startOf(call, entry.attempt)?.header;
-    if (header?.type === "tool-call.started" && timeOf(session, entry) < header.notAfter)
+    if (header?.type === "tool-call.started" && furthest(session, entry) < header.notAfter)
       found.push(
         say("verified-early", entry.durable, `${call.callId} was verified while it could still be under way`),
       );
@@ -136,6 +136,12 @@ const checkWrites = (
 /** When something happened, by the journal's reckoning: a clock that was set back does not undo what has passed. */
 const timeOf = ({ events }: SessionHistory, { at, durable }: EffectEntry): number =>
   Math.max(at, events[durable - 1]?.at ?? 0);
+
+/** How far the clock had got by then, before it was set back. */
+const furthest = (session: SessionHistory, entry: EffectEntry): number => {
+  const before = session.effects.slice(0, session.effects.indexOf(entry));
+  return Math.max(timeOf(session, entry), ...before.map(({ at }) => at));
+};
 
 /**
  * Between the two, a person sent the call back; or a verification found nothing, and the effect came so

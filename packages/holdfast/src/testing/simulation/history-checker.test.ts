@@ -51,6 +51,7 @@ const isRich = (history: History, id: string, events: readonly JournalEvent[]): 
       sessionId === id &&
       kind === "returned" &&
       last?.type === "tool-call.completed" &&
+      last.by === "execution" &&
       callId === last.callId,
   );
   const failed = events.findLast(has("tool-call.failed"))?.header;
@@ -429,7 +430,7 @@ describe("a history", () => {
   });
 
   test("E6: with a call beyond a limit is seen", () => {
-    expect(changed("tool-call.started", { notAfter: Number.MAX_SAFE_INTEGER })).toEqual(["past-limit"]);
+    expect(changed("tool-call.started", { notAfter: Number.MAX_SAFE_INTEGER })).toContain("past-limit");
   });
 
   test("J3: with a run that ends without reason is seen", () => {

@@ -29,7 +29,7 @@ export class People {
     const sessions = random.between(3, 4);
     for (let session = 1; session <= sessions; session += 1) {
       // One long conversation now and then, for what happens only to those: cuts of the window, snapshots.
-      const inputs = session === 1 && random.chance(0.12) ? 14 : random.pick([1, 2, 2, 3, 4]);
+      const inputs = session === 1 && random.chance(0.12) ? 14 : random.pick([1, 2, 3, 3, 4]);
       for (let input = 1; input <= inputs; input += 1) {
         const task = this.#task(session, input);
         if (session <= most) this.#tasks.push(task);

@@ -38,7 +38,7 @@ export type SimulationResult = {
   readonly history: History;
 };
 
-const STEPS = 82;
+const STEPS = 70;
 const MOST_SESSIONS = 4;
 /** What happened last is heard of by then. */
 const SEEN_AFTER_MS = 3_000;
@@ -131,7 +131,7 @@ const calm = async (sim: Simulation, people: People): Promise<void> => {
   sim.chaos.isOn = false;
   for (const { process } of sim.living) process.thaw();
   for (let round = 0; round < QUIET_ROUNDS; round += 1) {
-    while (sim.living.length < 2) await sim.boot();
+    while (sim.living.length < 2 || !sim.living.some(({ isComplete }) => isComplete)) await sim.boot(true);
     await sim.clock.advance(QUIET_ROUND_MS);
     const [first] = sim.living;
     // The last may have been on their way out.

@@ -72,6 +72,8 @@ const toolsTaking = (schema: typeof INPUT): readonly ReturnType<typeof makeTool>
 
 const TOOLS = toolsTaking(INPUT);
 const STRICT_TOOLS = toolsTaking(STRICT);
+/** What a process of an older version lacks. */
+const NEWER: ReadonlySet<string> = new Set(["ship", "put"]);
 
 /** Limits of this seed's agent: tight ones are reached. */
 export type AgentLimits = {
@@ -83,6 +85,8 @@ export type AgentLimits = {
   readonly hasOutput: boolean;
   /** Whether some processes are of a version whose tools take less. */
   readonly isMixed: boolean;
+  /** Whether some processes are of a version that lacks some of the tools. */
+  readonly isRolling: boolean;
 };
 
 export const drawLimits = (random: Random): AgentLimits => ({
@@ -92,11 +96,22 @@ export const drawLimits = (random: Random): AgentLimits => ({
   maxDurationMs: random.pick([40_000, 150_000, 900_000, 900_000]),
   hasOutput: random.chance(0.2),
   isMixed: random.chance(0.25),
+  isRolling: random.chance(0.15),
 });
+
+/** The tools that one process has. */
+const toolsOf = (
+  { isMixed, isRolling }: Pick<AgentLimits, "isMixed" | "isRolling">,
+  { random }: ModelParts["chaos"],
+): typeof TOOLS => {
+  const tools = isMixed && random.chance(0.5) ? STRICT_TOOLS : TOOLS;
+  const lacks = isRolling && random.chance(0.5);
+  return lacks ? tools.filter(({ name }) => !NEWER.has(name)) : tools;
+};
 
 /** The agent as one process knows it: the same definition everywhere, models that wait by its clock. */
 export const simulatedAgent = (
-  { hasOutput, isMixed, ...limits }: AgentLimits,
+  { hasOutput, isMixed, isRolling, ...limits }: AgentLimits,
   parts: ModelParts & RestlessParts,
 ): AgentDefinition<unknown, WorldDeps> => {
   const { clock } = parts.process;
@@ -112,7 +127,7 @@ export const simulatedAgent = (
   return defineAgent({
     name: "clerk",
     instructions: ({ session }) => session.id,
-    tools: isMixed && parts.chaos.random.chance(0.5) ? STRICT_TOOLS : TOOLS,
+    tools: toolsOf({ isMixed, isRolling }, parts.chaos),
     model: [model("first"), model("second")],
     limits,
     ...(hasOutput ? { output: OUTPUT } : {}),

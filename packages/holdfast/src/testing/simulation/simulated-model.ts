@@ -18,7 +18,7 @@ export type ModelParts = {
 
 /** What the model does next; the instructions say whose conversation it is. */
 export const nextStep = (
-  { messages, system }: ScriptedTurn,
+  { messages, system, tools }: ScriptedTurn,
   { provider, hasOutput }: { readonly provider: string; readonly hasOutput: boolean },
   { process, chaos, refuse, note }: ModelParts,
 ): ScriptedStep => {
@@ -27,7 +27,7 @@ export const nextStep = (
   const problem = problemIn(messages);
   if (problem !== null) refuse(sessionId, problem);
   const said = messages.length - 1 - messages.findLastIndex((message) => message.role === "user");
-  const usual = answer(chaos, said, hasOutput);
+  const usual = answer(chaos, said, { hasOutput, tools });
   // Whoever is stopped while the model answers hears of it when other things are due as well.
   if (chaos.strikes("freeze", 0.004)) {
     chaos.struck("freeze", sessionId);
@@ -71,7 +71,11 @@ const FITS = /^\{"sum":\d+\}$/;
 
 const NAMES = ["look", "look", "put", "put", "pay", "pay", "pay", "tell", "ship"] as const;
 
-const answer = ({ random }: Chaos, said: number, hasOutput: boolean): ScriptedStep => {
+const answer = (
+  { random }: Chaos,
+  said: number,
+  { hasOutput, tools }: { readonly hasOutput: boolean; readonly tools: readonly string[] },
+): ScriptedStep => {
   const text = `${random.pick(["Let me see", "So far, so good", "This takes some thought"])}: ${random.between(0, 1_000_000)}.`;
   const usage = random.chance(0.1)
     ? null
@@ -82,8 +86,9 @@ const answer = ({ random }: Chaos, said: number, hasOutput: boolean): ScriptedSt
       hasOutput && random.chance(0.6) ? { ...common, text: `{"sum":${random.between(0, 99)}}` } : common;
     return random.chance(0.5) ? last : { ...last, firstTokenDelayMs: random.between(10, 3_000) };
   }
+  const known = NAMES.filter((name) => tools.includes(name));
   const toolCalls = Array.from({ length: random.pick([1, 1, 2, 2, 3, 5]) }, () => ({
-    name: random.pick(NAMES),
+    name: random.any(known) ?? "look",
     input: { n: random.between(0, 1_000_000) },
   }));
   return { ...common, toolCalls, firstTokenDelayMs: random.between(10, 900) };
@@ -159,7 +164,7 @@ const oddAnswer = (which: number, { random }: Pick<Chaos, "random">, step: Scrip
     case 4:
       return { toolCalls: [{ name: "look", input: { n: 1, deep: nested(70) } }] };
     default:
-      return { toolCalls: [{ name: "put", input: { n: "x" } }] };
+      return { toolCalls: [{ name: "pay", input: { n: "x" } }] };
   }
 };
 

@@ -88,8 +88,8 @@ export class Simulation {
     this.trace.push(`${this.clock.monotonicMs()} ${line}`);
   }
 
-  /** A new process over the same data. */
-  async boot(): Promise<void> {
+  /** A new process over the same data; a complete one has every definition. */
+  async boot(isComplete = false): Promise<void> {
     this.#born += 1;
     const process = new SimulatedProcess(`p${this.#born}`, this.clock);
     const view = this.#machine.attach();
@@ -106,7 +106,8 @@ export class Simulation {
       clock: process.clock,
       decide: (call) => this.#decide({ process, view, kill: () => faulty.crashAfter(0) }, call),
     });
-    const agent = simulatedAgent(this.#limits, {
+    const limits = isComplete ? { ...this.#limits, isRolling: false } : this.#limits;
+    const agent = simulatedAgent(limits, {
       process,
       chaos: this.chaos,
       visit: (sessionId, isStopped) => this.ledger.visit(process.name, sessionId, isStopped),
@@ -143,7 +144,7 @@ export class Simulation {
     });
     this.chaos.isOn = wasOn;
     this.#views.set(process, { view, faulty });
-    this.processes = [...this.processes, { process, runtime, watched: new Set() }];
+    this.processes = [...this.processes, { process, runtime, isComplete, watched: new Set() }];
   }
 
   /** The process is gone in the middle of whatever it did. */
@@ -282,8 +283,8 @@ export class Simulation {
       effects: world.log,
       activities: world.activities,
       checks: world.checks,
-      // What comes after a later version has the session waits for it, and nobody here reads it.
-      lateReturns: world.lateReturns.filter((one) => !isLeft(one)),
+      // What comes after a later version has the session waits for it, and what has just come is on its way.
+      lateReturns: world.lateReturns.filter((one) => !isLeft(one) && one.sinceMs + TRY_AGAIN_MS < nowMs),
       acknowledged: ledger.acknowledged,
       told: ledger.told,
       probes: ledger.probes,

@@ -1,0 +1,48 @@
+import type { Position, SessionId } from "../core/ids.ts";
+import type { Wait } from "../core/wait.ts";
+import type { Agent } from "../ports/agent.ts";
+import type { ListedSession, SessionPage } from "../ports/journal-store.ts";
+import type { EngineServices } from "./services.ts";
+
+const PAGE = 1_000;
+
+/** Whether a run waits for definitions and nothing else, and this agent has them all. */
+export const waitsForKnown = (waits: readonly Wait[], agent: Agent | undefined): boolean =>
+  waits.length > 0 && waits.every((wait) => wait.kind === "definition" && agent?.tools.has(wait.name));
+
+/**
+ * Finds sessions whose run waits for a definition (S6). Who suspended it may be a process of an older version that is
+ * still there: it will not go on with it, and says nothing. So each process looks for itself, again and again.
+ */
+export class WaitingForDefinitions {
+  readonly #services: Pick<EngineServices, "store" | "agents">;
+  /** Where they stood when they were given out: it would be in vain to open them again before they move. */
+  #seen: ReadonlyMap<SessionId, Position> = new Map();
+
+  constructor(services: Pick<EngineServices, "store" | "agents">) {
+    this.#services = services;
+  }
+
+  /** Those that are worth opening here: of an agent that is known, and not looked at since they moved. */
+  async find(): Promise<readonly SessionId[]> {
+    const found: SessionId[] = [];
+    const seen = new Map<SessionId, Position>();
+    for await (const { sessionId, agent, position } of this.#waiting()) {
+      if (!this.#services.agents.has(agent)) continue;
+      if (this.#seen.get(sessionId) !== position) found.push(sessionId);
+      seen.set(sessionId, position);
+    }
+    this.#seen = seen;
+    return found;
+  }
+
+  async *#waiting(): AsyncGenerator<ListedSession> {
+    const query = { waiting: "definition", limit: PAGE };
+    let page: SessionPage = await this.#services.store.list(query);
+    yield* page.sessions;
+    while (page.cursor !== null) {
+      page = await this.#services.store.list({ ...query, cursor: page.cursor });
+      yield* page.sessions;
+    }
+  }
+}
