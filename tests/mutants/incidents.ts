@@ -179,7 +179,7 @@ export const INCIDENTS: readonly Incident[] = [
     promise: "S6",
     what: "a deploy stranded the runs in flight",
     where: "vercel/workflow#13",
-    guards: ["runtime/create-runtime.ts: what waited for a definition goes on where it is known"],
+    guards: ["engine/prepare-batch.ts: what waited for a definition goes on where it is known"],
   },
 ];
 

@@ -39,12 +39,6 @@ export const NOT_FOUND_YET: readonly NotFoundYet[] = [
     "engine/event-stream.ts: no event is passed over",
   ),
   ...each(
-    "a process that lacks one of the tools, or the agent",
-    "engine/prepare-batch.ts: a tool that is not known here is not called",
-    "core/plan.ts: a run that waits for somebody is left alone",
-    "runtime/create-runtime.ts: what waited for a definition goes on where it is known",
-  ),
-  ...each(
     "content that is erased between two inputs",
     "engine/transcript.ts: calls whose content was erased are told of",
   ),

@@ -98,7 +98,7 @@ const checkAborts = ({ sessionId, events, whole }: SessionHistory): readonly Vio
 
 /** When all is quiet, every run is settled, or waits for a stated reason, or stands behind one that does. */
 export const checkSettled = ({ sessionId, events, whole }: SessionHistory): readonly Violation[] => {
-  const { quietAt } = whole;
+  const { quietAt, known = new Set() } = whole;
   if (quietAt === undefined) return [];
   const open = new Map<RunId, JournalEvent | null>();
   for (const event of events) {
@@ -112,8 +112,14 @@ export const checkSettled = ({ sessionId, events, whole }: SessionHistory): read
   const [first] = open;
   if (first === undefined) return [];
   const [runId, suspended] = first;
-  if (suspended !== null && isWaiting(suspended, quietAt)) return [];
   const say = finder(sessionId, "S3");
+  if (suspended !== null && isWaiting(suspended, quietAt)) {
+    const { header, position } = suspended;
+    const waits = header.type === "run.suspended" ? header.waitingFor : [];
+    return waits.some((wait) => wait.kind === "definition" && known.has(wait.name))
+      ? [finder(sessionId, "S6")("run-unsettled", position, `${runId} waits for what is long there`)]
+      : [];
+  }
   return [
     say("run-unsettled", suspended?.position ?? null, `${runId} neither ends nor says what it waits for`),
   ];

@@ -443,6 +443,14 @@ describe("a history", () => {
     ).toEqual(expect.arrayContaining(["runs-overlap"]));
   });
 
+  test("S6: with a run that waits for what is there is seen", () => {
+    const waitingFor = [{ kind: "definition", name: "pay" }] as const;
+    const header = { type: "run.suspended", runId: runId(), waitingFor } as const;
+    const waits = withJournal(seal(journal.with(-1, { ...eventAt("run.completed"), header, payload: null })));
+    expect(rulesOf(waits)).toContain("run-unsettled");
+    expect(rulesOf({ ...waits, known: new Set() })).not.toContain("run-unsettled");
+  });
+
   test("J2: with a recovery from nobody is seen", () => {
     const { epoch } = eventAt("run.completed");
     const header = { type: "session.recovered", previousEpoch: epoch, safeAt: 0 } as const;

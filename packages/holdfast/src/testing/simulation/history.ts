@@ -271,6 +271,8 @@ export type History = {
   readonly pieces?: readonly Piece[];
   /** Signals that nobody had read in the end, by session. */
   readonly unread?: ReadonlyMap<SessionId, number>;
+  /** Names of the tools that a process which lives has had all along. */
+  readonly known?: ReadonlySet<string>;
   /** What must stand nowhere. */
   readonly secrets?: readonly string[];
   /** When everything had long been quiet; without it runs may still be under way. */

@@ -72,6 +72,8 @@ const toolsTaking = (schema: typeof INPUT): readonly ReturnType<typeof makeTool>
 
 const TOOLS = toolsTaking(INPUT);
 const STRICT_TOOLS = toolsTaking(STRICT);
+/** Names of the tools that a complete process has. */
+export const TOOL_NAMES: ReadonlySet<string> = new Set(TOOLS.map(({ name }) => name));
 /** What a process of an older version lacks. */
 const NEWER: ReadonlySet<string> = new Set(["ship", "put"]);
 

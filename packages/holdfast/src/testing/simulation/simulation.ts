@@ -21,7 +21,7 @@ import { noticedLate } from "./late-notices.ts";
 import { misread } from "./misread.ts";
 import { inTime, LATER, writeAsLater } from "./newer-writer.ts";
 import { createRandom, type Random } from "./random.ts";
-import { drawLimits, otherAgent, simulatedAgent, type AgentLimits } from "./simulated-agent.ts";
+import { drawLimits, otherAgent, simulatedAgent, TOOL_NAMES, type AgentLimits } from "./simulated-agent.ts";
 import { SimulatedMachine } from "./simulated-machine.ts";
 import { SimulatedProcess, storeOf } from "./simulated-process.ts";
 import { probeStore } from "./store-prober.ts";
@@ -307,6 +307,7 @@ export class Simulation {
       ),
       actedOnDamage: this.chaos.counts.has("damaged-read") ? ledger.actedOnDamage : [],
       strangers: stranger === null ? [] : [stranger],
+      known: TOOL_NAMES,
       secrets: [SECRET],
       quietAt: this.clock.now(),
     };
