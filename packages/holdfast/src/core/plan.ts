@@ -37,7 +37,7 @@ export const plan = (state: SessionState, now: Timestamp): readonly Effect[] => 
 };
 
 /** The duration limit (E6); time spent suspended does not count. */
-const deadlineOf = (run: OpenRun): Timestamp =>
+export const deadlineOf = (run: OpenRun): Timestamp =>
   run.startedAt +
   run.settings.maxDurationMs +
   /* guard E6: time spent suspended does not count */ run.suspendedMs;

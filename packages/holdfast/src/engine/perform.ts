@@ -1,5 +1,6 @@
 import { StoreError } from "../core/errors.ts";
 import { failure, toFailure, type Failure } from "../core/failure.ts";
+import { deadlineOf } from "../core/plan.ts";
 import type { OpenCall, OpenRun } from "../core/session-state.ts";
 import type { ModelDelta, ModelRequest, ToolDeclaration } from "../ports/model.ts";
 import type { ActiveSession } from "./active-session.ts";
@@ -147,14 +148,16 @@ const refuseEntry = (session: ActiveSession, run: OpenRun, callId: string): Fail
   if (session.isCancelled(run.runId))
     return failure("TOOL_CANCELLED", "The call was stopped before the tool was entered.");
   const call = openCall(run, callId);
+  const now = session.services.clock.now();
+  // guard E6: a tool is not entered after its run's time
+  if (now >= deadlineOf(run)) return startedTooLate();
   // guard E2: a tool is not entered after its time
-  if (call?.status.kind === "started" && session.services.clock.now() >= call.status.notAfter)
-    return failure(
-      "TOOL_CALL_LOST",
-      "The start of the call took too long to record; the tool was not entered.",
-    );
+  if (call?.status.kind === "started" && now >= call.status.notAfter) return startedTooLate();
   return refuseWithoutLease(session, "the tool was not entered");
 };
+
+const startedTooLate = (): Failure =>
+  failure("TOOL_CALL_LOST", "The start of the call took too long to record; the tool was not entered.");
 
 const refuseWithoutLease = (session: ActiveSession, what: string): Failure | null =>
   /* guard J2: nothing acts under a lease in doubt */ session.lease.isValid() &&

@@ -40,6 +40,29 @@ describe("what the simulation found", () => {
     await test.close();
   });
 
+  it("E6 a tool whose start took until its run's time was over is not entered", async () => {
+    let entered = 0;
+    const look = toolOf({ name: "look", effect: "read", execute: () => (entered += 1) });
+    const model = recordingModel(({ toolResults }) =>
+      toolResults.length > 0 ? { text: "done" } : { toolCalls: [{ name: "look" }] },
+    );
+    const limits = { maxDurationMs: 5_000 };
+    const test = await createTestRuntime({
+      agents: [agentOf({ model, tools: [look], limits })],
+      faults: ({ commit }) =>
+        commit?.events.some(({ header }) => header.includes("tool-call.started"))
+          ? { kind: "delay", ms: 6_000 }
+          : null,
+    });
+    const run = await (await test.runtime.createSession("clerk")).send("go");
+    expect(await within(test, run.outcome(), 60_000)).toMatchObject({
+      status: "failed",
+      failure: { code: "RUN_TIMEOUT" },
+    });
+    expect(entered).toBe(0);
+    await test.close();
+  });
+
   it("J1 J2 a release whose answer was lost is a release: what comes after it is claimed anew", async () => {
     const pay = toolOf({
       name: "pay",
