@@ -46,6 +46,8 @@ export class ActiveSession {
     null;
   /** Position of the last snapshot, so that the next is not made too soon. */
   snapshotAt: number;
+  /** Somebody had the session before us and did not let it go, maybe we ourselves. */
+  isLeftHeld: boolean;
   isDraining = false;
   /** Set when signals may have come from another process. */
   needsRefresh = false;
@@ -70,6 +72,7 @@ export class ActiveSession {
     this.epoch = loaded.head.epoch;
     this.gate = loaded.head.gate;
     this.snapshotAt = loaded.snapshot?.position ?? 0;
+    this.isLeftHeld = loaded.lease !== null;
     this.#noteRecovery(loaded);
     for (const signal of loaded.signals) this.#signals.set(signal.id, signal);
   }
@@ -161,6 +164,7 @@ export class ActiveSession {
     // Our release is stored though its answer never came: whatever comes next is claimed anew (J2).
     // guard J2: a release that is stored is a release
     if (loaded.lease === null) this.lease.lost();
+    this.isLeftHeld = loaded.lease !== null;
     this.epoch = loaded.head.epoch;
     this.gate = loaded.head.gate;
     // guard E2: a takeover is looked at anew

@@ -32,8 +32,7 @@ const step = async (session: ActiveSession, control: AdvanceControl): Promise<"d
   // guard J6: what others have posted is read
   if (session.needsRefresh && !(await refresh(session))) return "done";
   const prepared = await prepareBatch(session, control.mayStartRun);
-  const isHeld = session.lease.epoch !== null;
-  const mustCommit = !prepared.batch.isEmpty || (prepared.mayRelease && isHeld);
+  const mustCommit = !prepared.batch.isEmpty || (prepared.mayRelease && isHeld(session));
   if (!mustCommit && prepared.mayRelease) return "done";
   if (mustCommit) {
     const result = await commitBatch(session, prepared);
@@ -53,6 +52,10 @@ const step = async (session: ActiveSession, control: AdvanceControl): Promise<"d
   if (!prepared.mayRelease) await sleep(session, prepared.waitUntil);
   return "go-on";
 };
+
+/** Whether the store has a lease for it that is ours, or that nobody alive will give back: it is claimed to be let go. */
+const isHeld = ({ lease, isLeftHeld }: ActiveSession): boolean =>
+  lease.epoch !== null || /* guard S3: what was never let go is let go */ isLeftHeld;
 
 const RETRY_EVERY_MS = 1_000;
 

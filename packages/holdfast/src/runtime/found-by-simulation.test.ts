@@ -8,6 +8,7 @@ import {
   toolOf,
   within,
 } from "../testing/scenario.fixture.ts";
+import type { CommitRequest, SessionHead } from "../ports/journal-store.ts";
 import { createRuntime } from "./create-runtime.ts";
 
 describe("what the simulation found", () => {
@@ -103,6 +104,53 @@ describe("what the simulation found", () => {
     const again = await next.runtime.getRun(run.id);
     expect(await within(next, again.outcome(), 60_000)).toMatchObject({ status: "completed", text: "done" });
     await next.close();
+  });
+
+  it("S3 a claim without a word, whose answer was lost, leaves no lease behind", async () => {
+    let lost = 0;
+    const test = await createTestRuntime({
+      agents: [agentOf({ model: recordingModel(() => ({ text: "done" })) })],
+      faults: ({ commit }) => {
+        if (commit?.lease.kind !== "claim" || commit.events.length > 0 || lost > 0) return null;
+        lost += 1;
+        return { kind: "fail-after" };
+      },
+    });
+    const session = await test.runtime.createSession("clerk");
+    const run = await session.send("go");
+    await within(test, run.outcome(), 5_000);
+    // It has ended: the cancel becomes no event, and is read all the same.
+    const cancel = { sessionId: session.id, kind: "cancel", dedupeKey: null, runId: run.id } as const;
+    await test.store.attach().post([{ ...cancel, body: "{}", blobs: [] }]);
+    await test.advanceTime(5_000);
+    expect(lost).toBe(1);
+    expect(await test.store.load(session.id)).toMatchObject({ lease: null, signals: [] });
+    await test.close();
+  });
+
+  it("S3 a session with nothing to do, whose holder died, is let go and not looked at without end", async () => {
+    let loads = 0;
+    const test = await createTestRuntime({
+      agents: [agentOf({ model: recordingModel(() => ({ text: "done" })) })],
+      faults: ({ operation }) => {
+        if (operation === "load") loads += 1;
+        return null;
+      },
+    });
+    const session = await test.runtime.createSession("clerk");
+    const run = await session.send("go");
+    await within(test, run.outcome(), 5_000);
+    const other = test.store.attach();
+    const { head } = (await other.load(session.id)) ?? {};
+    if (head === undefined) throw new TypeError("the session is gone");
+    const claimed = await other.commit(claimOf(session.id, head, other.holderId));
+    expect(claimed.status).toBe("ok");
+    await other.close();
+    loads = 0;
+    await test.advanceTime(60_000);
+    expect(loads).toBeLessThan(5);
+    expect(await test.store.load(session.id)).toMatchObject({ lease: null });
+    await test.close();
   });
 
   it("E5 J6 a cancel heard of before its input, which another process posted, is not lost", async () => {
@@ -233,4 +281,21 @@ describe("what the simulation found", () => {
     for (const runtime of runtimes) void runtime.close();
     await clock.advance(60_000);
   });
+});
+
+/** Takes a session and writes nothing. */
+const claimOf = (sessionId: string, head: SessionHead, holder: string): CommitRequest => ({
+  sessionId,
+  expect: { position: head.position, headHash: head.hash, epoch: head.epoch, gate: head.gate },
+  lease: { kind: "claim", holder, ttlMs: 30_000 },
+  wakeAt: null,
+  events: [],
+  startsEffects: false,
+  blobs: [],
+  consume: [],
+  post: [],
+  reserve: [],
+  settle: [],
+  summary: { status: "completed", waiting: null },
+  mustSync: false,
 });
