@@ -155,6 +155,9 @@ export class ActiveSession {
   }
 
   #takeOver(loaded: LoadedSession): boolean {
+    // It may have been lost while the store was asked.
+    // guard J2: what is lost is not taken up again by looking at it
+    if (this.isLost) return false;
     const isSame = loaded.head.position === this.state.position;
     // guard J2: a holder whose journal has moved lets go
     if (!isSame && this.lease.epoch !== null) return false;

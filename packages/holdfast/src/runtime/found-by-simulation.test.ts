@@ -4,6 +4,8 @@ import {
   agentOf,
   headersOf,
   journalOf,
+  keepingLogger,
+  makeDoor,
   recordingModel,
   toolOf,
   within,
@@ -239,6 +241,48 @@ describe("what the simulation found", () => {
     expect(await within(next, run.outcome(), 200_000)).toMatchObject({ status: "completed" });
     expect([asked, model.requests.length]).toEqual([1, 2]);
     await next.close();
+  });
+
+  it("J2 a session that is lost while its holder looks at it is not worked on by it", async () => {
+    const door = makeDoor();
+    const script = recordingModel(() => ({ text: "done" }));
+    const model: typeof script = {
+      ...script,
+      call: async (request) => {
+        await door.opened;
+        return script.call(request);
+      },
+    };
+    const logger = keepingLogger();
+    let isAway = false;
+    let isSlow = false;
+    const test = await createTestRuntime({
+      agents: [agentOf({ model })],
+      logger,
+      modelTimeouts: { firstTokenMs: 500_000, gapMs: 500_000, totalMs: 500_000 },
+      faults: ({ operation }) => {
+        if (operation === "renew" && isAway) return { kind: "fail-before" };
+        if (operation !== "load" || !isSlow) return null;
+        isSlow = false;
+        return { kind: "delay", ms: 15_000 };
+      },
+    });
+    const session = await test.runtime.createSession("clerk");
+    const run = await session.send("go");
+    isAway = true;
+    await test.advanceTime(35_000);
+    const other = test.store.attach();
+    const { head } = (await other.load(session.id)) ?? {};
+    if (head === undefined) throw new TypeError("the session is gone");
+    isSlow = true;
+    expect((await other.commit(claimOf(session.id, head, other.holderId))).status).toBe("ok");
+    isAway = false;
+    door.open();
+    await test.advanceTime(20_000);
+    await other.close();
+    expect(await within(test, run.outcome(), 5_000)).toMatchObject({ status: "completed", text: "done" });
+    expect(logger.lines.filter(({ level }) => level === "error")).toEqual([]);
+    await test.close();
   });
 
   it("E1 J2 who claims in the same millisecond with the same bytes does not take the other's commit for its own", async () => {
