@@ -209,4 +209,13 @@ export const EQUIVALENTS: readonly Equivalent[] = [
     reason: "a journal moves under another holder only after a claim, which raises the epoch",
     together: ["engine/active-session.ts: a holder whose epoch has passed lets go"],
   },
+  {
+    id: "engine/commit-batch.ts: another holder has claimed since",
+    reason:
+      "another claims only when our lease has run out, which our own clock says first: nothing begins under it, the next commit is refused, and the next renewal says that it is lost",
+    together: [
+      "engine/advance-session.ts: nothing acts under a lease in doubt",
+      "engine/perform.ts: nothing acts under a lease in doubt",
+    ],
+  },
 ];

@@ -7,10 +7,10 @@ export type StoreOperation = Exclude<keyof JournalStore, "holderId" | "onChange"
 
 /** What goes wrong with one call. */
 export type Fault =
-  /** Nothing is stored, and nobody knows: `indeterminate` for a commit, an error for the rest. */
-  | { readonly kind: "fail-before" }
-  /** It is stored, and nobody knows (C6). */
-  | { readonly kind: "fail-after" }
+  /** Nothing is stored, and nobody knows: `indeterminate` for a commit, an error for the rest, which may say that it is for good. */
+  | { readonly kind: "fail-before"; readonly isForGood?: boolean }
+  /** It is stored, and nobody knows (C6); the error may take its time. */
+  | { readonly kind: "fail-after"; readonly ms?: number }
   | { readonly kind: "delay"; readonly ms: number }
   /** It is done at once, and the answer takes its time. */
   | { readonly kind: "answer-late"; readonly ms: number }
@@ -60,8 +60,10 @@ export const createFaultyStore = (options: FaultyStoreOptions): FaultyStore => n
 
 const never = <Value>(): Promise<Value> => new Promise<Value>(() => {});
 
-const unknownFate = (operation: StoreOperation): StoreError =>
-  new StoreError("STORE_UNAVAILABLE", `The store failed during "${operation}", as it was told to.`);
+const unknownFate = (operation: StoreOperation, isForGood = false): StoreError =>
+  new StoreError("STORE_UNAVAILABLE", `The store failed during "${operation}", as it was told to.`, {
+    retryable: !isForGood,
+  });
 
 class ScriptedStore implements FaultyStore {
   readonly calls: StoreCall[] = [];
@@ -197,12 +199,15 @@ class ScriptedStore implements FaultyStore {
     work: () => Promise<Answer>,
   ): Promise<Answer> {
     if (fault?.kind === "hang") return never();
-    if (fault?.kind === "fail-before") throw unknownFate(operation);
+    if (fault?.kind === "fail-before") throw unknownFate(operation, fault.isForGood);
     if (fault?.kind === "delay") await this.#sleep(fault.ms);
     const answer = await work();
     // The write the process died on is stored, but nobody was left to hear of it.
     if (this.isCrashed && (write === 0 || write >= this.#writes)) return never();
-    if (fault?.kind === "fail-after") throw unknownFate(operation);
+    if (fault?.kind === "fail-after") {
+      if (fault.ms !== undefined) await this.#sleep(fault.ms);
+      throw unknownFate(operation);
+    }
     if (fault?.kind === "answer-late") await this.#sleep(fault.ms);
     return answer;
   }

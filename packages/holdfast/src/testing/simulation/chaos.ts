@@ -17,6 +17,7 @@ export const FAULT_KINDS = [
   "notice-late",
   "store-conflict",
   "store-read-fails",
+  "store-gives-up",
   "delivered-twice",
   "spurious-wake",
   "clock-jump",
@@ -40,6 +41,7 @@ export const FAULT_KINDS = [
   "resume-in-vain",
   "odd-request",
   "stray-client",
+  "silent-takeover",
   "damaged-read",
   "newer-writer",
 ] as const;

@@ -29,7 +29,7 @@ const runningIn = ({ sessionId, events, whole }: SessionHistory): readonly Runni
 };
 
 /** Whether nothing was the matter with the process from one time to another. */
-const isWellIn = (
+export const isWellIn = (
   { troubles = [] }: History,
   by: string,
   [fromMs, untilMs]: readonly [number, number],
@@ -135,7 +135,13 @@ export const checkTimes = (session: SessionHistory): readonly Violation[] => {
 /** A lease is renewed every ten seconds, so that by then its holder knows that it is lost. */
 const LOSS_KNOWN_WITHIN_MS = 20_000;
 
-/** Who has lost a session stops what runs in it (J2). */
+/** When, from a moment on, a process is first well for as long as it takes to hear of a loss. */
+const wellFrom = (whole: History, by: string, fromMs: number): number =>
+  [fromMs, ...(whole.troubles ?? []).flatMap((one) => (one.by === by ? [one.untilMs + 1] : []))]
+    .filter((ms) => ms >= fromMs && isWellIn(whole, by, [ms, ms + LOSS_KNOWN_WITHIN_MS]))
+    .reduce((least, ms) => Math.min(least, ms), Number.POSITIVE_INFINITY);
+
+/** Who has lost a session stops what runs in it, once it can know (J2). */
 export const checkOrphans = (session: SessionHistory): readonly Violation[] => {
   const { sessionId, whole } = session;
   const say = finder(sessionId, "J2");
@@ -144,7 +150,7 @@ export const checkOrphans = (session: SessionHistory): readonly Violation[] => {
     const taken = written.find(({ epoch, atMs }) => epoch > one.start.epoch && atMs !== undefined);
     const takenMs = Math.max(taken?.atMs ?? Number.POSITIVE_INFINITY, one.began.ms);
     if (taken === undefined || msAfter(one, takenMs) <= LOSS_KNOWN_WITHIN_MS) return [];
-    if (!isWellIn(whole, one.by, [takenMs, takenMs + LOSS_KNOWN_WITHIN_MS])) return [];
+    if (msAfter(one, wellFrom(whole, one.by, takenMs)) <= LOSS_KNOWN_WITHIN_MS) return [];
     const what = `${one.start.header.callId} runs on though its session was taken over`;
     return [say("outlives-its-holder", one.start.position, what)];
   });

@@ -24,7 +24,7 @@ export const checkVisits = (session: SessionHistory): readonly Violation[] => {
     ]);
 };
 
-/** Who acts in a session is who wrote last in it (J2). */
+/** Who acts in a session is who has it (J2). */
 export const checkHolder = (
   sessionId: string,
   { by, holder, durable }: Pick<ModelVisit, "by" | "holder" | "durable">,

@@ -631,8 +631,9 @@ describe("a history", () => {
   });
 
   test("every rule has its forgery here", async () => {
-    const files = ["history-checker.test.ts", "check-promptness.test.ts", "check-mailbox.test.ts"].map(
-      (name) => readFile(fileURLToPath(new URL(name, import.meta.url)), "utf8"),
+    const names = ["history-checker", "check-promptness", "check-mailbox", "check-holders"];
+    const files = names.map((name) =>
+      readFile(fileURLToPath(new URL(`${name}.test.ts`, import.meta.url)), "utf8"),
     );
     const here = (await Promise.all(files)).join("\n");
     const inSimulation = new Set<string>(["alarm", "snapshot-wrong"]);

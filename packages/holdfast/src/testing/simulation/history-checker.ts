@@ -10,6 +10,7 @@ import {
   checkTakings,
   checkTimes,
 } from "./check-promptness.ts";
+import { checkDoubts, checkInheritance, checkLapses, checkRest, checkSafety } from "./check-holders.ts";
 import { checkReading, checkVainCommits, checkVerifications } from "./check-mailbox.ts";
 import { checkOwners, checkPieces, checkSecrets, checkSignals, checkToolInputs } from "./check-records.ts";
 import { checkLateReturns, checkToolCodes, checkToolHolders, checkToolTimes } from "./check-tool-limits.ts";
@@ -91,6 +92,11 @@ const CHECKS = [
   checkTimes,
   checkOrphans,
   checkTakings,
+  checkInheritance,
+  checkLapses,
+  checkRest,
+  checkSafety,
+  checkDoubts,
   checkFollowers,
   checkTold,
   checkVisits,

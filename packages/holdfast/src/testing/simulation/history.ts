@@ -27,7 +27,7 @@ export type EffectEntry = {
   readonly input?: unknown;
   /** How long it asked to be left alone. */
   readonly retryAfterMs?: number;
-  /** The process in which it happened, and who had written last in the session. */
+  /** The process in which it happened, and who had the session. */
   readonly by?: string;
   readonly holder?: string | null;
 };
@@ -53,7 +53,7 @@ export type ModelEntry = {
 export type ModelVisit = {
   readonly sessionId: SessionId;
   readonly by: string;
-  /** The last durable event when it was called, and who had written last in the session; null where nobody had. */
+  /** The last durable event when it was called, and who had the session; null where nobody ever had. */
   readonly durable: Position;
   readonly holder: string | null;
   /** Whether it was told to stop before it was called. */
@@ -169,6 +169,29 @@ export type Trouble = {
   readonly untilMs: number;
 };
 
+/** A process began its work, or the store was told that it is gone, by time that never goes back. */
+export type Milestone = { readonly by: string; readonly atMs: number };
+
+/** A lease that ran out, and from when to when it was held since it was last renewed, by time that never goes back. */
+export type Lapse = {
+  readonly sessionId: SessionId;
+  readonly by: string;
+  readonly heldMs: number;
+  readonly endMs: number;
+};
+
+/**
+ * A claim of what had not been let go: who had it, until when by the store's clock, and whether the one who claimed it
+ * had read that.
+ */
+export type Taking = {
+  readonly sessionId: SessionId;
+  readonly epoch: number;
+  readonly from: string;
+  readonly expiresAt: Timestamp;
+  readonly isKnown: boolean;
+};
+
 /** Somebody who follows a session and has not stopped. */
 export type Follower = { readonly subscriber: string; readonly sessionId: SessionId };
 
@@ -258,6 +281,13 @@ export type History = {
   readonly sightings?: readonly Sighting[];
   readonly stops?: readonly Stop[];
   readonly troubles?: readonly Trouble[];
+  readonly lapses?: readonly Lapse[];
+  /** Those of them that nobody has let go since, when all is quiet. */
+  readonly leftLeases?: readonly Lapse[];
+  readonly takings?: readonly Taking[];
+  readonly births?: readonly Milestone[];
+  /** Of a process that went without a word to the store nothing stands here. */
+  readonly deaths?: readonly Milestone[];
   /** Those who follow a session in a process that lives, when all is quiet. */
   readonly followers?: readonly Follower[];
   /** What a provider would have refused, by session. */
@@ -304,6 +334,11 @@ export const RULES = [
   "not-stopped",
   "outlives-its-time",
   "outlives-its-holder",
+  "left-with-the-dead",
+  "lease-left",
+  "held-at-rest",
+  "safe-too-soon",
+  "given-up-in-doubt",
   "taken-from-the-healthy",
   "not-seen",
   "verified-twice",

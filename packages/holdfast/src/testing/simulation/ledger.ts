@@ -3,6 +3,7 @@ import type { SessionSummary } from "../../ports/journal-store.ts";
 import type {
   ActedOnDamage,
   Acknowledged,
+  Milestone,
   ModelEntry,
   Piece,
   Posted,
@@ -12,16 +13,21 @@ import type {
   Stop,
   Stranger,
   Told,
+  Trouble,
   Written,
 } from "./history.ts";
+import { LeaseBook, type StoredChange } from "./lease-book.ts";
 import type { Visit } from "./restless-model.ts";
+
+/** Who has a session that was let go. */
+export const NOBODY = "nobody";
 
 /** What is written down of a simulated world while it is played, where no process can change it. */
 export class Ledger {
   /** The last durable event of each session. */
   readonly durable = new Map<SessionId, Position>();
   readonly summaries = new Map<SessionId, SessionSummary>();
-  /** By name of the process. */
+  /** Who has claimed it last, by name of the process; nobody where it was let go since. */
   readonly holders = new Map<SessionId, string>();
   readonly acknowledged: Acknowledged[] = [];
   readonly told: Told[] = [];
@@ -35,6 +41,11 @@ export class Ledger {
   /** Commits that were refused. */
   readonly vain: Refused[] = [];
   readonly stops: Stop[] = [];
+  readonly leases = new LeaseBook();
+  readonly births: Milestone[] = [];
+  readonly deaths: Milestone[] = [];
+  /** Of those who are no processes. */
+  readonly troubles: Trouble[] = [];
   readonly looks = new Map<SessionId, number>();
   stranger: Stranger | null = null;
   /** Claims that rest on a journal that was not what was written. */
@@ -46,7 +57,10 @@ export class Ledger {
   }
 
   /** What is durable is so from the moment at which others can read it, which is before the answer arrives. */
-  noteStored(operation: string, request: unknown, answer: unknown): void {
+  noteStored(change: StoredChange, nowMs: number): void {
+    const { operation, args, answer } = change;
+    const [request] = args;
+    this.leases.note(change, nowMs);
     if (operation === "create" && answer === "created" && isRequest(request))
       this.durable.set(request.sessionId, request.events.length);
     if (operation !== "commit" || !isRequest(request) || !isOk(answer)) return;

@@ -2,9 +2,16 @@ import type { RunId, SessionId } from "../../core/ids.ts";
 import type { Booted } from "./booted.ts";
 import type { Simulation } from "./simulation.ts";
 
+/** Any process, and as often as not the one that has the session: it may not have heard yet of what is cancelled. */
+const anyProcess = ({ random, living, ledger }: Simulation, sessionId: SessionId): Booted | undefined => {
+  const running = living.filter(({ process }) => process.isRunning);
+  const holder = running.find(({ process }) => process.name === ledger.holders.get(sessionId));
+  return random.chance(0.5) && holder !== undefined ? holder : random.any(running);
+};
+
 /** Stops a run through any process, at once. */
 const cancel = async (sim: Simulation, sessionId: SessionId, runId: RunId): Promise<void> => {
-  const someone = sim.random.any(sim.living.filter(({ process }) => process.isRunning));
+  const someone = anyProcess(sim, sessionId);
   if (someone === undefined) return;
   const session = await someone.runtime.getSession(sessionId);
   await session.cancelRun(runId);

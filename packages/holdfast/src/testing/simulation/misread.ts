@@ -10,7 +10,7 @@ import type { SimulatedProcess } from "./simulated-process.ts";
 export const DAMAGE_MARK = "\u00a7";
 
 /** How long a session may be left alone by who could not read it. */
-const LEFT_ALONE_MS = 70_000;
+export const LEFT_ALONE_MS = 70_000;
 
 /** How often one process has read one session, and whether what it read last was damaged. */
 type Reading = { reads: number; isDamaged: boolean };
@@ -32,6 +32,7 @@ export const misread = (
   };
   const load = async (sessionId: SessionId): ReturnType<JournalStore["load"]> => {
     ledger.looks.set(sessionId, (ledger.looks.get(sessionId) ?? 0) + 1);
+    ledger.leases.noteLook(process.name, sessionId, process.clock.monotonicMs());
     const loaded = await store.load(sessionId);
     const reading = readings.get(sessionId) ?? { reads: 0, isDamaged: false };
     readings.set(sessionId, reading);

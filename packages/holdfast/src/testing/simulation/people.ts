@@ -1,6 +1,6 @@
 import type { SessionId } from "../../core/ids.ts";
 import type { Session } from "../../runtime/index.ts";
-import { cancelAgain, cancelAtOnce } from "./meddlers.ts";
+import { cancelAgain, cancelAtOnce, resumeInVain } from "./meddlers.ts";
 import { stopAll } from "./odd-people.ts";
 import type { Booted } from "./booted.ts";
 import type { Simulation } from "./simulation.ts";
@@ -16,6 +16,8 @@ type Task = {
 };
 
 const TRY_AGAIN_MS = 7_000;
+/** Until an input is acknowledged, and somebody has thought better of it. */
+const NEWS_HELD_MS = 100;
 
 /** Those who use the runtime: clients that send and cancel, and an operator who is asked. */
 export class People {
@@ -82,6 +84,14 @@ export class People {
     await (await runtime.getSession(sessionId)).cancelRun(last.runId);
   }
 
+  /** Wants something of a session at once: hands in what would be next there, or what means nothing. */
+  urge(by: Booted, sessionId: SessionId): void {
+    const key = [...this.#sessions].find(([, id]) => id === sessionId)?.[0];
+    const next = this.#tasks.find((task) => task.sessionKey === key && task.triedAt < 0);
+    if (next === undefined) resumeInVain(this.#sim, by, sessionId);
+    else this.#handIn(by, next);
+  }
+
   /** Answers what a session asks an operator for. */
   async operate({ runtime }: Booted, sessionId: SessionId): Promise<void> {
     if (!this.#sim.isSuspended(sessionId)) return;
@@ -114,6 +124,8 @@ export class People {
   #handIn({ runtime, process }: Booted, task: Task): void {
     const { sessionKey, key, says } = task;
     task.triedAt = this.#sim.clock.monotonicMs();
+    const isRecalled = this.#sim.chaos.strikes("cancel-at-once", 0.015);
+    if (isRecalled) this.#sim.holdNews(NEWS_HELD_MS);
     const send = async (): Promise<void> => {
       const { id: sessionId, ...session } = await this.#open(runtime, sessionKey);
       const run = await session.send(says, key);
@@ -121,7 +133,7 @@ export class People {
       const at = this.#sim.clock.monotonicMs();
       const by = process.name;
       this.#sim.ledger.acknowledged.push({ kind: "input", sessionId, key, runId: run.id, says, by, at });
-      if (this.#sim.chaos.strikes("cancel-at-once", 0.015)) cancelAtOnce(this.#sim, sessionId, run.id);
+      if (isRecalled) cancelAtOnce(this.#sim, sessionId, run.id);
     };
     send().catch(() => undefined);
   }

@@ -54,6 +54,7 @@ export const simulate = async (options: SimulateOptions): Promise<SimulationResu
   const sim = new Simulation(seed, mercy);
   const people = new People(sim, sessions);
   sim.onCommit = (booted, sessionId) => void people.cancelLast(booted, sessionId).catch(() => undefined);
+  sim.onUrge = (booted, sessionId) => people.urge(booted, sessionId);
   const processes = sim.random.between(2, 3);
   for (let born = 0; born < processes; born += 1) await sim.boot();
   for (let step = 0; step < steps; step += 1) await strike(sim, people);
@@ -95,6 +96,8 @@ const strike = async (sim: Simulation, people: People): Promise<void> => {
   if (chaos.strikes("clock-jump", 0.02)) jump(sim);
   if (chaos.strikes("spurious-wake", 0.1)) wake(sim, people);
   if (chaos.strikes("stray-client", 0.06)) void sim.probe().catch(() => undefined);
+  const taken = chaos.strikes("silent-takeover", 0.05) ? random.any([...people.sessions]) : undefined;
+  if (taken !== undefined) void sim.takeSilently(taken).catch(() => undefined);
   if (chaos.strikes("odd-request", 0.06)) void askOddly(sim, someone, people.keys).catch(() => undefined);
   for (const sessionId of people.sessions) {
     if (random.chance(0.15)) void people.operate(someone, sessionId).catch(() => undefined);

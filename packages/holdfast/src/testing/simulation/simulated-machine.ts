@@ -3,6 +3,7 @@ import type { Clock } from "../../ports/clock.ts";
 import type { JournalStore } from "../../ports/journal-store.ts";
 import { createInMemoryStore, type InMemoryStore } from "../../stores/index.ts";
 import type { Random } from "./random.ts";
+import type { StoredChange } from "./lease-book.ts";
 import { SimulatedDisk } from "./simulated-disk.ts";
 
 /** One change as it stands in the log: what was asked of the store, by whom, and at what time by its clock. */
@@ -27,7 +28,7 @@ type MachineOptions = {
   /** How long a barrier of the disk takes. */
   readonly wait: () => Promise<void>;
   /** Told of each change as soon as it is made. */
-  readonly onStored?: (operation: string, request: unknown, answer: unknown) => void;
+  readonly onStored?: (change: StoredChange) => void;
 };
 
 const WRITES: ReadonlySet<string> = new Set([
@@ -135,7 +136,7 @@ export class SimulatedMachine {
 
   async #answer(entry: Entry): Promise<unknown> {
     const answer = await this.#apply(entry);
-    this.#options.onStored?.(entry.operation, entry.args[0], answer);
+    this.#options.onStored?.({ ...entry, answer });
     return answer;
   }
 

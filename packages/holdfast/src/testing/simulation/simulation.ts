@@ -1,14 +1,9 @@
 import { isDeepStrictEqual } from "node:util";
 import type { Position, RunId, SessionId } from "../../core/ids.ts";
-import { createRuntime, sha256 } from "../../runtime/index.ts";
+import { createRuntime, sha256, type AgentDefinition } from "../../runtime/index.ts";
 import type { JournalStore, Snapshot } from "../../ports/journal-store.ts";
 import type { Logger } from "../../ports/tool.ts";
-import {
-  createFaultyStore,
-  type Fault,
-  type FaultyStore,
-  type StoreCall,
-} from "../../testing/faulty-store.ts";
+import { createFaultyStore, type FaultyStore } from "../../testing/faulty-store.ts";
 import { createManualClock, type ManualClock } from "../../testing/manual-clock.ts";
 import { codeOf, isAlarming } from "./alarm.ts";
 import { Audience } from "./audience.ts";
@@ -20,22 +15,23 @@ import { Ledger } from "./ledger.ts";
 import { noticedLate } from "./late-notices.ts";
 import { misread } from "./misread.ts";
 import { inTime, LATER, writeAsLater } from "./newer-writer.ts";
+import { passBy } from "./passers-by.ts";
 import { createRandom, type Random } from "./random.ts";
 import { drawLimits, otherAgent, simulatedAgent, TOOL_NAMES, type AgentLimits } from "./simulated-agent.ts";
 import { SimulatedMachine } from "./simulated-machine.ts";
 import { SimulatedProcess, storeOf } from "./simulated-process.ts";
 import { probeStore } from "./store-prober.ts";
-import { readFault, writeFault } from "./store-faults.ts";
+import { type Caller, faultOf, TRY_AGAIN_MS } from "./store-faults.ts";
 import { witnessed, type Records } from "./witness.ts";
-import { SECRET, SECRET_NAME, World } from "./world.ts";
+import { SECRET, SECRET_NAME, World, type WorldDeps } from "./world.ts";
 
-const WRITES: ReadonlySet<string> = new Set(["create", "commit", "post", "saveSnapshot", "renew"]);
 const ALL = { limit: 100_000 };
 const SETTLED: ReadonlySet<string> = new Set(["completed", "failed", "cancelled"]);
 /** How long a process has to end what it does when it is to go. */
 const DRAIN_MS = 10_000;
-/** A store that failed is asked again before that. */
-const TRY_AGAIN_MS = 2_500;
+
+/** A lease that has run out is let go by then. */
+const LET_GO_WITHIN_MS = 10_000;
 
 /** How long a model may take. */
 const MODEL_LIMITS = { firstTokenMs: 20_000, gapMs: 15_000, totalMs: 60_000 } as const;
@@ -59,11 +55,15 @@ export class Simulation {
   processes: readonly Booted[] = [];
   /** Called when something of a session is about to be stored, now and then. */
   onCommit: (booted: Booted, sessionId: SessionId) => void = () => undefined;
+  /** Called when it would be awkward if somebody wanted something of a session. */
+  onUrge: (booted: Booted, sessionId: SessionId) => void = () => undefined;
   readonly #machine: SimulatedMachine;
   readonly #limits: AgentLimits;
   readonly #views = new Map<SimulatedProcess, { view: JournalStore; faulty: FaultyStore }>();
   readonly #listeners: Listener[] = [];
   #born = 0;
+  #passers = 0;
+  #newsHeldUntilMs = Number.NEGATIVE_INFINITY;
 
   readonly mercy: Mercy;
   /** When a session was left to a later version. */
@@ -78,7 +78,7 @@ export class Simulation {
       clock: this.clock,
       sha256,
       wait: () => this.#barrier(),
-      onStored: (...change) => this.ledger.noteStored(...change),
+      onStored: (change) => this.ledger.noteStored(change, this.clock.monotonicMs()),
     });
     this.#limits = drawLimits(this.random);
     this.world = new World(this.clock, this.chaos, this.ledger);
@@ -93,6 +93,7 @@ export class Simulation {
     this.#born += 1;
     const process = new SimulatedProcess(`p${this.#born}`, this.clock);
     const view = this.#machine.attach();
+    this.ledger.leases.introduce(view.holderId, process.name);
     const records: Records = {
       chaos: this.chaos,
       coverage: this.coverage,
@@ -101,22 +102,11 @@ export class Simulation {
       now: () => this.clock.monotonicMs(),
       say: (line) => this.say(line),
     };
+    const caller = this.#callerOf({ process, view, kill: () => faulty.crashAfter(0) });
     const faulty: FaultyStore = createFaultyStore({
       store: witnessed(view, process.name, records),
       clock: process.clock,
-      decide: (call) => this.#decide({ process, view, kill: () => faulty.crashAfter(0) }, call),
-    });
-    const limits = isComplete ? { ...this.#limits, isRolling: false } : this.#limits;
-    const agent = simulatedAgent(limits, {
-      process,
-      chaos: this.chaos,
-      visit: (sessionId, isStopped) => this.ledger.visit(process.name, sessionId, isStopped),
-      refuse: (sessionId, problem) => void this.ledger.refusedPrompts.push({ sessionId, problem }),
-      note: (entry) => {
-        const durable = this.ledger.durableOf(entry.sessionId);
-        const { order } = this.world.moment();
-        this.ledger.models.push({ ...entry, at: this.clock.now(), durable, by: process.name, order });
-      },
+      decide: (call) => faultOf(this.chaos, caller, call),
     });
     this.say(`boot ${process.name}`);
     const wasOn = this.chaos.isOn;
@@ -125,15 +115,18 @@ export class Simulation {
       store: storeOf(
         process,
         noticedLate(
-          process,
-          this.chaos,
+          {
+            process,
+            chaos: this.chaos,
+            isNewsHeld: () => this.clock.monotonicMs() < this.#newsHeldUntilMs,
+          },
           misread({ process, chaos: this.chaos, ledger: this.ledger }, faulty),
         ),
         (listener) => {
           this.#listeners.push(listener);
         },
       ),
-      agents: [agent, otherAgent(process)],
+      agents: [this.#agentOf(process, isComplete), otherAgent(process)],
       clock: process.clock,
       deps: { world: this.world, process },
       logger: this.#logger(process),
@@ -144,7 +137,23 @@ export class Simulation {
     });
     this.chaos.isOn = wasOn;
     this.#views.set(process, { view, faulty });
+    this.ledger.births.push({ by: process.name, atMs: this.clock.monotonicMs() });
     this.processes = [...this.processes, { process, runtime, isComplete, watched: new Set() }];
+  }
+
+  #agentOf(process: SimulatedProcess, isComplete: boolean): AgentDefinition<unknown, WorldDeps> {
+    const limits = isComplete ? { ...this.#limits, isRolling: false } : this.#limits;
+    return simulatedAgent(limits, {
+      process,
+      chaos: this.chaos,
+      visit: (sessionId, isStopped) => this.ledger.visit(process.name, sessionId, isStopped),
+      refuse: (sessionId, problem) => void this.ledger.refusedPrompts.push({ sessionId, problem }),
+      note: (entry) => {
+        const durable = this.ledger.durableOf(entry.sessionId);
+        const { order } = this.world.moment();
+        this.ledger.models.push({ ...entry, at: this.clock.now(), durable, by: process.name, order });
+      },
+    });
   }
 
   /** The process is gone in the middle of whatever it did. */
@@ -206,6 +215,11 @@ export class Simulation {
     this.ledger.stops.push({ sessionId, runId, by: name, at: this.world.moment() });
   }
 
+  /** For so long no process hears at once of what another did. */
+  holdNews(ms: number): void {
+    this.#newsHeldUntilMs = this.clock.monotonicMs() + ms;
+  }
+
   /** Tells every process that these sessions may have changed. */
   announce(sessions: readonly SessionId[]): void {
     for (const listener of this.#listeners) listener(sessions);
@@ -221,6 +235,27 @@ export class Simulation {
       gone: this.#gone,
       note: (probe) => void this.ledger.probes.push(probe),
     });
+  }
+
+  /** Somebody takes a session without a word, as soon as it is free. */
+  async takeSilently(sessionId: SessionId): Promise<void> {
+    this.chaos.struck("silent-takeover", sessionId);
+    this.#passers += 1;
+    const name = `passer-by ${this.#passers}`;
+    this.ledger.troubles.push({ by: name, kind: "gone", fromMs: 0, untilMs: Number.POSITIVE_INFINITY });
+    await passBy(
+      {
+        name,
+        store: this.#machine.attach(),
+        clock: this.clock,
+        random: this.random,
+        ledger: this.ledger,
+        say: (line) => this.say(line),
+        mayGoOn: () => this.chaos.isOn,
+        mourn: (...who) => this.mourn(...who),
+      },
+      sessionId,
+    );
   }
 
   /** A later version writes in a session that is at rest; then some time passes. */
@@ -277,6 +312,7 @@ export class Simulation {
       return [id, stranger?.sessionId === id ? events.slice(0, stranger.after) : events] as const;
     };
     const nowMs = this.clock.monotonicMs();
+    const leftLeases = ledger.leases.leftBy(nowMs);
     return {
       sha256,
       journals: new Map(await Promise.all(sessions.map(read))),
@@ -297,7 +333,12 @@ export class Simulation {
       written: ledger.written,
       posted: ledger.posted.filter((one) => one.at <= leftAt || !isLeft(one)),
       pieces: ledger.pieces,
-      troubles: this.processes.flatMap(({ process }) => process.troubles),
+      troubles: [...this.processes.flatMap(({ process }) => process.troubles), ...ledger.troubles],
+      births: ledger.births,
+      deaths: ledger.deaths,
+      lapses: [...ledger.leases.lapses, ...leftLeases],
+      leftLeases: ledger.leases.leftBy(nowMs - LET_GO_WITHIN_MS).filter((one) => !isLeft(one)),
+      takings: ledger.leases.takings,
       followers: this.audience.followers((process) => isWell(process, nowMs)),
       modelLimits: MODEL_LIMITS,
       unread: new Map(
@@ -323,6 +364,12 @@ export class Simulation {
       this.wrongSnapshots.push({ sessionId, position });
   }
 
+  /** The store was told that a holder is gone. */
+  mourn(by: string, holder: string): void {
+    this.#gone.add(holder);
+    this.ledger.deaths.push({ by, atMs: this.clock.monotonicMs() });
+  }
+
   #die({ process, view, kill }: Doomed): void {
     this.say(`die ${process.name}`);
     process.die();
@@ -331,42 +378,34 @@ export class Simulation {
     // The lock of a dead process is found free, once its last write is done; of a machine that is gone nothing is known.
     if (!this.random.chance(0.6)) return;
     this.clock.startTimer(this.random.between(0, 300), () => {
-      void view.close().then(() => this.#gone.add(view.holderId));
+      void view.close().then(() => this.mourn(process.name, view.holderId));
     });
   }
 
-  /** What goes wrong with one call of the store, if anything. */
-  #decide(doomed: Doomed, call: StoreCall): Fault | null {
-    const { chaos } = this;
-    const sessionId = call.commit?.sessionId ?? null;
-    const isWrite = WRITES.has(call.operation);
-    if (!chaos.isOn || doomed.process.isDead) return null;
-    if (isWrite && chaos.strikes("crash-before-write", 0.004)) {
-      chaos.struck("crash-before-write", sessionId);
-      this.#die(doomed);
-      return { kind: "hang" };
-    }
-    if (isWrite && chaos.strikes("crash-after-write", 0.006)) {
-      chaos.struck("crash-after-write", sessionId);
-      this.#die(doomed);
-      return null;
-    }
-    if (chaos.strikes("freeze-in-store", isWrite ? 0.004 : 0.002)) {
-      chaos.struck("freeze-in-store", sessionId);
-      this.say(`freeze ${doomed.process.name} in ${call.operation}`);
-      doomed.process.freeze(this.random.between(1_000, 80_000));
-      return null;
-    }
-    if (sessionId !== null && chaos.strikes("cancel", 0.003)) {
-      const booted = this.living.find(({ process }) => process === doomed.process);
-      if (booted !== undefined) this.onCommit(booted, sessionId);
-      doomed.process.suffers("store", TRY_AGAIN_MS);
-      return { kind: "delay", ms: this.random.between(50, 400) };
-    }
-    const fault = isWrite ? writeFault(chaos, call) : readFault(chaos);
-    if (fault !== null && fault.kind !== "conflict")
-      doomed.process.suffers("store", ("ms" in fault ? fault.ms : 0) + TRY_AGAIN_MS);
-    return fault;
+  #callerOf(doomed: Doomed): Caller {
+    const { process } = doomed;
+    const urge = (sessionId: SessionId): void =>
+      this.#withIt(process, (booted) => this.onUrge(booted, sessionId));
+    return {
+      process,
+      urge,
+      die: () => this.#die(doomed),
+      interrupt: (sessionId) => this.#withIt(process, (booted) => this.onCommit(booted, sessionId)),
+      say: (line) => this.say(line),
+    };
+  }
+
+  #withIt(process: SimulatedProcess, act: (booted: Booted) => void): void {
+    const booted = this.living.find((one) => one.process === process);
+    if (booted !== undefined) act(booted);
+  }
+
+  /** Somebody wants something of a session that could not go on, before it is tried again. */
+  #urgeSoon(process: SimulatedProcess, sessionId: unknown): void {
+    if (typeof sessionId !== "string" || !this.chaos.isOn) return;
+    this.clock.startTimer(this.random.pick([200, 1_000, 5_000]), () =>
+      this.#withIt(process, (booted) => this.onUrge(booted, sessionId)),
+    );
   }
 
   /** Who was given damage, or what a later version wrote, has to say so. */
@@ -385,6 +424,7 @@ export class Simulation {
       error: (message, fields) => {
         if (process.isDead) return;
         this.say(`${process.name} says: ${message}`);
+        this.#urgeSoon(process, fields?.["sessionId"]);
         if (isAlarming(fields?.["failure"]) && !this.#isExplained(fields)) this.alarms.push(message);
       },
     };

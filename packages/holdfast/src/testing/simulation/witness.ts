@@ -11,7 +11,7 @@ import type {
 import type { Chaos } from "./chaos.ts";
 import type { Coverage } from "./coverage.ts";
 import type { Acknowledged } from "./history.ts";
-import type { Ledger } from "./ledger.ts";
+import { NOBODY, type Ledger } from "./ledger.ts";
 
 /** Told of a snapshot before it is stored. */
 export type Keep = (sessionId: SessionId, snapshot: Snapshot) => void;
@@ -78,9 +78,18 @@ const committed = async (place: Place, request: CommitRequest): ReturnType<Journ
   const answer = await store.commit(request);
   // Before anything else happens: others may have committed by the time at which the repetition is answered.
   note(place, request, answer);
-  if (isTwice) await store.commit(request).catch(() => undefined);
+  if (!isTwice) return answer;
+  const again = await store.commit(request).catch(() => answer);
+  if (answer.status !== "ok" && again.status === "ok") noteUnheard(place);
   return answer;
 };
+
+/** What was refused was stored when it came again, and whoever sent it has not heard. */
+const noteUnheard = ({ name, records: { ledger, now } }: Place): void =>
+  void ledger.troubles.push({ by: name, kind: "store", fromMs: now(), untilMs: now() + UNHEARD_MS });
+
+/** By then a lease that nobody knows of has run out. */
+const UNHEARD_MS = 40_000;
 
 const note = ({ store, name, records }: Place, request: CommitRequest, answer: CommitAnswer): void => {
   const { chaos, ledger, coverage, say } = records;
@@ -92,11 +101,12 @@ const note = ({ store, name, records }: Place, request: CommitRequest, answer: C
     records.ledger.vain.push({ sessionId, by: name, written: records.ledger.written.length });
     return;
   }
+  const { lease } = request;
   ledger.summaries.set(sessionId, request.summary);
   records.ledger.written.push({ sessionId, writer: name, epoch: answer.epoch, events, atMs: records.now() });
-  records.ledger.holders.set(sessionId, name);
+  if (lease.kind !== "keep") ledger.holders.set(sessionId, lease.kind === "claim" ? name : NOBODY);
   coverage.committed(sessionId, events, chaos.takeRecent(sessionId));
-  if (request.lease.kind === "release") lookAtRelease(store, sessionId, records).catch(() => undefined);
+  if (lease.kind === "release") lookAtRelease(store, sessionId, records).catch(() => undefined);
   if (chaos.random.chance(SNAPSHOT_CHANCE)) keepSnapshot(store, records, request);
 };
 
