@@ -59,9 +59,9 @@ describe("a history", () => {
 
   test("S3: in which nobody lets go what somebody left behind is seen", () => {
     const [sessionId = ""] = good.journals.keys();
-    const leftLeases = [{ sessionId, by: "x", heldMs: 10_000, endMs: 40_000 }];
-    expect(rulesOf({ ...good, births: [{ by: "heir", atMs: 0 }], leftLeases })).toContain("held-at-rest");
-    expect(rulesOf({ ...good, births: [], leftLeases })).not.toContain("held-at-rest");
+    const left = [{ sessionId, by: "x" }];
+    expect(rulesOf({ ...good, births: [{ by: "heir", atMs: 0 }], left })).toContain("held-at-rest");
+    expect(rulesOf({ ...good, births: [], left })).not.toContain("held-at-rest");
   });
 
   test("E2: in which what was under way is taken for safe while its lease runs is seen", () => {

@@ -46,8 +46,8 @@ export const checkLapses = ({ sessionId, whole }: SessionHistory): readonly Viol
 
 /** A lease that nobody let go is let go by who looks for work, where somebody is well (S3). */
 export const checkRest = ({ sessionId, whole }: SessionHistory): readonly Violation[] =>
-  (whole.leftLeases ?? [])
-    .filter((lapse) => lapse.sessionId === sessionId && isHeirWell(whole, lapse.endMs))
+  (whole.left ?? [])
+    .filter((one) => one.sessionId === sessionId && isHeirWell(whole, whole.leftMs ?? 0))
     .map(({ by }) => finder(sessionId, "S3")("held-at-rest", null, `${by} had it, and nobody let it go`));
 
 /** What was under way is safe to look at only when the lease under which it began has run out, whoever had it (E2). */

@@ -180,6 +180,8 @@ export type Lapse = {
   readonly endMs: number;
 };
 
+export type Left = { readonly sessionId: SessionId; readonly by: string };
+
 /**
  * A claim of what had not been let go: who had it, until when by the store's clock, and whether the one who claimed it
  * had read that.
@@ -282,8 +284,9 @@ export type History = {
   readonly stops?: readonly Stop[];
   readonly troubles?: readonly Trouble[];
   readonly lapses?: readonly Lapse[];
-  /** Those of them that nobody has let go since, when all is quiet. */
-  readonly leftLeases?: readonly Lapse[];
+  /** Sessions whose lease had run out by then, some time before all was quiet, and that nobody has let go since. */
+  readonly left?: readonly Left[];
+  readonly leftMs?: number;
   readonly takings?: readonly Taking[];
   readonly births?: readonly Milestone[];
   /** Of a process that went without a word to the store nothing stands here. */

@@ -1,6 +1,6 @@
 import type { SessionId, Timestamp } from "../../core/ids.ts";
 import type { CommitRequest, JournalStore } from "../../ports/journal-store.ts";
-import type { Lapse, Taking } from "./history.ts";
+import type { Lapse, Left, Taking } from "./history.ts";
 
 /** A change as the store made it, and when it was asked for by the store's clock. */
 export type StoredChange = {
@@ -14,7 +14,7 @@ type Held = { readonly by: string; readonly ttlMs: number; heldMs: number; expir
 
 /** Which process has which session, and until when, as the store has it; and what became of leases. */
 export class LeaseBook {
-  readonly lapses: Lapse[] = [];
+  readonly #lapses: Lapse[] = [];
   /** Claims of what had not been let go. */
   readonly takings: Taking[] = [];
   readonly #leases = new Map<SessionId, Held>();
@@ -41,9 +41,17 @@ export class LeaseBook {
     this.#lookedMs.set(`${by} ${sessionId}`, nowMs);
   }
 
-  /** Leases that have run out and that nobody has let go since. */
-  leftBy(nowMs: number): readonly Lapse[] {
-    return [...this.#leases].flatMap(([sessionId, held]) => lapseOf(sessionId, held, nowMs));
+  /** All leases that ran out, by now. */
+  lapsedBy(nowMs: number): readonly Lapse[] {
+    const open = [...this.#leases].flatMap(([sessionId, held]) => lapseOf(sessionId, held, nowMs));
+    return [...this.#lapses, ...open];
+  }
+
+  /** Leases that nobody has let go since they ran out, at this time by the store's clock, or before. */
+  leftSince(freeAt: Timestamp): readonly Left[] {
+    return [...this.#leases].flatMap(([sessionId, { by, expiresAt }]) =>
+      expiresAt <= freeAt ? [{ sessionId, by }] : [],
+    );
   }
 
   #committed(
@@ -56,7 +64,7 @@ export class LeaseBook {
     const { ttlMs, holder } = lease;
     const by = this.#names.get(holder);
     if (held !== undefined) {
-      this.lapses.push(...lapseOf(sessionId, held, nowMs));
+      this.#lapses.push(...lapseOf(sessionId, held, nowMs));
       const isKnown = (this.#lookedMs.get(`${by} ${sessionId}`) ?? 0) > held.heldMs;
       this.takings.push({ sessionId, epoch, from: held.by, expiresAt: held.expiresAt, isKnown });
     }
@@ -68,7 +76,7 @@ export class LeaseBook {
   #renewed(sessionId: SessionId, at: Timestamp, nowMs: number): void {
     const held = this.#leases.get(sessionId);
     if (held === undefined) return;
-    this.lapses.push(...lapseOf(sessionId, held, nowMs));
+    this.#lapses.push(...lapseOf(sessionId, held, nowMs));
     held.heldMs = nowMs;
     held.expiresAt = at + held.ttlMs;
   }

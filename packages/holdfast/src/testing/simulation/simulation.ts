@@ -312,7 +312,6 @@ export class Simulation {
       return [id, stranger?.sessionId === id ? events.slice(0, stranger.after) : events] as const;
     };
     const nowMs = this.clock.monotonicMs();
-    const leftLeases = ledger.leases.leftBy(nowMs);
     return {
       sha256,
       journals: new Map(await Promise.all(sessions.map(read))),
@@ -336,8 +335,9 @@ export class Simulation {
       troubles: [...this.processes.flatMap(({ process }) => process.troubles), ...ledger.troubles],
       births: ledger.births,
       deaths: ledger.deaths,
-      lapses: [...ledger.leases.lapses, ...leftLeases],
-      leftLeases: ledger.leases.leftBy(nowMs - LET_GO_WITHIN_MS).filter((one) => !isLeft(one)),
+      lapses: ledger.leases.lapsedBy(nowMs),
+      left: ledger.leases.leftSince(this.clock.now() - LET_GO_WITHIN_MS).filter((one) => !isLeft(one)),
+      leftMs: nowMs - LET_GO_WITHIN_MS,
       takings: ledger.leases.takings,
       followers: this.audience.followers((process) => isWell(process, nowMs)),
       modelLimits: MODEL_LIMITS,
