@@ -150,14 +150,16 @@ const refuseEntry = (session: ActiveSession, run: OpenRun, callId: string): Fail
   const call = openCall(run, callId);
   const now = session.services.clock.now();
   // guard E6: a tool is not entered after its run's time
-  if (now >= deadlineOf(run)) return startedTooLate();
+  if (now >= deadlineOf(run))
+    return failure("RUN_TIMEOUT", "The run's time limit was reached before the tool was entered.");
   // guard E2: a tool is not entered after its time
-  if (call?.status.kind === "started" && now >= call.status.notAfter) return startedTooLate();
+  if (call?.status.kind === "started" && now >= call.status.notAfter)
+    return failure(
+      "TOOL_CALL_LOST",
+      "The start of the call took too long to record; the tool was not entered.",
+    );
   return refuseWithoutLease(session, "the tool was not entered");
 };
-
-const startedTooLate = (): Failure =>
-  failure("TOOL_CALL_LOST", "The start of the call took too long to record; the tool was not entered.");
 
 const refuseWithoutLease = (session: ActiveSession, what: string): Failure | null =>
   /* guard J2: nothing acts under a lease in doubt */ session.lease.isValid() &&
