@@ -9,6 +9,7 @@ import { callTool } from "./call-tool.ts";
 import { Deadline } from "./deadline.ts";
 import { recordLate, type Outcome } from "./outcome.ts";
 import type { Start } from "./prepare-batch.ts";
+import { instructionsOf } from "./start-run.ts";
 import type { ToolAttempt } from "./tool-attempt.ts";
 import { verifyCall } from "./verify-call.ts";
 
@@ -66,7 +67,7 @@ const modelRequest = async (
 ): Promise<ModelRequest> => {
   const { agent, content, services } = session;
   const transcript = await content.transcript(session.state);
-  const system = await content.instructions(session.state.instructionsAt);
+  const system = await instructionsOf(session, run);
   const overrides = await content.overrides(run.acceptedAt);
   return {
     system: system === "" ? null : system,

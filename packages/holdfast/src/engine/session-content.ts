@@ -29,7 +29,7 @@ export class SessionContent {
   #commits = 0;
   #context: SessionContext | null = null;
   #overrides: { readonly at: Position; readonly settings: ModelSettings } | null = null;
-  #instructions: { readonly at: Position; readonly text: string } | null = null;
+  #instructions: { readonly at: Position; readonly text: string | null } | null = null;
 
   constructor(services: ContentServices, sessionId: SessionId, owner: SessionOwner) {
     this.#services = services;
@@ -91,11 +91,12 @@ export class SessionContent {
     return this.#context;
   }
 
-  async instructions(at: Position | null): Promise<string> {
+  /** The instructions journaled there; null where they were erased. */
+  async instructions(at: Position | null): Promise<string | null> {
     if (at === null) return "";
     if (this.#instructions?.at === at) return this.#instructions.text;
     const [started] = await this.#events([at]);
-    const text = started === undefined ? "" : instructionsIn(started);
+    const text = started === undefined ? null : instructionsIn(started);
     this.#instructions = { at, text };
     return text;
   }
@@ -173,8 +174,8 @@ const damaged = (sessionId: SessionId, position: Position, problem: string): Sto
     details: { sessionId, position },
   });
 
-const instructionsIn = (started: JournalEvent): string => {
+const instructionsIn = (started: JournalEvent): string | null => {
   const payload: JsonObject | null = started.payload;
   const text = payload?.["instructions"];
-  return typeof text === "string" ? text : "";
+  return typeof text === "string" ? text : null;
 };

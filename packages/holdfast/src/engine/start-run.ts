@@ -2,6 +2,7 @@ import { HoldfastError } from "../core/errors.ts";
 import { toFailure, type Failure } from "../core/failure.ts";
 import type { RunId, Timestamp } from "../core/ids.ts";
 import type { JsonValue } from "../core/json.ts";
+import type { OpenRun } from "../core/session-state.ts";
 import { NO_SPEND } from "../core/usage.ts";
 import type { Agent, InstructionsContext } from "../ports/agent.ts";
 import type { Clock } from "../ports/clock.ts";
@@ -34,6 +35,17 @@ export const startRun = async (session: ActiveSession, batch: Batch, { runId, at
     },
     payload: isSame ? null : { instructions: text },
   });
+};
+
+/** The instructions of the open run: as they were journaled, or evaluated anew where that was erased (J4). */
+export const instructionsOf = async (session: ActiveSession, run: OpenRun): Promise<string> => {
+  const { agent, content, services, state } = session;
+  const journaled = await content.instructions(state.instructionsAt);
+  if (journaled !== null) return journaled;
+  const context = { session: await content.context(), runId: run.runId, now: new Date(run.startedAt) };
+  const evaluated = await evaluate(agent, context, services.clock);
+  if (!evaluated.ok) throw new HoldfastError(evaluated.failure.code, evaluated.failure.message);
+  return services.redactor.text(evaluated.text);
 };
 
 type Evaluated =

@@ -182,6 +182,39 @@ describe("what the simulation found", () => {
     await test.close();
   });
 
+  it("J4 a run whose instructions were erased goes on under them in another process", async () => {
+    let isFirst = true;
+    const model = recordingModel(() => (isFirst ? { hang: true } : { text: "done" }));
+    const test = await createTestRuntime({ agents: [agentOf({ model })] });
+    const session = await test.runtime.createSession("clerk");
+    const { id } = await session.send("go");
+    await test.advanceTime(1_000);
+    const { position } = await session.snapshot();
+    await test.store.erase(session.id, { upTo: position });
+    isFirst = false;
+    const next = await test.restart();
+    const run = await next.runtime.getRun(id);
+    expect(await within(next, run.outcome(), 60_000)).toMatchObject({ status: "completed" });
+    expect(model.requests.map(({ system }) => system)).toEqual(["Work.", "Work."]);
+    await next.close();
+  });
+
+  it("J4 an outcome tells nothing that was changed on the disk", async () => {
+    const test = await createTestRuntime({ agents: [agentOf({ model: recordingModel([{ text: "yes" }]) })] });
+    const session = await test.runtime.createSession("clerk");
+    const run = await session.send("go");
+    expect(await within(test, run.outcome(), 1_000)).toMatchObject({ text: "yes" });
+    const { store } = test;
+    const readAt = store.readAt.bind(store);
+    store.readAt = async (...where) =>
+      (await readAt(...where)).map((event) => ({
+        ...event,
+        payload: event.payload?.replace("yes", "no!") ?? null,
+      }));
+    await expect(run.outcome()).rejects.toMatchObject({ code: "STORE_DAMAGED" });
+    await test.close();
+  });
+
   it("E2 a call keeps its own key though the store is away when the key is made", async () => {
     let mayFail = false;
     let failed = 0;

@@ -73,7 +73,7 @@ it("O3 an outcome does not say that a run waits which two answers have set going
   const store = Object.assign(createInMemoryStore({ clock: createManualClock(), sha256 }), answers);
   const stop = new AbortController();
   const run = new Run({
-    services: { store, feed, agents: new Map(), isWorker: true },
+    services: { store, feed, sha256, agents: new Map(), isWorker: true },
     sessionId: "ses_1",
     runId,
     after: 0,

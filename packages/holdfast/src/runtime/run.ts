@@ -1,7 +1,13 @@
-import { NotFoundError, RunError, RunSuspendedError, StreamInterruptedError } from "../core/errors.ts";
+import {
+  NotFoundError,
+  RunError,
+  RunSuspendedError,
+  StoreError,
+  StreamInterruptedError,
+} from "../core/errors.ts";
 import type { EventType, JournalEvent } from "../core/event.ts";
 import type { Position, RunId, SessionId } from "../core/ids.ts";
-import { openEvent } from "../core/journal-codec.ts";
+import { openEvent, verifyContent } from "../core/journal-codec.ts";
 import { textOf, type AssistantPart } from "../core/message.ts";
 import type { Wait } from "../core/wait.ts";
 import type { SignalKind } from "../ports/journal-store.ts";
@@ -32,7 +38,7 @@ export type TextOptions = {
 };
 
 type RunPlace = {
-  readonly services: Pick<EngineServices, "store" | "feed" | "agents" | "isWorker">;
+  readonly services: Pick<EngineServices, "store" | "feed" | "sha256" | "agents" | "isWorker">;
   readonly sessionId: SessionId;
   readonly runId: RunId;
   /** The run has no events at or before this position. */
@@ -162,9 +168,21 @@ export class Run<Output = string> {
     return loaded.head.position > seen || loaded.signals.some(({ kind }) => ANSWERS.has(kind));
   }
 
+  /** What it answers is what was journaled, or it answers nothing (J4). */
   async #read(position: Position): Promise<JournalEvent | undefined> {
-    const [stored] = await this.#place.services.store.readAt(this.sessionId, [position]);
-    return stored === undefined ? undefined : openEvent(stored);
+    const { store, sha256 } = this.#place.services;
+    const [stored] = await store.readAt(this.sessionId, [position]);
+    if (stored === undefined) return undefined;
+    const problem = verifyContent(sha256, stored);
+    if (problem === null) return openEvent(stored);
+    throw new StoreError(
+      "STORE_DAMAGED",
+      `Session ${this.sessionId}, event ${position} is damaged: ${problem}.`,
+      {
+        hint: "Run `holdfast doctor` to see what can be saved.",
+        details: { sessionId: this.sessionId, position },
+      },
+    );
   }
 }
 
