@@ -191,6 +191,29 @@ export const EQUIVALENTS: readonly Equivalent[] = [
       "what is folded was stored, so the fold belongs to the journal whoever keeps it; and the store keeps only what fits its own",
   },
   {
+    id: 'engine/advance-session.ts: negated condition in step: result === "released"',
+    reason:
+      "whether a snapshot is kept at a release decides only how long the next opening takes; one that is kept by who has lost the session is a fold of what was stored, and the store keeps only what fits its own",
+  },
+  {
+    id: 'engine/advance-session.ts: swapped order in step: if (result === "released") await maybeSnapshot(session); ⇄ return "done";',
+    reason: "whether a snapshot is kept at a release decides only how long the next opening takes",
+  },
+  {
+    id: "engine/active-session.ts: swapped order in advance: this.#signals.delete(id); ⇄ this.#remember(id);",
+    reason: "one forgets and the other remembers, in the same tick and in places of their own",
+  },
+  {
+    id: 'engine/session-content.ts: negated condition in committed: event.header.type === "run.started" && event.header.instructionsAt === null',
+    reason:
+      "instructions that are not at hand are read from the journal; those kept of another event stand under a position that nobody asks for",
+  },
+  {
+    id: "engine/session-content.ts: negated condition in committed: state.run === null",
+    reason:
+      "an input that is not at hand is read from the journal and validated again; one that is kept for too long belongs to a call whose id never comes again",
+  },
+  {
     id: "engine/commit-batch.ts: who has released has no lease",
     reason: "a commit that releases ends the loop, and whoever takes the session up again opens it anew",
   },

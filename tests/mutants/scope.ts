@@ -9,6 +9,6 @@ export const OUT_OF_SCOPE: Readonly<Record<string, string>> = {
   E8: "nothing is reserved and no budget stops a run; that charges add up is held by the totals of a run",
   S2: "virtual time stands still while a function holds the event loop: tested in runtime/stalls.test.ts",
   O1: "traces leave through a collector, and the simulated processes have none: runtime/telemetry.test.ts",
-  O2: "simulated tools ask for no secrets: runtime/secrets.test.ts",
+  O2: "nothing in the redactor is marked: simulated tools give secrets away in every spelling, and its mutants are generated",
   O3: "who is told of a failure is seen at handles and logs: runtime/tool-calls.test.ts, isolation.test.ts",
 };

@@ -1,4 +1,3 @@
-import type { SessionId } from "../../core/ids.ts";
 import type { Runtime } from "../../runtime/index.ts";
 import type { SimulatedProcess } from "./simulated-process.ts";
 
@@ -8,5 +7,4 @@ export type Booted = {
   readonly runtime: Runtime;
   /** Whether it surely has every definition. */
   readonly isComplete: boolean;
-  readonly watched: Set<SessionId>;
 };

@@ -44,6 +44,9 @@ export const FAULT_KINDS = [
   "silent-takeover",
   "damaged-read",
   "newer-writer",
+  "erase",
+  "opened-slowly",
+  "spoken-to-at-once",
 ] as const;
 
 export type FaultKind = (typeof FAULT_KINDS)[number];

@@ -1,19 +1,29 @@
 import type { CallId, Position } from "../../core/ids.ts";
-import { isJsonObject, type JsonObject, type JsonValue } from "../../core/json.ts";
+import { isJsonObject, type JsonObject } from "../../core/json.ts";
 import type { JournalEvent } from "../../core/event.ts";
 import type { AssistantPart, Message, ToolOutput } from "../../core/message.ts";
+import { mayBeErased } from "./check-erasures.ts";
 import { failureIn } from "./failure-in.ts";
 import type { ModelEntry, Violation } from "./history.ts";
 import { eventsOf, finder, isClosing, type EventOf, type SessionHistory } from "./session-history.ts";
+import { contentLine, partLine } from "./simulated-files.ts";
 
 /** One entry of the window, told from the journal: what is said in a prompt, or one result of a turn. */
 type Told = {
   readonly kind: "input" | "answer" | "result";
+  /** Where it stands in the journal. */
+  readonly position: Position;
   readonly line: string;
+  /** What is said instead when its content was erased. */
+  readonly erased: string;
   readonly of: string;
+  readonly chars: number;
   /** What the model is told about its answer. */
   readonly reply?: string;
 };
+
+/** What may stand at one place of a prompt. */
+type Slot = readonly string[];
 
 /** Each model was asked because a call had begun, once, and was told what had been said (E3, J1, J3). */
 export const checkConversation = (session: SessionHistory): readonly Violation[] => {
@@ -50,7 +60,7 @@ const isUnderWay = (
 };
 
 const checkPrompts = (
-  { sessionId, events }: SessionHistory,
+  { sessionId, events, whole }: SessionHistory,
   asked: ReadonlyMap<Position, ModelEntry>,
 ): readonly Violation[] => {
   const window = new Window();
@@ -59,9 +69,9 @@ const checkPrompts = (
     window.note(event);
     const entry = asked.get(event.position);
     if (entry === undefined) continue;
-    const lines = entry.prompt.map(lineOf);
-    const expected = window.lines();
-    if (lines.length !== expected.length || lines.some((line, index) => line !== expected[index]))
+    const { order = 0 } = entry;
+    const slots = window.slots((position) => mayBeErased(whole, sessionId, { position, order }));
+    if (!fits(slots, entry.prompt.flatMap(linesOf)))
       found.push(
         finder(sessionId, "E3")(
           "prompt-wrong",
@@ -79,20 +89,27 @@ const checkPrompts = (
 
 /** The conversation as the journal has it: inputs when their run begins, results in the order of the calls. */
 class Window {
-  readonly #inputs = new Map<string, { readonly line: string; readonly chars: number }>();
-  #entries: readonly (Told & { readonly chars: number })[] = [];
+  readonly #inputs = new Map<string, Told>();
+  #entries: readonly Told[] = [];
   #order: readonly CallId[] = [];
   #runId = "";
   #limit = Number.POSITIVE_INFINITY;
 
-  note({ header, payload }: JournalEvent): void {
+  note({ header, payload, position }: JournalEvent): void {
     if (header.type === "run.accepted")
-      this.#inputs.set(header.runId, { line: textOf(payload?.["content"]), chars: header.chars });
+      this.#inputs.set(header.runId, {
+        kind: "input",
+        position,
+        line: `user ${contentLine(payload?.["content"])}`,
+        erased: `user ${ERASED}`,
+        of: header.runId,
+        chars: header.chars,
+      });
     if (header.type === "run.started") {
       this.#runId = header.runId;
       this.#limit = header.settings.maxWindowChars;
-      const { line, chars } = this.#inputs.get(header.runId) ?? { line: "?", chars: 0 };
-      this.#add({ kind: "input", line: `user ${line}`, of: header.runId, chars });
+      const input = this.#inputs.get(header.runId);
+      if (input !== undefined) this.#add(input);
     }
     if (header.type === "context.compacted") this.#cut(header.dropped);
     if (header.type === "model-call.completed") {
@@ -102,12 +119,17 @@ class Window {
         header.calls.map(({ callId }) => callId),
       );
       const reply = header.output === "invalid" ? { reply: repairLine(payload) } : {};
-      this.#add({ kind: "answer", line, of: header.runId, chars: header.chars, ...reply });
+      const calls = header.calls.map(({ callId, tool }) => `${callId}:${tool ?? "unknown"}({})`);
+      const erased = `assistant ${calls.join(" ")}`;
+      const { runId: of, chars } = header;
+      this.#add({ kind: "answer", position, line, erased, of, chars, ...reply });
     }
     if (isClosing(header) && "callId" in header && "chars" in header)
       this.#add({
         kind: "result",
-        line: resultLine(header, payload),
+        position,
+        line: `${header.callId}=${resultLine(header, payload)}`,
+        erased: `${header.callId}=${erasedResult(header)}`,
         of: header.callId,
         chars: header.chars,
       });
@@ -119,29 +141,32 @@ class Window {
     return chars > this.#limit && this.#entries.filter(({ kind }) => kind === "answer").length > 1;
   }
 
-  lines(): readonly string[] {
-    const lines: string[] = [];
-    let results: string[] = [];
-    const rank = (line: string): number => this.#order.indexOf(line.slice(0, line.indexOf("=")));
+  /** The prompt, place by place; what may have been erased may be told of either way. */
+  slots(mayBe: (position: Position) => boolean): readonly Slot[] {
+    const slots: Slot[] = [];
+    let results: Told[] = [];
+    const rank = ({ of }: Told): number => this.#order.indexOf(of);
     const close = (): void => {
-      if (results.length > 0)
-        lines.push(`tool ${results.toSorted((left, right) => rank(left) - rank(right)).join(" ")}`);
+      if (results.length > 0) slots.push([RESULTS]);
+      for (const one of results.toSorted((left, right) => rank(left) - rank(right)))
+        slots.push(mayBe(one.position) ? [one.line, one.erased] : [one.line]);
       results = [];
     };
-    for (const { kind, line, of, reply } of this.#entries) {
-      if (kind === "result") {
-        results.push(`${of}=${line}`);
+    for (const entry of this.#entries) {
+      if (entry.kind === "result") {
+        results.push(entry);
         continue;
       }
       close();
-      if (line !== NOTHING_SAID) lines.push(line);
-      if (reply !== undefined) lines.push(reply);
+      const isErasable = mayBe(entry.position);
+      slots.push(isErasable ? [entry.line, entry.erased] : [entry.line]);
+      if (entry.reply !== undefined) slots.push(isErasable ? [entry.reply, "user "] : [entry.reply]);
     }
     close();
-    return lines;
+    return slots;
   }
 
-  #add(entry: Told & { readonly chars: number }): void {
+  #add(entry: Told): void {
     this.#entries = [...this.#entries, entry];
   }
 
@@ -153,25 +178,37 @@ class Window {
   }
 }
 
+const ERASED = "[erased]";
+const RESULTS = "tool";
+/** An answer of which nothing is left is not told of. */
 const NOTHING_SAID = "assistant ";
 
-const textOf = (content: JsonValue | undefined): string => (typeof content === "string" ? content : "?");
+const fits = (slots: readonly Slot[], lines: readonly string[]): boolean => {
+  const fitsFrom = (slot: number, line: number): boolean => {
+    const here = slots[slot];
+    if (here === undefined) return line === lines.length;
+    return here.some((one) =>
+      one === NOTHING_SAID ? fitsFrom(slot + 1, line) : one === lines[line] && fitsFrom(slot + 1, line + 1),
+    );
+  };
+  return fitsFrom(0, 0);
+};
 
 const answerLine = (payload: JsonObject | null, order: readonly CallId[]): string => {
   const content = payload?.["content"];
   const parts = Array.isArray(content) ? (content as readonly AssistantPart[]) : [];
   let index = -1;
   const said = parts.map((part) => {
-    if (part.type !== "tool-call" || part.providerExecuted === true) return partLine(part);
+    if (part.type !== "tool-call" || part.providerExecuted === true) return assistantLine(part);
     index += 1;
-    return partLine({ ...part, callId: order[index] ?? "?" });
+    return assistantLine({ ...part, callId: order[index] ?? "?" });
   });
   return `assistant ${said.join(" ")}`;
 };
 
-const partLine = (part: AssistantPart): string => {
-  if (part.type === "text") return part.text;
-  if (part.type !== "tool-call") return part.type;
+const assistantLine = (part: AssistantPart): string => {
+  if (part.type === "text" || part.type === "file") return partLine(part);
+  if (part.type !== "tool-call") return JSON.stringify(part);
   const input = isJsonObject(part.input) ? part.input : {};
   return `${part.callId ?? "?"}:${part.toolName}(${JSON.stringify(input)})`;
 };
@@ -184,6 +221,13 @@ const resultLine = (header: JournalEvent["header"], payload: JsonObject | null):
   return header.type === "tool-call.unknown" ? `TOOL_OUTCOME_UNKNOWN ${said}` : `TOOL_FAILED ${said}`;
 };
 
+const erasedResult = (header: JournalEvent["header"]): string => {
+  if (header.type === "tool-call.failed") return `${header.code} `;
+  if (header.type === "tool-call.unknown") return "TOOL_OUTCOME_UNKNOWN ";
+  const isFailed = header.type === "tool-call.resolved" && header.as === "failed";
+  return isFailed ? "TOOL_FAILED " : JSON.stringify(ERASED);
+};
+
 /** What is wrong with an answer, as its journal has it. */
 const repairLine = (payload: JsonObject | null): string => {
   const issues = payload?.["issues"];
@@ -193,11 +237,10 @@ const repairLine = (payload: JsonObject | null): string => {
 /** Of a request to answer again only what it says is wrong. */
 const REPAIR = /^Your answer does not fit[^\n]*\n([\s\S]*)\n[^\n]*$/;
 
-const lineOf = (message: Message): string => {
-  if (message.role === "user")
-    return `user ${message.content.map((part) => (part.type === "text" ? said(part.text) : "?")).join("")}`;
-  if (message.role === "assistant") return `assistant ${message.content.map(partLine).join(" ")}`;
-  return `tool ${message.results.map(({ callId, output }) => `${callId}=${outputLine(output)}`).join(" ")}`;
+const linesOf = (message: Message): readonly string[] => {
+  if (message.role === "user") return [`user ${said(message.content.map(partLine).join(""))}`];
+  if (message.role === "assistant") return [`assistant ${message.content.map(assistantLine).join(" ")}`];
+  return [RESULTS, ...message.results.map(({ callId, output }) => `${callId}=${outputLine(output)}`)];
 };
 
 const said = (text: string): string => REPAIR.exec(text)?.[1]?.replaceAll("\n", " ") ?? text;
@@ -214,4 +257,6 @@ const outputLine = (output: ToolOutput): string => {
 /** What is said where a failure has no words of its own. */
 const PLAIN: ReadonlySet<string> = new Set([
   "This call was cancelled before it could finish. Do not assume that it had an effect.",
+  "This call was not run.",
+  "This call failed.",
 ]);

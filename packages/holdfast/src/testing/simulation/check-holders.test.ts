@@ -10,18 +10,20 @@ import { simulate } from "./simulate.ts";
 type Taken = {
   readonly sessionId: string;
   readonly epoch: number;
+  readonly position: number;
   readonly holder: string;
   readonly takenMs: number;
 };
 
 const takingIn = ({ journals, written = [] }: History): Taken | undefined => {
   for (const [sessionId, stored] of journals) {
-    for (const { header, epoch } of stored.map(openEvent)) {
+    for (const { header, epoch, position } of stored.map(openEvent)) {
       if (header.type !== "session.recovered") continue;
       const commits = written.filter((one) => one.sessionId === sessionId);
       const holder = commits.find((one) => one.epoch === header.previousEpoch)?.writer;
       const takenMs = commits.find((one) => one.epoch === epoch)?.atMs;
-      if (holder !== undefined && takenMs !== undefined) return { sessionId, epoch, holder, takenMs };
+      if (holder !== undefined && takenMs !== undefined)
+        return { sessionId, epoch, position, holder, takenMs };
     }
   }
   return undefined;
@@ -52,9 +54,15 @@ describe("a history", () => {
       births,
       deaths: [{ by: taken.holder, atMs: taken.takenMs - msBefore }],
     });
-    expect(rulesOf(freed(15_000))).toContain("left-with-the-dead");
-    expect(rulesOf(freed(2_000))).not.toContain("left-with-the-dead");
-    expect(rulesOf({ ...freed(15_000), births: [] })).not.toContain("left-with-the-dead");
+    // Of this taking alone: the same process may have had more under way, which was taken up at another time.
+    const isSeen = (history: History): boolean =>
+      checkHistory(history).some(
+        ({ rule, sessionId, position }) =>
+          rule === "left-with-the-dead" && sessionId === taken.sessionId && position === taken.position,
+      );
+    expect(isSeen(freed(15_000))).toBe(true);
+    expect(isSeen(freed(2_000))).toBe(false);
+    expect(isSeen({ ...freed(15_000), births: [] })).toBe(false);
   });
 
   test("S3: in which nobody lets go what somebody left behind is seen", () => {

@@ -68,9 +68,9 @@ export const checkOrder = ({ sessionId, events }: SessionHistory): readonly Viol
 export const checkSightings = ({ sessionId, events, whole }: SessionHistory): readonly Violation[] => {
   const found: Violation[] = [];
   const last = new Map<string, number>();
-  for (const { subscriber, position, durable, type, ...seen } of whole.sightings ?? []) {
+  for (const { subscriber, position, durable, type, since, ...seen } of whole.sightings ?? []) {
     if (seen.sessionId !== sessionId) continue;
-    const before = last.get(subscriber);
+    const before = last.get(subscriber) ?? since;
     if (before !== undefined && position !== before + 1)
       found.push(
         finder(sessionId, "S5")(

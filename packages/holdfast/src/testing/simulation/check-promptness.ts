@@ -172,13 +172,19 @@ export const checkTakings = ({ sessionId, events, whole }: SessionHistory): read
   });
 };
 
-/** Who follows a session to the end has seen all of it (S5). */
+/** Who follows a session to the end has seen all of it, and who looks at it all that there was (S5). */
 export const checkFollowers = ({ sessionId, events, whole }: SessionHistory): readonly Violation[] => {
   const say = finder(sessionId, "S5");
-  return (whole.followers ?? []).flatMap(({ subscriber, ...follower }) => {
+  const all = (whole.followers ?? []).flatMap(({ subscriber, since = 0, ...follower }) => {
     if (follower.sessionId !== sessionId) return [];
-    const seen = (whole.sightings ?? []).findLast((one) => one.subscriber === subscriber)?.position ?? 0;
+    const seen = (whole.sightings ?? []).findLast((one) => one.subscriber === subscriber)?.position ?? since;
     if (seen === events.length) return [];
     return [say("not-seen", seen, `${subscriber} has seen ${seen} of ${events.length} events`)];
   });
+  const glances = (whole.glances ?? []).flatMap(({ subscriber, seen, least, ...one }) =>
+    one.sessionId !== sessionId || seen >= least
+      ? []
+      : [say("not-seen", seen, `${subscriber} looked at ${least} events and saw ${seen}`)],
+  );
+  return [...all, ...glances];
 };

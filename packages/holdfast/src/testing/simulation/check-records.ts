@@ -1,7 +1,8 @@
 import { sameBytes, type StoredEvent } from "../../core/hash-chain.ts";
 import { isJsonObject } from "../../core/json.ts";
-import type { Position, RunId } from "../../core/ids.ts";
-import type { Piece, Violation } from "./history.ts";
+import type { Position, RunId, SessionId } from "../../core/ids.ts";
+import { mayBeErased } from "./check-erasures.ts";
+import type { History, Piece, Violation } from "./history.ts";
 import { callsOf, eventsOf, finder, type EventOf, type SessionHistory } from "./session-history.ts";
 
 /** Each epoch has one owner, and what it was told is stored is still there, byte for byte (J1, J2). */
@@ -18,7 +19,7 @@ export const checkOwners = ({ sessionId, events, whole }: SessionHistory): reado
         finder(sessionId, "J2")("two-owners", null, `${owner} and ${writer} write in epoch ${epoch}`),
       );
     for (const event of written) {
-      if (!isSame(stored[event.position - 1], event))
+      if (!isSame(whole, sessionId, { found: stored[event.position - 1], event }))
         found.push(
           finder(sessionId, "J1")("written-and-gone", event.position, "what was stored is gone, or another"),
         );
@@ -31,11 +32,15 @@ export const checkOwners = ({ sessionId, events, whole }: SessionHistory): reado
   return found;
 };
 
-const isSame = (found: StoredEvent | undefined, event: StoredEvent): boolean =>
+const isSame = (
+  history: History,
+  sessionId: SessionId,
+  { found, event }: { readonly found: StoredEvent | undefined; readonly event: StoredEvent },
+): boolean =>
   found !== undefined &&
   found.header === event.header &&
   sameBytes(found.hash, event.hash) &&
-  (found.payload === event.payload || found.payload === null);
+  (found.payload === event.payload || (found.payload === null && mayBeErased(history, sessionId, event)));
 
 /**
  * Every signal that was taken is read, once, and not before one that was acknowledged by the
@@ -127,28 +132,36 @@ const problemOf = (
 ): string | null => {
   if (start?.header.type !== "model-call.started") return "of no model call";
   if (start.header.attempt !== piece.attempt) return "of another attempt";
-  return end !== undefined && piece.after >= end.position ? "after the answer's end" : null;
+  const hasSeenEnd = end !== undefined && piece.after >= end.position && (piece.since ?? 0) < end.position;
+  return hasSeenEnd ? "after the answer's end" : null;
 };
 
 const textOfAnswer = (end: End | undefined): string | null => {
   const content = end?.header.type === "model-call.completed" ? end.payload?.["content"] : null;
   if (!Array.isArray(content)) return null;
   return content
-    .map((part) => (isJsonObject(part) && typeof part["text"] === "string" ? part["text"] : ""))
+    .map((part) =>
+      isJsonObject(part) && part["type"] === "text" && typeof part["text"] === "string" ? part["text"] : "",
+    )
     .join("");
 };
 
-/** No secret is in a journal or was told to a model (O2). */
+/** No secret is in a journal or was told to a model, or to who follows (O2). */
 export const checkSecrets = ({ sessionId, whole, models }: SessionHistory): readonly Violation[] => {
+  const { secrets = [], remarks = [] } = whole;
+  const tells = (text: string): boolean => {
+    // Quoted once or twice, it is the same secret.
+    const plain = text.replaceAll("\\", "");
+    return secrets.some((secret) => plain.includes(secret));
+  };
   const stored = whole.journals.get(sessionId) ?? [];
-  return (whole.secrets ?? []).flatMap((secret) => {
-    const where = stored.find(({ header, payload }) => `${header}${payload ?? ""}`.includes(secret));
-    const isTold = models.some(({ prompt }) => JSON.stringify(prompt).includes(secret));
-    if (where === undefined && !isTold) return [];
-    return [
-      finder(sessionId, "O2")("secret-told", where?.position ?? null, "a secret is where it must not be"),
-    ];
-  });
+  const where = stored.find(({ header, payload }) => tells(`${header}${payload ?? ""}`));
+  const heard = remarks.flatMap((one) => (one.sessionId === sessionId ? [one.text] : []));
+  const isTold = [...heard, ...models.map(({ prompt }) => JSON.stringify(prompt))].some(tells);
+  if (where === undefined && !isTold) return [];
+  return [
+    finder(sessionId, "O2")("secret-told", where?.position ?? null, "a secret is where it must not be"),
+  ];
 };
 
 /** A tool is entered with what the model asked, and never with what was refused (E3). */

@@ -18,17 +18,20 @@ export const checkDamage = ({ sessionId, models, whole }: SessionHistory): reado
 };
 
 /** Most that one who cannot read a session may look at it in two minutes, by all processes together (S1). */
-const MOST_LOOKS = 20;
+const MOST_LOOKS = 30;
 
 /** What a later version has written is the end of a session for who does not know it; and it is not looked at all the time (S1, S6). */
 export const checkStrangers = ({ sessionId, whole }: SessionHistory): readonly Violation[] =>
   (whole.strangers ?? [])
     .filter((one) => one.sessionId === sessionId)
-    .flatMap(({ wrote, end, foundEnd = end, looks = 0 }) => [
+    .flatMap(({ wrote, end, foundEnd = end, looks = 0, tries = 0 }) => [
       ...(foundEnd > end
         ? [finder(sessionId, "S6")("worked-past-later", foundEnd, `after a later version wrote its ${wrote}`)]
         : []),
       ...(looks > MOST_LOOKS
         ? [finder(sessionId, "S1")("looked-too-often", end, `it was looked at ${looks} times in two minutes`)]
+        : []),
+      ...(tries > 0
+        ? [finder(sessionId, "S6")("tried-past-later", end, `${tries} tried to write after its ${wrote}`)]
         : []),
     ]);

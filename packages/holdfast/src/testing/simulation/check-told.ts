@@ -1,4 +1,4 @@
-import type { Told, Violation } from "./history.ts";
+import type { History, Told, Violation } from "./history.ts";
 import { eventsOf, finder, isRunEnd, type SessionHistory } from "./session-history.ts";
 
 /** What callers were told of a session is so: its agent, the runs that were stopped, the answers that were taken. */
@@ -12,10 +12,11 @@ export const checkTold = (session: SessionHistory): readonly Violation[] => {
 };
 
 /** A key stands for one input, and whoever comes with another is refused (J5). */
-const checkKeys = ({ sessionId, acknowledged }: SessionHistory): readonly Violation[] => {
+const checkKeys = ({ sessionId, acknowledged, whole }: SessionHistory): readonly Violation[] => {
   const says = new Map<string, string>();
   return acknowledged.flatMap((one) => {
-    if (one.kind !== "input") return [];
+    // What was forgotten cannot be compared any more (C13).
+    if (one.kind !== "input" || isForgotten(whole, sessionId, one.at)) return [];
     const first = says.get(one.key) ?? one.says;
     says.set(one.key, first);
     if (first === one.says) return [];
@@ -24,6 +25,9 @@ const checkKeys = ({ sessionId, acknowledged }: SessionHistory): readonly Violat
     ];
   });
 };
+
+const isForgotten = ({ erasures = [] }: History, sessionId: string, at = Number.POSITIVE_INFINITY): boolean =>
+  erasures.some((one) => one.sessionId === sessionId && one.from.ms <= at);
 
 const problemsOf = (session: SessionHistory, one: Told): readonly Violation[] => {
   if (one.kind === "session") return problemsOfAgent(session, one);
@@ -57,7 +61,10 @@ const problemsOfStop = (
 };
 
 /** An answer is taken of a call that waits for one, and one answer for each attempt (E2). */
-const checkAnswers = ({ sessionId, events }: SessionHistory, told: readonly Told[]): readonly Violation[] => {
+const checkAnswers = (
+  { sessionId, events, whole }: SessionHistory,
+  told: readonly Told[],
+): readonly Violation[] => {
   const say = finder(sessionId, "E2");
   const taken = new Map<string, number>();
   return told.flatMap((one) => {
@@ -71,7 +78,7 @@ const checkAnswers = ({ sessionId, events }: SessionHistory, told: readonly Told
     taken.set(callId, count);
     if (!isAsked)
       return [say("answer-taken", null, `an answer was taken of ${callId}, which waits for none`)];
-    if (count <= attempts.length) return [];
+    if (count <= attempts.length || isForgotten(whole, sessionId)) return [];
     return [say("answer-taken", null, `${count} answers were taken of ${callId}`)];
   });
 };

@@ -114,7 +114,8 @@ const judgeCompletion = (about: Case, event: EventOf<"tool-call.completed">): re
   const isTold = seen.some(
     (entry) => entry.attempt === attempt && entry.kind === (by === "execution" ? "returned" : "verified"),
   );
-  const output = JSON.stringify(payload?.["output"] ?? null);
+  // As text it is JSON in JSON.
+  const output = JSON.stringify(payload?.["output"] ?? null).replaceAll("\\", "");
   const isItsOwn = output.includes(`"done":"${callId}"`) && output.includes(`"attempt":${attempt}`);
   return [
     ...check(about, "J2", [

@@ -111,6 +111,8 @@ describe("a history", () => {
     written: [],
     stops: [],
     followers: [],
+    answers: [],
+    askers: [],
     effects: good.effects,
     journals: new Map([...good.journals, [sessionId, stored]]),
   });
@@ -372,7 +374,7 @@ describe("a history", () => {
     const visit = good.visits?.findLast((one) => one.sessionId === sessionId && one.answeredMs !== null);
     if (visit === undefined) throw new TypeError("no model answered");
     for (const change of [{ answeredMs: 62_000 }, { silenceMs: 17_000 }, { firstMs: 22_000 }])
-      expect(rulesOf({ ...good, visits: [{ ...visit, ...change }] })).toEqual(["answer-late"]);
+      expect(rulesOf({ ...good, visits: [{ ...visit, ...change }] })).toContain("answer-late");
   });
 
   test("E6: with a tool, or a check of one, that was at work beyond its time is seen", () => {
@@ -631,7 +633,7 @@ describe("a history", () => {
   });
 
   test("every rule has its forgery here", async () => {
-    const names = ["history-checker", "check-promptness", "check-mailbox", "check-holders"];
+    const names = ["history-checker", "check-promptness", "check-mailbox", "check-holders", "check-content"];
     const files = names.map((name) =>
       readFile(fileURLToPath(new URL(`${name}.test.ts`, import.meta.url)), "utf8"),
     );

@@ -1,6 +1,9 @@
+import { checkAnswers } from "./check-answers.ts";
 import { checkBooks } from "./check-books.ts";
 import { checkCalls } from "./check-calls.ts";
+import { checkContent } from "./check-content.ts";
 import { checkConversation } from "./check-conversation.ts";
+import { asItWas, checkErasures } from "./check-erasures.ts";
 import { checkBytes, checkOrder, checkSightings, openJournal } from "./check-journal.ts";
 import {
   checkFollowers,
@@ -12,6 +15,7 @@ import {
 } from "./check-promptness.ts";
 import { checkDoubts, checkInheritance, checkLapses, checkRest, checkSafety } from "./check-holders.ts";
 import { checkReading, checkVainCommits, checkVerifications } from "./check-mailbox.ts";
+import { checkPromptReading } from "./check-reading.ts";
 import { checkOwners, checkPieces, checkSecrets, checkSignals, checkToolInputs } from "./check-records.ts";
 import { checkLateReturns, checkToolCodes, checkToolHolders, checkToolTimes } from "./check-tool-limits.ts";
 import { checkVisits } from "./check-visits.ts";
@@ -19,6 +23,7 @@ import { checkWaits } from "./check-waits.ts";
 import { checkInputs, checkRuns, checkSettled, checkTotals } from "./check-runs.ts";
 import { checkProbes } from "./check-probes.ts";
 import { checkDamage, checkStrangers } from "./check-strangers.ts";
+import { checkRequests } from "./check-requests.ts";
 import { checkTold } from "./check-told.ts";
 import type { History, Violation } from "./history.ts";
 import { eventsOf, finder, type SessionHistory } from "./session-history.ts";
@@ -38,7 +43,7 @@ export const checkHistory = (history: History): readonly Violation[] => {
   for (const { sessionId, problem } of history.refusedPrompts ?? [])
     found.push(finder(sessionId, "E3")("prompt-invalid", null, problem));
   for (const [sessionId, stored] of history.journals) {
-    const opened = openJournal(sessionId, stored);
+    const opened = openJournal(sessionId, asItWas(history, sessionId, stored));
     found.push(...checkBytes(history.sha256, sessionId, stored), ...opened.found);
     const session: SessionHistory = {
       sessionId,
@@ -79,6 +84,11 @@ const CHECKS = [
   checkSightings,
   checkBooks,
   checkConversation,
+  checkContent,
+  checkAnswers,
+  checkErasures,
+  checkRequests,
+  checkPromptReading,
   checkOwners,
   checkSignals,
   checkPieces,

@@ -3,6 +3,9 @@ import type { FailureCode } from "../../core/failure.ts";
 import type { CallId, Position, RunId, SessionId, Timestamp } from "../../core/ids.ts";
 import type { Message } from "../../core/message.ts";
 import type { ToolEffect } from "../../core/run-settings.ts";
+import type { ConflictReason } from "../../ports/journal-store.ts";
+import type { ModelSettings } from "../../ports/model.ts";
+import type { Outcome } from "../../runtime/index.ts";
 
 /**
  * What the outside world saw of one attempt at a tool call. It is written down by the world itself, not
@@ -23,8 +26,9 @@ export type EffectEntry = {
   readonly at: Timestamp;
   /** The last durable event of the session at that moment. */
   readonly durable: Position;
-  /** What the tool was entered with. */
+  /** What the tool was entered with, and of whom it was told that it works for them. */
   readonly input?: unknown;
+  readonly client?: string;
   /** How long it asked to be left alone. */
   readonly retryAfterMs?: number;
   /** The process in which it happened, and who had the session. */
@@ -58,9 +62,14 @@ export type ModelVisit = {
   readonly holder: string | null;
   /** Whether it was told to stop before it was called. */
   readonly isStopped: boolean;
-  /** Until the first piece, and the longest between two of them. */
+  /** Until the first piece, and the longest between two of them; until the last, null where there was none. */
   readonly firstMs: number;
   readonly silenceMs: number;
+  readonly lastMs?: number | null;
+  /** Until the first piece that said something. */
+  readonly textMs?: number | null;
+  /** What it was asked to heed. */
+  readonly settings?: ModelSettings;
   /** Until the answer; null where there was none. */
   readonly answeredMs: number | null;
 };
@@ -84,6 +93,8 @@ export type Written = {
   readonly events: readonly StoredEvent[];
   /** When it was answered, by time that never goes back. */
   readonly atMs?: number;
+  /** Whether the session was let go with it. */
+  readonly isLet?: boolean;
 };
 
 /** A signal that the store took, in the order in which it took them. */
@@ -113,12 +124,18 @@ export type Stranger = {
   readonly after: Position;
   readonly end: Position;
   readonly foundEnd?: Position;
-  /** How often it was loaded since. */
+  /** How often it was loaded since, and how often somebody who may not read it tried to write in it. */
   readonly looks?: number;
+  readonly tries?: number;
 };
 
-/** A commit that the store refused, when so many had been taken from all. */
-export type Refused = { readonly sessionId: SessionId; readonly by: string; readonly written: number };
+/** A commit that the store refused, when so many had been taken from all, and why. */
+export type Refused = {
+  readonly sessionId: SessionId;
+  readonly by: string;
+  readonly written: number;
+  readonly why?: ConflictReason;
+};
 
 /** A piece of an answer as a subscriber saw it, after this durable event. */
 export type Piece = {
@@ -130,6 +147,8 @@ export type Piece = {
   readonly offset: number;
   readonly text: string;
   readonly after: Position;
+  /** After this position it wanted to be told: an end before that it has not seen. */
+  readonly since?: Position;
 };
 
 /** A stretch of time in which a tool was at work; `until` is when it ended, was told to stop, or died. */
@@ -195,7 +214,12 @@ export type Taking = {
 };
 
 /** Somebody who follows a session and has not stopped. */
-export type Follower = { readonly subscriber: string; readonly sessionId: SessionId };
+export type Follower = {
+  readonly subscriber: string;
+  readonly sessionId: SessionId;
+  /** After this position it wanted to be told. */
+  readonly since?: Position;
+};
 
 /** A result that a tool gave after it had been told to stop, by a clock that never goes back. */
 export type LateReturn = {
@@ -215,6 +239,10 @@ export type Acknowledged =
       readonly key: string;
       readonly runId: RunId;
       readonly says: string;
+      /** All of it as a line, and what it weighs in the window. */
+      readonly sent?: { readonly line: string; readonly chars: number };
+      /** What the model is to heed in this run. */
+      readonly settings?: ModelSettings;
       /** Who was asked, and when the answer came. */
       readonly by?: string;
       readonly at?: Timestamp;
@@ -263,6 +291,52 @@ export type Sighting = {
   readonly position: Position;
   readonly type: string;
   readonly durable: Position;
+  /** After this position the subscriber wanted to be told. */
+  readonly since?: Position;
+};
+
+/** Who read what there was, when it was at least so much, and how far. */
+export type Glance = {
+  readonly subscriber: string;
+  readonly sessionId: SessionId;
+  readonly seen: Position;
+  readonly least: Position;
+};
+
+/** Somebody who waits for the end of a run. */
+export type Asker = { readonly name: string; readonly sessionId: SessionId; readonly runId: RunId };
+
+/** What somebody was told of a run, when this was the last durable event of its session. */
+export type RunAnswer = {
+  readonly sessionId: SessionId;
+  readonly runId: RunId;
+  readonly durable: Position;
+  readonly answer:
+    | { readonly kind: "outcome"; readonly told: Outcome }
+    | {
+        readonly kind: "text";
+        readonly onCut: "fail" | "restart";
+        readonly text: string;
+        readonly isCut: boolean;
+      }
+    | { readonly kind: "events"; readonly last: Position };
+};
+
+/** Content up to a position was to be forgotten; these were the events before. */
+export type Erasure = {
+  readonly sessionId: SessionId;
+  readonly upTo: Position;
+  readonly events: readonly StoredEvent[];
+  readonly from: Moment;
+  /** Whether the store said that it is. */
+  readonly isDone: boolean;
+};
+
+/** A file of a conversation that a model asked for and could not have, or could have and should not. */
+export type WrongFile = {
+  readonly sessionId: SessionId;
+  readonly digest: string;
+  readonly problem: "is gone" | "is another" | "tells a secret";
 };
 
 /** Everything that can be known of what happened without asking the engine. */
@@ -302,6 +376,14 @@ export type History = {
   readonly written?: readonly Written[];
   readonly posted?: readonly Posted[];
   readonly pieces?: readonly Piece[];
+  readonly wrongFiles?: readonly WrongFile[];
+  readonly erasures?: readonly Erasure[];
+  readonly glances?: readonly Glance[];
+  readonly answers?: readonly RunAnswer[];
+  /** Those who wait for the end of a run in a process with which all is well. */
+  readonly askers?: readonly Asker[];
+  /** What tools said of how far they had come, as followers heard it. */
+  readonly remarks?: readonly { readonly sessionId: SessionId; readonly text: string }[];
   /** Signals that nobody had read in the end, by session. */
   readonly unread?: ReadonlyMap<SessionId, number>;
   /** Names of the tools that a process which lives has had all along. */
@@ -310,6 +392,8 @@ export type History = {
   readonly secrets?: readonly string[];
   /** When everything had long been quiet; without it runs may still be under way. */
   readonly quietAt?: Timestamp;
+  /** Whether sessions had to wait for each other. */
+  readonly isCrowded?: boolean;
 };
 
 /** The rules a history is held against, each with a forgery in the checker's own test. */
@@ -395,6 +479,17 @@ export const RULES = [
   "damage-told",
   "worked-past-later",
   "looked-too-often",
+  "tried-past-later",
+  "content-wrong",
+  "weight-wrong",
+  "file-wrong",
+  "told-wrong",
+  "not-told",
+  "not-erased",
+  "read-late",
+  "settings-wrong",
+  "context-wrong",
+  "duration-wrong",
 ] as const;
 
 export type Rule = (typeof RULES)[number];

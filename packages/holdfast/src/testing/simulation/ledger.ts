@@ -4,16 +4,20 @@ import type {
   ActedOnDamage,
   Acknowledged,
   Milestone,
+  Erasure,
+  Glance,
   ModelEntry,
   Piece,
   Posted,
   Probe,
   Refused,
+  RunAnswer,
   Sighting,
   Stop,
   Stranger,
   Told,
   Trouble,
+  WrongFile,
   Written,
 } from "./history.ts";
 import { LeaseBook, type StoredChange } from "./lease-book.ts";
@@ -34,6 +38,11 @@ export class Ledger {
   readonly probes: Probe[] = [];
   readonly sightings: Sighting[] = [];
   readonly pieces: Piece[] = [];
+  readonly wrongFiles: WrongFile[] = [];
+  readonly erasures: Erasure[] = [];
+  readonly glances: Glance[] = [];
+  readonly answers: RunAnswer[] = [];
+  readonly remarks: { readonly sessionId: SessionId; readonly text: string }[] = [];
   readonly models: ModelEntry[] = [];
   readonly visits: Visit[] = [];
   readonly written: Written[] = [];
@@ -69,11 +78,12 @@ export class Ledger {
   }
 
   /** A model was called, and will be seen to. */
-  visit(by: string, sessionId: SessionId, isStopped: boolean): Visit {
+  visit(by: string, call: Pick<Visit, "sessionId" | "isStopped" | "settings">): Visit {
+    const { sessionId } = call;
     const durable = this.durableOf(sessionId);
     const holder = this.holders.get(sessionId) ?? null;
-    const times = { firstMs: 0, silenceMs: 0, answeredMs: null };
-    const visit: Visit = { sessionId, by, durable, holder, isStopped, ...times };
+    const times = { firstMs: 0, silenceMs: 0, answeredMs: null, lastMs: null, textMs: null };
+    const visit: Visit = { ...call, by, durable, holder, ...times };
     this.visits.push(visit);
     return visit;
   }

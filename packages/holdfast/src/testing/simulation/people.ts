@@ -1,8 +1,9 @@
 import type { SessionId } from "../../core/ids.ts";
-import type { Session } from "../../runtime/index.ts";
+import type { Input, Session } from "../../runtime/index.ts";
 import { cancelAgain, cancelAtOnce, resumeInVain } from "./meddlers.ts";
 import { stopAll } from "./odd-people.ts";
 import type { Booted } from "./booted.ts";
+import { inputOf, sentLine, weightOf } from "./simulated-files.ts";
 import type { Simulation } from "./simulation.ts";
 
 /** One input that somebody wants worked, and tries again to hand in until it is acknowledged. */
@@ -10,6 +11,9 @@ type Task = {
   readonly sessionKey: string;
   readonly key: string;
   readonly says: string;
+  readonly input: Input;
+  /** What the model is to heed in this run alone. */
+  readonly settings: { readonly settings?: { readonly temperature: number } };
   readonly dueAt: number;
   triedAt: number;
   isAcknowledged: boolean;
@@ -58,7 +62,7 @@ export class People {
     for (const task of this.#tasks) {
       const isRepeat = task.isAcknowledged && this.#sim.chaos.strikes("delivered-twice", 0.02);
       const isDue = !task.isAcknowledged && task.dueAt <= now && task.triedAt + TRY_AGAIN_MS <= now;
-      if (isDue || isRepeat) this.#handIn(process, task);
+      if (isDue || isRepeat) void this.#handIn(process, task).catch(() => undefined);
     }
   }
 
@@ -76,12 +80,24 @@ export class People {
   }
 
   /** Stops what was last asked of a session, while something of it is being stored. */
-  async cancelLast({ runtime }: Booted, sessionId: SessionId): Promise<void> {
+  async cancelLast({ runtime, process }: Booted, sessionId: SessionId): Promise<void> {
     const { ledger, chaos } = this.#sim;
     const last = ledger.acknowledged.findLast((one) => one.kind === "input" && one.sessionId === sessionId);
     if (last === undefined) return;
     chaos.struck("cancel", sessionId);
     await (await runtime.getSession(sessionId)).cancelRun(last.runId);
+    this.#sim.stopped(process, sessionId, last.runId);
+  }
+
+  /** Says in this very moment what was to be said next; or stops what was said last. */
+  async interject(booted: Booted, sessionId: SessionId): Promise<void> {
+    const now = this.#sim.clock.monotonicMs();
+    const [key] = [...this.#sessions].find(([, id]) => id === sessionId) ?? [];
+    const next = this.#tasks.find(
+      (task) => task.sessionKey === key && !task.isAcknowledged && task.triedAt + TRY_AGAIN_MS <= now,
+    );
+    if (next !== undefined) await this.#handIn(booted, next, () => booted.runtime.getSession(sessionId));
+    else if (this.#sim.random.chance(0.25)) await this.cancelLast(booted, sessionId);
   }
 
   /** Wants something of a session at once: hands in what would be next there, or what means nothing. */
@@ -89,7 +105,7 @@ export class People {
     const key = [...this.#sessions].find(([, id]) => id === sessionId)?.[0];
     const next = this.#tasks.find((task) => task.sessionKey === key && task.triedAt < 0);
     if (next === undefined) resumeInVain(this.#sim, by, sessionId);
-    else this.#handIn(by, next);
+    else void this.#handIn(by, next).catch(() => undefined);
   }
 
   /** Answers what a session asks an operator for. */
@@ -114,35 +130,38 @@ export class People {
     else await session.resolveCall(callId, { as: random.pick(["retry", "failed"]) });
   }
 
-  #task(session: number, input: number): Task {
-    const says = `do ${session}.${input};`;
+  #task(session: number, place: number): Task {
+    const says = `do ${session}.${place};`;
     const dueAt = this.#sim.random.between(0, 90_000);
     const triedAt = Number.NEGATIVE_INFINITY;
-    return { sessionKey: `s${session}`, key: says, says, dueAt, triedAt, isAcknowledged: false };
+    const input = inputOf(says, this.#sim.random);
+    const { random } = this.#sim;
+    const settings = random.chance(0.2) ? { settings: { temperature: random.between(1, 9) / 10 } } : {};
+    const isAcknowledged = false;
+    return { sessionKey: `s${session}`, key: says, says, input, settings, dueAt, triedAt, isAcknowledged };
   }
 
-  #handIn({ runtime, process }: Booted, task: Task): void {
-    const { sessionKey, key, says } = task;
-    task.triedAt = this.#sim.clock.monotonicMs();
-    const isRecalled = this.#sim.chaos.strikes("cancel-at-once", 0.015);
+  async #handIn(booted: Booted, task: Task, open = () => this.#open(booted, task)): Promise<void> {
+    const { key, says, input, settings } = task;
+    const { clock, ledger, askers, chaos } = this.#sim;
+    task.triedAt = clock.monotonicMs();
+    const isRecalled = chaos.strikes("cancel-at-once", 0.015);
     if (isRecalled) this.#sim.holdNews(NEWS_HELD_MS);
-    const send = async (): Promise<void> => {
-      const { id: sessionId, ...session } = await this.#open(runtime, sessionKey);
-      const run = await session.send(says, key);
-      task.isAcknowledged = true;
-      const at = this.#sim.clock.monotonicMs();
-      const by = process.name;
-      this.#sim.ledger.acknowledged.push({ kind: "input", sessionId, key, runId: run.id, says, by, at });
-      if (isRecalled) cancelAtOnce(this.#sim, sessionId, run.id);
-    };
-    send().catch(() => undefined);
+    const session = await open();
+    const run = await session.send(input, { idempotencyKey: key, ...settings });
+    const { id: runId, sessionId } = run;
+    task.isAcknowledged = true;
+    const sent = { line: sentLine(input), chars: weightOf(input) };
+    const told = { by: booted.process.name, at: clock.monotonicMs(), ...settings };
+    ledger.acknowledged.push({ kind: "input", sessionId, key, runId, says, sent, ...told });
+    askers.ask(booted, run);
+    if (isRecalled) cancelAtOnce(this.#sim, sessionId, runId);
   }
 
-  async #open(runtime: Booted["runtime"], key: string): Promise<{ id: SessionId; send: Send }> {
-    const session = await runtime.createSession("clerk", { key });
-    this.#sessions.set(key, session.id);
-    return { id: session.id, send: (says, idempotencyKey) => session.send(says, { idempotencyKey }) };
+  async #open({ runtime }: Booted, { sessionKey }: Task): Promise<Session> {
+    const about = { user: `user of ${sessionKey}`, attributes: { desk: sessionKey } };
+    const session = await runtime.createSession("clerk", { key: sessionKey, ...about });
+    this.#sessions.set(sessionKey, session.id);
+    return session;
   }
 }
-
-type Send = (says: string, idempotencyKey: string) => Promise<{ readonly id: string }>;

@@ -1,10 +1,13 @@
 import { toBase64Url } from "../../core/base64url.ts";
+import type { SessionId } from "../../core/ids.ts";
 import { sha256 } from "../../runtime/index.ts";
 import type { FaultKind } from "./chaos.ts";
+import { forget } from "./eraser.ts";
 import { checkHistory } from "./history-checker.ts";
 import type { History, Violation } from "./history.ts";
 import { resumeInVain } from "./meddlers.ts";
 import { askOddly } from "./odd-people.ts";
+import { visitAsLater } from "./later-visit.ts";
 import { People } from "./people.ts";
 import type { Booted } from "./booted.ts";
 import { Simulation } from "./simulation.ts";
@@ -40,6 +43,8 @@ export type SimulationResult = {
 
 const STEPS = 70;
 const MOST_SESSIONS = 4;
+/** In some worlds there is nobody who would find what a process forgets. */
+const MOST_PROCESSES = [1, 2, 3, 3, 3, 3] as const;
 /** What happened last is heard of by then. */
 const SEEN_AFTER_MS = 3_000;
 const QUIET_ROUNDS = 500;
@@ -55,9 +60,11 @@ export const simulate = async (options: SimulateOptions): Promise<SimulationResu
   const people = new People(sim, sessions);
   sim.onCommit = (booted, sessionId) => void people.cancelLast(booted, sessionId).catch(() => undefined);
   sim.onUrge = (booted, sessionId) => people.urge(booted, sessionId);
-  const processes = sim.random.between(2, 3);
+  sim.onChange = (booted, sessionId) => people.interject(booted, sessionId);
+  const most = sim.random.pick(MOST_PROCESSES);
+  const processes = Math.min(most, sim.random.between(2, 3));
   for (let born = 0; born < processes; born += 1) await sim.boot();
-  for (let step = 0; step < steps; step += 1) await strike(sim, people);
+  for (let step = 0; step < steps; step += 1) await strike(sim, people, most);
   await calm(sim, people);
   await sim.clock.advance(SEEN_AFTER_MS);
   await epilogue(sim, people);
@@ -79,14 +86,14 @@ export const simulate = async (options: SimulateOptions): Promise<SimulationResu
 };
 
 /** Some time passes, and something happens. */
-const strike = async (sim: Simulation, people: People): Promise<void> => {
+const strike = async (sim: Simulation, people: People, most: number): Promise<void> => {
   const { random, chaos, clock } = sim;
   await clock.advance(random.chance(0.85) ? random.between(1, 2_500) : random.between(2_500, 20_000));
-  if (sim.living.length === 0 || (sim.living.length < 3 && random.chance(0.3))) await sim.boot();
+  if (sim.living.length === 0 || (sim.living.length < most && random.chance(0.3))) await sim.boot();
   const someone = random.any(sim.living.filter(({ process }) => process.isRunning));
   if (someone === undefined) return;
   people.send(someone);
-  for (const sessionId of people.sessions) if (random.chance(0.1)) sim.audience.watch(someone, sessionId);
+  for (const sessionId of people.sessions) attend(sim, someone, sessionId);
   if (chaos.strikes("crash", 0.03)) sim.crash(someone);
   if (chaos.strikes("power-loss", 0.01)) await sim.losePower();
   if (chaos.strikes("drain", 0.02)) sim.drain(someone);
@@ -98,10 +105,18 @@ const strike = async (sim: Simulation, people: People): Promise<void> => {
   if (chaos.strikes("stray-client", 0.06)) void sim.probe().catch(() => undefined);
   const taken = chaos.strikes("silent-takeover", 0.05) ? random.any([...people.sessions]) : undefined;
   if (taken !== undefined) void sim.takeSilently(taken).catch(() => undefined);
+  if (chaos.strikes("erase", 0.04))
+    void forget(sim, someone, random.any([...people.sessions])).catch(() => undefined);
   if (chaos.strikes("odd-request", 0.06)) void askOddly(sim, someone, people.keys).catch(() => undefined);
   for (const sessionId of people.sessions) {
     if (random.chance(0.15)) void people.operate(someone, sessionId).catch(() => undefined);
   }
+};
+
+/** Now and then somebody begins to follow a session, or looks at what there is of it. */
+const attend = ({ random, audience }: Simulation, someone: Booted, sessionId: SessionId): void => {
+  if (random.chance(0.1)) audience.watch(someone, sessionId);
+  if (random.chance(0.02)) void audience.look(someone, sessionId).catch(() => undefined);
 };
 
 const freeze = (sim: Simulation, { process }: Booted): void => {
@@ -147,7 +162,6 @@ const calm = async (sim: Simulation, people: People): Promise<void> => {
 };
 
 const LATER_SHARE = 0.3;
-const LOOK_MS = 120_000;
 
 /** When all is done, now and then a later version comes by. */
 const epilogue = async (sim: Simulation, people: People): Promise<void> => {
@@ -155,7 +169,7 @@ const epilogue = async (sim: Simulation, people: People): Promise<void> => {
   const { without = [] } = sim.mercy;
   const mayCome = sim.random.chance(LATER_SHARE) && !without.includes("newer-writer");
   if (sessionId === undefined || !mayCome || !(await sim.isSettled())) return;
-  await sim.writeAsLater(sessionId, LOOK_MS);
+  await visitAsLater(sim, sessionId);
 };
 
 /** What showed while it happened, and not in what is left. */

@@ -6,6 +6,7 @@ import type { ToolEffect } from "../../core/run-settings.ts";
 import type { Random } from "./random.ts";
 import { restless, type RestlessParts } from "./restless-model.ts";
 import { nextStep, type ModelParts } from "./simulated-model.ts";
+import { shownToModel } from "./tool-result.ts";
 import type { WorldDeps } from "./world.ts";
 
 const INPUT = z.object({ n: z.number() });
@@ -49,6 +50,7 @@ const makeTool = (
     timeoutMs,
     execute: (input, context) => context.deps.world.execute({ input, context, effect, timeoutMs }),
     retry,
+    ...(effect === "read" ? { toModelOutput: shownToModel } : {}),
     ...(isKeyed ? { idempotencyKey: (input: unknown) => `${name} ${JSON.stringify(input)}` } : {}),
     ...(canVerify
       ? { verify: (input, context) => context.deps.world.verify({ input, context, effect, timeoutMs }) }
@@ -94,7 +96,7 @@ export type AgentLimits = {
 export const drawLimits = (random: Random): AgentLimits => ({
   maxTurns: random.pick([4, 7, 12, 12]),
   maxParallelToolCalls: random.pick([1, 2, 3]),
-  maxWindowChars: random.pick([900, 1_800, 2_500, 6_000]),
+  maxWindowChars: random.pick([900, 1_800, 2_500, 6_000, 30_000]),
   maxDurationMs: random.pick([40_000, 150_000, 900_000, 900_000]),
   hasOutput: random.chance(0.2),
   isMixed: random.chance(0.25),

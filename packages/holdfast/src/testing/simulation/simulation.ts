@@ -1,29 +1,29 @@
 import { isDeepStrictEqual } from "node:util";
+import type { StoredEvent } from "../../core/hash-chain.ts";
 import type { Position, RunId, SessionId } from "../../core/ids.ts";
-import { createRuntime, sha256, type AgentDefinition } from "../../runtime/index.ts";
+import { createRuntime, sha256 } from "../../runtime/index.ts";
 import type { JournalStore, Snapshot } from "../../ports/journal-store.ts";
-import type { Logger } from "../../ports/tool.ts";
 import { createFaultyStore, type FaultyStore } from "../../testing/faulty-store.ts";
 import { createManualClock, type ManualClock } from "../../testing/manual-clock.ts";
-import { codeOf, isAlarming } from "./alarm.ts";
+import { Askers } from "./askers.ts";
 import { Audience } from "./audience.ts";
 import type { Booted } from "./booted.ts";
 import { Chaos, type Mercy } from "./chaos.ts";
 import { Coverage } from "./coverage.ts";
 import type { History } from "./history.ts";
 import { Ledger } from "./ledger.ts";
-import { noticedLate } from "./late-notices.ts";
-import { misread } from "./misread.ts";
-import { inTime, LATER, writeAsLater } from "./newer-writer.ts";
+import { hindered } from "./hindered-store.ts";
 import { passBy } from "./passers-by.ts";
 import { createRandom, type Random } from "./random.ts";
 import { drawLimits, otherAgent, simulatedAgent, TOOL_NAMES, type AgentLimits } from "./simulated-agent.ts";
 import { SimulatedMachine } from "./simulated-machine.ts";
 import { SimulatedProcess, storeOf } from "./simulated-process.ts";
+import { SECRETS, SPELLINGS } from "./simulated-secret.ts";
 import { probeStore } from "./store-prober.ts";
 import { type Caller, faultOf, TRY_AGAIN_MS } from "./store-faults.ts";
+import { simulatedLog } from "./simulated-log.ts";
 import { witnessed, type Records } from "./witness.ts";
-import { SECRET, SECRET_NAME, World, type WorldDeps } from "./world.ts";
+import { World } from "./world.ts";
 
 const ALL = { limit: 100_000 };
 const SETTLED: ReadonlySet<string> = new Set(["completed", "failed", "cancelled"]);
@@ -36,6 +36,13 @@ const LET_GO_WITHIN_MS = 10_000;
 /** How long a model may take. */
 const MODEL_LIMITS = { firstTokenMs: 20_000, gapMs: 15_000, totalMs: 60_000 } as const;
 
+/** A disk is waited for twice, by who speaks. */
+const LONGEST_WORD_MS = 100;
+
+/** Sessions that there are at most, and room for all of them in most worlds. */
+const MOST_SESSIONS = 4;
+const FAR_MORE = [50, 50, 50, 50, 50, 50, 50, 50];
+
 /** Fate has numbers of its own, far from those of any seed. */
 const FATE = 0x4000_0000;
 
@@ -47,7 +54,8 @@ export class Simulation {
   readonly world: World;
   readonly coverage = new Coverage();
   readonly ledger = new Ledger();
-  readonly audience = new Audience(this.ledger);
+  readonly audience: Audience;
+  readonly askers: Askers;
   readonly #gone = new Set<string>();
   readonly trace: string[] = [];
   readonly alarms: string[] = [];
@@ -57,8 +65,12 @@ export class Simulation {
   onCommit: (booted: Booted, sessionId: SessionId) => void = () => undefined;
   /** Called when it would be awkward if somebody wanted something of a session. */
   onUrge: (booted: Booted, sessionId: SessionId) => void = () => undefined;
+  /** Called when a session changes hands, now and then: somebody speaks in that moment. */
+  onChange: (booted: Booted, sessionId: SessionId) => Promise<void> = async () => undefined;
   readonly #machine: SimulatedMachine;
   readonly #limits: AgentLimits;
+  /** How many sessions a process works at once; there are more in some worlds. */
+  readonly #mostActive: number;
   readonly #views = new Map<SimulatedProcess, { view: JournalStore; faulty: FaultyStore }>();
   readonly #listeners: Listener[] = [];
   #born = 0;
@@ -73,6 +85,8 @@ export class Simulation {
     this.mercy = mercy;
     this.random = createRandom(seed);
     this.chaos = new Chaos(this.random, createRandom(seed + FATE), mercy);
+    this.audience = new Audience(this.ledger, this.random);
+    this.askers = new Askers(this.ledger, this.random);
     this.clock = createManualClock({ seed });
     this.#machine = new SimulatedMachine({
       clock: this.clock,
@@ -81,6 +95,7 @@ export class Simulation {
       onStored: (change) => this.ledger.noteStored(change, this.clock.monotonicMs()),
     });
     this.#limits = drawLimits(this.random);
+    this.#mostActive = this.random.pick([1, 2, ...FAR_MORE]);
     this.world = new World(this.clock, this.chaos, this.ledger);
   }
 
@@ -94,17 +109,9 @@ export class Simulation {
     const process = new SimulatedProcess(`p${this.#born}`, this.clock);
     const view = this.#machine.attach();
     this.ledger.leases.introduce(view.holderId, process.name);
-    const records: Records = {
-      chaos: this.chaos,
-      coverage: this.coverage,
-      ledger: this.ledger,
-      keep: (sessionId, snapshot) => this.#lookAtSnapshot(sessionId, snapshot),
-      now: () => this.clock.monotonicMs(),
-      say: (line) => this.say(line),
-    };
     const caller = this.#callerOf({ process, view, kill: () => faulty.crashAfter(0) });
     const faulty: FaultyStore = createFaultyStore({
-      store: witnessed(view, process.name, records),
+      store: witnessed(view, process.name, this.#records()),
       clock: process.clock,
       decide: (call) => faultOf(this.chaos, caller, call),
     });
@@ -114,44 +121,69 @@ export class Simulation {
     const runtime = await createRuntime({
       store: storeOf(
         process,
-        noticedLate(
+        hindered(
           {
             process,
             chaos: this.chaos,
+            ledger: this.ledger,
             isNewsHeld: () => this.clock.monotonicMs() < this.#newsHeldUntilMs,
+            onSlow: (sessionId) => void this.#speakUp(sessionId, this.#named(process.name), 0.5),
           },
-          misread({ process, chaos: this.chaos, ledger: this.ledger }, faulty),
+          faulty,
         ),
         (listener) => {
           this.#listeners.push(listener);
         },
       ),
-      agents: [this.#agentOf(process, isComplete), otherAgent(process)],
+      agents: [this.#agentOn(process, isComplete), otherAgent(process)],
       clock: process.clock,
       deps: { world: this.world, process },
-      logger: this.#logger(process),
+      logger: simulatedLog({
+        process,
+        chaos: this.chaos,
+        ledger: this.ledger,
+        say: (line) => this.say(line),
+        alarm: (what) => void this.alarms.push(what),
+        onTrouble: (sessionId) => this.#urgeSoon(process, sessionId),
+      }),
       drainTimeoutMs: DRAIN_MS,
+      maxActiveSessions: this.#mostActive,
       modelTimeouts: MODEL_LIMITS,
       modelRetry: { maxAttempts: 3 },
-      secrets: { [SECRET_NAME]: SECRET },
+      secrets: SECRETS,
     });
     this.chaos.isOn = wasOn;
     this.#views.set(process, { view, faulty });
     this.ledger.births.push({ by: process.name, atMs: this.clock.monotonicMs() });
-    this.processes = [...this.processes, { process, runtime, isComplete, watched: new Set() }];
+    this.processes = [...this.processes, { process, runtime, isComplete }];
   }
 
-  #agentOf(process: SimulatedProcess, isComplete: boolean): AgentDefinition<unknown, WorldDeps> {
+  #records(): Records {
+    return {
+      chaos: this.chaos,
+      coverage: this.coverage,
+      ledger: this.ledger,
+      keep: (sessionId, snapshot) => this.#lookAtSnapshot(sessionId, snapshot),
+      now: () => this.clock.monotonicMs(),
+      say: (line) => this.say(line),
+      onLeaving: (sessionId, by) => this.#speakUp(sessionId, this.#named(by)),
+      onLeft: (sessionId) => void this.#speakUp(sessionId, this.random.any(this.living)),
+    };
+  }
+
+  #agentOn(process: SimulatedProcess, isComplete: boolean): ReturnType<typeof simulatedAgent> {
+    const { chaos, ledger } = this;
     const limits = isComplete ? { ...this.#limits, isRolling: false } : this.#limits;
     return simulatedAgent(limits, {
       process,
-      chaos: this.chaos,
-      visit: (sessionId, isStopped) => this.ledger.visit(process.name, sessionId, isStopped),
-      refuse: (sessionId, problem) => void this.ledger.refusedPrompts.push({ sessionId, problem }),
+      chaos,
+      visit: (call) => ledger.visit(process.name, call),
+      missFile: (file) => void ledger.wrongFiles.push(file),
+      refuse: (sessionId, problem) => void ledger.refusedPrompts.push({ sessionId, problem }),
       note: (entry) => {
-        const durable = this.ledger.durableOf(entry.sessionId);
+        const durable = ledger.durableOf(entry.sessionId);
         const { order } = this.world.moment();
-        this.ledger.models.push({ ...entry, at: this.clock.now(), durable, by: process.name, order });
+        ledger.models.push({ ...entry, at: this.clock.now(), durable, by: process.name, order });
       },
     });
   }
@@ -258,29 +290,14 @@ export class Simulation {
     );
   }
 
-  /** A later version writes in a session that is at rest; then some time passes. */
-  async writeAsLater(sessionId: SessionId, lookMs: number): Promise<void> {
-    this.chaos.struck("newer-writer", sessionId);
-    this.say(`later version in ${sessionId}`);
-    this.leftAt = this.clock.monotonicMs();
-    const later = this.random.pick(LATER);
-    this.ledger.stranger = { sessionId, wrote: later, after: 0, end: 0 };
-    const stranger = await inTime(
-      this.clock,
-      writeAsLater(sessionId, later, {
-        attach: (version) => this.#machine.attach(version),
-        sha256,
-        now: this.clock.now(),
-      }),
-    );
-    this.ledger.stranger = stranger;
-    if (stranger === null) return;
-    const before = this.ledger.looks.get(sessionId) ?? 0;
-    this.announce([sessionId]);
-    await this.clock.advance(lookMs);
-    const head = await this.#machine.store.head(sessionId);
-    const looks = (this.ledger.looks.get(sessionId) ?? 0) - before;
-    this.ledger.stranger = { ...stranger, foundEnd: head?.position ?? 0, looks };
+  /** A stranger's way to the store. */
+  attach(version?: number): JournalStore {
+    return this.#machine.attach(version);
+  }
+
+  /** What is stored of a session, as no process could read it. */
+  readStored(sessionId: SessionId): Promise<readonly StoredEvent[]> {
+    return this.#machine.store.read(sessionId, 0, ALL);
   }
 
   /** Whether the session asks for somebody; looked up where it costs nothing. */
@@ -308,7 +325,7 @@ export class Simulation {
     const isLeft = ({ sessionId }: { readonly sessionId: SessionId }): boolean =>
       sessionId === stranger?.sessionId;
     const read = async (id: SessionId) => {
-      const events = await this.#machine.store.read(id, 0, { limit: 100_000 });
+      const events = await this.readStored(id);
       return [id, stranger?.sessionId === id ? events.slice(0, stranger.after) : events] as const;
     };
     const nowMs = this.clock.monotonicMs();
@@ -341,6 +358,7 @@ export class Simulation {
       takings: ledger.leases.takings,
       followers: this.audience.followers((process) => isWell(process, nowMs)),
       modelLimits: MODEL_LIMITS,
+      isCrowded: this.#mostActive < MOST_SESSIONS,
       unread: new Map(
         listed.flatMap(({ sessionId, unreadSignals }) =>
           sessionId === stranger?.sessionId ? [] : [[sessionId, unreadSignals]],
@@ -349,9 +367,28 @@ export class Simulation {
       actedOnDamage: this.chaos.counts.has("damaged-read") ? ledger.actedOnDamage : [],
       strangers: stranger === null ? [] : [stranger],
       known: TOOL_NAMES,
-      secrets: [SECRET],
+      secrets: SPELLINGS,
+      wrongFiles: ledger.wrongFiles,
+      erasures: ledger.erasures,
+      glances: ledger.glances,
+      answers: ledger.answers,
+      remarks: ledger.remarks,
+      askers: this.askers.waiting((process) => isWell(process, nowMs)),
       quietAt: this.clock.now(),
     };
+  }
+
+  #named(name: string): Booted | undefined {
+    return this.living.find(({ process }) => process.name === name);
+  }
+
+  /** Somebody speaks, now and then; it is not waited for longer than that takes. */
+  async #speakUp(sessionId: SessionId, booted: Booted | undefined, rate = 0.08): Promise<void> {
+    if (booted === undefined || !this.chaos.strikes("spoken-to-at-once", rate)) return;
+    this.chaos.struck("spoken-to-at-once", sessionId);
+    this.say(`somebody speaks to ${booted.process.name} in ${sessionId}`);
+    const isLate = new Promise<void>((resolve) => void this.clock.startTimer(LONGEST_WORD_MS, resolve));
+    await Promise.race([this.onChange(booted, sessionId).catch(() => undefined), isLate]);
   }
 
   /** A snapshot is the fold of the journal up to its place, whoever folds it (J3). */
@@ -406,28 +443,6 @@ export class Simulation {
     this.clock.startTimer(this.random.pick([200, 1_000, 5_000]), () =>
       this.#withIt(process, (booted) => this.onUrge(booted, sessionId)),
     );
-  }
-
-  /** Who was given damage, or what a later version wrote, has to say so. */
-  #isExplained(fields: Readonly<Record<string, unknown>> | undefined): boolean {
-    const code = codeOf(fields?.["failure"]);
-    if (code === "STORE_DAMAGED") return this.chaos.counts.has("damaged-read");
-    return code === "JOURNAL_INVALID" && fields?.["sessionId"] === this.ledger.stranger?.sessionId;
-  }
-
-  #logger(process: SimulatedProcess): Logger {
-    const quiet = (): void => undefined;
-    return {
-      debug: quiet,
-      info: quiet,
-      warn: quiet,
-      error: (message, fields) => {
-        if (process.isDead) return;
-        this.say(`${process.name} says: ${message}`);
-        this.#urgeSoon(process, fields?.["sessionId"]);
-        if (isAlarming(fields?.["failure"]) && !this.#isExplained(fields)) this.alarms.push(message);
-      },
-    };
   }
 }
 

@@ -25,6 +25,9 @@ export type Records = {
   /** Time that never goes back. */
   readonly now: () => number;
   readonly say: (line: string) => void;
+  /** Called when a process is about to let a session go, and waited for; and when it has. */
+  readonly onLeaving: (sessionId: SessionId, by: string) => Promise<void>;
+  readonly onLeft: (sessionId: SessionId) => void;
 };
 
 /** A process's way to the store, with somebody who watches it; a commit may arrive twice (the network repeats it). */
@@ -62,6 +65,7 @@ const created = async (
       writer: "creator",
       epoch: 0,
       events: request.events,
+      isLet: true,
     });
     coverage.committed(request.sessionId, request.events, []);
     say(`create ${request.sessionId}`);
@@ -75,6 +79,7 @@ const committed = async (place: Place, request: CommitRequest): ReturnType<Journ
   const { sessionId } = request;
   const isTwice = chaos.strikes("delivered-twice", 0.02);
   if (isTwice) chaos.struck("delivered-twice", sessionId);
+  if (request.lease.kind === "release") await records.onLeaving(sessionId, place.name);
   const answer = await store.commit(request);
   // Before anything else happens: others may have committed by the time at which the repetition is answered.
   note(place, request, answer);
@@ -98,15 +103,21 @@ const note = ({ store, name, records }: Place, request: CommitRequest, answer: C
   const types = events.map((event) => typeOf(event.header)).join(" ");
   say(`${name} commit ${sessionId} after ${request.expect.position} ${answer.status}${why}: ${types}`);
   if (answer.status !== "ok") {
-    records.ledger.vain.push({ sessionId, by: name, written: records.ledger.written.length });
+    const refused = { sessionId, by: name, written: ledger.written.length };
+    ledger.vain.push(answer.status === "conflict" ? { ...refused, why: answer.reason } : refused);
     return;
   }
   const { lease } = request;
   ledger.summaries.set(sessionId, request.summary);
-  records.ledger.written.push({ sessionId, writer: name, epoch: answer.epoch, events, atMs: records.now() });
+  const isLet = lease.kind === "release";
+  const atMs = records.now();
+  ledger.written.push({ sessionId, writer: name, epoch: answer.epoch, events, atMs, isLet });
   if (lease.kind !== "keep") ledger.holders.set(sessionId, lease.kind === "claim" ? name : NOBODY);
   coverage.committed(sessionId, events, chaos.takeRecent(sessionId));
-  if (lease.kind === "release") lookAtRelease(store, sessionId, records).catch(() => undefined);
+  if (isLet) {
+    lookAtRelease(store, sessionId, records).catch(() => undefined);
+    records.onLeft(sessionId);
+  }
   if (chaos.random.chance(SNAPSHOT_CHANCE)) keepSnapshot(store, records, request);
 };
 

@@ -6,6 +6,8 @@ import type { ToolContext, Verification } from "../../ports/tool.ts";
 import type { Chaos, FaultKind } from "./chaos.ts";
 import type { Activity, EffectEntry, LateReturn, Moment } from "./history.ts";
 import type { SimulatedProcess } from "./simulated-process.ts";
+import { SECRET_NAME, withSecrets, wordsWith } from "./simulated-secret.ts";
+import { FILES, type ToolResult } from "./tool-result.ts";
 
 /** What a simulated tool has to know of where it runs. */
 export type WorldDeps = { readonly world: World; readonly process: SimulatedProcess };
@@ -19,10 +21,6 @@ type Attempt = {
 
 /** How one attempt will go. */
 type Course = FaultKind | "well";
-
-/** A secret that every tool asks for and gives away wherever it can; it must be seen nowhere (O2). */
-export const SECRET_NAME = "token";
-export const SECRET = "hush-hush-4711";
 
 /** The longest a request is on its way; shorter than the grace that a verification leaves it. */
 const LONGEST_WAY_MS = 900;
@@ -84,10 +82,12 @@ export class World {
     const { process } = context.deps;
     // A process that is stopped here is stopped right after it entered; one that is dead never did.
     if (process.isDead) await process.awake();
-    this.#note("entered", attempt, { input: attempt.input });
+    const { id: _, ...client } = context.session;
+    this.#note("entered", attempt, { input: attempt.input, client: JSON.stringify(client) });
     const activity = this.#begin(context, this.activities);
     const course = this.#course(attempt);
     const expires = this.#clock.monotonicMs() + attempt.timeoutMs;
+    this.#talk(context);
     try {
       await process.sleep(this.#chaos.random.between(0, 400));
       if (course === "tool-throws-before") throw this.#thrown(attempt, "The service was not reached.");
@@ -102,15 +102,32 @@ export class World {
         await process.sleep(attempt.timeoutMs + this.#chaos.random.between(1, 5_000));
       this.#note("returned", attempt);
       if (activity.until !== null) this.#noteLate(activity);
-      return { done: context.callId, attempt: context.attempt, token: context.secret(SECRET_NAME) };
+      return this.#result(attempt);
     } finally {
       this.#ended(activity);
     }
   }
 
+  /** Says now and then how far it has come, and minds no secrets. */
+  #talk({ progress, log, secret }: ToolContext<WorldDeps>): void {
+    const { random } = this.#chaos;
+    if (!random.chance(0.2)) return;
+    const words = wordsWith(secret(SECRET_NAME), random);
+    if (random.chance(0.5)) progress(words);
+    else log.info(words, { words: [words] });
+  }
+
+  #result({ context, effect }: Attempt): ToolResult {
+    const { random } = this.#chaos;
+    const files = effect === "read" ? { files: random.pick(FILES) } : {};
+    const { callId, attempt } = context;
+    return { done: callId, attempt, ...files, ...withSecrets((name) => context.secret(name), random) };
+  }
+
   #thrown(attempt: Attempt, what: string): HoldfastError {
     this.#note("threw", attempt);
-    return new HoldfastError("TOOL_FAILED", `${what} The token was ${attempt.context.secret(SECRET_NAME)}.`);
+    const secret = attempt.context.secret(SECRET_NAME);
+    return new HoldfastError("TOOL_FAILED", `${what} ${wordsWith(secret, this.#chaos.random)}`);
   }
 
   #refusal(attempt: Attempt): ToolError {
@@ -142,13 +159,17 @@ export class World {
     if (this.#chaos.strikes("verify-fails", 0.1)) {
       this.#chaos.struck("verify-fails", context.session.id);
       if (this.#chaos.random.chance(0.2)) return await this.#hang(context);
-      if (this.#chaos.random.chance(0.3)) return { status: "unknown", evidence: "the books are closed" };
+      if (this.#chaos.random.chance(0.3)) return this.#closedBooks(context);
       throw new HoldfastError("TOOL_FAILED", "The books could not be read.");
     }
     this.#note("verified", attempt);
     return this.#done.has(context.idempotencyKey)
       ? { status: "done", output: { done: context.callId, attempt: context.attempt } }
       : { status: "not-done" };
+  }
+
+  #closedBooks({ secret }: ToolContext<WorldDeps>): Verification {
+    return { status: "unknown", evidence: wordsWith(secret(SECRET_NAME), this.#chaos.random) };
   }
 
   #course({ context, effect }: Attempt): Course {
@@ -226,7 +247,7 @@ export class World {
   #note(
     kind: EffectEntry["kind"],
     { context, effect }: Attempt,
-    more: Pick<EffectEntry, "input" | "retryAfterMs"> = {},
+    more: Pick<EffectEntry, "input" | "client" | "retryAfterMs"> = {},
   ): void {
     const { callId, attempt, idempotencyKey } = context;
     const sessionId = context.session.id;

@@ -1,0 +1,69 @@
+import { openEvent } from "../../core/journal-codec.ts";
+import type { History, Posted, Violation, Written } from "./history.ts";
+import { finder, type SessionHistory } from "./session-history.ts";
+
+/** How long an input may lie there, in the process that has its session or may have it. */
+type Patience = {
+  readonly withinMs: number;
+  /** What troubled the process so long before may still trouble it. */
+  readonly beforeMs: number;
+  /** Whether a store that fails, or takes a moment, is an excuse. */
+  readonly isStoreExcused: boolean;
+};
+
+const AT_ONCE: Patience = { withinMs: 500, beforeMs: 3_000, isStoreExcused: true };
+const SOON: Patience = { withinMs: 6_000, beforeMs: 3_000, isStoreExcused: false };
+
+/** Who goes within this time reads no more. */
+const GOES_WITHIN_MS = 12_000;
+/** A store that takes longer is an excuse in any case. */
+const MOMENT_MS = 3_100;
+
+/** What is posted in the process that works a session, or is free to, is read at once; soon, where the store fails (J6). */
+export const checkPromptReading = (session: SessionHistory): readonly Violation[] => {
+  const { sessionId, whole, acknowledged } = session;
+  const written = (whole.written ?? []).filter((one) => one.sessionId === sessionId);
+  // Of an attempt whose answer was lost its process knows nothing.
+  const isHeard = ({ by, runId, at }: Posted): boolean =>
+    acknowledged.some((one) => one.kind === "input" && one.runId === runId && one.by === by && one.at === at);
+  const posted = (whole.posted ?? []).filter(
+    (one) => one.sessionId === sessionId && one.kind === "input" && isHeard(one),
+  );
+  const say = finder(sessionId, "J6");
+  // A session that waits until there is room is read when its turn comes.
+  if (whole.isCrowded === true || whole.quietAt === undefined) return [];
+  return posted.flatMap((one) =>
+    [AT_ONCE, SOON].some((patience) => isForgotten(whole, { one, written, patience }))
+      ? [say("read-late", null, `${one.runId ?? "an input"} lies there, and ${one.by} could read it`)]
+      : [],
+  );
+};
+
+type Case = { readonly one: Posted; readonly written: readonly Written[]; readonly patience: Patience };
+
+const isForgotten = (whole: History, { one, written, patience }: Case): boolean => {
+  const { by, at } = one;
+  const until = at + patience.withinMs;
+  const before = written.findLast(({ atMs = 0 }) => atMs < at);
+  const since = written.filter(({ atMs = 0 }) => atMs >= at && atMs <= until);
+  const mayRead = before?.writer === by || before?.isLet === true;
+  const isElsewhere = since.some(({ writer }) => writer !== by);
+  const isRead = since.some((batch) => accepts(batch, one));
+  return mayRead && !isElsewhere && !isRead && !isTroubled(whole, one, patience);
+};
+
+const isTroubled = ({ troubles = [] }: History, { by, at }: Posted, patience: Patience): boolean =>
+  troubles.some(
+    ({ kind, fromMs, untilMs, ...trouble }) =>
+      trouble.by === by &&
+      (kind !== "store" || patience.isStoreExcused || untilMs - fromMs > MOMENT_MS) &&
+      untilMs >= at - patience.beforeMs &&
+      fromMs <= at + (kind === "gone" ? GOES_WITHIN_MS : patience.withinMs),
+  );
+
+const accepts = ({ events }: Written, { runId }: Posted): boolean =>
+  events.some(({ header, ...stored }) => {
+    if (!header.includes("run.accepted")) return false;
+    const opened = openEvent({ header, ...stored });
+    return opened.header.type === "run.accepted" && opened.header.runId === runId;
+  });
