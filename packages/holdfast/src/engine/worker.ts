@@ -72,6 +72,12 @@ export class Worker {
     else this.wake(sessionId);
   }
 
+  /** Something may have been posted for the session that this process was not told of. */
+  lookAgain(sessionId: SessionId): void {
+    if (this.#opening.has(sessionId)) this.#stale.add(sessionId);
+    else if (!this.#refresh(sessionId)) this.wake(sessionId);
+  }
+
   /** The session may be owed something. Idempotent. */
   wake(sessionId: SessionId): void {
     if (
@@ -226,15 +232,19 @@ export class Worker {
     }
   }
 
+  /** Has a session in work look at what the store has now; false when it is not in work. */
+  #refresh(sessionId: SessionId): boolean {
+    const session = this.#active.get(sessionId);
+    if (session === undefined) return false;
+    // guard J6: what another process posted is looked at
+    session.needsRefresh = true;
+    session.latch.set();
+    return true;
+  }
+
   #changed(sessions: readonly SessionId[] | "unknown"): void {
     const touched = sessions === "unknown" ? this.#active.keys() : sessions;
-    for (const sessionId of touched) {
-      const session = this.#active.get(sessionId);
-      if (session === undefined) continue;
-      // guard J6: what another process posted is looked at
-      session.needsRefresh = true;
-      session.latch.set();
-    }
+    for (const sessionId of touched) this.#refresh(sessionId);
     // guard J6: what is posted to a session being opened is not missed
     for (const sessionId of this.#opening.keys()) this.#stale.add(sessionId);
     const watched = sessions === "unknown" ? this.#services.feed.watched() : sessions;

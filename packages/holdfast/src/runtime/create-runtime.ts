@@ -256,6 +256,9 @@ export class Runtime {
       const postedAt = this.#services.clock.now();
       this.#worker.deliver(signal.sessionId, { id: answer.signalId, kind, dedupeKey, runId, body, postedAt });
     }
+    // The first time it may have been stored without an answer: then nobody here has heard of it.
+    // guard J6: what is handed in again is looked for
+    if (answer.status === "duplicate") this.#worker.lookAgain(signal.sessionId);
     return answer;
   }
 

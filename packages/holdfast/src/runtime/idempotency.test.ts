@@ -1,6 +1,14 @@
 import { describe, expect, it } from "vitest";
 import { createTestRuntime } from "../testing/index.ts";
-import { agentOf, headersOf, journalOf, recordingModel, within } from "../testing/scenario.fixture.ts";
+import {
+  agentOf,
+  headersOf,
+  journalOf,
+  makeDoor,
+  recordingModel,
+  toolOf,
+  within,
+} from "../testing/scenario.fixture.ts";
 import { createRuntime, type Session } from "./index.ts";
 
 const scene = async () => {
@@ -52,6 +60,26 @@ describe("an input with an idempotency key", () => {
     await within(test, Promise.all(runs.map((run) => run.outcome())), 1_000);
     expect(model.requests).toHaveLength(1);
     expect(headersOf(await journalOf(test, session.id), "run.accepted")).toHaveLength(1);
+  });
+
+  it("J6 is read at once when it is handed in again, though nobody heard of it the first time", async () => {
+    const wait = toolOf({ name: "wait", effect: "read", execute: () => makeDoor().opened });
+    const model = recordingModel(() => ({ toolCalls: [{ name: "wait" }] }));
+    let isAway = false;
+    const test = await createTestRuntime({
+      agents: [agentOf({ model, tools: [wait] })],
+      faults: ({ operation }) => (operation === "post" && isAway ? { kind: "fail-after" } : null),
+    });
+    const session = await test.runtime.createSession("clerk");
+    await session.send("first");
+    await test.advanceTime(100);
+    isAway = true;
+    await expect(session.send("second", { idempotencyKey: "mail-2" })).rejects.toThrow("store");
+    isAway = false;
+    const again = await session.send("second", { idempotencyKey: "mail-2" });
+    await test.advanceTime(100);
+    const accepted = headersOf(await journalOf(test, session.id), "run.accepted");
+    expect(accepted.map(({ runId }) => runId)).toContain(again.id);
   });
 
   it("J5 is a key of its session alone", async () => {

@@ -35,6 +35,73 @@ const ONLY_IN: Partial<Record<FaultKind, StatePhase>> = {
   "operator-answer": "calling-tools",
 };
 
+type Exclusion = {
+  readonly faults: readonly FaultKind[];
+  readonly types: readonly EventType[];
+  readonly phases: readonly StatePhase[];
+  readonly why: string;
+};
+
+/** What cannot be the next to come in a state after a fault, with the reason. */
+const NOT_AFTER: readonly Exclusion[] = [
+  {
+    faults: ["power-loss"],
+    types: ["model-call.completed", "tool-call.completed"],
+    phases: ["calling-model", "calling-tools"],
+    why: "every process is gone, and with it what it was waiting for",
+  },
+  {
+    faults: ["power-loss"],
+    types: [
+      "run.accepted",
+      "run.cancel-requested",
+      "run.cancelled",
+      "run.completed",
+      "run.failed",
+      "tool-call.late",
+    ],
+    phases: ["answered"],
+    why: "an answer is stored together with what comes of it, and nobody is left who has one",
+  },
+  {
+    faults: ["power-loss"],
+    types: ["run.accepted", "run.cancel-requested", "tool-call.late"],
+    phases: ["failing"],
+    why: "what was posted is read before it is decided that what was lost has failed",
+  },
+  {
+    faults: [
+      "tool-throws-before",
+      "tool-throws-after",
+      "tool-refuses",
+      "tool-hangs",
+      "tool-late",
+      "tool-slow",
+      "verify-fails",
+    ],
+    types: ["run.resumed"],
+    phases: ["calling-tools"],
+    why: "what a tool came to is stored before the run is suspended, and none is called while it is",
+  },
+  {
+    faults: ["model-cut", "model-error", "model-retry-after", "model-hang", "model-slow", "model-odd-answer"],
+    types: ["run.resumed"],
+    phases: ["calling-model"],
+    why: "no model is called while the run is suspended",
+  },
+  {
+    faults: ["operator-answer"],
+    types: ["run.expired", "tool-call.completed", "tool-call.verified"],
+    phases: ["calling-tools"],
+    why: "nothing is under way while an answer is waited for, and that time does not count",
+  },
+];
+
+const isNotAfter = (type: EventType, phase: StatePhase, fault: FaultKind): boolean =>
+  NOT_AFTER.some(
+    ({ faults, types, phases }) => faults.includes(fault) && types.includes(type) && phases.includes(phase),
+  );
+
 /** What comes when all is done, and no event after it. */
 const AT_THE_END: ReadonlySet<FaultKind> = new Set(["newer-writer"]);
 
@@ -55,6 +122,7 @@ export const reachableCells = (): ReadonlySet<string> => {
 };
 
 const cellsOf = (type: EventType, phase: StatePhase): readonly string[] =>
-  FAULT_KINDS.filter((fault) => (ONLY_IN[fault] ?? phase) === phase && !AT_THE_END.has(fault)).map(
-    (fault) => `${type} ${phase} ${fault}`,
-  );
+  FAULT_KINDS.filter(
+    (fault) =>
+      (ONLY_IN[fault] ?? phase) === phase && !AT_THE_END.has(fault) && !isNotAfter(type, phase, fault),
+  ).map((fault) => `${type} ${phase} ${fault}`);
