@@ -14,7 +14,7 @@ export {
   type StoreOperation,
 } from "./faulty-store.ts";
 export { createManualClock, type ManualClock } from "./manual-clock.ts";
-export { checkHistory } from "./simulation/history-checker.ts";
+export { checkHistory } from "./simulation/checker/history-checker.ts";
 export type {
   Acknowledged,
   Activity,
@@ -23,7 +23,7 @@ export type {
   Rule,
   Sighting,
   Violation,
-} from "./simulation/history.ts";
+} from "./simulation/checker/history.ts";
 export { reachableCells } from "./simulation/reachable-cells.ts";
 export { shrink, type Played } from "./simulation/shrink.ts";
 export { simulate, type SimulateOptions, type SimulationResult } from "./simulation/simulate.ts";

@@ -1,5 +1,5 @@
 import type { Outcome, Run } from "../../runtime/index.ts";
-import type { Asker, RunAnswer } from "./history.ts";
+import type { Asker, RunAnswer } from "./checker/history.ts";
 import type { Booted } from "./booted.ts";
 import type { Ledger } from "./ledger.ts";
 import type { Random } from "./random.ts";

@@ -1,7 +1,7 @@
 import type { Position, SessionId } from "../../core/ids.ts";
 import type { SessionEvent } from "../../runtime/index.ts";
 import type { Booted } from "./booted.ts";
-import type { Follower } from "./history.ts";
+import type { Follower } from "./checker/history.ts";
 import type { Ledger } from "./ledger.ts";
 import type { Random } from "./random.ts";
 import type { SimulatedProcess } from "./simulated-process.ts";

@@ -1,6 +1,6 @@
 import type { SessionId, Timestamp } from "../../core/ids.ts";
 import type { CommitRequest, JournalStore } from "../../ports/journal-store.ts";
-import type { Lapse, Left, Taking } from "./history.ts";
+import type { Lapse, Left, Taking } from "./checker/history.ts";
 
 /** A change as the store made it, and when it was asked for by the store's clock. */
 export type StoredChange = {

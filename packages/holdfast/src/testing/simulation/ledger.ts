@@ -19,7 +19,7 @@ import type {
   Trouble,
   WrongFile,
   Written,
-} from "./history.ts";
+} from "./checker/history.ts";
 import { LeaseBook, type StoredChange } from "./lease-book.ts";
 import type { Visit } from "./restless-model.ts";
 

@@ -3,7 +3,7 @@ import type { SessionId } from "../../core/ids.ts";
 import { EVENT_VERSION } from "../../core/event.ts";
 import type { CommitRequest, JournalStore, LoadedSession } from "../../ports/journal-store.ts";
 import type { ManualClock } from "../../testing/manual-clock.ts";
-import type { Stranger } from "./history.ts";
+import type { Stranger } from "./checker/history.ts";
 import { requestAt } from "./store-prober.ts";
 
 /** What a later version may have written: an event of a kind, or of a version, that is not known here, or only that it was there. */

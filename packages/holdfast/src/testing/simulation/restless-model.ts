@@ -3,7 +3,7 @@ import type { AssistantPart, Message, UserPart } from "../../core/message.ts";
 import type { Model, ModelAnswer, ModelRequest } from "../../ports/model.ts";
 import { codeOf } from "./alarm.ts";
 import type { Chaos } from "./chaos.ts";
-import type { ModelVisit, WrongFile } from "./history.ts";
+import type { ModelVisit, WrongFile } from "./checker/history.ts";
 import type { Random } from "./random.ts";
 import { digestOf, fileBytes } from "./simulated-files.ts";
 import { tellsSecret } from "./simulated-secret.ts";

@@ -2,7 +2,7 @@ import type { JsonValue } from "../../core/json.ts";
 import type { Message } from "../../core/message.ts";
 import type { ScriptedStep, ScriptedTurn } from "../../models/index.ts";
 import type { Chaos, FaultKind } from "./chaos.ts";
-import type { ModelEntry, ModelSaying } from "./history.ts";
+import type { ModelEntry, ModelSaying } from "./checker/history.ts";
 import type { Random } from "./random.ts";
 import type { SimulatedProcess } from "./simulated-process.ts";
 

@@ -1,6 +1,6 @@
 import type { Clock, Timer } from "../../ports/clock.ts";
 import type { JournalStore } from "../../ports/journal-store.ts";
-import type { Trouble } from "./history.ts";
+import type { Trouble } from "./checker/history.ts";
 
 /** Until what came due while it stood still has been dealt with. */
 const THAW_MS = 500;

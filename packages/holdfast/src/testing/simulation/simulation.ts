@@ -10,7 +10,7 @@ import { Audience } from "./audience.ts";
 import type { Booted } from "./booted.ts";
 import { Chaos, type Mercy } from "./chaos.ts";
 import { Coverage } from "./coverage.ts";
-import type { History } from "./history.ts";
+import type { History } from "./checker/history.ts";
 import { Ledger } from "./ledger.ts";
 import { hindered } from "./hindered-store.ts";
 import { passBy } from "./passers-by.ts";

@@ -1,6 +1,6 @@
 import type { SessionId } from "../../core/ids.ts";
 import type { CommitRequest, JournalStore, LoadedSession } from "../../ports/journal-store.ts";
-import type { Probe } from "./history.ts";
+import type { Probe } from "./checker/history.ts";
 import type { Random } from "./random.ts";
 
 export type ProberParts = {

@@ -10,7 +10,7 @@ import type {
 } from "../../ports/journal-store.ts";
 import type { Chaos } from "./chaos.ts";
 import type { Coverage } from "./coverage.ts";
-import type { Acknowledged } from "./history.ts";
+import type { Acknowledged } from "./checker/history.ts";
 import { NOBODY, type Ledger } from "./ledger.ts";
 
 /** Told of a snapshot before it is stored. */

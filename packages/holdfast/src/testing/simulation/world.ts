@@ -4,7 +4,7 @@ import type { ToolEffect } from "../../core/run-settings.ts";
 import type { Clock } from "../../ports/clock.ts";
 import type { ToolContext, Verification } from "../../ports/tool.ts";
 import type { Chaos, FaultKind } from "./chaos.ts";
-import type { Activity, EffectEntry, LateReturn, Moment } from "./history.ts";
+import type { Activity, EffectEntry, LateReturn, Moment } from "./checker/history.ts";
 import type { SimulatedProcess } from "./simulated-process.ts";
 import { SECRET_NAME, withSecrets, wordsWith } from "./simulated-secret.ts";
 import { FILES, type ToolResult } from "./tool-result.ts";

@@ -1,12 +1,12 @@
-import type { CallId, Position } from "../../core/ids.ts";
-import { isJsonObject, type JsonObject } from "../../core/json.ts";
-import type { JournalEvent } from "../../core/event.ts";
-import type { AssistantPart, Message, ToolOutput } from "../../core/message.ts";
+import type { CallId, Position } from "../../../core/ids.ts";
+import { isJsonObject, type JsonObject } from "../../../core/json.ts";
+import type { JournalEvent } from "../../../core/event.ts";
+import type { AssistantPart, Message, ToolOutput } from "../../../core/message.ts";
 import { mayBeErased } from "./check-erasures.ts";
 import { failureIn } from "./failure-in.ts";
 import type { ModelEntry, Violation } from "./history.ts";
 import { eventsOf, finder, isClosing, type EventOf, type SessionHistory } from "./session-history.ts";
-import { contentLine, partLine } from "./simulated-files.ts";
+import { contentLine, partLine } from "../../simulation/simulated-files.ts";
 
 /** One entry of the window, told from the journal: what is said in a prompt, or one result of a turn. */
 type Told = {

@@ -1,4 +1,4 @@
-import type { JournalEvent } from "../../core/event.ts";
+import type { JournalEvent } from "../../../core/event.ts";
 import type { Activity, History, Moment, Trouble, Violation } from "./history.ts";
 import { eventsOf, finder, runOf, type EventOf, type SessionHistory } from "./session-history.ts";
 

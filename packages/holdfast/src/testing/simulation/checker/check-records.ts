@@ -1,6 +1,6 @@
-import { sameBytes, type StoredEvent } from "../../core/hash-chain.ts";
-import { isJsonObject } from "../../core/json.ts";
-import type { Position, RunId, SessionId } from "../../core/ids.ts";
+import { sameBytes, type StoredEvent } from "../../../core/hash-chain.ts";
+import { isJsonObject } from "../../../core/json.ts";
+import type { Position, RunId, SessionId } from "../../../core/ids.ts";
 import { mayBeErased } from "./check-erasures.ts";
 import type { History, Piece, Violation } from "./history.ts";
 import { callsOf, eventsOf, finder, type EventOf, type SessionHistory } from "./session-history.ts";

@@ -1,6 +1,6 @@
-import type { EventHeader, EventType, HeaderOf, JournalEvent } from "../../core/event.ts";
-import type { CallId, RunId, SessionId } from "../../core/ids.ts";
-import type { ToolPolicy } from "../../core/run-settings.ts";
+import type { EventHeader, EventType, HeaderOf, JournalEvent } from "../../../core/event.ts";
+import type { CallId, RunId, SessionId } from "../../../core/ids.ts";
+import type { ToolPolicy } from "../../../core/run-settings.ts";
 import type { Acknowledged, EffectEntry, History, ModelEntry, Rule, Violation } from "./history.ts";
 
 /** One session's part of a history, its events opened. */

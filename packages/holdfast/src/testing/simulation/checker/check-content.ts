@@ -1,9 +1,9 @@
-import { isJsonObject } from "../../core/json.ts";
-import type { ToolOutput } from "../../core/message.ts";
-import type { JournalEvent } from "../../core/event.ts";
+import { isJsonObject } from "../../../core/json.ts";
+import type { ToolOutput } from "../../../core/message.ts";
+import type { JournalEvent } from "../../../core/event.ts";
 import type { Violation } from "./history.ts";
 import { eventsOf, finder, type SessionHistory } from "./session-history.ts";
-import { contentLine, weightOf } from "./simulated-files.ts";
+import { contentLine, weightOf } from "../../simulation/simulated-files.ts";
 
 /** What was accepted is what was sent, and everything weighs in the window what it is (J1, E6). */
 export const checkContent = (session: SessionHistory): readonly Violation[] => [

@@ -1,4 +1,4 @@
-import type { JournalEvent } from "../../core/event.ts";
+import type { JournalEvent } from "../../../core/event.ts";
 import { Bookkeeper } from "./bookkeeper.ts";
 import { checkHolder } from "./check-visits.ts";
 import type { EffectEntry, Violation } from "./history.ts";

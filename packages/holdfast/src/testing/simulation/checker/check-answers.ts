@@ -1,8 +1,8 @@
 import { isDeepStrictEqual } from "node:util";
-import { textOf, type AssistantPart } from "../../core/message.ts";
-import type { RunId } from "../../core/ids.ts";
-import type { JournalEvent } from "../../core/event.ts";
-import type { Outcome } from "../../runtime/index.ts";
+import { textOf, type AssistantPart } from "../../../core/message.ts";
+import type { RunId } from "../../../core/ids.ts";
+import type { JournalEvent } from "../../../core/event.ts";
+import type { Outcome } from "../../../runtime/index.ts";
 import type { RunAnswer, Violation } from "./history.ts";
 import { eventsOf, finder, isRunEnd, runOf, type EventOf, type SessionHistory } from "./session-history.ts";
 

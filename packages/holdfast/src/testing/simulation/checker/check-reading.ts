@@ -1,4 +1,4 @@
-import { openEvent } from "../../core/journal-codec.ts";
+import { openEvent } from "../../../core/journal-codec.ts";
 import type { History, Posted, Violation, Written } from "./history.ts";
 import { finder, type SessionHistory } from "./session-history.ts";
 

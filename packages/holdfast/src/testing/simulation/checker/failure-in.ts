@@ -1,5 +1,5 @@
-import { isJsonObject, type JsonObject } from "../../core/json.ts";
-import type { RetryPolicy } from "../../core/retry-policy.ts";
+import { isJsonObject, type JsonObject } from "../../../core/json.ts";
+import type { RetryPolicy } from "../../../core/retry-policy.ts";
 
 /** The failure in an event's content, as far as the rules need it. */
 export const failureIn = (

@@ -1,5 +1,5 @@
-import type { StoredEvent } from "../../core/hash-chain.ts";
-import type { Position, SessionId } from "../../core/ids.ts";
+import type { StoredEvent } from "../../../core/hash-chain.ts";
+import type { Position, SessionId } from "../../../core/ids.ts";
 import type { History, Violation } from "./history.ts";
 import { finder, type SessionHistory } from "./session-history.ts";
 

@@ -1,4 +1,4 @@
-import { DAMAGE_MARK } from "./misread.ts";
+import { DAMAGE_MARK } from "../../simulation/misread.ts";
 import type { Violation } from "./history.ts";
 import { finder, type SessionHistory } from "./session-history.ts";
 

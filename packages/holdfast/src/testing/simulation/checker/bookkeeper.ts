@@ -1,7 +1,7 @@
-import type { JournalEvent, RequestedCall } from "../../core/event.ts";
-import type { CallId, Position, RunId, Timestamp } from "../../core/ids.ts";
-import type { RunSettings } from "../../core/run-settings.ts";
-import type { Wait } from "../../core/wait.ts";
+import type { JournalEvent, RequestedCall } from "../../../core/event.ts";
+import type { CallId, Position, RunId, Timestamp } from "../../../core/ids.ts";
+import type { RunSettings } from "../../../core/run-settings.ts";
+import type { Wait } from "../../../core/wait.ts";
 import type { EventOf } from "./session-history.ts";
 
 /** What is known of one tool call from the journal alone. */

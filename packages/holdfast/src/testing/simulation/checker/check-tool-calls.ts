@@ -1,5 +1,5 @@
-import type { AfterFailure, JournalEvent } from "../../core/event.ts";
-import { VERIFY_GRACE_MS } from "../../core/settle-tool-call.ts";
+import type { AfterFailure, JournalEvent } from "../../../core/event.ts";
+import { VERIFY_GRACE_MS } from "../../../core/settle-tool-call.ts";
 import type { Bookkeeper, CallEntry, RunEntry } from "./bookkeeper.ts";
 import { isPastDeadline, poisoned } from "./check-model-calls.ts";
 import { failureIn, isWithinJitter, LONGEST_ASKED_MS } from "./failure-in.ts";

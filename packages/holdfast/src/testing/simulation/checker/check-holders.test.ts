@@ -1,10 +1,10 @@
 import { beforeAll, describe, expect, test } from "vitest";
-import { GENESIS_HASH, type StoredEvent } from "../../core/hash-chain.ts";
-import { openEvent, sealEvent } from "../../core/journal-codec.ts";
-import { sha256 } from "../../runtime/index.ts";
+import { GENESIS_HASH, type StoredEvent } from "../../../core/hash-chain.ts";
+import { openEvent, sealEvent } from "../../../core/journal-codec.ts";
+import { sha256 } from "../../../runtime/index.ts";
 import { checkHistory } from "./history-checker.ts";
 import type { History, Rule } from "./history.ts";
-import { simulate } from "./simulate.ts";
+import { simulate } from "../../simulation/simulate.ts";
 
 /** Who had under way what another took up, and when that was. */
 type Taken = {

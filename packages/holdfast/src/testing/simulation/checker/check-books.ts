@@ -1,4 +1,4 @@
-import type { JournalEvent } from "../../core/event.ts";
+import type { JournalEvent } from "../../../core/event.ts";
 import { Bookkeeper } from "./bookkeeper.ts";
 import { judgeModelEvent } from "./check-model-calls.ts";
 import { judgeRunEvent } from "./check-run-events.ts";

@@ -1,8 +1,8 @@
 import { isDeepStrictEqual } from "node:util";
-import type { JournalEvent, RunTotals } from "../../core/event.ts";
-import { isEffectStart } from "../../core/event.ts";
-import type { RunId } from "../../core/ids.ts";
-import { addCharge, NO_SPEND, type Spend } from "../../core/usage.ts";
+import type { JournalEvent, RunTotals } from "../../../core/event.ts";
+import { isEffectStart } from "../../../core/event.ts";
+import type { RunId } from "../../../core/ids.ts";
+import { addCharge, NO_SPEND, type Spend } from "../../../core/usage.ts";
 import type { Acknowledged, Violation } from "./history.ts";
 import { eventsOf, finder, isRunEnd, runOf, type SessionHistory } from "./session-history.ts";
 

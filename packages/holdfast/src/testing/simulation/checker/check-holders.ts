@@ -1,4 +1,4 @@
-import type { JournalEvent } from "../../core/event.ts";
+import type { JournalEvent } from "../../../core/event.ts";
 import { isWellIn } from "./check-promptness.ts";
 import type { History, Lapse, Violation, Written } from "./history.ts";
 import { eventsOf, finder, type SessionHistory } from "./session-history.ts";

@@ -1,11 +1,11 @@
-import type { Sha256, StoredEvent } from "../../core/hash-chain.ts";
-import type { FailureCode } from "../../core/failure.ts";
-import type { CallId, Position, RunId, SessionId, Timestamp } from "../../core/ids.ts";
-import type { Message } from "../../core/message.ts";
-import type { ToolEffect } from "../../core/run-settings.ts";
-import type { ConflictReason } from "../../ports/journal-store.ts";
-import type { ModelSettings } from "../../ports/model.ts";
-import type { Outcome } from "../../runtime/index.ts";
+import type { Sha256, StoredEvent } from "../../../core/hash-chain.ts";
+import type { FailureCode } from "../../../core/failure.ts";
+import type { CallId, Position, RunId, SessionId, Timestamp } from "../../../core/ids.ts";
+import type { Message } from "../../../core/message.ts";
+import type { ToolEffect } from "../../../core/run-settings.ts";
+import type { ConflictReason } from "../../../ports/journal-store.ts";
+import type { ModelSettings } from "../../../ports/model.ts";
+import type { Outcome } from "../../../runtime/index.ts";
 
 /**
  * What the outside world saw of one attempt at a tool call. It is written down by the world itself, not

@@ -1,5 +1,5 @@
-import type { JournalEvent } from "../../core/event.ts";
-import type { Wait } from "../../core/wait.ts";
+import type { JournalEvent } from "../../../core/event.ts";
+import type { Wait } from "../../../core/wait.ts";
 import { Bookkeeper, type CallEntry, type RunEntry } from "./bookkeeper.ts";
 import type { Violation } from "./history.ts";
 import { finder, type SessionHistory } from "./session-history.ts";

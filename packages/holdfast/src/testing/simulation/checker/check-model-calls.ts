@@ -1,4 +1,4 @@
-import type { AfterFailure, JournalEvent } from "../../core/event.ts";
+import type { AfterFailure, JournalEvent } from "../../../core/event.ts";
 import type { Bookkeeper, RunEntry } from "./bookkeeper.ts";
 import { failureIn, isWithinJitter, LONGEST_ASKED_MS, type Saying } from "./failure-in.ts";
 import type { ModelEntry, Violation } from "./history.ts";

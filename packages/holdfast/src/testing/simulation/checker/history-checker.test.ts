@@ -1,14 +1,14 @@
-import { DAMAGE_MARK } from "./misread.ts";
+import { DAMAGE_MARK } from "../../simulation/misread.ts";
 import { readFile } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
 import { beforeAll, describe, expect, test } from "vitest";
-import { GENESIS_HASH, type StoredEvent } from "../../core/hash-chain.ts";
-import { openEvent, sealEvent } from "../../core/journal-codec.ts";
-import type { EventHeader, JournalEvent } from "../../core/event.ts";
-import { sha256 } from "../../runtime/index.ts";
+import { GENESIS_HASH, type StoredEvent } from "../../../core/hash-chain.ts";
+import { openEvent, sealEvent } from "../../../core/journal-codec.ts";
+import type { EventHeader, JournalEvent } from "../../../core/event.ts";
+import { sha256 } from "../../../runtime/index.ts";
 import { checkHistory } from "./history-checker.ts";
 import { RULES, type EffectEntry, type History, type ModelEntry, type Rule } from "./history.ts";
-import { simulate } from "./simulate.ts";
+import { simulate } from "../../simulation/simulate.ts";
 
 type Forgery = (events: readonly JournalEvent[]) => readonly JournalEvent[];
 

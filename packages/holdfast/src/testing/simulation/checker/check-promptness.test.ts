@@ -1,8 +1,8 @@
 import { beforeAll, describe, expect, test } from "vitest";
-import { openEvent } from "../../core/journal-codec.ts";
+import { openEvent } from "../../../core/journal-codec.ts";
 import { checkHistory } from "./history-checker.ts";
 import type { Activity, History, Moment, Rule } from "./history.ts";
-import { simulate } from "./simulate.ts";
+import { simulate } from "../../simulation/simulate.ts";
 
 /** Of a healthy process, in a run that was neither cancelled nor out of time. */
 type Told = {

@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from "node:util";
-import { isJsonObject } from "../../core/json.ts";
+import { isJsonObject } from "../../../core/json.ts";
 import { mayBeErased } from "./check-erasures.ts";
 import type { ModelVisit, Violation } from "./history.ts";
 import { eventsOf, finder, type EventOf, type SessionHistory } from "./session-history.ts";

@@ -1,5 +1,5 @@
-import { VERIFY_GRACE_MS } from "../../core/settle-tool-call.ts";
-import type { JournalEvent } from "../../core/event.ts";
+import { VERIFY_GRACE_MS } from "../../../core/settle-tool-call.ts";
+import type { JournalEvent } from "../../../core/event.ts";
 import type { EffectEntry, Violation } from "./history.ts";
 import {
   callsOf,

@@ -1,7 +1,7 @@
-import { GENESIS_HASH, type Sha256, type StoredEvent } from "../../core/hash-chain.ts";
-import type { SessionId } from "../../core/ids.ts";
-import { openEvent, verifyEvent } from "../../core/journal-codec.ts";
-import type { JournalEvent } from "../../core/event.ts";
+import { GENESIS_HASH, type Sha256, type StoredEvent } from "../../../core/hash-chain.ts";
+import type { SessionId } from "../../../core/ids.ts";
+import { openEvent, verifyEvent } from "../../../core/journal-codec.ts";
+import type { JournalEvent } from "../../../core/event.ts";
 import type { Violation } from "./history.ts";
 import { finder, type SessionHistory } from "./session-history.ts";
 

@@ -1,5 +1,5 @@
-import type { JournalEvent } from "../../core/event.ts";
-import type { Wait } from "../../core/wait.ts";
+import type { JournalEvent } from "../../../core/event.ts";
+import type { Wait } from "../../../core/wait.ts";
 import type { Bookkeeper, RunEntry } from "./bookkeeper.ts";
 import { isPastDeadline } from "./check-model-calls.ts";
 import { isHeld } from "./check-waits.ts";

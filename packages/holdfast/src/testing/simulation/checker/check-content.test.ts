@@ -1,9 +1,9 @@
 import { beforeAll, describe, expect, test } from "vitest";
-import { openEvent } from "../../core/journal-codec.ts";
-import type { JournalEvent } from "../../core/event.ts";
+import { openEvent } from "../../../core/journal-codec.ts";
+import type { JournalEvent } from "../../../core/event.ts";
 import { checkHistory } from "./history-checker.ts";
 import type { Asker, History, ModelVisit, Rule, RunAnswer } from "./history.ts";
-import { simulate } from "./simulate.ts";
+import { simulate } from "../../simulation/simulate.ts";
 
 type Completed = JournalEvent & { readonly header: { readonly type: "run.completed" } };
 
