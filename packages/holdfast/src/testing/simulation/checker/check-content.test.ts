@@ -97,8 +97,10 @@ describe("a history", () => {
   test("J4: in which what was to be forgotten is still there is seen", () => {
     const events = good.journals.get(sessionId) ?? [];
     const erasure = { sessionId, upTo: 3, events, from: { order: 1, ms: 1 }, isDone: true };
-    expect(rulesOf({ ...good, erasures: [erasure] })).toEqual(["not-erased"]);
-    expect(rulesOf({ ...good, erasures: [{ ...erasure, isDone: false }] })).toEqual([]);
+    expect(rulesOf({ ...good, erasures: [...(good.erasures ?? []), erasure] })).toEqual(["not-erased"]);
+    expect(rulesOf({ ...good, erasures: [...(good.erasures ?? []), { ...erasure, isDone: false }] })).toEqual(
+      [],
+    );
   });
 
   test("J1: from which content is gone that nobody had erased is seen", () => {
@@ -113,7 +115,7 @@ describe("a history", () => {
       from: { order: 0, ms: 0 },
       isDone: true,
     };
-    expect(rulesOf({ ...good, journals, erasures: [erasure] })).toEqual([]);
+    expect(rulesOf({ ...good, journals, erasures: [...(good.erasures ?? []), erasure] })).toEqual([]);
   });
 
   test("J6: in which an input lies there though its process could read it is seen", () => {
