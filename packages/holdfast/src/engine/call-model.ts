@@ -166,6 +166,7 @@ const UNBILLED: ReadonlySet<FailureCode> = new Set<FailureCode>([
   "MODEL_CONTEXT_OVERFLOW",
   "MODEL_RATE_LIMITED",
   "MODEL_CALL_LOST",
+  "DEFINITION_INVALID",
 ]);
 
 /** An answer that was begun, or may have been, is charged by estimate (E8). */

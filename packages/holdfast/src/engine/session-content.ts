@@ -1,7 +1,7 @@
 import { StoreError } from "../core/errors.ts";
 import type { JournalEvent } from "../core/event.ts";
 import type { StoredEvent } from "../core/hash-chain.ts";
-import type { CallId, Position, SessionId } from "../core/ids.ts";
+import type { CallId, Position, RunId, SessionId } from "../core/ids.ts";
 import { openEvent, verifyContent } from "../core/journal-codec.ts";
 import { isJsonObject, type JsonObject, type JsonValue } from "../core/json.ts";
 import type { AssistantPart } from "../core/message.ts";
@@ -20,6 +20,8 @@ type ContentServices = Pick<EngineServices, "store" | "sha256">;
 
 /** The content of one session, found by position: nothing of it is in the state. */
 export class SessionContent {
+  /** Instructions of a run that were evaluated anew, for its own were erased: the same at every turn. */
+  evaluated: { readonly runId: RunId; readonly text: string } | null = null;
   readonly #services: ContentServices;
   readonly #sessionId: SessionId;
   readonly #owner: SessionOwner;

@@ -42,10 +42,13 @@ export const instructionsOf = async (session: ActiveSession, run: OpenRun): Prom
   const { agent, content, services, state } = session;
   const journaled = await content.instructions(state.instructionsAt);
   if (journaled !== null) return journaled;
+  if (content.evaluated?.runId === run.runId) return content.evaluated.text;
   const context = { session: await content.context(), runId: run.runId, now: new Date(run.startedAt) };
   const evaluated = await evaluate(agent, context, services.clock);
   if (!evaluated.ok) throw new HoldfastError(evaluated.failure.code, evaluated.failure.message);
-  return services.redactor.text(evaluated.text);
+  const text = services.redactor.text(evaluated.text);
+  content.evaluated = { runId: run.runId, text };
+  return text;
 };
 
 type Evaluated =

@@ -199,6 +199,49 @@ describe("what the simulation found", () => {
     await next.close();
   });
 
+  /** A run whose instructions were erased while its model was called, in the hands of another process. */
+  const erased = async (instructions: () => string) => {
+    let isFirst = true;
+    const model = recordingModel(({ toolResults }) => {
+      if (isFirst) return { hang: true };
+      return toolResults.length > 0 ? { text: "done" } : { toolCalls: [{ name: "look" }] };
+    });
+    const look = toolOf({ name: "look", effect: "read", execute: () => "seen" });
+    const test = await createTestRuntime({ agents: [agentOf({ model, instructions, tools: [look] })] });
+    const session = await test.runtime.createSession("clerk");
+    const { id } = await session.send("go");
+    await test.advanceTime(1_000);
+    const { position } = await session.snapshot();
+    await test.store.erase(session.id, { upTo: position });
+    isFirst = false;
+    const next = await test.restart();
+    const run = await next.runtime.getRun(id);
+    return { next, model, sessionId: session.id, outcome: await within(next, run.outcome(), 60_000) };
+  };
+
+  it("J4 A2 instructions that were erased are evaluated anew once, not at every turn", async () => {
+    let evaluated = 0;
+    const { next, model, outcome } = await erased(() => `Work, ${(evaluated += 1)}.`);
+    expect(outcome).toMatchObject({ status: "completed" });
+    expect(model.requests.map(({ system }) => system)).toEqual(["Work, 1.", "Work, 2.", "Work, 2."]);
+    await next.close();
+  });
+
+  it("J4 E8 instructions that were erased and cannot be had fail the run, and no model is paid for it", async () => {
+    let evaluated = 0;
+    const { next, sessionId, outcome } = await erased(() => {
+      evaluated += 1;
+      if (evaluated > 1) throw new TypeError("no such user");
+      return "Work.";
+    });
+    expect(outcome).toMatchObject({ status: "failed", failure: { code: "DEFINITION_INVALID" } });
+    expect(headersOf(await journalOf(next, sessionId), "model-call.failed")).toMatchObject([
+      { code: "MODEL_CALL_LOST", charge: { isEstimate: true } },
+      { code: "DEFINITION_INVALID", charge: { isEstimate: false, costUsd: 0 } },
+    ]);
+    await next.close();
+  });
+
   it("J4 an outcome tells nothing that was changed on the disk", async () => {
     const test = await createTestRuntime({ agents: [agentOf({ model: recordingModel([{ text: "yes" }]) })] });
     const session = await test.runtime.createSession("clerk");
