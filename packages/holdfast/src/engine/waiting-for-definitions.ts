@@ -6,9 +6,13 @@ import type { EngineServices } from "./services.ts";
 
 const PAGE = 1_000;
 
-/** Whether a run waits for definitions and nothing else, and this agent has them all. */
+/**
+ * Whether a run waits for definitions and nothing else, and this agent has one of them: what can be done here is done
+ * here, and then it waits for the rest. In a fleet that is not of one piece nobody may have them all.
+ */
 export const waitsForKnown = (waits: readonly Wait[], agent: Agent | undefined): boolean =>
-  waits.length > 0 && waits.every((wait) => wait.kind === "definition" && agent?.tools.has(wait.name));
+  waits.every(({ kind }) => kind === "definition") &&
+  waits.some((wait) => wait.kind === "definition" && agent?.tools.has(wait.name));
 
 /**
  * Finds sessions whose run waits for a definition (S6). Who suspended it may be a process of an older version that is
@@ -17,7 +21,7 @@ export const waitsForKnown = (waits: readonly Wait[], agent: Agent | undefined):
 export class WaitingForDefinitions {
   readonly #services: Pick<EngineServices, "store" | "agents">;
   /** Where they stood when they were given out: it would be in vain to open them again before they move. */
-  #seen: ReadonlyMap<SessionId, Position> = new Map();
+  #seen = new Map<SessionId, Position>();
 
   constructor(services: Pick<EngineServices, "store" | "agents">) {
     this.#services = services;
@@ -25,15 +29,19 @@ export class WaitingForDefinitions {
 
   /** Those that are worth opening here: of an agent that is known, and not looked at since they moved. */
   async find(): Promise<readonly SessionId[]> {
-    const found: SessionId[] = [];
-    const seen = new Map<SessionId, Position>();
-    for await (const { sessionId, agent, position } of this.#waiting()) {
-      if (!this.#services.agents.has(agent)) continue;
-      if (this.#seen.get(sessionId) !== position) found.push(sessionId);
-      seen.set(sessionId, position);
+    const waiting: ListedSession[] = [];
+    for await (const listed of this.#waiting()) {
+      if (this.#services.agents.has(listed.agent)) waiting.push(listed);
     }
-    this.#seen = seen;
-    return found;
+    // Only now: what was forgotten while the store was asked is found again.
+    const found = waiting.filter(({ sessionId, position }) => this.#seen.get(sessionId) !== position);
+    this.#seen = new Map(waiting.map(({ sessionId, position }) => [sessionId, position]));
+    return found.map(({ sessionId }) => sessionId);
+  }
+
+  /** It could not be had, for somebody else had it: that can end without its journal moving. */
+  forget(sessionId: SessionId): void {
+    this.#seen.delete(sessionId);
   }
 
   async *#waiting(): AsyncGenerator<ListedSession> {

@@ -184,6 +184,7 @@ export class Worker {
       lease.holder !== this.#services.holder &&
       /* guard J2: the sessions of the dead are free */ !lease.isHolderDead &&
       /* guard J2: a lease that has run out is free */ lease.expiresAt > loaded.now;
+    if (isTaken) this.#waiting.forget(sessionId);
     return isTaken
       ? /* guard J2: a session that another works is left to it */ null
       : new ActiveSession(this.#services, { agent, loaded, id: sessionId });
@@ -200,6 +201,7 @@ export class Worker {
 
   #left(sessionId: SessionId, session: ActiveSession | null): void {
     if (session !== null && this.#active.get(sessionId) === session) this.#active.delete(sessionId);
+    if (session?.isLost === true) this.#waiting.forget(sessionId);
     // guard J6: what came in at the last moment is read
     if (session !== null && !session.isLost && hasMore(session)) this.wake(sessionId);
     this.#fill();
@@ -308,7 +310,10 @@ export class Worker {
     if (this.#state !== "running") return;
     try {
       // guard S6: what waits for a definition is looked at where it may be known
-      for (const sessionId of await this.#waiting.find()) this.wake(sessionId);
+      for (const sessionId of await this.#waiting.find()) {
+        // One that is broken is taken up when it has rested.
+        if (!this.#brokenUntil.has(sessionId)) this.wake(sessionId);
+      }
     } catch (thrown) {
       this.#warn("Runs that wait for a definition could not be looked for.", thrown);
     }

@@ -5,7 +5,7 @@ import {
   StoreError,
   StreamInterruptedError,
 } from "../core/errors.ts";
-import type { EventType, JournalEvent } from "../core/event.ts";
+import { EVENT_VERSION, type EventType, type JournalEvent } from "../core/event.ts";
 import type { Position, RunId, SessionId } from "../core/ids.ts";
 import { openEvent, verifyContent } from "../core/journal-codec.ts";
 import { textOf, type AssistantPart } from "../core/message.ts";
@@ -164,7 +164,8 @@ export class Run<Output = string> {
     const { store, agents, isWorker } = this.#place.services;
     const loaded = await store.load(this.sessionId);
     if (loaded === undefined) return false;
-    if (isWorker && waitsForKnown(waits, agents.get(loaded.owner.agent))) return true;
+    const isOurs = isWorker && loaded.minReader <= EVENT_VERSION;
+    if (isOurs && waitsForKnown(waits, agents.get(loaded.owner.agent))) return true;
     return loaded.head.position > seen || loaded.signals.some(({ kind }) => ANSWERS.has(kind));
   }
 

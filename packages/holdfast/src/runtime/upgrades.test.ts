@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { EVENT_VERSION } from "../core/event.ts";
 import { STATE_VERSION } from "../core/session-state.ts";
-import { createTestRuntime } from "../testing/index.ts";
+import { createFaultyStore, createTestRuntime } from "../testing/index.ts";
 import { SessionScript } from "../testing/conformance/session-script.ts";
 import {
   agentOf,
@@ -119,5 +119,85 @@ describe("a run that a process of an older version left waiting for a tool", () 
     await test.advanceTime(600_000);
     expect(await within(test, run.outcome(), 1_000)).toMatchObject({ status: "suspended" });
     expect(await journalOf({ store }, sessionId)).toHaveLength(before.length);
+  });
+});
+
+describe("a run that waits for tools in a fleet that is not of one piece", () => {
+  const hang = (name: string) => toolOf({ name, effect: "read", execute: () => makeDoor().opened });
+  const works = (name: string) => toolOf({ name, effect: "read", execute: () => name });
+  const clerk = (names: readonly string[], tools: readonly ReturnType<typeof hang>[]) =>
+    agentOf({
+      model: recordingModel(({ toolResults }) =>
+        toolResults.length > 0 ? { text: "done" } : { toolCalls: names.map((name) => ({ name })) },
+      ),
+      tools: [...tools],
+    });
+
+  /** A process that begins the calls and will die in them. */
+  const begin = async (names: readonly string[]) => {
+    const test = await createTestRuntime({ agents: [clerk(names, names.map(hang))] });
+    const session = await test.runtime.createSession("clerk");
+    const run = await session.send("go");
+    await test.clock.settle();
+    const die = async (): Promise<void> => {
+      test.crashAfter(0);
+      await test.store.close();
+    };
+    return { test, die, sessionId: session.id, runId: run.id, clock: test.clock, logger: keepingLogger() };
+  };
+
+  it("S6 goes on where any of the tools is, and then where the next one is", async () => {
+    const names = ["left", "right"];
+    const { test, die, runId, clock, logger } = await begin(names);
+    for (const tools of [[], [works("left")], [works("right")]])
+      await createRuntime({ agents: [clerk(names, tools)], store: test.store.attach(), clock, logger });
+    const store = test.store.attach();
+    const looking = await createRuntime({ agents: [clerk(names, [])], store, clock, isWorker: false });
+    await die();
+    const run = await looking.getRun(runId);
+    expect(await within(test, run.outcome({ until: "settled" }), 120_000)).toMatchObject({ text: "done" });
+  });
+
+  it("S6 goes on though the one that left it waiting had not let it go when it was found", async () => {
+    const { test, die, runId, clock, logger } = await begin(["act"]);
+    const slow = createFaultyStore({
+      store: test.store.attach(),
+      clock,
+      decide: ({ commit }) => (commit?.lease.kind === "release" ? { kind: "delay", ms: 20_000 } : null),
+    });
+    await createRuntime({ agents: [clerk(["act"], [])], store: slow, clock, logger });
+    const store = test.store.attach();
+    const newer = await createRuntime({ agents: [clerk(["act"], [works("act")])], store, clock, logger });
+    await die();
+    const run = await newer.getRun(runId);
+    expect(await within(test, run.outcome(), 120_000)).toMatchObject({ status: "completed", text: "done" });
+  });
+
+  it("S6 is not awaited where its tool is, when only a newer version may take it", async () => {
+    const { test, die, runId, clock, logger } = await begin(["act"]);
+    const ofNext = test.store.attach(EVENT_VERSION + 1);
+    await createRuntime({ agents: [clerk(["act"], [])], store: ofNext, clock, logger });
+    const store = test.store.attach();
+    const here = await createRuntime({ agents: [clerk(["act"], [works("act")])], store, clock, logger });
+    await die();
+    const run = await here.getRun(runId);
+    expect(await within(test, run.outcome(), 120_000)).toMatchObject({
+      status: "suspended",
+      waitingFor: [{ kind: "definition", name: "act" }],
+    });
+  });
+
+  it("S6 is not taken for resumed by an operator when an older version says that it knows the tool", async () => {
+    const { test, die, sessionId, clock, logger } = await begin(["act"]);
+    const store = test.store.attach();
+    await createRuntime({ agents: [clerk(["act"], [])], store, clock, logger });
+    await die();
+    await test.advanceTime(5_000);
+    const body = JSON.stringify({ by: "definition" });
+    await store.post([{ sessionId, kind: "resume", dedupeKey: null, runId: null, body, blobs: [] }]);
+    await test.advanceTime(5_000);
+    expect(headersOf(await journalOf({ store }, sessionId), "run.resumed")).toMatchObject([
+      { by: "definition" },
+    ]);
   });
 });
