@@ -29,8 +29,11 @@ export const advanceSession = async (session: ActiveSession, control: AdvanceCon
 
 /** Once round the loop. What it works out is kept only by a commit, so it can be worked out again. */
 const step = async (session: ActiveSession, control: AdvanceControl): Promise<"done" | "go-on"> => {
+  // What is heard of while it is looked at is looked at as well.
   // guard J6: what others have posted is read
-  if (session.needsRefresh && !(await refresh(session))) return "done";
+  while (session.needsRefresh) {
+    if (!(await refresh(session))) return "done";
+  }
   const prepared = await prepareBatch(session, control.mayStartRun);
   const mustCommit = !prepared.batch.isEmpty || (prepared.mayRelease && isHeld(session));
   if (!mustCommit && prepared.mayRelease) return "done";

@@ -182,6 +182,49 @@ describe("what the simulation found", () => {
     await test.close();
   });
 
+  it("E5 J6 a cancel that comes while its session is looked at does not overtake its input", async () => {
+    const model = recordingModel(({ lastUserText }) =>
+      lastUserText === "first" && !isDone ? { hang: true } : { text: "done" },
+    );
+    let isDone = false;
+    let isSlow = false;
+    const test = await createTestRuntime({
+      agents: [agentOf({ model })],
+      faults: ({ operation }) => {
+        if (operation !== "load" || !isSlow) return null;
+        isSlow = false;
+        return { kind: "answer-late", ms: 500 };
+      },
+    });
+    const session = await test.runtime.createSession("clerk");
+    const first = await session.send("first");
+    await test.advanceTime(1_000);
+    const other = test.store.attach();
+    const post = (runId: string) =>
+      other.post([
+        {
+          sessionId: session.id,
+          kind: "input",
+          dedupeKey: null,
+          runId,
+          body: JSON.stringify({ content: runId }),
+          blobs: [],
+        },
+      ]);
+    isSlow = true;
+    await post("run_before");
+    await test.advanceTime(200);
+    await post("run_other");
+    await session.cancelRun("run_other");
+    await test.advanceTime(2_000);
+    isDone = true;
+    await session.cancelRun(first.id);
+    expect(await within(test, session.run("run_other").outcome(), 5_000)).toMatchObject({
+      status: "cancelled",
+    });
+    await test.close();
+  });
+
   it("J4 a run whose instructions were erased goes on under them in another process", async () => {
     let isFirst = true;
     const model = recordingModel(() => (isFirst ? { hang: true } : { text: "done" }));

@@ -10,9 +10,14 @@ import type { FaultKind } from "./chaos.ts";
 export class Coverage {
   readonly cells = new Map<string, number>();
   readonly #states = new Map<SessionId, SessionState>();
+  /** Sessions in which something was stored that whoever asked for it was not told of: they are not counted any more. */
+  readonly #lost = new Set<SessionId>();
 
   committed(sessionId: SessionId, stored: readonly StoredEvent[], faults: readonly FaultKind[]): void {
     let state = this.#states.get(sessionId) ?? EMPTY_STATE;
+    const [first] = stored;
+    if (first !== undefined && first.position !== state.position + 1) this.#lost.add(sessionId);
+    if (this.#lost.has(sessionId)) return;
     for (const one of stored) {
       const event = openEvent(one);
       const place = `${event.header.type} ${statePhase(state)}`;
@@ -24,7 +29,7 @@ export class Coverage {
 
   /** The session's journal as far as it was committed, folded. */
   stateOf(sessionId: SessionId): SessionState | undefined {
-    return this.#states.get(sessionId);
+    return this.#lost.has(sessionId) ? undefined : this.#states.get(sessionId);
   }
 
   positionOf(sessionId: SessionId): Position {
