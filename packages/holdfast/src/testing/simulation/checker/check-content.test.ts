@@ -152,7 +152,7 @@ describe("a history", () => {
       end: 9,
       foundEnd: 9,
       looks: 4,
-      tries: 1,
+      tries: 2,
     } as const;
     expect(rulesOf({ ...good, strangers: [stranger] })).toEqual(["tried-past-later"]);
   });

@@ -14,7 +14,9 @@ const isHeirWell = (whole: History, fromMs: number): boolean =>
 /** What the dead had under way is taken up as soon as they are known to be dead, where somebody is well (J2). */
 export const checkInheritance = ({ sessionId, events, whole }: SessionHistory): readonly Violation[] => {
   const say = finder(sessionId, "J2");
-  const { deaths = [] } = whole;
+  const { deaths = [], isCrowded = false } = whole;
+  // Whoever is well may have its hands full with others.
+  if (isCrowded) return [];
   const written = (whole.written ?? []).filter((one) => one.sessionId === sessionId);
   return eventsOf(events, "session.recovered").flatMap(({ header, position, epoch }) => {
     const holder = written.find((one) => one.epoch === header.previousEpoch)?.writer;

@@ -20,6 +20,9 @@ export const checkDamage = ({ sessionId, models, whole }: SessionHistory): reado
 /** Most that one who cannot read a session may look at it in two minutes, by all processes together (S1). */
 const MOST_LOOKS = 30;
 
+/** Somebody may have begun to look at it before the later version came, and try once. */
+const MOST_TRIES = 1;
+
 /** What a later version has written is the end of a session for who does not know it; and it is not looked at all the time (S1, S6). */
 export const checkStrangers = ({ sessionId, whole }: SessionHistory): readonly Violation[] =>
   (whole.strangers ?? [])
@@ -31,7 +34,7 @@ export const checkStrangers = ({ sessionId, whole }: SessionHistory): readonly V
       ...(looks > MOST_LOOKS
         ? [finder(sessionId, "S1")("looked-too-often", end, `it was looked at ${looks} times in two minutes`)]
         : []),
-      ...(tries > 0
+      ...(tries > MOST_TRIES
         ? [finder(sessionId, "S6")("tried-past-later", end, `${tries} tried to write after its ${wrote}`)]
         : []),
     ]);
