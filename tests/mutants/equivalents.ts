@@ -84,12 +84,6 @@ export const EQUIVALENTS: readonly Equivalent[] = [
       "a batch numbers its own events from the state on, and what is read has its position in the header that the chain covers",
   },
   {
-    id: "engine/call-model.ts: the pieces of an answer end with it",
-    reason:
-      "a subscriber that comes later reads the journal first and passes over the pieces of an answer whose end it has read",
-    together: ["engine/event-stream.ts: no piece comes after its answer"],
-  },
-  {
     id: "engine/call-model.ts: nothing of an answer comes after its end",
     reason:
       "a piece that comes before the end is stored is one of an answer in progress, and one that comes after it is passed over by every stream that has given out the end",

@@ -7,7 +7,6 @@ const each = (wanted: string, ...ids: readonly string[]): readonly NotFoundYet[]
 export const NOT_FOUND_YET: readonly NotFoundYet[] = [
   ...each(
     "what is posted in such a moment, and a process that nothing else wakes for long: the next look at the store makes up for it",
-    "engine/worker.ts: what is posted during opening is heard",
     "engine/worker.ts: what came in at the last moment is read",
   ),
 ];
