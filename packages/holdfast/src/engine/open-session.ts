@@ -52,7 +52,7 @@ export const foldLoaded = (
   for (const stored of loaded.tail) {
     const problem = verifyEvent(services.sha256, hash, stored);
     // guard J4: a damaged event is not folded
-    if (problem !== null) throw damaged(sessionId, stored, problem);
+    if (problem !== null) throw damagedEvent(sessionId, stored.position, problem);
     state = reduce(state, openEvent(stored));
     hash = stored.hash;
   }
@@ -76,8 +76,9 @@ const startOf = (snapshot: Snapshot | null): { state: SessionState; hash: Uint8A
   return { state, hash: snapshot.headHash };
 };
 
-const damaged = (sessionId: SessionId, stored: StoredEvent, problem: string): StoreError =>
-  new StoreError("STORE_DAMAGED", `Session ${sessionId}, event ${stored.position} is damaged: ${problem}.`, {
+/** What is read of an event is not what was written: whoever reads it says so, and goes on from nothing of it (J4). */
+export const damagedEvent = (sessionId: SessionId, position: Position, problem: string): StoreError =>
+  new StoreError("STORE_DAMAGED", `Session ${sessionId}, event ${position} is damaged: ${problem}.`, {
     hint: "Run `holdfast doctor` to see what can be saved.",
-    details: { sessionId, position: stored.position },
+    details: { sessionId, position },
   });

@@ -102,7 +102,7 @@ const recover = (session: ActiveSession, batch: Batch): void => {
   batch.add({ header: { type: "run.suspended", runId: run.runId, waitingFor }, payload: null });
 };
 
-/** A run that waits for definitions goes on as soon as all of them are here. */
+/** A run that waits for definitions goes on where one of them is; then it waits for the rest. */
 const resumeKnown = ({ agent, isDraining }: ActiveSession, batch: Batch): void => {
   const { run } = batch.state;
   if (run === null || isDraining || !waitsForKnown(run.suspended?.waitingFor ?? [], agent)) return;

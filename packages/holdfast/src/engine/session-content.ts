@@ -12,6 +12,7 @@ import type { ModelSettings } from "../ports/model.ts";
 import type { ParsedInput, SessionContext, Tool } from "../ports/tool.ts";
 import type { EngineServices } from "./services.ts";
 import { isSaid, Transcript } from "./transcript.ts";
+import { damagedEvent } from "./open-session.ts";
 
 /** Events whose content a session in work still needs: kept as they are committed, else read again. */
 const MAX_KEPT = 64;
@@ -165,16 +166,10 @@ export class SessionContent {
   #openIntact(stored: StoredEvent): JournalEvent {
     const problem = verifyContent(this.#services.sha256, stored);
     // guard J4: damaged content reaches no model
-    if (problem !== null) throw damaged(this.#sessionId, stored.position, problem);
+    if (problem !== null) throw damagedEvent(this.#sessionId, stored.position, problem);
     return openEvent(stored);
   }
 }
-
-const damaged = (sessionId: SessionId, position: Position, problem: string): StoreError =>
-  new StoreError("STORE_DAMAGED", `Session ${sessionId}, event ${position} is damaged: ${problem}.`, {
-    hint: "Run `holdfast doctor` to see what can be saved.",
-    details: { sessionId, position },
-  });
 
 const instructionsIn = (started: JournalEvent): string | null => {
   const payload: JsonObject | null = started.payload;

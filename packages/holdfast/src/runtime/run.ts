@@ -1,10 +1,4 @@
-import {
-  NotFoundError,
-  RunError,
-  RunSuspendedError,
-  StoreError,
-  StreamInterruptedError,
-} from "../core/errors.ts";
+import { NotFoundError, RunError, RunSuspendedError, StreamInterruptedError } from "../core/errors.ts";
 import { EVENT_VERSION, type EventType, type JournalEvent } from "../core/event.ts";
 import type { Position, RunId, SessionId } from "../core/ids.ts";
 import { openEvent, verifyContent } from "../core/journal-codec.ts";
@@ -12,6 +6,7 @@ import { textOf, type AssistantPart } from "../core/message.ts";
 import type { Wait } from "../core/wait.ts";
 import type { SignalKind } from "../ports/journal-store.ts";
 import { SessionStream, type StreamItem, type StreamOptions } from "../engine/event-stream.ts";
+import { damagedEvent } from "../engine/open-session.ts";
 import type { EngineServices } from "../engine/services.ts";
 import { waitsForKnown } from "../engine/waiting-for-definitions.ts";
 import { outcomeOf, type Outcome } from "./run-outcome.ts";
@@ -176,14 +171,7 @@ export class Run<Output = string> {
     if (stored === undefined) return undefined;
     const problem = verifyContent(sha256, stored);
     if (problem === null) return openEvent(stored);
-    throw new StoreError(
-      "STORE_DAMAGED",
-      `Session ${this.sessionId}, event ${position} is damaged: ${problem}.`,
-      {
-        hint: "Run `holdfast doctor` to see what can be saved.",
-        details: { sessionId: this.sessionId, position },
-      },
-    );
+    throw damagedEvent(this.sessionId, position, problem);
   }
 }
 
