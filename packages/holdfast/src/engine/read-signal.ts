@@ -26,7 +26,7 @@ export const readSignal = (state: SessionState, signal: Signal): readonly EventD
       return state.run === null ||
         /* guard J3: what is not suspended is not resumed */ state.run.suspended === null
         ? []
-        : [{ header: { type: "run.resumed", runId: state.run.runId, by: resumedBy(body) }, payload: null }];
+        : [{ header: { type: "run.resumed", runId: state.run.runId, by: "operator" }, payload: null }];
     case "late":
       return late(signal.runId, body);
   }
@@ -96,10 +96,6 @@ const resolution = (as: "completed" | "failed" | "retry", body: JsonObject): Jso
     typeof said === "string" ? said : "A person looked and found that this call did not succeed.";
   return { failure: failure("TOOL_FAILED", message, { retryable: false }) as JsonValue };
 };
-
-/** Processes of older versions say so themselves when they have a definition that was waited for. */
-const resumedBy = (body: JsonObject): "definition" | "operator" =>
-  body["by"] === "definition" ? "definition" : "operator";
 
 const late = (runId: string | null, body: JsonObject): readonly EventDraft[] => {
   const { callId, attempt, status, content } = body;

@@ -186,18 +186,4 @@ describe("a run that waits for tools in a fleet that is not of one piece", () =>
       waitingFor: [{ kind: "definition", name: "act" }],
     });
   });
-
-  it("S6 is not taken for resumed by an operator when an older version says that it knows the tool", async () => {
-    const { test, die, sessionId, clock, logger } = await begin(["act"]);
-    const store = test.store.attach();
-    await createRuntime({ agents: [clerk(["act"], [])], store, clock, logger });
-    await die();
-    await test.advanceTime(5_000);
-    const body = JSON.stringify({ by: "definition" });
-    await store.post([{ sessionId, kind: "resume", dedupeKey: null, runId: null, body, blobs: [] }]);
-    await test.advanceTime(5_000);
-    expect(headersOf(await journalOf({ store }, sessionId), "run.resumed")).toMatchObject([
-      { by: "definition" },
-    ]);
-  });
 });
