@@ -15,15 +15,8 @@ export {
 } from "./faulty-store.ts";
 export { createManualClock, type ManualClock } from "./manual-clock.ts";
 export { checkHistory } from "./simulation/checker/history-checker.ts";
-export type {
-  Acknowledged,
-  Activity,
-  EffectEntry,
-  History,
-  Rule,
-  Sighting,
-  Violation,
-} from "./simulation/checker/history.ts";
+export type { Acknowledged, Activity, EffectEntry, History, Sighting } from "./simulation/checker/history.ts";
+export type { Rule, Violation } from "./simulation/checker/rules.ts";
 export { reachableCells } from "./simulation/reachable-cells.ts";
 export { shrink, type Played } from "./simulation/shrink.ts";
 export { simulate, type SimulateOptions, type SimulationResult } from "./simulation/simulate.ts";

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { sha256 } from "../../runtime/index.ts";
-import type { Rule } from "./checker/history.ts";
+import type { Rule } from "./checker/rules.ts";
 import { shrink } from "./shrink.ts";
 import type { SimulateOptions, SimulationResult } from "./simulate.ts";
 

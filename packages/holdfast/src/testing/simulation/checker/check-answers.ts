@@ -3,7 +3,8 @@ import { textOf, type AssistantPart } from "../../../core/message.ts";
 import type { RunId } from "../../../core/ids.ts";
 import type { JournalEvent } from "../../../core/event.ts";
 import type { Outcome } from "../../../runtime/index.ts";
-import type { RunAnswer, Violation } from "./history.ts";
+import type { RunAnswer } from "./history.ts";
+import type { Violation } from "./rules.ts";
 import { eventsOf, finder, isRunEnd, runOf, type EventOf, type SessionHistory } from "./session-history.ts";
 
 /** Who asks for a run is told what its journal says of it, and not before it is so (J1, S5); and is told (S3). */

@@ -3,7 +3,7 @@ import { Bookkeeper } from "./bookkeeper.ts";
 import { judgeModelEvent } from "./check-model-calls.ts";
 import { judgeRunEvent } from "./check-run-events.ts";
 import { judgeToolEvent } from "./check-tool-calls.ts";
-import type { Violation } from "./history.ts";
+import type { Violation } from "./rules.ts";
 import type { SessionHistory } from "./session-history.ts";
 
 /** Each event is held against the books as they stood before it. */

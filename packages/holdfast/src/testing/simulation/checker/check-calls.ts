@@ -1,6 +1,7 @@
 import { VERIFY_GRACE_MS } from "../../../core/settle-tool-call.ts";
 import type { JournalEvent } from "../../../core/event.ts";
-import type { EffectEntry, Violation } from "./history.ts";
+import type { EffectEntry } from "./history.ts";
+import type { Violation } from "./rules.ts";
 import {
   callsOf,
   eventsOf,

@@ -2,7 +2,8 @@ import { beforeAll, describe, expect, test } from "vitest";
 import { openEvent } from "../../../core/journal-codec.ts";
 import type { JournalEvent } from "../../../core/event.ts";
 import { checkHistory } from "./history-checker.ts";
-import type { Asker, History, ModelVisit, Rule, RunAnswer } from "./history.ts";
+import type { Asker, History, ModelVisit, RunAnswer } from "./history.ts";
+import type { Rule } from "./rules.ts";
 import { simulate } from "../../simulation/simulate.ts";
 
 type Completed = JournalEvent & { readonly header: { readonly type: "run.completed" } };

@@ -1,7 +1,7 @@
 import { isJsonObject } from "../../../core/json.ts";
 import type { ToolOutput } from "../../../core/message.ts";
 import type { JournalEvent } from "../../../core/event.ts";
-import type { Violation } from "./history.ts";
+import type { Violation } from "./rules.ts";
 import { eventsOf, finder, type SessionHistory } from "./session-history.ts";
 import { contentLine, weightOf } from "../../simulation/simulated-files.ts";
 

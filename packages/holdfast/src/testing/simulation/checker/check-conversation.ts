@@ -4,7 +4,8 @@ import type { JournalEvent } from "../../../core/event.ts";
 import type { AssistantPart, Message, ToolOutput } from "../../../core/message.ts";
 import { mayBeErased } from "./check-erasures.ts";
 import { failureIn } from "./failure-in.ts";
-import type { ModelEntry, Violation } from "./history.ts";
+import type { ModelEntry } from "./history.ts";
+import type { Violation } from "./rules.ts";
 import { eventsOf, finder, isClosing, type EventOf, type SessionHistory } from "./session-history.ts";
 import { contentLine, partLine } from "../../simulation/simulated-files.ts";
 

@@ -1,6 +1,7 @@
 import type { StoredEvent } from "../../../core/hash-chain.ts";
 import type { Position, SessionId } from "../../../core/ids.ts";
-import type { History, Violation } from "./history.ts";
+import type { History } from "./history.ts";
+import type { Violation } from "./rules.ts";
 import { finder, type SessionHistory } from "./session-history.ts";
 
 const erasuresOf = ({ erasures = [] }: History, sessionId: SessionId): NonNullable<History["erasures"]> =>

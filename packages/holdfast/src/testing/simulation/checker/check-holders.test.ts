@@ -3,7 +3,8 @@ import { GENESIS_HASH, type StoredEvent } from "../../../core/hash-chain.ts";
 import { openEvent, sealEvent } from "../../../core/journal-codec.ts";
 import { sha256 } from "../../../runtime/index.ts";
 import { checkHistory } from "./history-checker.ts";
-import type { History, Rule } from "./history.ts";
+import type { History } from "./history.ts";
+import type { Rule } from "./rules.ts";
 import { simulate } from "../../simulation/simulate.ts";
 
 /** Who had under way what another took up, and when that was. */

@@ -1,6 +1,7 @@
 import type { JournalEvent } from "../../../core/event.ts";
 import { isWellIn } from "./check-promptness.ts";
-import type { History, Lapse, Violation, Written } from "./history.ts";
+import type { History, Lapse, Written } from "./history.ts";
+import type { Violation } from "./rules.ts";
 import { eventsOf, finder, type SessionHistory } from "./session-history.ts";
 
 /** Work is asked for every second. */

@@ -2,7 +2,7 @@ import { GENESIS_HASH, type Sha256, type StoredEvent } from "../../../core/hash-
 import type { SessionId } from "../../../core/ids.ts";
 import { openEvent, verifyEvent } from "../../../core/journal-codec.ts";
 import type { JournalEvent } from "../../../core/event.ts";
-import type { Violation } from "./history.ts";
+import type { Violation } from "./rules.ts";
 import { finder, type SessionHistory } from "./session-history.ts";
 
 /** Positions without gaps, and a chain that verifies (J2, J4). */

@@ -1,7 +1,8 @@
 import { beforeAll, describe, expect, test } from "vitest";
 import { openEvent } from "../../../core/journal-codec.ts";
 import { checkHistory } from "./history-checker.ts";
-import type { History, Rule } from "./history.ts";
+import type { History } from "./history.ts";
+import type { Rule } from "./rules.ts";
 import { simulate } from "../../simulation/simulate.ts";
 
 describe("a history", () => {

@@ -1,5 +1,6 @@
 import { openEvent } from "../../../core/journal-codec.ts";
-import type { Activity, Violation } from "./history.ts";
+import type { Activity } from "./history.ts";
+import type { Violation } from "./rules.ts";
 import { finder, type SessionHistory } from "./session-history.ts";
 
 /** Inputs that are read together are read as they were posted, when they came from different processes (J6). */

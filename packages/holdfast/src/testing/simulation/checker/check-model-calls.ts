@@ -1,7 +1,8 @@
 import type { AfterFailure, JournalEvent } from "../../../core/event.ts";
 import type { Bookkeeper, RunEntry } from "./bookkeeper.ts";
 import { failureIn, isWithinJitter, LONGEST_ASKED_MS, type Saying } from "./failure-in.ts";
-import type { ModelEntry, Violation } from "./history.ts";
+import type { ModelEntry } from "./history.ts";
+import type { Violation } from "./rules.ts";
 import { finder, type EventOf, type SessionHistory } from "./session-history.ts";
 
 /** A model call begins as it is due, ends under who began it, and what it says is what the model said. */

@@ -1,4 +1,4 @@
-import type { Violation } from "./history.ts";
+import type { Violation } from "./rules.ts";
 import { finder, type SessionHistory } from "./session-history.ts";
 
 /** The store answers a stranger as its contract says (C3, C4, C5, C10, C12, C14, C16). */

@@ -1,7 +1,8 @@
 import { beforeAll, describe, expect, test } from "vitest";
 import { openEvent } from "../../../core/journal-codec.ts";
 import { checkHistory } from "./history-checker.ts";
-import type { Activity, History, Moment, Rule } from "./history.ts";
+import type { Activity, History, Moment } from "./history.ts";
+import type { Rule } from "./rules.ts";
 import { simulate } from "../../simulation/simulate.ts";
 
 /** Of a healthy process, in a run that was neither cancelled nor out of time. */

@@ -1,5 +1,6 @@
 import type { JournalEvent } from "../../../core/event.ts";
-import type { Activity, History, Moment, Trouble, Violation } from "./history.ts";
+import type { Activity, History, Moment, Trouble } from "./history.ts";
+import type { Violation } from "./rules.ts";
 import { eventsOf, finder, runOf, type EventOf, type SessionHistory } from "./session-history.ts";
 
 /** Something that ran in the world, with what the journal says of its attempt. */

@@ -1,5 +1,6 @@
 import { openEvent } from "../../../core/journal-codec.ts";
-import type { History, Posted, Violation, Written } from "./history.ts";
+import type { History, Posted, Written } from "./history.ts";
+import type { Violation } from "./rules.ts";
 import { finder, type SessionHistory } from "./session-history.ts";
 
 /** How long an input may lie there, in the process that has its session or may have it. */

@@ -2,7 +2,8 @@ import { sameBytes, type StoredEvent } from "../../../core/hash-chain.ts";
 import { isJsonObject } from "../../../core/json.ts";
 import type { Position, RunId, SessionId } from "../../../core/ids.ts";
 import { mayBeErased } from "./check-erasures.ts";
-import type { History, Piece, Violation } from "./history.ts";
+import type { History, Piece } from "./history.ts";
+import type { Violation } from "./rules.ts";
 import { callsOf, eventsOf, finder, type EventOf, type SessionHistory } from "./session-history.ts";
 
 /** Each epoch has one owner, and what it was told is stored is still there, byte for byte (J1, J2). */

@@ -1,7 +1,8 @@
 import { isDeepStrictEqual } from "node:util";
 import { isJsonObject } from "../../../core/json.ts";
 import { mayBeErased } from "./check-erasures.ts";
-import type { ModelVisit, Violation } from "./history.ts";
+import type { ModelVisit } from "./history.ts";
+import type { Violation } from "./rules.ts";
 import { eventsOf, finder, type EventOf, type SessionHistory } from "./session-history.ts";
 
 /** A model heeds what was asked for the run, a tool is told whose session it is, and times are what they were (J3, S1, O1). */

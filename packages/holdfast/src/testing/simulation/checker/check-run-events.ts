@@ -3,7 +3,7 @@ import type { Wait } from "../../../core/wait.ts";
 import type { Bookkeeper, RunEntry } from "./bookkeeper.ts";
 import { isPastDeadline } from "./check-model-calls.ts";
 import { isHeld } from "./check-waits.ts";
-import type { Violation } from "./history.ts";
+import type { Violation } from "./rules.ts";
 import { finder, type EventOf, type SessionHistory } from "./session-history.ts";
 
 /** A run begins when it is its turn, waits for what it says, and ends as what happened demands. */

@@ -3,7 +3,8 @@ import type { JournalEvent, RunTotals } from "../../../core/event.ts";
 import { isEffectStart } from "../../../core/event.ts";
 import type { RunId } from "../../../core/ids.ts";
 import { addCharge, NO_SPEND, type Spend } from "../../../core/usage.ts";
-import type { Acknowledged, Violation } from "./history.ts";
+import type { Acknowledged } from "./history.ts";
+import type { Violation } from "./rules.ts";
 import { eventsOf, finder, isRunEnd, runOf, type SessionHistory } from "./session-history.ts";
 
 type Input = Acknowledged & { readonly kind: "input" };

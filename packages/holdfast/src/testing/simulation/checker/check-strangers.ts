@@ -1,5 +1,5 @@
 import { DAMAGE_MARK } from "../../simulation/misread.ts";
-import type { Violation } from "./history.ts";
+import type { Violation } from "./rules.ts";
 import { finder, type SessionHistory } from "./session-history.ts";
 
 /** Nobody goes on from what was damaged when it was read, and no model hears of it (J4). */

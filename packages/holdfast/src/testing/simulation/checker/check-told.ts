@@ -1,4 +1,5 @@
-import type { History, Told, Violation } from "./history.ts";
+import type { History, Told } from "./history.ts";
+import type { Violation } from "./rules.ts";
 import { eventsOf, finder, isRunEnd, type SessionHistory } from "./session-history.ts";
 
 /** What callers were told of a session is so: its agent, the runs that were stopped, the answers that were taken. */

@@ -3,7 +3,7 @@ import { VERIFY_GRACE_MS } from "../../../core/settle-tool-call.ts";
 import type { Bookkeeper, CallEntry, RunEntry } from "./bookkeeper.ts";
 import { isPastDeadline, poisoned } from "./check-model-calls.ts";
 import { failureIn, isWithinJitter, LONGEST_ASKED_MS } from "./failure-in.ts";
-import type { Rule, Violation } from "./history.ts";
+import type { Rule, Violation } from "./rules.ts";
 import { finder, type EventOf, type SessionHistory } from "./session-history.ts";
 
 type Case = {

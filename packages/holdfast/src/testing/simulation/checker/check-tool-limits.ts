@@ -1,7 +1,8 @@
 import type { JournalEvent } from "../../../core/event.ts";
 import { Bookkeeper } from "./bookkeeper.ts";
 import { checkHolder } from "./check-visits.ts";
-import type { EffectEntry, Violation } from "./history.ts";
+import type { EffectEntry } from "./history.ts";
+import type { Violation } from "./rules.ts";
 import { callsOf, eventsOf, finder, type SessionHistory } from "./session-history.ts";
 
 /** Nothing ends in the very moment in which its time is over. */

@@ -1,4 +1,5 @@
-import type { ModelVisit, Violation } from "./history.ts";
+import type { ModelVisit } from "./history.ts";
+import type { Violation } from "./rules.ts";
 import { eventsOf, finder, type EventOf, type SessionHistory } from "./session-history.ts";
 
 /** Nothing ends in the very moment in which its time is over. */

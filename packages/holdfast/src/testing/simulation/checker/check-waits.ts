@@ -1,7 +1,7 @@
 import type { JournalEvent } from "../../../core/event.ts";
 import type { Wait } from "../../../core/wait.ts";
 import { Bookkeeper, type CallEntry, type RunEntry } from "./bookkeeper.ts";
-import type { Violation } from "./history.ts";
+import type { Violation } from "./rules.ts";
 import { finder, type SessionHistory } from "./session-history.ts";
 
 /** What takes longer than this is waited for in the journal and not in anybody's memory (E7). */

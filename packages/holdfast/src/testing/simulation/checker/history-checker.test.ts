@@ -7,7 +7,8 @@ import { openEvent, sealEvent } from "../../../core/journal-codec.ts";
 import type { EventHeader, JournalEvent } from "../../../core/event.ts";
 import { sha256 } from "../../../runtime/index.ts";
 import { checkHistory } from "./history-checker.ts";
-import { RULES, type EffectEntry, type History, type ModelEntry, type Rule } from "./history.ts";
+import { type EffectEntry, type History, type ModelEntry } from "./history.ts";
+import { RULES, type Rule } from "./rules.ts";
 import { simulate } from "../../simulation/simulate.ts";
 
 type Forgery = (events: readonly JournalEvent[]) => readonly JournalEvent[];

@@ -25,7 +25,8 @@ import { checkProbes } from "./check-probes.ts";
 import { checkDamage, checkStrangers } from "./check-strangers.ts";
 import { checkRequests } from "./check-requests.ts";
 import { checkTold } from "./check-told.ts";
-import type { History, Violation } from "./history.ts";
+import type { History } from "./history.ts";
+import type { Violation } from "./rules.ts";
 import { eventsOf, finder, type SessionHistory } from "./session-history.ts";
 
 /**

@@ -1,7 +1,8 @@
 import type { EventHeader, EventType, HeaderOf, JournalEvent } from "../../../core/event.ts";
 import type { CallId, RunId, SessionId } from "../../../core/ids.ts";
 import type { ToolPolicy } from "../../../core/run-settings.ts";
-import type { Acknowledged, EffectEntry, History, ModelEntry, Rule, Violation } from "./history.ts";
+import type { Acknowledged, EffectEntry, History, ModelEntry } from "./history.ts";
+import type { Rule, Violation } from "./rules.ts";
 
 /** One session's part of a history, its events opened. */
 export type SessionHistory = {
