@@ -11,6 +11,7 @@ import { askOddly } from "./odd-people.ts";
 import { visitAsLater } from "./later-visit.ts";
 import { People } from "./people.ts";
 import type { Booted } from "./booted.ts";
+import { historyOf } from "./history-of.ts";
 import { Simulation } from "./simulation.ts";
 
 export type SimulateOptions = {
@@ -69,7 +70,7 @@ export const simulate = async (options: SimulateOptions): Promise<SimulationResu
   await calm(sim, people);
   await sim.clock.advance(SEEN_AFTER_MS);
   await epilogue(sim, people);
-  const history = await sim.history();
+  const history = await historyOf(sim);
   const violations = [...checkHistory(history), ...alarmsOf(sim)];
   const events = history.journals.values().reduce((sum, journal) => sum + journal.length, 0);
   return {

@@ -6,6 +6,9 @@ import type { ModelEntry, ModelSaying } from "./checker/history.ts";
 import type { Random } from "./random.ts";
 import type { SimulatedProcess } from "./simulated-process.ts";
 
+/** How long a model may take. */
+export const MODEL_LIMITS = { firstTokenMs: 20_000, gapMs: 15_000, totalMs: 60_000 } as const;
+
 /** What a simulated model has to know of where it runs. */
 export type ModelParts = {
   readonly process: SimulatedProcess;

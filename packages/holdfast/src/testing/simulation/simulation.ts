@@ -2,7 +2,7 @@ import { isDeepStrictEqual } from "node:util";
 import type { StoredEvent } from "../../core/hash-chain.ts";
 import type { Position, RunId, SessionId } from "../../core/ids.ts";
 import { createRuntime, sha256 } from "../../runtime/index.ts";
-import type { JournalStore, Snapshot } from "../../ports/journal-store.ts";
+import type { JournalStore, ListedSession, Snapshot } from "../../ports/journal-store.ts";
 import { createFaultyStore, type FaultyStore } from "../../testing/faulty-store.ts";
 import { createManualClock, type ManualClock } from "../../testing/manual-clock.ts";
 import { Askers } from "./askers.ts";
@@ -10,17 +10,17 @@ import { Audience } from "./audience.ts";
 import type { Booted } from "./booted.ts";
 import { Chaos, type Mercy } from "./chaos.ts";
 import { Coverage } from "./coverage.ts";
-import type { History } from "./checker/history.ts";
 import { Ledger } from "./ledger.ts";
 import { hindered } from "./hindered-store.ts";
 import { passBy } from "./passers-by.ts";
 import { createRandom, type Random } from "./random.ts";
-import { drawLimits, otherAgent, simulatedAgent, TOOL_NAMES, type AgentLimits } from "./simulated-agent.ts";
+import { drawLimits, otherAgent, simulatedAgent, type AgentLimits } from "./simulated-agent.ts";
 import { SimulatedMachine } from "./simulated-machine.ts";
+import { MODEL_LIMITS } from "./simulated-model.ts";
 import { SimulatedProcess, storeOf } from "./simulated-process.ts";
-import { SECRETS, SPELLINGS } from "./simulated-secret.ts";
+import { SECRETS } from "./simulated-secret.ts";
 import { probeStore } from "./store-prober.ts";
-import { type Caller, faultOf, TRY_AGAIN_MS } from "./store-faults.ts";
+import { type Caller, faultOf } from "./store-faults.ts";
 import { simulatedLog } from "./simulated-log.ts";
 import { witnessed, type Records } from "./witness.ts";
 import { World } from "./world.ts";
@@ -29,12 +29,6 @@ const ALL = { limit: 100_000 };
 const SETTLED: ReadonlySet<string> = new Set(["completed", "failed", "cancelled"]);
 /** How long a process has to end what it does when it is to go. */
 const DRAIN_MS = 10_000;
-
-/** A lease that has run out is let go by then. */
-const LET_GO_WITHIN_MS = 10_000;
-
-/** How long a model may take. */
-const MODEL_LIMITS = { firstTokenMs: 20_000, gapMs: 15_000, totalMs: 60_000 } as const;
 
 /** A disk is waited for twice, by who speaks. */
 const LONGEST_WORD_MS = 100;
@@ -312,70 +306,18 @@ export class Simulation {
 
   /** Whether every session has come to its end. */
   async isSettled(): Promise<boolean> {
-    const { sessions } = await this.#machine.store.list({ limit: 1_000 });
+    const sessions = await this.listStored();
     return sessions.every(({ status, unreadSignals }) => SETTLED.has(status) && unreadSignals === 0);
   }
 
-  async history(): Promise<History> {
-    const sessions = [...this.ledger.durable.keys()];
-    const { sessions: listed } = await this.#machine.store.list({ limit: 1_000 });
-    const { ledger, world } = this;
-    const { stranger } = ledger;
-    const { leftAt } = this;
-    const isLeft = ({ sessionId }: { readonly sessionId: SessionId }): boolean =>
-      sessionId === stranger?.sessionId;
-    const read = async (id: SessionId) => {
-      const events = await this.readStored(id);
-      return [id, stranger?.sessionId === id ? events.slice(0, stranger.after) : events] as const;
-    };
-    const nowMs = this.clock.monotonicMs();
-    return {
-      sha256,
-      journals: new Map(await Promise.all(sessions.map(read))),
-      effects: world.log,
-      activities: world.activities,
-      checks: world.checks,
-      // What comes after a later version has the session waits for it, and what has just come is on its way.
-      lateReturns: world.lateReturns.filter((one) => !isLeft(one) && one.sinceMs + TRY_AGAIN_MS < nowMs),
-      acknowledged: ledger.acknowledged,
-      told: ledger.told,
-      probes: ledger.probes,
-      refused: ledger.vain,
-      sightings: ledger.sightings,
-      stops: ledger.stops,
-      refusedPrompts: ledger.refusedPrompts,
-      models: ledger.models,
-      visits: ledger.visits,
-      written: ledger.written,
-      posted: ledger.posted.filter((one) => one.at <= leftAt || !isLeft(one)),
-      pieces: ledger.pieces,
-      troubles: [...this.processes.flatMap(({ process }) => process.troubles), ...ledger.troubles],
-      births: ledger.births,
-      deaths: ledger.deaths,
-      lapses: ledger.leases.lapsedBy(nowMs),
-      left: ledger.leases.leftSince(this.clock.now() - LET_GO_WITHIN_MS).filter((one) => !isLeft(one)),
-      leftMs: nowMs - LET_GO_WITHIN_MS,
-      takings: ledger.leases.takings,
-      followers: this.audience.followers((process) => isWell(process, nowMs)),
-      modelLimits: MODEL_LIMITS,
-      isCrowded: this.#mostActive < MOST_SESSIONS,
-      unread: new Map(
-        listed.flatMap(({ sessionId, unreadSignals }) =>
-          sessionId === stranger?.sessionId ? [] : [[sessionId, unreadSignals]],
-        ),
-      ),
-      actedOnDamage: this.chaos.counts.has("damaged-read") ? ledger.actedOnDamage : [],
-      strangers: stranger === null ? [] : [stranger],
-      known: TOOL_NAMES,
-      secrets: SPELLINGS,
-      wrongFiles: ledger.wrongFiles,
-      erasures: ledger.erasures,
-      glances: ledger.glances,
-      answers: ledger.answers,
-      remarks: ledger.remarks,
-      askers: this.askers.waiting((process) => isWell(process, nowMs)),
-      quietAt: this.clock.now(),
-    };
+  /** Every session as the store has it. */
+  async listStored(): Promise<readonly ListedSession[]> {
+    return (await this.#machine.store.list({ limit: 1_000 })).sessions;
+  }
+
+  /** Whether no process may work all sessions at once. */
+  get isCrowded(): boolean {
+    return this.#mostActive < MOST_SESSIONS;
   }
 
   #named(name: string): Booted | undefined {
@@ -445,10 +387,6 @@ export class Simulation {
     );
   }
 }
-
-/** Neither dead nor on its way out, and with nothing the matter for a while. */
-const isWell = ({ troubles }: SimulatedProcess, nowMs: number): boolean =>
-  troubles.every(({ kind, untilMs }) => kind !== "gone" && untilMs + TRY_AGAIN_MS < nowMs);
 
 type Listener = Parameters<JournalStore["onChange"]>[0];
 
