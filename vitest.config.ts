@@ -1,3 +1,4 @@
+import { join } from "node:path";
 import { defineConfig } from "vitest/config";
 
 // Packages are resolved through their `source` door, so tests never need a build.
@@ -14,8 +15,10 @@ export default defineConfig({
     // Tests start real processes, and the machine may have other things to do: only what hangs comes this far.
     testTimeout: 120_000,
     hookTimeout: 120_000,
-    // Where the processor has memory protection keys, Node 24 now and then ends with "Check failed: jit_page.has_value()" when
-    // threads come and go: a fault of V8, whatever they do.
-    execArgv: ["--disable-warning=ExperimentalWarning", "--no-memory-protection-keys"],
+    execArgv: ["--disable-warning=ExperimentalWarning"],
+    // Node strips types with WebAssembly, in every thread anew; threads of the store come and go by the hundred here, and V8 now and
+    // then ends the process when they do ("Check failed: jit_page.has_value()"). What was stripped once is read from here.
+    env: { NODE_COMPILE_CACHE: join(import.meta.dirname, "node_modules/.cache/stripped") },
+    globalSetup: "./tests/strip-once.ts",
   },
 });
