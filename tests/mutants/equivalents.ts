@@ -101,6 +101,11 @@ export const EQUIVALENTS: readonly Equivalent[] = [
     together: ["engine/outcome.ts: what comes of a call that is closed is not used"],
   },
   {
+    id: "core/journal-codec.ts: time does not go back",
+    reason: "a batch gives out no time before its last event, and who creates a session has none before it",
+    together: ["engine/batch.ts: no time is before the last event"],
+  },
+  {
     id: "core/reduce.ts: an event of an unknown kind stops the fold",
     reason: "what is folded was opened before, and opening refuses a kind that is not known",
     together: ["core/journal-codec.ts: an event of a newer version is not opened"],

@@ -1,6 +1,7 @@
 import { sha256 } from "../../runtime/index.ts";
 import type { SessionId } from "../../core/ids.ts";
 import type { History } from "./checker/history.ts";
+import type { Ledger } from "./ledger.ts";
 import { TOOL_NAMES } from "./simulated-agent.ts";
 import { MODEL_LIMITS } from "./simulated-model.ts";
 import type { SimulatedProcess } from "./simulated-process.ts";
@@ -14,6 +15,31 @@ const LET_GO_WITHIN_MS = 10_000;
 /** Neither dead nor on its way out, and with nothing the matter for a while. */
 const isWell = ({ troubles }: SimulatedProcess, nowMs: number): boolean =>
   troubles.every(({ kind, untilMs }) => kind !== "gone" && untilMs + TRY_AGAIN_MS < nowMs);
+
+/** What stands in the ledger, and needs no second look. */
+const asWritten = (ledger: Ledger) =>
+  ({
+    acknowledged: ledger.acknowledged,
+    told: ledger.told,
+    probes: ledger.probes,
+    refused: ledger.vain,
+    sightings: ledger.sightings,
+    stops: ledger.stops,
+    broken: ledger.broken,
+    refusedPrompts: ledger.refusedPrompts,
+    models: ledger.models,
+    visits: ledger.visits,
+    written: ledger.written,
+    pieces: ledger.pieces,
+    births: ledger.births,
+    deaths: ledger.deaths,
+    takings: ledger.leases.takings,
+    wrongFiles: ledger.wrongFiles,
+    erasures: ledger.erasures,
+    glances: ledger.glances,
+    answers: ledger.answers,
+    remarks: ledger.remarks,
+  }) satisfies Partial<History>;
 
 /** What happened in a world, as those who judge are told of it. */
 export const historyOf = async (sim: Simulation): Promise<History> => {
@@ -31,31 +57,18 @@ export const historyOf = async (sim: Simulation): Promise<History> => {
   const nowMs = sim.clock.monotonicMs();
   return {
     sha256,
+    ...asWritten(ledger),
     journals: new Map(await Promise.all(sessions.map(read))),
     effects: world.log,
     activities: world.activities,
     checks: world.checks,
     // What comes after a later version has the session waits for it, and what has just come is on its way.
     lateReturns: world.lateReturns.filter((one) => !isLeft(one) && one.sinceMs + TRY_AGAIN_MS < nowMs),
-    acknowledged: ledger.acknowledged,
-    told: ledger.told,
-    probes: ledger.probes,
-    refused: ledger.vain,
-    sightings: ledger.sightings,
-    stops: ledger.stops,
-    refusedPrompts: ledger.refusedPrompts,
-    models: ledger.models,
-    visits: ledger.visits,
-    written: ledger.written,
     posted: ledger.posted.filter((one) => one.at <= leftAt || !isLeft(one)),
-    pieces: ledger.pieces,
     troubles: [...sim.processes.flatMap(({ process }) => process.troubles), ...ledger.troubles],
-    births: ledger.births,
-    deaths: ledger.deaths,
     lapses: ledger.leases.lapsedBy(nowMs),
     left: ledger.leases.leftSince(sim.clock.now() - LET_GO_WITHIN_MS).filter((one) => !isLeft(one)),
     leftMs: nowMs - LET_GO_WITHIN_MS,
-    takings: ledger.leases.takings,
     followers: sim.audience.followers((process) => isWell(process, nowMs)),
     modelLimits: MODEL_LIMITS,
     isCrowded: sim.isCrowded,
@@ -68,11 +81,6 @@ export const historyOf = async (sim: Simulation): Promise<History> => {
     strangers: stranger === null ? [] : [stranger],
     known: TOOL_NAMES,
     secrets: SPELLINGS,
-    wrongFiles: ledger.wrongFiles,
-    erasures: ledger.erasures,
-    glances: ledger.glances,
-    answers: ledger.answers,
-    remarks: ledger.remarks,
     askers: sim.askers.waiting((process) => isWell(process, nowMs)),
     quietAt: sim.clock.now(),
   };

@@ -6,6 +6,7 @@ import type {
   Milestone,
   Erasure,
   Glance,
+  Left,
   ModelEntry,
   Piece,
   Posted,
@@ -50,6 +51,7 @@ export class Ledger {
   /** Commits that were refused. */
   readonly vain: Refused[] = [];
   readonly stops: Stop[] = [];
+  readonly broken: (Left & Milestone)[] = [];
   readonly leases = new LeaseBook();
   readonly births: Milestone[] = [];
   readonly deaths: Milestone[] = [];

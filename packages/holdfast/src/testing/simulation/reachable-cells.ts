@@ -95,6 +95,12 @@ const NOT_AFTER: readonly Exclusion[] = [
     phases: ["calling-tools"],
     why: "nothing is under way while an answer is waited for, and that time does not count",
   },
+  {
+    faults: ["erase"],
+    types: [...EVENT_TYPES].filter(isEventType),
+    phases: ["calling-model", "calling-tools", "answered", "failing"],
+    why: "only what is at rest is erased, and what is stored next goes no further than to the start of a call",
+  },
 ];
 
 const isNotAfter = (type: EventType, phase: StatePhase, fault: FaultKind): boolean =>

@@ -13,7 +13,7 @@ type LogParts = {
   readonly say: (line: string) => void;
   readonly alarm: (what: string) => void;
   /** Told of the session that is in trouble. */
-  readonly onTrouble: (sessionId: unknown) => void;
+  readonly onTrouble: (sessionId: SessionId) => void;
 };
 
 type Fields = Readonly<Record<string, unknown>>;
@@ -31,7 +31,8 @@ export const simulatedLog = (parts: LogParts): Logger => {
       hear(message, fields);
       if (parts.process.isDead) return;
       parts.say(`${parts.process.name} says: ${message}`);
-      parts.onTrouble(fields?.["sessionId"]);
+      const sessionId = fields?.["sessionId"];
+      if (typeof sessionId === "string") parts.onTrouble(sessionId);
       if (isAlarming(fields?.["failure"]) && !isExplained(parts, fields)) parts.alarm(message);
     },
   };

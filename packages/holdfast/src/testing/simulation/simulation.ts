@@ -138,7 +138,10 @@ export class Simulation {
         ledger: this.ledger,
         say: (line) => this.say(line),
         alarm: (what) => void this.alarms.push(what),
-        onTrouble: (sessionId) => this.#urgeSoon(process, sessionId),
+        onTrouble: (sessionId) => {
+          this.ledger.broken.push({ sessionId, by: process.name, atMs: this.clock.monotonicMs() });
+          this.#urgeSoon(process, sessionId);
+        },
       }),
       drainTimeoutMs: DRAIN_MS,
       maxActiveSessions: this.#mostActive,
@@ -380,8 +383,8 @@ export class Simulation {
   }
 
   /** Somebody wants something of a session that could not go on, before it is tried again. */
-  #urgeSoon(process: SimulatedProcess, sessionId: unknown): void {
-    if (typeof sessionId !== "string" || !this.chaos.isOn) return;
+  #urgeSoon(process: SimulatedProcess, sessionId: SessionId): void {
+    if (!this.chaos.isOn) return;
     this.clock.startTimer(this.random.pick([200, 1_000, 5_000]), () =>
       this.#withIt(process, (booted) => this.onUrge(booted, sessionId)),
     );

@@ -78,6 +78,21 @@ describe("a history", () => {
     expect(rulesOf({ ...lasting(), written })).toContain("outlives-its-holder");
   });
 
+  test("J2: in which something runs on though its session was let go is seen", () => {
+    const gone = { sessionId: sessionOf(), writer: told.by, epoch: 1, events: [], atMs: told.began.ms + 1 };
+    const written = (isLet: boolean): History["written"] => [...(good.written ?? []), { ...gone, isLet }];
+    expect(rulesOf({ ...lasting(), written: written(true) })).toContain("let-go-at-work");
+    expect(rulesOf({ ...lasting(), written: written(false) })).not.toContain("let-go-at-work");
+  });
+
+  test("S1: in which something runs on in a session that was given up is seen", () => {
+    const one = { sessionId: sessionOf(), atMs: told.began.ms + 1 };
+    const isSeen = (by: string): boolean =>
+      checkHistory({ ...lasting(), broken: [{ ...one, by }] }).some(({ promise }) => promise === "S1");
+    expect(isSeen(told.by)).toBe(true);
+    expect(isSeen("x")).toBe(false);
+  });
+
   test("J2: in which a session is taken from a healthy holder is seen", async () => {
     for (let seed = 1; seed < 40; seed += 1) {
       const { history } = await simulate({ seed });

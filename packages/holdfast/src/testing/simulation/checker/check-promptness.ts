@@ -157,6 +157,50 @@ export const checkOrphans = (session: SessionHistory): readonly Violation[] => {
   });
 };
 
+/** Who lets a session go has nothing under way in it (J2). */
+export const checkLettingGo = (session: SessionHistory): readonly Violation[] => {
+  const { sessionId, whole } = session;
+  const say = finder(sessionId, "J2");
+  const gone = (whole.written ?? []).filter((one) => one.sessionId === sessionId && one.isLet === true);
+  return gone.length === 0
+    ? []
+    : runningIn(session).flatMap((one) =>
+        gone.some(
+          ({ writer, atMs = 0 }) => writer === one.by && one.began.ms < atMs && msAfter(one, atMs) > 0,
+        )
+          ? [
+              say(
+                "let-go-at-work",
+                one.start.position,
+                `${one.start.header.callId} runs on though its session was let go`,
+              ),
+            ]
+          : [],
+      );
+};
+
+/** Who cannot go on with a session stops what runs in it (S1). */
+export const checkBroken = (session: SessionHistory): readonly Violation[] => {
+  const { sessionId, whole } = session;
+  const say = finder(sessionId, "S1");
+  const broken = (whole.broken ?? []).filter((one) => one.sessionId === sessionId);
+  return broken.length === 0
+    ? []
+    : runningIn(session).flatMap((one) =>
+        broken.some(
+          ({ by, atMs }) => by === one.by && one.began.ms < atMs && msAfter(one, atMs) > TOLD_WITHIN_MS,
+        )
+          ? [
+              say(
+                "outlives-its-holder",
+                one.start.position,
+                `${one.start.header.callId} runs on in a session that was given up`,
+              ),
+            ]
+          : [],
+      );
+};
+
 /** What troubled a holder longer ago than this has cost it no lease. */
 const LEASE_AGE_MS = 45_000;
 

@@ -1,4 +1,5 @@
 import { openEvent } from "../../../core/journal-codec.ts";
+import { isWellIn } from "./check-promptness.ts";
 import type { History, Posted, Written } from "./history.ts";
 import type { Violation } from "./rules.ts";
 import { finder, type SessionHistory } from "./session-history.ts";
@@ -38,6 +39,39 @@ export const checkPromptReading = (session: SessionHistory): readonly Violation[
       ? [say("read-late", null, `${one.runId ?? "an input"} lies there, and ${one.by} could read it`)]
       : [],
   );
+};
+
+/** Others hear of it within 250 ms; this is how long they may take to store that they have read it. */
+const READ_WITHIN_MS = 3_000;
+
+/** A stretch of time in which one process has the session. */
+type Hold = { readonly by: string; readonly fromMs: number; readonly untilMs: number };
+
+const holdsIn = (written: readonly Written[]): readonly Hold[] =>
+  written.flatMap(({ writer: by, epoch, atMs: fromMs = 0, isLet = false }, place) => {
+    const before = written[place - 1];
+    const isSame = before?.isLet !== true && before?.writer === by && before.epoch === epoch;
+    if (isLet || isSame) return [];
+    const end = written.slice(place + 1).find((one) => one.isLet === true || one.epoch !== epoch);
+    return [{ by, fromMs, untilMs: end?.atMs ?? Number.POSITIVE_INFINITY }];
+  });
+
+/** What others posted, before or while a process has the session, it reads soon, where nothing is the matter (J6). */
+export const checkHeardReading = ({ sessionId, whole }: SessionHistory): readonly Violation[] => {
+  const written = (whole.written ?? []).filter((one) => one.sessionId === sessionId);
+  const say = finder(sessionId, "J6");
+  const holds = holdsIn(written);
+  if (whole.quietAt === undefined) return [];
+  return (whole.posted ?? []).flatMap((one) => {
+    if (one.sessionId !== sessionId || one.kind !== "input") return [];
+    const readMs = written.find((batch) => accepts(batch, one))?.atMs ?? Number.POSITIVE_INFINITY;
+    return holds.flatMap(({ by, fromMs, untilMs }) => {
+      const since = Math.max(one.at, fromMs);
+      const isSoon = Math.min(readMs, untilMs) - since <= READ_WITHIN_MS;
+      if (isSoon || by === one.by || !isWellIn(whole, by, [since, since + READ_WITHIN_MS])) return [];
+      return [say("read-late", null, `${one.runId ?? "an input"} lies there, and ${by} has the session`)];
+    });
+  });
 };
 
 type Case = { readonly one: Posted; readonly written: readonly Written[]; readonly patience: Patience };

@@ -60,10 +60,12 @@ const check = (
   );
 
 /** A start that took so long to write that its run was over by then is told from the world: the tool is not entered. */
-const isEntered = ({ session, call }: Case, attempt: number): boolean =>
-  session.effects.some(
+const isEnteredLate = ({ session, call, run }: Case, attempt: number, startedAt: number): boolean => {
+  const entered = session.effects.find(
     (entry) => entry.kind === "entered" && entry.callId === call.callId && entry.attempt === attempt,
   );
+  return entered !== undefined && isPastDeadline(run, Math.max(startedAt, entered.at));
+};
 
 /** A clock that is set back between deciding and writing makes an end seem later than it is. */
 const LONGEST_JUMP_MS = 60_000;
@@ -91,11 +93,7 @@ const judgeStart = (about: Case, { header, at }: EventOf<"tool-call.started">): 
     ]),
     ...check(about, "E6", [
       [under >= run.settings.maxParallelCalls, "past-limit", `${callId} starts beside ${under} others`],
-      [
-        isPastDeadline(run, at) && isEntered(about, attempt),
-        "past-limit",
-        `${callId} starts after its run's time`,
-      ],
+      [isEnteredLate(about, attempt, at), "past-limit", `${callId} is entered after its run's time`],
       [run.suspendedAt !== null, "past-limit", `${callId} starts while its run is suspended`],
       [run.stopping !== null, "past-limit", `${callId} starts while its run is being stopped`],
     ]),

@@ -6,8 +6,10 @@ import { checkConversation } from "./check-conversation.ts";
 import { asItWas, checkErasures } from "./check-erasures.ts";
 import { checkBytes, checkOrder, checkSightings, openJournal } from "./check-journal.ts";
 import {
+  checkBroken,
   checkFollowers,
   checkHearing,
+  checkLettingGo,
   checkOrphans,
   checkStops,
   checkTakings,
@@ -15,7 +17,7 @@ import {
 } from "./check-promptness.ts";
 import { checkDoubts, checkInheritance, checkLapses, checkRest, checkSafety } from "./check-holders.ts";
 import { checkReading, checkVainCommits, checkVerifications } from "./check-mailbox.ts";
-import { checkPromptReading } from "./check-reading.ts";
+import { checkHeardReading, checkPromptReading } from "./check-reading.ts";
 import { checkOwners, checkPieces, checkSecrets, checkSignals, checkToolInputs } from "./check-records.ts";
 import { checkLateReturns, checkToolCodes, checkToolHolders, checkToolTimes } from "./check-tool-limits.ts";
 import { checkVisits } from "./check-visits.ts";
@@ -90,6 +92,7 @@ const CHECKS = [
   checkErasures,
   checkRequests,
   checkPromptReading,
+  checkHeardReading,
   checkOwners,
   checkSignals,
   checkPieces,
@@ -102,6 +105,8 @@ const CHECKS = [
   checkHearing,
   checkTimes,
   checkOrphans,
+  checkLettingGo,
+  checkBroken,
   checkTakings,
   checkInheritance,
   checkLapses,

@@ -362,6 +362,8 @@ export type History = {
   readonly left?: readonly Left[];
   readonly leftMs?: number;
   readonly takings?: readonly Taking[];
+  /** Processes that said that they cannot go on with a session. */
+  readonly broken?: readonly (Left & Milestone)[];
   readonly births?: readonly Milestone[];
   /** Of a process that went without a word to the store nothing stands here. */
   readonly deaths?: readonly Milestone[];

@@ -25,6 +25,7 @@ export const RULES = [
   "not-stopped",
   "outlives-its-time",
   "outlives-its-holder",
+  "let-go-at-work",
   "left-with-the-dead",
   "lease-left",
   "held-at-rest",
