@@ -27,7 +27,7 @@ export type ModelCall = {
   readonly attempt: number;
   readonly candidate: number;
   readonly estimate: Charge;
-  /** Asked in the very tick in which the model is called: why this holder may not act any more (J2). */
+  /** Asked in the very tick in which the model is called: why it may not be any more (E6, J2). */
   readonly refuseEntry: () => Failure | null;
   /** Makes the request; the conversation is read from the journal where it is not at hand. */
   readonly request: (deadline: Deadline, onDelta: (delta: ModelDelta) => void) => Promise<ModelRequest>;
@@ -35,6 +35,8 @@ export type ModelCall = {
 
 /** What has come of an answer so far. */
 type Progress = {
+  /** Until it is called, a model has earned nothing. */
+  isCalled: boolean;
   chars: number;
   lastAt: number;
   firstAt: number | null;
@@ -46,6 +48,7 @@ type Progress = {
 };
 
 const newProgress = (begun: number): Progress => ({
+  isCalled: false,
   chars: 0,
   lastAt: begun,
   firstAt: null,
@@ -119,8 +122,9 @@ const askModel = async (call: ModelCall, deadline: Deadline, progress: Progress)
   // guard E5: a call that was stopped before it began does not begin
   if (deadline.reason !== null) throw stopError(deadline.reason);
   const refusal = call.refuseEntry();
-  // guard J2: who may not act calls no model
-  if (refusal !== null) throw new ModelCallError("MODEL_CALL_LOST", refusal.message);
+  // guard E6, J2: who may not act calls no model
+  if (refusal !== null) throw new ModelCallError(refusal.code, refusal.message);
+  progress.isCalled = true;
   const answer = await model.call(request);
   return { model, answer };
 };
@@ -165,15 +169,15 @@ const UNBILLED: ReadonlySet<FailureCode> = new Set<FailureCode>([
   "MODEL_REQUEST_REJECTED",
   "MODEL_CONTEXT_OVERFLOW",
   "MODEL_RATE_LIMITED",
-  "MODEL_CALL_LOST",
-  "DEFINITION_INVALID",
 ]);
 
 /** An answer that was begun, or may have been, is charged by estimate (E8). */
-const chargeOfFailure = (call: ModelCall, code: FailureCode, progress: Progress): Charge =>
-  UNBILLED.has(code) && progress.chars === 0
-    ? { usage: NO_USAGE, costUsd: 0, isEstimate: false }
-    : estimateCharge(call, progress.chars);
+const chargeOfFailure = (call: ModelCall, code: FailureCode, { isCalled, chars }: Progress): Charge => {
+  const isFree =
+    /* guard E8: a model that was not called is not charged */ !isCalled ||
+    (chars === 0 && UNBILLED.has(code));
+  return isFree ? { usage: NO_USAGE, costUsd: 0, isEstimate: false } : estimateCharge(call, chars);
+};
 
 const estimateCharge = (call: ModelCall, outputChars: number): Charge => {
   const candidate = call.run.settings.candidates[call.candidate];

@@ -50,7 +50,7 @@ const launch = (session: ActiveSession, { run, start, deadline }: Launch): Promi
         attempt,
         candidate,
         estimate,
-        refuseEntry: () => refuseWithoutLease(session, "the model was not called"),
+        refuseEntry: () => refuseModel(session, run),
         request: (limit, onDelta) => modelRequest(session, run, { limit, onDelta }),
       },
       deadline,
@@ -151,22 +151,30 @@ const refuseEntry = (session: ActiveSession, run: OpenRun, callId: string): Fail
   const call = openCall(run, callId);
   const now = session.services.clock.now();
   // guard E6: a tool is not entered after its run's time
-  if (now >= deadlineOf(run))
-    return failure("RUN_TIMEOUT", "The run's time limit was reached before the tool was entered.");
+  if (now >= deadlineOf(run)) return outOfTime("the tool was entered");
   // guard E2: a tool is not entered after its time
   if (call?.status.kind === "started" && now >= call.status.notAfter)
     return failure(
       "TOOL_CALL_LOST",
       "The start of the call took too long to record; the tool was not entered.",
     );
-  return refuseWithoutLease(session, "the tool was not entered");
+  return mayAct(session) ? null : failure("TOOL_CALL_LOST", `${IN_DOUBT}; the tool was not entered.`);
 };
 
-const refuseWithoutLease = (session: ActiveSession, what: string): Failure | null =>
-  /* guard J2: nothing acts under a lease in doubt */ session.lease.isValid() &&
-  /* guard J2: nor when the session is lost */ !session.isLost
-    ? null
-    : failure("TOOL_CALL_LOST", `This process may no longer hold the session; ${what}.`);
+const refuseModel = (session: ActiveSession, run: OpenRun): Failure | null => {
+  // guard E6: a model is not called after its run's time
+  if (session.services.clock.now() >= deadlineOf(run)) return outOfTime("the model was called");
+  return mayAct(session) ? null : failure("MODEL_CALL_LOST", `${IN_DOUBT}; the model was not called.`);
+};
+
+const IN_DOUBT = "This process may no longer hold the session";
+
+const outOfTime = (before: string): Failure =>
+  failure("RUN_TIMEOUT", `The run's time limit was reached before ${before}.`);
+
+const mayAct = ({ lease, isLost }: ActiveSession): boolean =>
+  /* guard J2: nothing acts under a lease in doubt */ lease.isValid() &&
+  /* guard J2: nor when the session is lost */ !isLost;
 
 /** A late result goes through the mailbox, like everything that comes from outside (E5). */
 const reportLate = (session: ActiveSession, late: Parameters<typeof recordLate>[0]): void => {

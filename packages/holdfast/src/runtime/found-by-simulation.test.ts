@@ -66,6 +66,30 @@ describe("what the simulation found", () => {
     await test.close();
   });
 
+  it("E6 E8 a model call whose start took until its run's time was over is not made, and costs nothing", async () => {
+    let called = 0;
+    const model = recordingModel(() => {
+      called += 1;
+      return { text: "done" };
+    });
+    const test = await createTestRuntime({
+      agents: [agentOf({ model, limits: { maxDurationMs: 5_000 } })],
+      faults: ({ commit }) =>
+        commit?.events.some(({ header }) => header.includes("model-call.started"))
+          ? { kind: "delay", ms: 6_000 }
+          : null,
+    });
+    const session = await test.runtime.createSession("clerk");
+    const run = await session.send("go");
+    const outcome = await within(test, run.outcome(), 60_000);
+    expect(outcome).toMatchObject({ status: "failed", failure: { code: "RUN_TIMEOUT" } });
+    expect(called).toBe(0);
+    expect(headersOf(await journalOf(test, session.id), "model-call.failed")).toMatchObject([
+      { code: "RUN_TIMEOUT", charge: { isEstimate: false, costUsd: 0 } },
+    ]);
+    await test.close();
+  });
+
   it("J1 J2 a release whose answer was lost is a release: what comes after it is claimed anew", async () => {
     const pay = toolOf({
       name: "pay",

@@ -134,18 +134,19 @@ describe("a history", () => {
   });
 
   test("J6: in which an input lies there that another posted to who has the session is seen", () => {
-    const [id, runId] = [sessionId, "run_new"];
-    const holder = { sessionId: id, writer: "x", epoch: 1, events: [] };
-    const written = [{ ...holder, atMs: 5 }];
-    const posted = [{ sessionId: id, by: "y", at: 10, kind: "input", runId, key: null }];
-    const quiet = { ...good, written, posted };
-    expect(rulesOf(quiet)).toContain("read-late");
-    const soon = [...written, { ...holder, atMs: 900, isLet: true }];
-    expect(rulesOf({ ...quiet, written: soon })).not.toContain("read-late");
-    const late = [...written, { ...holder, atMs: 9_000, isLet: true }];
-    expect(rulesOf({ ...quiet, written: late })).toContain("read-late");
+    const stored = good.journals.get(sessionId) ?? [];
+    const accepted = stored.map(openEvent).findIndex(({ header }) => header.type === "run.accepted");
+    const header = openEvent(stored[accepted] ?? expect.fail("no input")).header;
+    const runId = header.type === "run.accepted" ? header.runId : null;
+    const posted = [{ sessionId, by: "y", at: 10, kind: "input", runId, key: null }];
+    const holder = { sessionId, writer: "x", epoch: 1, events: [] };
+    const read = { ...holder, atMs: 9_000, events: stored.slice(accepted, accepted + 1) };
+    const lying = { ...good, written: [{ ...holder, atMs: 5 }, read], posted, troubles: [] };
+    expect(rulesOf(lying)).toContain("read-late");
+    const gone = { ...holder, atMs: 900, isLet: true };
+    expect(rulesOf({ ...lying, written: [{ ...holder, atMs: 5 }, gone, read] })).not.toContain("read-late");
     const trouble = { by: "x", kind: "stopped", fromMs: 3_000, untilMs: 3_001 } as const;
-    expect(rulesOf({ ...quiet, written: late, troubles: [trouble] })).not.toContain("read-late");
+    expect(rulesOf({ ...lying, troubles: [trouble] })).not.toContain("read-late");
   });
 
   test("J3 S1 O1: in which a model heeds, a tool is told, or a call took, something else is seen", () => {

@@ -3,7 +3,7 @@ import type { Bookkeeper, RunEntry } from "./bookkeeper.ts";
 import { failureIn, isWithinJitter, LONGEST_ASKED_MS, type Saying } from "./failure-in.ts";
 import type { ModelEntry } from "./history.ts";
 import type { Violation } from "./rules.ts";
-import { finder, type EventOf, type SessionHistory } from "./session-history.ts";
+import { eventsOf, finder, type EventOf, type SessionHistory } from "./session-history.ts";
 
 /** A model call begins as it is due, ends under who began it, and what it says is what the model said. */
 export const judgeModelEvent = (
@@ -33,11 +33,16 @@ export const poisoned = (
 export const isPastDeadline = (run: RunEntry, at: number): boolean =>
   at >= run.startedAt + run.settings.maxDurationMs + run.suspendedMs;
 
+/** What the model itself wrote down about the call that began at this place. */
+const entryOf = (session: SessionHistory, startedAt: number, end: number): ModelEntry | undefined =>
+  session.models.find(({ durable }) => durable >= startedAt && durable < end);
+
 const judgeStart = (
-  { sessionId }: SessionHistory,
+  session: SessionHistory,
   run: RunEntry,
   { header, position, at }: EventOf<"model-call.started">,
 ): readonly Violation[] => {
+  const { sessionId, events } = session;
   const found: Violation[] = [];
   const { due } = run;
   const { turn, attempt, candidate } = header;
@@ -56,7 +61,10 @@ const judgeStart = (
   const limit = finder(sessionId, "E6");
   if (turn > run.settings.maxTurns)
     found.push(limit("past-limit", position, `turn ${turn} of ${run.settings.maxTurns} begins`));
-  if (isPastDeadline(run, at))
+  // A start may take long to write: the model itself says when it was called.
+  const next =
+    eventsOf(events.slice(position), "model-call.started")[0]?.position ?? Number.POSITIVE_INFINITY;
+  if (isPastDeadline(run, Math.max(at, entryOf(session, position, next)?.at ?? at)))
     found.push(limit("past-limit", position, "the model is called after the run's time"));
   if (run.suspendedAt !== null)
     found.push(limit("past-limit", position, "the model is called while the run is suspended"));
@@ -67,10 +75,6 @@ const judgeStart = (
     found.push(say("attempt-wrong", position, `${header.modelId} is not model ${candidate}`));
   return found;
 };
-
-/** What the model itself wrote down about the call that began at this place. */
-const entryOf = (session: SessionHistory, startedAt: number, end: number): ModelEntry | undefined =>
-  session.models.find(({ durable }) => durable >= startedAt && durable < end);
 
 const judgeAnswer = (
   session: SessionHistory,
@@ -157,6 +161,9 @@ const judgeFailure = (
     );
   if (header.charge.isEstimate && header.charge.usage.inputTokens === 0 && isLost)
     found.push(finder(sessionId, "E8")("usage-wrong", position, "a lost call is charged nothing"));
+  const isCharged = header.charge.isEstimate || header.charge.usage.inputTokens > 0;
+  if (session.whole.models !== undefined && entry === undefined && !isLost && isCharged)
+    found.push(finder(sessionId, "E8")("usage-wrong", position, "a model that was not called is charged"));
   const problem = problemOfNext(run, event, entry);
   if (problem !== null) found.push(finder(sessionId, "E7")("next-wrong", position, problem));
   return found;

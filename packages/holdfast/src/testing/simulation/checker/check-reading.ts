@@ -64,7 +64,9 @@ export const checkHeardReading = ({ sessionId, whole }: SessionHistory): readonl
   if (whole.quietAt === undefined) return [];
   return (whole.posted ?? []).flatMap((one) => {
     if (one.sessionId !== sessionId || one.kind !== "input") return [];
-    const readMs = written.find((batch) => accepts(batch, one))?.atMs ?? Number.POSITIVE_INFINITY;
+    const readMs = written.find((batch) => accepts(batch, one))?.atMs;
+    // It was read in a commit whose answer nobody heard.
+    if (readMs === undefined) return [];
     return holds.flatMap(({ by, fromMs, untilMs }) => {
       const since = Math.max(one.at, fromMs);
       const isSoon = Math.min(readMs, untilMs) - since <= READ_WITHIN_MS;
