@@ -217,6 +217,11 @@ export const EQUIVALENTS: readonly Equivalent[] = [
     reason: "a commit that releases ends the loop, and whoever takes the session up again opens it anew",
   },
   {
+    id: "engine/worker.ts: what waits for its turn is begun",
+    reason:
+      "it is let go with a time to wake that has come, and the look at the store that comes every second finds it: nothing is lost but that second",
+  },
+  {
     id: "engine/worker.ts: a session in work is not opened again",
     reason: "it is not opened again when its turn comes either",
     together: ["engine/worker.ts: a session is opened once"],

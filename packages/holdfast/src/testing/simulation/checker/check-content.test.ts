@@ -138,13 +138,18 @@ describe("a history", () => {
     const accepted = stored.map(openEvent).findIndex(({ header }) => header.type === "run.accepted");
     const header = openEvent(stored[accepted] ?? expect.fail("no input")).header;
     const runId = header.type === "run.accepted" ? header.runId : null;
-    const posted = [{ sessionId, by: "y", at: 10, kind: "input", runId, key: null }];
+    const input = { sessionId, by: "y", at: 10, kind: "input", runId, key: "k" };
     const holder = { sessionId, writer: "x", epoch: 1, events: [] };
     const read = { ...holder, atMs: 9_000, events: stored.slice(accepted, accepted + 1) };
-    const lying = { ...good, written: [{ ...holder, atMs: 5 }, read], posted, troubles: [] };
+    const lying = { ...good, written: [{ ...holder, atMs: 5 }, read], posted: [input], troubles: [] };
     expect(rulesOf(lying)).toContain("read-late");
     const gone = { ...holder, atMs: 900, isLet: true };
     expect(rulesOf({ ...lying, written: [{ ...holder, atMs: 5 }, gone, read] })).not.toContain("read-late");
+    // In its own process it is noticed when it is handed in again: of the first time there may be no answer.
+    const own = { ...input, by: "x" };
+    expect(rulesOf({ ...lying, posted: [own] })).not.toContain("read-late");
+    const again = { ...own, kind: "duplicate", runId: "run_other" };
+    expect(rulesOf({ ...lying, posted: [own, again] })).toContain("read-late");
     const trouble = { by: "x", kind: "stopped", fromMs: 3_000, untilMs: 3_001 } as const;
     expect(rulesOf({ ...lying, troubles: [trouble] })).not.toContain("read-late");
   });

@@ -56,21 +56,35 @@ const holdsIn = (written: readonly Written[]): readonly Hold[] =>
     return [{ by, fromMs, untilMs: end?.atMs ?? Number.POSITIVE_INFINITY }];
   });
 
+/** An input that was posted; `isAgain` where it was handed in once more, by who may not have heard of the first time. */
+type HandedIn = Posted & { readonly isAgain: boolean };
+
+const handedIn = ({ sessionId, whole }: SessionHistory): readonly HandedIn[] => {
+  const posted = (whole.posted ?? []).filter((one) => one.sessionId === sessionId);
+  const inputs = posted.filter(({ kind }) => kind === "input");
+  const again = posted.flatMap(({ kind, key, by, at }) => {
+    const first = kind === "duplicate" ? inputs.find((one) => one.key === key) : undefined;
+    return first === undefined ? [] : [{ ...first, by, at, isAgain: true }];
+  });
+  return [...inputs.map((one) => ({ ...one, isAgain: false })), ...again];
+};
+
 /** What others posted, before or while a process has the session, it reads soon, where nothing is the matter (J6). */
-export const checkHeardReading = ({ sessionId, whole }: SessionHistory): readonly Violation[] => {
+export const checkHeardReading = (session: SessionHistory): readonly Violation[] => {
+  const { sessionId, whole } = session;
   const written = (whole.written ?? []).filter((one) => one.sessionId === sessionId);
   const say = finder(sessionId, "J6");
   const holds = holdsIn(written);
   if (whole.quietAt === undefined) return [];
-  return (whole.posted ?? []).flatMap((one) => {
-    if (one.sessionId !== sessionId || one.kind !== "input") return [];
+  return handedIn(session).flatMap((one) => {
     const readMs = written.find((batch) => accepts(batch, one))?.atMs;
     // It was read in a commit whose answer nobody heard.
     if (readMs === undefined) return [];
     return holds.flatMap(({ by, fromMs, untilMs }) => {
       const since = Math.max(one.at, fromMs);
       const isSoon = Math.min(readMs, untilMs) - since <= READ_WITHIN_MS;
-      if (isSoon || by === one.by || !isWellIn(whole, by, [since, since + READ_WITHIN_MS])) return [];
+      const isItsOwn = by === one.by && !one.isAgain;
+      if (isSoon || isItsOwn || !isWellIn(whole, by, [since, since + READ_WITHIN_MS])) return [];
       return [say("read-late", null, `${one.runId ?? "an input"} lies there, and ${by} has the session`)];
     });
   });
