@@ -52,8 +52,11 @@ const holdsIn = (written: readonly Written[]): readonly Hold[] =>
     const before = written[place - 1];
     const isSame = before?.isLet !== true && before?.writer === by && before.epoch === epoch;
     if (isLet || isSame) return [];
-    const end = written.slice(place + 1).find((one) => one.isLet === true || one.epoch !== epoch);
-    return [{ by, fromMs, untilMs: end?.atMs ?? Number.POSITIVE_INFINITY }];
+    const later = written.slice(place + 1);
+    const end = later.find((one) => one.isLet === true || one.epoch !== epoch);
+    const last = later.findLast((one) => one.epoch === epoch)?.atMs ?? fromMs;
+    const untilMs = isTakenUnheard(later, written[place]) ? last : (end?.atMs ?? Number.POSITIVE_INFINITY);
+    return [{ by, fromMs, untilMs }];
   });
 
 /** An input that was posted; `isAgain` where it was handed in once more, by who may not have heard of the first time. */
@@ -98,9 +101,16 @@ const isForgotten = (whole: History, { one, written, patience }: Case): boolean 
   const before = written.findLast(({ atMs = 0 }) => atMs < at);
   const since = written.filter(({ atMs = 0 }) => atMs >= at && atMs <= until);
   const mayRead = before?.writer === by || before?.isLet === true;
-  const isElsewhere = since.some(({ writer }) => writer !== by);
+  const isElsewhere = since.some(({ writer }) => writer !== by) || isTakenUnheard(written, before);
   const isRead = since.some((batch) => accepts(batch, one));
   return mayRead && !isElsewhere && !isRead && !isTroubled(whole, one, patience);
+};
+
+/** Somebody claimed it next in a commit whose answer nobody heard: an epoch is missing. */
+const isTakenUnheard = (written: readonly Written[], before: Written | undefined): boolean => {
+  if (before === undefined) return false;
+  const next = written.find(({ epoch }) => epoch > before.epoch);
+  return next !== undefined && next.epoch > before.epoch + 1;
 };
 
 const isTroubled = ({ troubles = [] }: History, { by, at }: Posted, patience: Patience): boolean =>
