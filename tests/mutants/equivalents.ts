@@ -136,8 +136,12 @@ export const EQUIVALENTS: readonly Equivalent[] = [
   },
   {
     id: "engine/active-session.ts: a lost session has no lease",
-    reason: "who acts asks whether the session is lost, beside whether the lease is valid",
-    together: ["engine/perform.ts: nor when the session is lost"],
+    reason:
+      "who acts asks whether the session is lost, beside whether the lease is valid, and what is on its way to act is stopped in the same breath",
+    together: [
+      "engine/perform.ts: nor when the session is lost",
+      "engine/active-session.ts: what runs is stopped when the session is lost",
+    ],
   },
   {
     id: "engine/lease.ts: a lease that is lost is not valid",
@@ -215,6 +219,12 @@ export const EQUIVALENTS: readonly Equivalent[] = [
   {
     id: "engine/commit-batch.ts: who has released has no lease",
     reason: "a commit that releases ends the loop, and whoever takes the session up again opens it anew",
+  },
+  {
+    id: "engine/worker.ts: a session whose lease is lost is let go",
+    reason:
+      "whoever takes a session over changes the store, and its former holder hears of that and looks sooner than it renews",
+    together: ["engine/active-session.ts: a holder whose epoch has passed lets go"],
   },
   {
     id: "engine/worker.ts: what waits for its turn is begun",

@@ -6,7 +6,15 @@ const each = (wanted: string, ...ids: readonly string[]): readonly NotFoundYet[]
 
 export const NOT_FOUND_YET: readonly NotFoundYet[] = [
   ...each(
-    "what is posted in such a moment, and a process that nothing else wakes for long: the next look at the store makes up for it",
-    "engine/worker.ts: what came in at the last moment is read",
+    "an input whose first posting is stored and not answered, and a session that is at work for long when it is handed in again",
+    "runtime/create-runtime.ts: what is handed in again is looked for",
+  ),
+  ...each(
+    "a conversation whose reading outlasts its run: a cancel, and the next run's call, while the journal is being read",
+    "engine/session-content.ts: a conversation that was read too slowly is not kept",
+  ),
+  ...each(
+    "a lease that is found to be lost while the session is being looked at, and let go by its taker before that look is over",
+    "engine/active-session.ts: what is lost is not taken up again by looking at it",
   ),
 ];
