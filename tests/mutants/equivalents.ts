@@ -255,4 +255,8 @@ export const EQUIVALENTS: readonly Equivalent[] = [
       "engine/perform.ts: nothing acts under a lease in doubt",
     ],
   },
+  {
+    id: "engine/active-session.ts: swapped order in #takeOver: if (this.lease.epoch === null) this.#noteRecovery(loaded); ⇄ for (const signal of loaded.signals) this.deliver(signal, loaded.head.gate);",
+    reason: "one looks at the lease and the state, the other hands over signals, in the same tick",
+  },
 ];

@@ -3,7 +3,7 @@ import type { SessionId } from "../../core/ids.ts";
 import type { History } from "./checker/history.ts";
 import type { Ledger } from "./ledger.ts";
 import { TOOL_NAMES } from "./simulated-agent.ts";
-import { MODEL_LIMITS } from "./simulated-model.ts";
+import { MODEL_LIMITS, MODEL_PRICES } from "./simulated-model.ts";
 import type { SimulatedProcess } from "./simulated-process.ts";
 import { SPELLINGS } from "./simulated-secret.ts";
 import type { Simulation } from "./simulation.ts";
@@ -71,6 +71,7 @@ export const historyOf = async (sim: Simulation): Promise<History> => {
     leftMs: nowMs - LET_GO_WITHIN_MS,
     followers: sim.audience.followers((process) => isWell(process, nowMs)),
     modelLimits: MODEL_LIMITS,
+    prices: new Map([["first", MODEL_PRICES["first/first"]]]),
     isCrowded: sim.isCrowded,
     unread: new Map(
       listed.flatMap(({ sessionId, unreadSignals }) =>

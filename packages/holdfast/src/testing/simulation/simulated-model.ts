@@ -9,6 +9,9 @@ import type { SimulatedProcess } from "./simulated-process.ts";
 /** How long a model may take. */
 export const MODEL_LIMITS = { firstTokenMs: 20_000, gapMs: 15_000, totalMs: 60_000 } as const;
 
+/** What the first model costs; of the second nobody knows. */
+export const MODEL_PRICES = { "first/first": { inputPerMTok: 3, outputPerMTok: 15 } } as const;
+
 /** What a simulated model has to know of where it runs. */
 export type ModelParts = {
   readonly process: SimulatedProcess;

@@ -16,7 +16,7 @@ import { passBy } from "./passers-by.ts";
 import { createRandom, type Random } from "./random.ts";
 import { drawLimits, otherAgent, simulatedAgent, type AgentLimits } from "./simulated-agent.ts";
 import { SimulatedMachine } from "./simulated-machine.ts";
-import { MODEL_LIMITS } from "./simulated-model.ts";
+import { MODEL_LIMITS, MODEL_PRICES } from "./simulated-model.ts";
 import { SimulatedProcess, storeOf } from "./simulated-process.ts";
 import { SECRETS } from "./simulated-secret.ts";
 import { probeStore } from "./store-prober.ts";
@@ -146,6 +146,7 @@ export class Simulation {
       drainTimeoutMs: DRAIN_MS,
       maxActiveSessions: this.#mostActive,
       modelTimeouts: MODEL_LIMITS,
+      prices: MODEL_PRICES,
       modelRetry: { maxAttempts: 3 },
       secrets: SECRETS,
     });

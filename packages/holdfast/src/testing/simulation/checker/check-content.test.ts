@@ -166,6 +166,12 @@ describe("a history", () => {
     expect(rulesOf({ ...good, effects })).toEqual(["context-wrong"]);
   });
 
+  test("E8: in which a call costs what nobody asked for it is seen", () => {
+    const price = { inputPerMTok: 30, outputPerMTok: 15 };
+    expect(rulesOf({ ...good, prices: new Map([["first", price]]) })).toContain("usage-wrong");
+    expect(rulesOf({ ...good, prices: new Map() })).toContain("usage-wrong");
+  });
+
   test("S6: in which somebody would write after a later version is seen", () => {
     const stranger = {
       sessionId,

@@ -1,6 +1,7 @@
 import { checkAnswers } from "./check-answers.ts";
 import { checkBooks } from "./check-books.ts";
 import { checkCalls } from "./check-calls.ts";
+import { checkCharges } from "./check-charges.ts";
 import { checkContent } from "./check-content.ts";
 import { checkConversation } from "./check-conversation.ts";
 import { asItWas, checkErasures } from "./check-erasures.ts";
@@ -88,6 +89,7 @@ const CHECKS = [
   checkBooks,
   checkConversation,
   checkContent,
+  checkCharges,
   checkAnswers,
   checkErasures,
   checkRequests,

@@ -373,6 +373,8 @@ export type History = {
   readonly refusedPrompts?: readonly { readonly sessionId: SessionId; readonly problem: string }[];
   readonly models?: readonly ModelEntry[];
   readonly visits?: readonly ModelVisit[];
+  /** Dollars for a million tokens, by provider; nobody knows what others cost. */
+  readonly prices?: ReadonlyMap<string, { readonly inputPerMTok: number; readonly outputPerMTok: number }>;
   /** How long a model may take to begin, between two pieces, and in all. */
   readonly modelLimits?: { readonly firstTokenMs: number; readonly gapMs: number; readonly totalMs: number };
   readonly written?: readonly Written[];
