@@ -259,4 +259,20 @@ export const EQUIVALENTS: readonly Equivalent[] = [
     id: "engine/active-session.ts: swapped order in #takeOver: if (this.lease.epoch === null) this.#noteRecovery(loaded); ⇄ for (const signal of loaded.signals) this.deliver(signal, loaded.head.gate);",
     reason: "one looks at the lease and the state, the other hands over signals, in the same tick",
   },
+  {
+    id: 'core/plan-tool-calls.ts: swapped order in planToolCalls: if (step.kind === "wait") waits.push(step.wait); ⇄ if (step.kind === "record") effects.push(step.effect);',
+    reason: "a step is of one kind",
+  },
+  {
+    id: "engine/advance-session.ts: swapped order in step: for (const start of prepared.starts) perform(session, start); ⇄ void maybeSnapshot(session);",
+    reason: "a snapshot is made of the state that was committed, which nothing that is set going changes",
+  },
+  {
+    id: 'engine/commit-batch.ts: swapped order in isClaimOurs: if (lease.kind !== "claim") return true; ⇄ const loaded = await services.store.load(id);',
+    reason: "what is read and not looked at changes nothing",
+  },
+  {
+    id: "engine/deadline.ts: swapped order in #watch: if (this.#reason !== null) return { lift: () => undefined }; ⇄ this.#limits.add(limit);",
+    reason: "who has been stopped sets no timer any more, and looks at no limit",
+  },
 ];

@@ -12,6 +12,9 @@ import { TRY_AGAIN_MS } from "./store-faults.ts";
 /** A lease that has run out is let go by then. */
 const LET_GO_WITHIN_MS = 10_000;
 
+/** Of a runtime with nothing to do: it asks for work, for its leases, and for what waits for a definition. */
+const IDLE_TIMERS = 3;
+
 /** Neither dead nor on its way out, and with nothing the matter for a while. */
 const isWell = ({ troubles }: SimulatedProcess, nowMs: number): boolean =>
   troubles.every(({ kind, untilMs }) => kind !== "gone" && untilMs + TRY_AGAIN_MS < nowMs);
@@ -84,5 +87,8 @@ export const historyOf = async (sim: Simulation): Promise<History> => {
     secrets: SPELLINGS,
     askers: sim.askers.waiting((process) => isWell(process, nowMs)),
     quietAt: sim.clock.now(),
+    timersLeft: sim.living.flatMap(({ process: { name, timers } }) =>
+      timers > IDLE_TIMERS ? [{ by: name, count: timers - IDLE_TIMERS }] : [],
+    ),
   };
 };

@@ -15,9 +15,12 @@ const never = <Value>(): Promise<Value> => new Promise<Value>(() => {});
 export class SimulatedProcess {
   readonly name: string;
   readonly clock: Clock;
+  /** The same, for the runtime alone: its timers are counted. */
+  readonly runtimeClock: Clock;
   readonly #base: Clock;
   readonly #held: (() => void)[] = [];
   readonly #troubles: Trouble[] = [];
+  readonly #timers = new Set<symbol>();
   #frozenMs = 0;
   #frozenAt = 0;
   #state: "running" | "frozen" | "dead" = "running";
@@ -34,6 +37,12 @@ export class SimulatedProcess {
       newId: () => base.newId(),
       startTimer: (delayMs, fire) => this.#startTimer(delayMs, fire),
     };
+    this.runtimeClock = { ...this.clock, startTimer: (delayMs, fire) => this.#countTimer(delayMs, fire) };
+  }
+
+  /** Timers of the runtime that are running. */
+  get timers(): number {
+    return this.#timers.size;
   }
 
   get isDead(): boolean {
@@ -97,6 +106,21 @@ export class SimulatedProcess {
 
   sleep(ms: number): Promise<void> {
     return new Promise((resolve) => void this.clock.startTimer(ms, resolve));
+  }
+
+  #countTimer(delayMs: number, fire: () => void): Timer {
+    const one = Symbol("timer");
+    this.#timers.add(one);
+    const timer = this.#startTimer(delayMs, () => {
+      this.#timers.delete(one);
+      fire();
+    });
+    return {
+      stop: () => {
+        this.#timers.delete(one);
+        timer.stop();
+      },
+    };
   }
 
   #startTimer(delayMs: number, fire: () => void): Timer {

@@ -130,7 +130,7 @@ export class Simulation {
         },
       ),
       agents: [this.#agentOn(process, isComplete), otherAgent(process)],
-      clock: process.clock,
+      clock: process.runtimeClock,
       deps: { world: this.world, process },
       logger: simulatedLog({
         process,

@@ -123,6 +123,11 @@ describe("a history", () => {
     const troubles = [{ by: "x", kind: "stopped", fromMs: 20_000, untilMs: 50_500 }] as const;
     expect(rulesOf({ ...forged, troubles })).not.toContain("given-up-in-doubt");
   });
+
+  test("S3: in which a timer runs though nothing is owed is seen", () => {
+    expect(good.timersLeft).toEqual([]);
+    expect(rulesOf({ ...good, timersLeft: [{ by: "p1", count: 1 }] })).toEqual(["timer-left"]);
+  });
 });
 
 const longest = ({ journals }: History): readonly [string, readonly StoredEvent[]] =>

@@ -46,6 +46,8 @@ export const checkHistory = (history: History): readonly Violation[] => {
   );
   for (const { sessionId, problem } of history.refusedPrompts ?? [])
     found.push(finder(sessionId, "E3")("prompt-invalid", null, problem));
+  for (const { by, count } of history.timersLeft ?? [])
+    found.push(finder("", "S3")("timer-left", null, `${count} timers run in ${by}, and nothing is owed`));
   for (const [sessionId, stored] of history.journals) {
     const opened = openJournal(sessionId, asItWas(history, sessionId, stored));
     found.push(...checkBytes(history.sha256, sessionId, stored), ...opened.found);

@@ -152,10 +152,7 @@ export type Piece = {
 };
 
 /** A stretch of time in which a tool was at work; `until` is when it ended, was told to stop, or died. */
-export type Activity = {
-  readonly sessionId: SessionId;
-  readonly callId: CallId;
-  readonly attempt: number;
+export type Activity = Pick<EffectEntry, "sessionId" | "callId" | "attempt"> & {
   readonly until: Timestamp | null;
   /** The last durable event of the session at that moment. */
   readonly untilDurable?: Position;
@@ -396,6 +393,8 @@ export type History = {
   readonly secrets?: readonly string[];
   /** When everything had long been quiet; without it runs may still be under way. */
   readonly quietAt?: Timestamp;
+  /** Timers that still run in a process where all is quiet, beside those of its rounds. */
+  readonly timersLeft?: readonly { readonly by: string; readonly count: number }[];
   /** Whether sessions had to wait for each other. */
   readonly isCrowded?: boolean;
 };

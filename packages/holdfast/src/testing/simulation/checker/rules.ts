@@ -29,6 +29,7 @@ export const RULES = [
   "left-with-the-dead",
   "lease-left",
   "held-at-rest",
+  "timer-left",
   "safe-too-soon",
   "given-up-in-doubt",
   "taken-from-the-healthy",
