@@ -197,6 +197,26 @@ describe("the SQLite store when things go wrong", () => {
     });
   });
 
+  describe("when its thread still answers while it is being closed", () => {
+    it("is closed before the process ends", () => {
+      const script = `
+        import { Worker } from "node:worker_threads";
+        import { createRuntime } from "holdfast";
+        const { terminate } = Worker.prototype;
+        Worker.prototype.terminate = function () {
+          const ended = terminate.call(this);
+          this.emit("message", { answers: [], incident: null });
+          return ended;
+        };
+        const runtime = await createRuntime({ agents: [], dataDir: ${JSON.stringify(join(root, "data"))} });
+        await runtime.close();
+        console.log("closed");`;
+      const flags = ["--conditions=holdfast-source", "--input-type=module", "--eval", script];
+      const cwd = join(import.meta.dirname, "../../../../../examples");
+      expect(execFileSync(process.execPath, flags, { cwd, encoding: "utf8" })).toBe("closed\n");
+    });
+  });
+
   describe("when the store's thread dies", () => {
     it("what it had not answered is indeterminate, the head tells, and it goes on (C6)", async () => {
       const { store, killThread } = await open();

@@ -44,6 +44,8 @@ export class ThreadLink {
   #lastId = 0;
   #sequence = 0;
   #deaths = 0;
+  /** A thread that is to end: whoever waits for that keeps the process alive. */
+  #ending: Worker | null = null;
 
   constructor(options: LinkOptions) {
     this.#options = options;
@@ -67,6 +69,7 @@ export class ThreadLink {
 
   /** Ends the thread at once, whatever it is doing. */
   async stop(): Promise<void> {
+    this.#ending = this.#worker;
     await this.#worker?.terminate();
   }
 
@@ -130,7 +133,7 @@ export class ThreadLink {
       if (answer.failure === undefined) pending?.resolve(answer.value);
       else pending?.reject(errorOf(answer.failure));
     }
-    if (this.#pending.size === 0) this.#worker?.unref();
+    if (this.#pending.size === 0 && this.#worker !== this.#ending) this.#worker?.unref();
   }
 
   /** Its connection is closed for certain, so nothing it was asked can still be stored later. */

@@ -87,8 +87,10 @@ export const historyOf = async (sim: Simulation): Promise<History> => {
     secrets: SPELLINGS,
     askers: sim.askers.waiting((process) => isWell(process, nowMs)),
     quietAt: sim.clock.now(),
-    timersLeft: sim.living.flatMap(({ process: { name, timers } }) =>
-      timers > IDLE_TIMERS ? [{ by: name, count: timers - IDLE_TIMERS }] : [],
+    timersLeft: sim.living.flatMap(({ process }) =>
+      process.timers > IDLE_TIMERS && isWell(process, nowMs)
+        ? [{ by: process.name, count: process.timers - IDLE_TIMERS }]
+        : [],
     ),
   };
 };
