@@ -190,10 +190,13 @@ export class ActiveSession {
       this.#remember(id);
     }
     this.content.committed(batch.events, batch.state);
-    // guard E6: what runs is stopped when its run has expired
-    if (batch.state.run?.stopping === "expired") this.#stopRun(batch.state.run.runId, EXPIRED);
-    // guard E5: what runs is stopped when its cancel is journaled
-    if (batch.state.run?.stopping === "cancelled") this.#stopRun(batch.state.run.runId, CANCELLED);
+    // By the events: the run may have ended with them, and the next one begun.
+    for (const { header } of batch.events) {
+      // guard E6: what runs is stopped when its run has expired
+      if (header.type === "run.expired") this.#stopRun(header.runId, EXPIRED);
+      // guard E5: what runs is stopped when its cancel is journaled
+      if (header.type === "run.cancel-requested") this.#stopRun(header.runId, CANCELLED);
+    }
   }
 
   /** Gives up everything in flight: we no longer own the session (J2). */

@@ -90,6 +90,35 @@ describe("what the simulation found", () => {
     await test.close();
   });
 
+  it("E6 S3 a verification is stopped when its run's time is over, though the next run begins in the same commit", async () => {
+    const signals: AbortSignal[] = [];
+    const pay = toolOf({
+      name: "pay",
+      effect: "write",
+      timeoutMs: 600_000,
+      execute: () => {
+        throw new TypeError("socket hang up");
+      },
+      verify: (_, { signal }) => {
+        signals.push(signal);
+        return new Promise<never>(() => {});
+      },
+    });
+    const model = recordingModel(({ lastUserText }) =>
+      lastUserText === "first" ? { toolCalls: [{ name: "pay", input: { cents: 5 } }] } : { text: "done" },
+    );
+    const limits = { maxDurationMs: 5_000 };
+    const test = await createTestRuntime({ agents: [agentOf({ model, tools: [pay], limits })] });
+    const session = await test.runtime.createSession("clerk");
+    await session.send("first");
+    const second = await session.send("second");
+    expect(await within(test, second.outcome(), 900_000)).toMatchObject({ status: "completed" });
+    expect(signals.map(({ aborted }) => aborted)).toEqual([true]);
+    await test.advanceTime(1_000);
+    expect((await test.store.load(session.id))?.lease).toBeNull();
+    await test.close();
+  });
+
   it("J1 J2 a release whose answer was lost is a release: what comes after it is claimed anew", async () => {
     const pay = toolOf({
       name: "pay",

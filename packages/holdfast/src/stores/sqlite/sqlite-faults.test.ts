@@ -199,21 +199,23 @@ describe("the SQLite store when things go wrong", () => {
 
   describe("when its thread still answers while it is being closed", () => {
     it("is closed before the process ends", () => {
+      const at = (file: string): string => JSON.stringify(new URL(file, import.meta.url).href);
       const script = `
-        import { Worker } from "node:worker_threads";
-        import { createRuntime } from "holdfast";
+        const { Worker } = await import("node:worker_threads");
+        const { createSqliteStore } = await import(${at("./sqlite-store.ts")});
+        const { createSystemClock } = await import(${at("../../runtime/system-clock.ts")});
         const { terminate } = Worker.prototype;
         Worker.prototype.terminate = function () {
           const ended = terminate.call(this);
           this.emit("message", { answers: [], incident: null });
           return ended;
         };
-        const runtime = await createRuntime({ agents: [], dataDir: ${JSON.stringify(join(root, "data"))} });
-        await runtime.close();
+        const dataDir = ${JSON.stringify(join(root, "data"))};
+        const store = await createSqliteStore({ dataDir, clock: createSystemClock() });
+        await store.close();
         console.log("closed");`;
-      const flags = ["--conditions=holdfast-source", "--input-type=module", "--eval", script];
-      const cwd = join(import.meta.dirname, "../../../../../examples");
-      expect(execFileSync(process.execPath, flags, { cwd, encoding: "utf8" })).toBe("closed\n");
+      const flags = ["--disable-warning=ExperimentalWarning", "--input-type=module", "--eval", script];
+      expect(execFileSync(process.execPath, flags, { encoding: "utf8" })).toBe("closed\n");
     });
   });
 
