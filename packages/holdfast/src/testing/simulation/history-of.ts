@@ -2,7 +2,7 @@ import { sha256 } from "../../runtime/index.ts";
 import type { SessionId } from "../../core/ids.ts";
 import type { History } from "./checker/history.ts";
 import type { Ledger } from "./ledger.ts";
-import { TOOL_NAMES } from "./simulated-agent.ts";
+import { AGENT, TOOL_NAMES } from "./simulated-agent.ts";
 import { MODEL_LIMITS, MODEL_PRICES } from "./simulated-model.ts";
 import type { SimulatedProcess } from "./simulated-process.ts";
 import { SPELLINGS } from "./simulated-secret.ts";
@@ -13,7 +13,11 @@ import { TRY_AGAIN_MS } from "./store-faults.ts";
 const LET_GO_WITHIN_MS = 10_000;
 
 /** Of a runtime with nothing to do: it asks for work, for its leases, and for what waits for a definition. */
-const IDLE_TIMERS = 3;
+const ROUNDS = 3;
+
+/** Timers of a runtime with nothing to do: where the store has something to wake for, it is looked for on time. */
+const idleTimers = async (sim: Simulation): Promise<number> =>
+  (await sim.attach().nextWake([AGENT])) === null ? ROUNDS : ROUNDS + 1;
 
 /** Neither dead nor on its way out, and with nothing the matter for a while. */
 const isWell = ({ troubles }: SimulatedProcess, nowMs: number): boolean =>
@@ -58,6 +62,7 @@ export const historyOf = async (sim: Simulation): Promise<History> => {
     return [id, stranger?.sessionId === id ? events.slice(0, stranger.after) : events] as const;
   };
   const nowMs = sim.clock.monotonicMs();
+  const idle = await idleTimers(sim);
   return {
     sha256,
     ...asWritten(ledger),
@@ -88,8 +93,8 @@ export const historyOf = async (sim: Simulation): Promise<History> => {
     askers: sim.askers.waiting((process) => isWell(process, nowMs)),
     quietAt: sim.clock.now(),
     timersLeft: sim.living.flatMap(({ process }) =>
-      process.timers > IDLE_TIMERS && isWell(process, nowMs)
-        ? [{ by: process.name, count: process.timers - IDLE_TIMERS }]
+      process.timers > idle && isWell(process, nowMs)
+        ? [{ by: process.name, count: process.timers - idle }]
         : [],
     ),
   };

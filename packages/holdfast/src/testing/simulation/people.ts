@@ -1,6 +1,7 @@
 import type { SessionId } from "../../core/ids.ts";
 import type { Input, Session } from "../../runtime/index.ts";
 import { cancelAgain, cancelAtOnce, resumeInVain } from "./meddlers.ts";
+import { AGENT } from "./simulated-agent.ts";
 import { stopAll } from "./odd-people.ts";
 import type { Booted } from "./booted.ts";
 import { inputOf, sentLine, weightOf } from "./simulated-files.ts";
@@ -160,7 +161,7 @@ export class People {
 
   async #open({ runtime }: Booted, { sessionKey }: Task): Promise<Session> {
     const about = { user: `user of ${sessionKey}`, attributes: { desk: sessionKey } };
-    const session = await runtime.createSession("clerk", { key: sessionKey, ...about });
+    const session = await runtime.createSession(AGENT, { key: sessionKey, ...about });
     this.#sessions.set(sessionKey, session.id);
     return session;
   }

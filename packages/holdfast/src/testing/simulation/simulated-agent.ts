@@ -129,7 +129,7 @@ export const simulatedAgent = (
       parts,
     );
   return defineAgent({
-    name: "clerk",
+    name: AGENT,
     instructions: ({ session }) => session.id,
     tools: toolsOf({ isMixed, isRolling }, parts.chaos),
     model: [model("first"), model("second")],
@@ -138,6 +138,7 @@ export const simulatedAgent = (
   });
 };
 
+export const AGENT = "clerk";
 export const OTHER_AGENT = "porter";
 
 /** An agent that nobody talks to: what is kept for the other must not be taken for its own. */
