@@ -275,4 +275,16 @@ export const EQUIVALENTS: readonly Equivalent[] = [
     id: "engine/deadline.ts: swapped order in #watch: if (this.#reason !== null) return { lift: () => undefined }; ⇄ this.#limits.add(limit);",
     reason: "who has been stopped sets no timer any more, and looks at no limit",
   },
+  {
+    id: "engine/deadline.ts: swapped order in #wakeBy: this.#wakesAt = dueAt; ⇄ const delayMs = Math.max(0, dueAt - this.#clock.monotonicMs());",
+    reason: "one notes when it will wake, the other works out in how long that is",
+  },
+  {
+    id: "engine/verify-call.ts: swapped order in attemptVerify: const verify = tool.verify?.bind(tool); ⇄ const ready = await prepareEntry(call, deadline);",
+    reason: "a tool has the same function before and after its input was read",
+  },
+  {
+    id: "engine/worker.ts: swapped order in #advance: this.#active.set(sessionId, session); ⇄ for (const signal of this.#opening.get(sessionId) ?? []) session.deliver(signal, null);",
+    reason: "who is given a signal does not ask whether it is in work, and both happen in one tick",
+  },
 ];
