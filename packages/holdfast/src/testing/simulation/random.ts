@@ -28,3 +28,13 @@ export const createRandom = (seed: number): Random => {
     any: (items) => items[below(items.length)],
   };
 };
+
+/**
+ * Chance of its own for one part of a seed's world, by name: what is drawn here moves nothing that is drawn
+ * elsewhere, so a part can be added without changing what the other parts of every seed do.
+ */
+export const asideOf = (seed: number, name: string): Random => {
+  let mixed = seed;
+  for (const char of name) mixed = Math.imul(mixed ^ (char.codePointAt(0) ?? 0), 0x01000193);
+  return createRandom(mixed);
+};

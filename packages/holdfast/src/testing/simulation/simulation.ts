@@ -13,7 +13,7 @@ import { Coverage } from "./coverage.ts";
 import { Ledger } from "./ledger.ts";
 import { hindered } from "./hindered-store.ts";
 import { passBy } from "./passers-by.ts";
-import { createRandom, type Random } from "./random.ts";
+import { asideOf, createRandom, type Random } from "./random.ts";
 import { drawLimits, otherAgent, simulatedAgent, type AgentLimits } from "./simulated-agent.ts";
 import { SimulatedMachine } from "./simulated-machine.ts";
 import { MODEL_LIMITS, MODEL_PRICES } from "./simulated-model.ts";
@@ -72,12 +72,15 @@ export class Simulation {
   #newsHeldUntilMs = Number.NEGATIVE_INFINITY;
 
   readonly mercy: Mercy;
+  /** Chance of its own for a part of this world, by name. */
+  readonly aside: (name: string) => Random;
   /** When a session was left to a later version. */
   leftAt = Number.POSITIVE_INFINITY;
 
   constructor(seed: number, mercy: Mercy) {
     this.mercy = mercy;
     this.random = createRandom(seed);
+    this.aside = (name) => asideOf(seed, name);
     this.chaos = new Chaos(this.random, createRandom(seed + FATE), mercy);
     this.audience = new Audience(this.ledger, this.random);
     this.askers = new Askers(this.ledger, this.random);
