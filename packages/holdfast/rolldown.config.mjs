@@ -15,6 +15,8 @@ export default defineConfig({
     cli: "src/cli/main.ts",
     // The thread of the store is started by its file, which lies beside whatever starts it, here as in the source.
     "sqlite-worker": "src/stores/sqlite/sqlite-worker.ts",
+    // So are the threads and processes of isolated tools.
+    "tool-host": "src/sandboxes/isolated/tool-host.ts",
   },
   platform: "node",
   logLevel: "warn",

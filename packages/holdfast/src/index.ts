@@ -19,6 +19,7 @@ export {
   type FromAiSdkToolOptions,
   type Input,
   type InputPart,
+  type Isolation,
   type ModelChoice,
   type Outcome,
   type OutcomeOptions,

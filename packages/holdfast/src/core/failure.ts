@@ -25,6 +25,7 @@ export const FAILURE_CODES = [
   "TOOL_OUTPUT_INVALID",
   "TOOL_FAILED",
   "TOOL_TIMEOUT",
+  "TOOL_CRASHED",
   "TOOL_CANCELLED",
   "TOOL_NOT_RUN",
   "TOOL_CALL_LOST",
@@ -85,6 +86,7 @@ const RETRYABLE: ReadonlySet<FailureCode> = new Set<FailureCode>([
   "MODEL_CALL_LOST",
   "TOOL_FAILED",
   "TOOL_TIMEOUT",
+  "TOOL_CRASHED",
   "TOOL_CALL_LOST",
   "STORE_UNAVAILABLE",
 ]);

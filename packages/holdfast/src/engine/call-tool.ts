@@ -1,16 +1,13 @@
 import { toldByError } from "../core/errors.ts";
 import { failure, toFailure, type Failure } from "../core/failure.ts";
-import type { ToolOutput } from "../core/message.ts";
 import type { ToolOutcome } from "../core/settle-tool-call.ts";
-import type { ToolContext } from "../ports/tool.ts";
 import type { Deadline, StopReason } from "./deadline.ts";
 import type { Outcome } from "./outcome.ts";
 import type { ToolAttempt } from "./tool-attempt.ts";
-import { makeToolContext } from "./tool-context.ts";
-import { fitOutput } from "./tool-output.ts";
+import { enterHere, type Entry, finishCall, finishOutput, leaveEntry, prepareEntry } from "./tool-entry.ts";
 
 /** Time in which a tool that was told to stop may still say that it did nothing. */
-const STOP_GRACE_MS = 200;
+export const STOP_GRACE_MS = 200;
 
 /** Runs the tool once. Total: whatever happens comes back as an outcome. */
 export const callTool = async (call: ToolAttempt, deadline: Deadline): Promise<Outcome> => {
@@ -36,9 +33,13 @@ export const callTool = async (call: ToolAttempt, deadline: Deadline): Promise<O
 };
 
 const attemptTool = async (call: ToolAttempt, deadline: Deadline): Promise<ToolOutcome> => {
-  const ready = await deadline.first(prepareEntry(call, deadline));
+  const preparing = prepareEntry(call, deadline);
+  const ready = await deadline.first(preparing);
   // guard E5: what is stopped on the way to the tool does not enter it
-  if ("code" in ready) return notEntered(failure(ready.code, ready.message));
+  if ("code" in ready) {
+    void preparing.then(leaveEntry, () => undefined);
+    return notEntered(failure(ready.code, ready.message));
+  }
   // guard E3: arguments that do not fit do not reach the tool
   if (!ready.ok) {
     const message = `The arguments of ${call.tool.name} are not valid: ${ready.issues.join("; ")}`;
@@ -46,19 +47,11 @@ const attemptTool = async (call: ToolAttempt, deadline: Deadline): Promise<ToolO
   }
   const refusal = call.refuseEntry();
   // guard J2, E5: who may not act does not enter the tool
-  if (refusal !== null) return notEntered(refusal);
+  if (refusal !== null) {
+    leaveEntry(ready);
+    return notEntered(refusal);
+  }
   return execute(call, deadline, ready);
-};
-
-type Entry = { readonly value: unknown; readonly context: ToolContext };
-
-/** Everything that is looked up before the tool is entered. */
-export const prepareEntry = async (
-  call: ToolAttempt,
-  deadline: Deadline,
-): Promise<({ readonly ok: true } & Entry) | { readonly ok: false; readonly issues: readonly string[] }> => {
-  const input = await call.content.inputFor(call.tool, call.run, call.callId);
-  return input.ok ? { ...input, context: await makeToolContext(call, deadline) } : input;
 };
 
 const notEntered = (why: Failure): ToolOutcome => ({
@@ -69,20 +62,26 @@ const notEntered = (why: Failure): ToolOutcome => ({
 });
 
 const execute = async (call: ToolAttempt, deadline: Deadline, entry: Entry): Promise<ToolOutcome> => {
-  const { tool, services, sessionId } = call;
-  const work = services.stalls
-    .watch({ tool: tool.name, sessionId, onStop: (listener) => deadline.onStop(listener) }, () =>
-      tool.execute(entry.value, entry.context),
-    )
-    .then(
-      (result) => finishCall(call, result),
-      (thrown: unknown) => failedOutcome(call, thrown),
-    );
+  const work = enter(call, deadline, entry);
   const first = await deadline.first(work);
   const reason = "code" in first ? first : deadline.reason;
   // guard E5: what comes too late is not used
   if (reason !== null) return giveUp(call, reason, work);
   return work;
+};
+
+const enter = (
+  call: ToolAttempt,
+  deadline: Deadline,
+  { value, context, place }: Entry,
+): Promise<ToolOutcome> => {
+  const failed = (thrown: unknown): ToolOutcome => failedOutcome(call, thrown);
+  return place === null
+    ? enterHere(call, deadline, () => call.tool.execute(value, context)).then(
+        (result) => finishCall(call, result),
+        failed,
+      )
+    : place.execute(value, context).then((made) => finishOutput(call, made), failed);
 };
 
 /** The attempt is over; what it still brings is recorded as late and not used (E5). */
@@ -109,22 +108,6 @@ const giveUp = async (
         : /* guard E2: only the word of the tool counts */ undefined,
     retryAfterMs: undefined,
   };
-};
-
-/** Makes an outcome of what a tool gave back. Total: the tool has run, whatever is wrong with its result. */
-export const finishCall = async (
-  call: ToolAttempt,
-  result: unknown,
-): Promise<ToolOutcome & { kind: "completed" }> => {
-  let output: ToolOutput;
-  try {
-    output = await call.tool.toOutput(result);
-  } catch (thrown) {
-    // Even for a `write` the outcome is known, only its result is not what was declared.
-    const problem = toFailure(thrown, "TOOL_OUTPUT_INVALID");
-    output = { type: "error", value: `${problem.code}: ${problem.message}` };
-  }
-  return { kind: "completed", ...(await fitOutput(call, output)) };
 };
 
 const failedOutcome = (call: ToolAttempt, thrown: unknown): ToolOutcome => ({

@@ -5,6 +5,7 @@ import type { Agent } from "../ports/agent.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { JournalStore } from "../ports/journal-store.ts";
 import type { PriceList } from "../ports/model.ts";
+import type { Sandbox } from "../ports/sandbox.ts";
 import type { Telemetry } from "../ports/telemetry.ts";
 import type { Logger, Workspace } from "../ports/tool.ts";
 import type { EventFeed } from "./event-feed.ts";
@@ -33,6 +34,8 @@ export type EngineServices = {
   readonly logger: Logger;
   readonly redactor: Redactor;
   readonly stalls: StallMonitor;
+  /** Where isolated tools run. */
+  readonly sandbox: Sandbox;
   readonly agents: ReadonlyMap<string, Agent>;
   readonly timeouts: ModelTimeouts;
   readonly deps: unknown;

@@ -1,10 +1,11 @@
 import { failure, toFailure } from "../core/failure.ts";
 import { toJournalValue } from "../core/journal-value.ts";
 import type { VerifyOutcome } from "../core/settle-tool-call.ts";
-import { cleanFailure, finishCall, prepareEntry } from "./call-tool.ts";
+import { cleanFailure } from "./call-tool.ts";
 import { type Deadline, isStopReason } from "./deadline.ts";
 import type { Outcome } from "./outcome.ts";
 import type { ToolAttempt } from "./tool-attempt.ts";
+import { enterHere, finishCall, finishOutput, leaveEntry, prepareEntry } from "./tool-entry.ts";
 
 /** Asks the tool whether an attempt of unknown outcome took place (E2). Total, like calling it. */
 export const verifyCall = async (call: ToolAttempt, deadline: Deadline): Promise<Outcome> => {
@@ -28,19 +29,25 @@ export const verifyCall = async (call: ToolAttempt, deadline: Deadline): Promise
 };
 
 const attemptVerify = async (call: ToolAttempt, deadline: Deadline): Promise<VerifyOutcome> => {
-  const { tool, services, sessionId } = call;
+  const { tool } = call;
   const verify = tool.verify?.bind(tool);
   const ready = await prepareEntry(call, deadline);
-  if (verify === undefined || !ready.ok)
+  if (verify === undefined || !ready.ok) {
+    leaveEntry(ready);
     return { kind: "unknown", evidence: "This tool can no longer verify the call." };
+  }
   const refusal = call.refuseEntry();
   // guard J2: who may not act does not verify
-  if (refusal !== null) return { kind: "failed", failure: refusal };
-  const found = await services.stalls.watch(
-    { tool: tool.name, sessionId, onStop: (listener) => deadline.onStop(listener) },
-    () => verify(ready.value, ready.context),
-  );
-  return readVerification(call, found);
+  if (refusal !== null) {
+    leaveEntry(ready);
+    return { kind: "failed", failure: refusal };
+  }
+  const { value, context, place } = ready;
+  if (place === null)
+    return readVerification(call, await enterHere(call, deadline, () => verify(value, context)));
+  const found = await place.verify(value, context);
+  if (found.status === "done") return finishOutput(call, found);
+  return readVerification(call, found.status === "unknown" ? found.evidence : found);
 };
 
 const readVerification = async (call: ToolAttempt, found: unknown): Promise<VerifyOutcome> => {

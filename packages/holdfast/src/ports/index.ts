@@ -37,15 +37,18 @@ export type {
   ToolChoice,
   ToolDeclaration,
 } from "./model.ts";
+export type { Sandbox, SandboxOutput, SandboxPlace, SandboxTask, SandboxVerification } from "./sandbox.ts";
 export type { Span, SpanAttributes, SpanEnd, SpanStart, Telemetry } from "./telemetry.ts";
 export type {
   LogFields,
   LogLevel,
   Logger,
   ParsedInput,
+  SandboxKind,
   SessionContext,
   Tool,
   ToolContext,
+  ToolIsolation,
   Verification,
   Workspace,
 } from "./tool.ts";

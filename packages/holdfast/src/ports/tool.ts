@@ -1,3 +1,4 @@
+import { toFailure } from "../core/failure.ts";
 import type { JsonObject, JsonSchema, JsonValue } from "../core/json.ts";
 import type { ToolOutput } from "../core/message.ts";
 import type { ToolPolicy } from "../core/run-settings.ts";
@@ -18,6 +19,8 @@ export interface Tool {
   readonly policy: ToolPolicy;
   /** Results longer than this many characters are spilled to a file in the workspace. */
   readonly maxOutputChars: number;
+  /** Where its code runs, when not in the process itself; then the engine enters it through a sandbox. */
+  readonly isolation?: ToolIsolation;
   parseInput(input: JsonValue): ParsedInput | Promise<ParsedInput>;
   execute(input: unknown, context: ToolContext): Promise<unknown>;
   verify?(input: unknown, context: ToolContext): Promise<Verification>;
@@ -26,6 +29,30 @@ export interface Tool {
   /** Turns a result into what the model sees; throws when the result is not what was declared. */
   toOutput(result: unknown): Promise<ToolOutput>;
 }
+
+/**
+ * Where the code of an isolated tool runs, and how far it may go. `thread`: a thread of this process with
+ * a heap of its own; it can be stopped in an endless loop, but whatever kills the process kills all. `process`:
+ * a process of its own, which may die in any way.
+ */
+export type SandboxKind = "thread" | "process";
+
+/** What an isolated tool says of its place; resolved. */
+export type ToolIsolation = {
+  readonly kind: SandboxKind;
+  /** URL of the module that exports the tool. */
+  readonly module: string;
+  /** Longest heap of JavaScript objects, in MiB. Bytes of buffers are not counted in it. */
+  readonly maxMemoryMb: number;
+  /** Whether a place may take another call, of any session, after one that ended well. */
+  readonly isReused: boolean;
+};
+
+/** What the model sees where `toOutput` threw. Even of a `write` the outcome is known: only its result is not what was declared. */
+export const invalidOutput = (thrown: unknown): ToolOutput => {
+  const problem = toFailure(thrown, "TOOL_OUTPUT_INVALID");
+  return { type: "error", value: `${problem.code}: ${problem.message}` };
+};
 
 export type ParsedInput =
   | { readonly ok: true; readonly value: unknown }

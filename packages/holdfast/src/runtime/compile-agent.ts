@@ -104,11 +104,13 @@ const digestOf = (
     output: definition.output?.jsonSchema ?? null,
     limits: definition.limits,
     settings: definition.settings,
-    tools: definition.tools.map(({ name, description, inputSchema, policy }) => ({
+    tools: definition.tools.map(({ name, description, inputSchema, policy, isolation }) => ({
       name,
       description,
       inputSchema,
       policy,
+      // The place of a module differs from machine to machine.
+      ...(isolation === undefined ? {} : { isolation: { ...isolation, module: undefined } }),
     })),
   }).value;
   return toBase64Url(sha256("holdfast-agent-1\n", JSON.stringify(data)));

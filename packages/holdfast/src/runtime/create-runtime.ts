@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import { rm } from "node:fs/promises";
 import { resolve } from "node:path";
-import { ConflictError, NotFoundError, RuntimeClosedError } from "../core/errors.ts";
+import { ConfigurationError, ConflictError, NotFoundError, RuntimeClosedError } from "../core/errors.ts";
 import { failure } from "../core/failure.ts";
 import { GENESIS_HASH } from "../core/hash-chain.ts";
 import type { RunId, SessionId } from "../core/ids.ts";
@@ -9,12 +9,14 @@ import { sealEvent } from "../core/journal-codec.ts";
 import { toJournalObject } from "../core/journal-value.ts";
 import { plan } from "../core/plan.ts";
 import { EventFeed } from "../engine/event-feed.ts";
+import { STOP_GRACE_MS } from "../engine/call-tool.ts";
 import { Redactor } from "../engine/redactor.ts";
 import { StallMonitor } from "../engine/stall-monitor.ts";
 import { Worker } from "../engine/worker.ts";
 import { createPriceList } from "../models/index.ts";
 import type { Agent } from "../ports/agent.ts";
 import type { JournalStore, ListedSession, ListQuery, SessionPage } from "../ports/journal-store.ts";
+import { createIsolation, isToolHost } from "../sandboxes/index.ts";
 import { createSqliteStore } from "../stores/index.ts";
 import { compileAgent } from "./compile-agent.ts";
 import type { AgentDefinition } from "./define-agent.ts";
@@ -43,6 +45,7 @@ export type SessionQuery = Partial<ListQuery>;
 
 /** Opens the data directory and begins to work what is due in it. @throws ConfigurationError, StoreError */
 export const createRuntime = async <Deps = unknown>(options: RuntimeOptions<Deps>): Promise<Runtime> => {
+  checkPlace();
   const settings = resolveOptions(options);
   const clock = options.clock ?? createSystemClock();
   const dataDir = resolve(settings.dataDir);
@@ -70,6 +73,12 @@ export const createRuntime = async <Deps = unknown>(options: RuntimeOptions<Deps
     telemetry: options.telemetry ?? noTelemetry,
     logger,
     redactor,
+    sandbox: createIsolation({
+      clock,
+      ...settings.isolation,
+      graceMs: STOP_GRACE_MS,
+      weightOf: settings.weightOf,
+    }),
     stalls: new StallMonitor(clock, logger),
     agents: new Map(agents.map((agent) => [agent.name, agent])),
     timeouts: settings.timeouts,
@@ -90,6 +99,14 @@ export const createRuntime = async <Deps = unknown>(options: RuntimeOptions<Deps
 };
 
 const LEASE_MS = 30_000;
+
+/** The module of an isolated tool is imported where the tool runs, and everything it does on import is done there too. */
+const checkPlace = (): void => {
+  if (!isToolHost()) return;
+  throw new ConfigurationError("DEFINITION_INVALID", "A runtime was created where an isolated tool runs.", {
+    hint: "Put the tool in a module of its own: the one it is in makes a runtime when it is imported.",
+  });
+};
 
 /** A running runtime: makes sessions, finds them again, and works them until it is closed. */
 export class Runtime {
@@ -231,11 +248,13 @@ export class Runtime {
         "Closed with work in flight; its outcome is unknown and will be looked into, not repeated.",
       );
     }
+    const stopped = this.#services.sandbox.close();
     // Whoever still waits for a run in this process would wait for ever.
     this.#services.feed.close(
       failure("RUNTIME_CLOSED", "This runtime was closed before the run came to its end."),
     );
     await this.#services.store.close();
+    await stopped;
   }
 
   /** Without a worker of our own, subscribers still see what other processes commit (S5). */

@@ -2,6 +2,7 @@ import { ConfigurationError } from "../core/errors.ts";
 import { DEFAULT_TOOL_RETRY, type RetryPolicy } from "../core/retry-policy.ts";
 import type { ToolEffect } from "../core/run-settings.ts";
 import type { Tool, ToolContext, Verification } from "../ports/tool.ts";
+import { resolveIsolation, type Isolated } from "./isolated.ts";
 import { checkOptions, positiveInteger, wholeNumber } from "./known-options.ts";
 import { compileSchema, type Schema, type SchemaOutput } from "./schema.ts";
 import { makeTool, type ContentPart } from "./make-tool.ts";
@@ -29,6 +30,11 @@ export type ToolDefinition<Input extends Schema, Output, Deps> = {
   /** Longest time one attempt may take; 30 s by default. */
   readonly timeoutMs?: number;
   readonly retry?: Partial<RetryPolicy>;
+  /**
+   * Runs the tool in a thread or a process of its own, where it can be stopped whatever it does, and where what it
+   * breaks is its own: `isolated: { module: import.meta.url }`, in the module that exports the tool. It has no `deps`.
+   */
+  readonly isolated?: Isolated<Deps>;
   /** Longest result shown to the model, in characters; the whole goes to the workspace. 60,000 by default. */
   readonly maxOutputChars?: number;
   readonly execute: (input: SchemaOutput<Input>, context: ToolContext<Deps>) => Promise<Output> | Output;
@@ -56,13 +62,14 @@ const KNOWN = [
   "effect",
   "timeoutMs",
   "retry",
+  "isolated",
   "maxOutputChars",
   "execute",
   "verify",
   "idempotencyKey",
   "toModelOutput",
 ];
-const LATER = ["needsApproval", "fallback", "isolated", "undo", "limits", "rateLimit", "annotations"];
+const LATER = ["needsApproval", "fallback", "undo", "limits", "rateLimit", "annotations"];
 
 const DEFAULT_TIMEOUT_MS = 30_000;
 const DEFAULT_MAX_OUTPUT_CHARS = 60_000;
@@ -86,7 +93,7 @@ export const defineTool =
     const input = compileSchema(definition.inputSchema, `${owner}: inputSchema`);
     const output =
       definition.outputSchema && compileSchema(definition.outputSchema, `${owner}: outputSchema`);
-    const { verify, idempotencyKey, toModelOutput } = definition;
+    const { verify, idempotencyKey, toModelOutput, isolated } = definition;
     return makeTool({
       name: definition.name,
       description: definition.description,
@@ -103,6 +110,7 @@ export const defineTool =
         "maxOutputChars",
         definition.maxOutputChars ?? DEFAULT_MAX_OUTPUT_CHARS,
       ),
+      ...(isolated === undefined ? {} : { isolation: resolveIsolation(isolated, owner) }),
       // The engine hands over what `input` has let through, and the dependencies the runtime was given.
       execute: async (value, context) =>
         definition.execute(value as SchemaOutput<Input>, context as ToolContext<Deps>),

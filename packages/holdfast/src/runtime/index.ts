@@ -9,6 +9,7 @@ export {
 } from "./define-agent.ts";
 export { defineTool, type DefinedTool, type ToolDefinition, type VerifyResult } from "./define-tool.ts";
 export { fromAiSdkTool, type AiSdkTool, type FromAiSdkToolOptions } from "./from-ai-sdk-tool.ts";
+export type { Isolation } from "./isolated.ts";
 export type { Input, InputPart } from "./input.ts";
 export type { Outcome, OutcomeTotals } from "./run-outcome.ts";
 export { Run, type EventOptions, type OutcomeOptions, type TextOptions } from "./run.ts";

@@ -2,7 +2,7 @@ import { HoldfastError } from "../core/errors.ts";
 import type { JsonValue } from "../core/json.ts";
 import type { FileData, ProviderMetadata, ToolOutput, UserPart } from "../core/message.ts";
 import type { ToolPolicy } from "../core/run-settings.ts";
-import type { Tool, ToolContext, Verification } from "../ports/tool.ts";
+import type { Tool, ToolContext, ToolIsolation, Verification } from "../ports/tool.ts";
 import type { InputPart } from "./input.ts";
 import type { CompiledSchema } from "./schema.ts";
 
@@ -17,6 +17,7 @@ export type ToolParts = {
   readonly output: CompiledSchema | null;
   readonly policy: ToolPolicy;
   readonly maxOutputChars: number;
+  readonly isolation?: ToolIsolation;
   readonly execute: (input: unknown, context: ToolContext) => Promise<unknown>;
   readonly verify?: (input: unknown, context: ToolContext) => Promise<Verification>;
   readonly idempotencyKey?: (input: unknown) => string;
@@ -30,6 +31,7 @@ export const makeTool = (parts: ToolParts): Tool => ({
   inputSchema: parts.input.jsonSchema,
   policy: parts.policy,
   maxOutputChars: parts.maxOutputChars,
+  ...(parts.isolation === undefined ? {} : { isolation: parts.isolation }),
   parseInput: (input) => parts.input.check(input),
   execute: parts.execute,
   ...(parts.verify === undefined ? {} : { verify: parts.verify }),

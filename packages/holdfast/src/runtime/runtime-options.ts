@@ -1,4 +1,6 @@
+import { availableParallelism } from "node:os";
 import { ConfigurationError, HoldfastError } from "../core/errors.ts";
+import type { LaneWeights } from "../core/fair-queue.ts";
 import { DEFAULT_MODEL_RETRY, type RetryPolicy } from "../core/retry-policy.ts";
 import type { Decider, ModelTimeouts } from "../engine/services.ts";
 import type { ModelPrice } from "../models/index.ts";
@@ -31,6 +33,13 @@ export type RuntimeOptions<Deps = unknown> = {
   readonly modelRetry?: Partial<RetryPolicy>;
   /** Sessions advanced at once; 1,000 by default. */
   readonly maxActiveSessions?: number;
+  /** How many isolated tools may run at once; as many threads and as many processes as the machine has processors, and at least 4. */
+  readonly isolation?: Partial<IsolationLimits>;
+  /**
+   * How many turns in a row a tenant has, where several wait for a session to be worked or for an isolated tool to run;
+   * 1 for tenants that are not named. Sessions without a tenant share a turn.
+   */
+  readonly tenantWeights?: Readonly<Record<string, number>>;
   /** How long `close` waits for what is in flight; 10 s by default. */
   readonly drainTimeoutMs?: number;
   /** A store of your own, instead of SQLite in `dataDir`. */
@@ -41,6 +50,9 @@ export type RuntimeOptions<Deps = unknown> = {
   /** False: only look and post; another process does the work. */
   readonly isWorker?: boolean;
 };
+
+/** Places for isolated tools. */
+export type IsolationLimits = { readonly maxThreads: number; readonly maxProcesses: number };
 
 const KNOWN = [
   "agents",
@@ -54,6 +66,8 @@ const KNOWN = [
   "modelTimeouts",
   "modelRetry",
   "maxActiveSessions",
+  "isolation",
+  "tenantWeights",
   "drainTimeoutMs",
   "store",
   "clock",
@@ -78,6 +92,8 @@ export type RuntimeSettings = {
   readonly timeouts: ModelTimeouts;
   readonly modelRetry: RetryPolicy;
   readonly maxActiveSessions: number;
+  readonly isolation: IsolationLimits;
+  readonly weightOf: LaneWeights;
   readonly drainTimeoutMs: number;
   readonly isWorker: boolean;
 };
@@ -103,6 +119,8 @@ export const resolveOptions = (options: Omit<RuntimeOptions<never>, "deps">): Ru
     timeouts: checkTimeouts({ ...DEFAULT_TIMEOUTS, ...options.modelTimeouts }),
     modelRetry: checkRetry({ ...DEFAULT_MODEL_RETRY, ...options.modelRetry }, `${owner}: modelRetry`),
     maxActiveSessions: positiveInteger(owner, "maxActiveSessions", options.maxActiveSessions ?? 1_000),
+    isolation: checkIsolation(options.isolation ?? {}),
+    weightOf: checkWeights(options.tenantWeights ?? {}),
     drainTimeoutMs: wholeNumber(owner, "drainTimeoutMs", options.drainTimeoutMs ?? 10_000),
     isWorker: options.isWorker ?? true,
   };
@@ -113,6 +131,24 @@ const checkTimeouts = (timeouts: ModelTimeouts): ModelTimeouts => {
   checkOptions(timeouts, { owner, known: Object.keys(DEFAULT_TIMEOUTS), later: [] });
   for (const [name, value] of Object.entries(timeouts)) positiveInteger(owner, name, value);
   return timeouts;
+};
+
+const MIN_PLACES = 4;
+
+const checkIsolation = (limits: Partial<IsolationLimits>): IsolationLimits => {
+  const owner = "createRuntime: isolation";
+  checkOptions(limits, { owner, known: ["maxThreads", "maxProcesses"], later: [] });
+  const usual = Math.max(MIN_PLACES, availableParallelism());
+  return {
+    maxThreads: positiveInteger(owner, "maxThreads", limits.maxThreads ?? usual),
+    maxProcesses: positiveInteger(owner, "maxProcesses", limits.maxProcesses ?? usual),
+  };
+};
+
+const checkWeights = (weights: Readonly<Record<string, number>>): LaneWeights => {
+  const known = new Map(Object.entries(weights));
+  for (const [tenant, weight] of known) positiveInteger("createRuntime: tenantWeights", tenant, weight);
+  return (tenant) => (tenant === null ? 1 : (known.get(tenant) ?? 1));
 };
 
 const checkDurability = (durability: RuntimeSettings["durability"]): RuntimeSettings["durability"] => {

@@ -1,0 +1,74 @@
+import type { ToolOutput } from "../core/message.ts";
+import type { ToolOutcome } from "../core/settle-tool-call.ts";
+import type { SandboxPlace } from "../ports/sandbox.ts";
+import { invalidOutput, type ToolContext } from "../ports/tool.ts";
+import type { Deadline } from "./deadline.ts";
+import type { ToolAttempt } from "./tool-attempt.ts";
+import { makeToolContext } from "./tool-context.ts";
+import { fitOutput } from "./tool-output.ts";
+
+/** What a tool is entered with, and where. */
+export type Entry = {
+  readonly value: unknown;
+  readonly context: ToolContext;
+  /** Where an isolated tool runs; null for one that runs in this process. */
+  readonly place: SandboxPlace | null;
+};
+
+export type ReadyEntry =
+  | ({ readonly ok: true } & Entry)
+  | { readonly ok: false; readonly issues: readonly string[] };
+
+/** Everything that is looked up before the tool is entered; nothing of it touches the world. */
+export const prepareEntry = async (call: ToolAttempt, deadline: Deadline): Promise<ReadyEntry> => {
+  const input = await call.content.inputFor(call.tool, call.run, call.callId);
+  if (!input.ok) return input;
+  const context = await makeToolContext(call, deadline);
+  const { isolation, name } = call.tool;
+  if (isolation === undefined) return { ...input, context, place: null };
+  const { tenant } = context.session;
+  const { signal } = deadline;
+  const place = await call.services.sandbox.open({ isolation, tool: name, tenant, signal });
+  return { ...input, context, place };
+};
+
+/** Lets go of what was made ready, when the tool is not entered after all. */
+export const leaveEntry = (entry: ReadyEntry): void => {
+  if (entry.ok) entry.place?.leave();
+};
+
+/** Enters a function of the tool's in this process, where it can hold up everybody: that is reported (S2). */
+export const enterHere = (
+  call: ToolAttempt,
+  deadline: Deadline,
+  work: () => Promise<unknown>,
+): Promise<unknown> => {
+  const { tool, services, sessionId } = call;
+  return services.stalls.watch(
+    { tool: tool.name, sessionId, onStop: (listener) => deadline.onStop(listener) },
+    work,
+  );
+};
+
+/** Makes an outcome of what a tool gave back. Total: the tool has run, whatever is wrong with its result. */
+export const finishCall = async (
+  call: ToolAttempt,
+  result: unknown,
+): Promise<ToolOutcome & { kind: "completed" }> => {
+  let output: ToolOutput;
+  try {
+    output = await call.tool.toOutput(result);
+  } catch (thrown) {
+    output = invalidOutput(thrown);
+  }
+  return { kind: "completed", ...(await fitOutput(call, output)) };
+};
+
+/** The same for one that was isolated: what the model sees was made where it ran. */
+export const finishOutput = async (
+  call: ToolAttempt,
+  made: { readonly output: ToolOutput; readonly isCoerced: boolean },
+): Promise<ToolOutcome & { kind: "completed" }> => {
+  const fitted = await fitOutput(call, made.output);
+  return { kind: "completed", ...fitted, isCoerced: fitted.isCoerced || made.isCoerced };
+};

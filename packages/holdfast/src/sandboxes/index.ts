@@ -1,0 +1,2 @@
+export { createIsolation } from "./isolated/create-isolation.ts";
+export { isToolHost } from "./isolated/host-mark.ts";
