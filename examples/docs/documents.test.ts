@@ -18,6 +18,7 @@ import {
   vi,
 } from "vitest";
 import { startCalling, startService, type Answers } from "./harness.ts";
+import { findMatches, query } from "./isolated.ts";
 import { careful, openWithPrices, reader, sendImage, sendWithSettings, triage } from "./models.ts";
 import { backUp, drainOnTerm, forget, open, openTraced, post } from "./operations.ts";
 import { createPayments, type FakePayments } from "./payments.ts";
@@ -131,6 +132,25 @@ describe("docs/tools.md", () => {
     expect(await tell(getWeather, { dataDir: join(dataDir, "3"), input: { city: "Bergen" } })).toContain(
       "It rains in Bergen.",
     );
+  });
+});
+
+describe("isolated tools of docs/tools.md", () => {
+  test("a pattern that never comes to an end is stopped, and others are not held up", async () => {
+    const hopeless = { pattern: "^(a+)+$", text: `${"a".repeat(60)}b` };
+    const stopped = tell(findMatches, { dataDir: join(dataDir, "1"), input: hopeless });
+    const input = { pattern: "b$", text: "a\nab" };
+    expect(await tell(findMatches, { dataDir: join(dataDir, "2"), input })).toBe('["ab"]');
+    expect(await stopped).toContain("TOOL_TIMEOUT");
+  });
+
+  test("a query that never comes to an end is stopped in the middle of native code", async () => {
+    const sum = { sql: "SELECT sum(cents) AS cents FROM sales" };
+    expect(await tell(query, { dataDir: join(dataDir, "1"), input: sum })).toBe('[{"cents":2000}]');
+    const hopeless = {
+      sql: "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT count(*) FROM n",
+    };
+    expect(await tell(query, { dataDir: join(dataDir, "2"), input: hopeless })).toContain("TOOL_TIMEOUT");
   });
 });
 

@@ -47,6 +47,16 @@ const write = defineTool<{ readonly mail: Mail }>()({
   // `verify` answers with what `execute` would have.
   verify: () => ({ status: "done", output: { sent: true } }),
 });
+// Where an isolated tool runs there are no deps: one that says it needs some does not compile.
+defineTool<{ readonly db: Db }>()({
+  name: "isolated",
+  description: "cannot be",
+  inputSchema: z.object({}),
+  effect: "read",
+  // @ts-expect-error -- An isolated tool has no deps.
+  isolated: { module: import.meta.url },
+  execute: (_input, { deps }) => deps.db.find("1"),
+});
 const plain = defineTool()({
   name: "plain",
   description: "needs nothing",

@@ -1,7 +1,7 @@
 /** A process that runs a tool in a process of its own, to be killed. */
 import { scriptedModel } from "../models/index.ts";
 import { createInMemoryStore } from "../stores/index.ts";
-import { toolBy } from "./isolated-tools.fixture.ts";
+import { tools } from "./isolated-tools.fixture.ts";
 import { createRuntime, createSystemClock, defineAgent, sha256 } from "./index.ts";
 
 const [, , file = ""] = process.argv;
@@ -11,7 +11,7 @@ const agent = defineAgent({
   name: "clerk",
   instructions: "Work.",
   model,
-  tools: [toolBy("process_read_breed")],
+  tools,
 });
 const runtime = await createRuntime({
   agents: [agent],

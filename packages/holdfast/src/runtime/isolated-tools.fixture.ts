@@ -28,7 +28,7 @@ const pause = (ms: number): Promise<void> => new Promise((resolve) => void clock
 
 const forever = (): Promise<never> => new Promise(() => clock.startTimer(3_600_000, () => undefined));
 
-const marks = { calls: 0 };
+const marks: { calls: number; kept: ToolContext | null } = { calls: 0, kept: null };
 
 const WORK: Readonly<Record<string, (input: Input, context: ToolContext) => unknown>> = {
   echo: (input, { session, runId, callId, attempt, idempotencyKey }) => ({
@@ -98,6 +98,16 @@ const WORK: Readonly<Record<string, (input: Input, context: ToolContext) => unkn
     for (let n = 0; n < 100_000; n += 1) process.stdout.write(`line ${n}\n`);
     return "printed";
   },
+  /** Keeps its context, and tries in the next call what can be done with that of the call before. */
+  linger: async (_input, context) => {
+    const { kept } = marks;
+    marks.kept = context;
+    if (kept === null) return "kept";
+    kept.log.info("a ghost");
+    process.stdout.write("my own\n");
+    const why = await kept.workspace.write("ghost.txt", "boo").catch((thrown: unknown) => String(thrown));
+    return { why };
+  },
   deps: (_input, { deps }) => String(deps),
   odd: () => ({ big: 10n, when: new Date(0), what: () => 1 }),
   picture: () => [{ type: "image", mediaType: "image/png", data: new Uint8Array([1, 2, 3]) }],
@@ -134,11 +144,17 @@ export const tools: readonly DefinedTool<Input>[] = (["thread", "process"] as co
   ),
 );
 
-export const toolBy = (name: string): DefinedTool<Input> => {
-  const found = tools.find((tool) => tool.name === name);
-  if (found === undefined) throw new ToolError(`There is no tool ${name}.`);
-  return found;
-};
-
 /** Gets a new place for every call. */
 export const fresh = toolNamed("thread_read_where", "read", { module: import.meta.url, reuse: false });
+
+/** Dies, and can say afterwards that it was done all the same. */
+export const checked = defineTool()({
+  name: "checked",
+  description: "checked",
+  inputSchema: z.object({ when: z.iso.datetime().transform((text) => new Date(text)) }),
+  effect: "write",
+  timeoutMs: 5_000,
+  isolated: { module: import.meta.url, kind: "process" },
+  execute: (): { year: number; pid: number } => process.exit(3),
+  verify: ({ when }) => ({ status: "done", output: { year: when.getFullYear(), pid: process.pid } }),
+});

@@ -176,3 +176,28 @@ describe("a definition that cannot work", () => {
     await expect(test.runtime.getRun("run_none")).rejects.toMatchObject({ code: "RUN_NOT_FOUND" });
   });
 });
+
+describe("where an isolated tool runs", () => {
+  const isolate = (isolated: unknown) => () => defineTool()(loose(tool, { isolated }));
+
+  it.each([
+    ["no object", true, "DEFINITION_INVALID"],
+    ["without a module", {}, "DEFINITION_INVALID"],
+    ["a module that is no URL", { module: "./tools.ts" }, "DEFINITION_INVALID"],
+    ["another kind", { module: import.meta.url, kind: "container" }, "DEFINITION_INVALID"],
+    ["no memory", { module: import.meta.url, maxMemoryMb: 0 }, "OPTION_INVALID"],
+    ["a misspelt option", { module: import.meta.url, memory: 1 }, "OPTION_INVALID"],
+  ])("S2 is refused when it is %s", (_name, isolated, code) => {
+    expect(thrownBy(isolate(isolated))).toMatchObject({ code });
+  });
+
+  it.each([
+    ["isolation", { isolation: { maxThreads: 0 } }],
+    ["isolation", { isolation: { maxContainers: 1 } }],
+    ["tenantWeights", { tenantWeights: { acme: 0.5 } }],
+  ])("S1 S2 is refused by createRuntime: %s", async (_name, options) => {
+    await expect(createRuntime(loose({ agents: [], dataDir: nowhere }, options))).rejects.toMatchObject({
+      code: "OPTION_INVALID",
+    });
+  });
+});

@@ -1,7 +1,13 @@
 import { readSync, writeSync } from "node:fs";
 import { Socket } from "node:net";
 import { setPriority } from "node:os";
-import { type MessagePort, parentPort, receiveMessageOnPort, Worker } from "node:worker_threads";
+import {
+  isMainThread,
+  type MessagePort,
+  parentPort,
+  receiveMessageOnPort,
+  Worker,
+} from "node:worker_threads";
 import { HoldfastError } from "../../core/errors.ts";
 import { hostUrl } from "./carrier.ts";
 import { LIFELINE, SECRETS, type FromHost, type SecretAnswer, type ToHost } from "./messages.ts";
@@ -30,8 +36,6 @@ export type ThreadData = {
 };
 
 export const threadLine = ({ bell, secrets }: ThreadData): HostLine => {
-  // Only Linux counts niceness by thread; elsewhere it would be that of the whole process.
-  if (process.platform === "linux") giveWay();
   const post = (message: FromHost): void => parentPort?.postMessage(message);
   return {
     post,
@@ -52,7 +56,6 @@ export const threadLine = ({ bell, secrets }: ThreadData): HostLine => {
 };
 
 export const processLine = (): HostLine => {
-  giveWay();
   return {
     post: (message) => void process.send?.(message),
     onMessage: (listener) => {
@@ -70,7 +73,10 @@ export const processLine = (): HostLine => {
   };
 };
 
-const giveWay = (): void => {
+/** From now on; called when a module has been loaded, so that a busy machine does not keep a call from beginning. */
+export const giveWay = (): void => {
+  // Only Linux counts niceness by thread; elsewhere it would be that of the whole process.
+  if (!isMainThread && process.platform !== "linux") return;
   try {
     setPriority(0, NICENESS);
   } catch {

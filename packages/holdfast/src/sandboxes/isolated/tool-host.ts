@@ -13,6 +13,7 @@ import type { SandboxOutput, SandboxVerification } from "../../ports/sandbox.ts"
 import { invalidOutput, type Tool } from "../../ports/tool.ts";
 import { HostContext } from "./host-context.ts";
 import {
+  giveWay,
   processLine,
   startLifeline,
   threadLine,
@@ -57,6 +58,7 @@ class ToolHost {
       this.#tools = isolatedToolsIn(await importToolModule(module));
       this.#line.post({ kind: "loaded", tools: [...this.#tools.keys()] });
       flushCompileCache();
+      giveWay();
     } catch (thrown) {
       this.#line.post({ kind: "not-loaded", failure: toFailure(thrown, "DEFINITION_INVALID") });
     }
