@@ -49,6 +49,7 @@ const requestOf = (
     blobs: blobsOf(recorded, batch.stored),
     consume: batch.consume,
     post: [],
+    duties: [],
     reserve: [],
     settle: [],
     summary: { status: sessionStatus(batch.state), waiting: waits[0]?.kind ?? null },

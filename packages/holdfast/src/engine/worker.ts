@@ -278,7 +278,7 @@ export class Worker {
   /** Wakes on time, where the next wake comes before the next round. */
   async #lookAgainAtNextWake(agents: readonly string[]): Promise<void> {
     const { store, clock } = this.#services;
-    const next = await store.nextWake(agents);
+    const { session: next } = await store.nextWake(agents, []);
     const delayMs = next === null ? POLL_MS : next - clock.now();
     this.#wakeTimer?.stop();
     this.#wakeTimer = null;

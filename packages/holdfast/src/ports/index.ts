@@ -1,6 +1,17 @@
 export type { Agent, InputBody, InstructionsContext, OutputFormat, OutputParse } from "./agent.ts";
 export type { Clock, Timer } from "./clock.ts";
 export type {
+  DueDutiesQuery,
+  Duty,
+  DutyChange,
+  DutyKind,
+  DutyName,
+  DutyPage,
+  DutyQuery,
+  NewDuty,
+  NextWake,
+} from "./duty.ts";
+export type {
   Blob,
   CommitAnswer,
   CommitRequest,

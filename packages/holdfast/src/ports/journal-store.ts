@@ -1,6 +1,7 @@
 import type { StoredEvent } from "../core/hash-chain.ts";
 import type { Position, RunId, SessionId, SignalId, Timestamp } from "../core/ids.ts";
 import type { RunStatus } from "../core/session-state.ts";
+import type { DueDutiesQuery, Duty, DutyChange, DutyPage, DutyQuery, NewDuty, NextWake } from "./duty.ts";
 
 /**
  * The journal store: the only durable thing there is. Contract, cited by the conformance suite:
@@ -30,6 +31,11 @@ import type { RunStatus } from "../core/session-state.ts";
  * C16 A store reads and writes journals up to one version, that of its process. Creating or claiming a session notes it
  *     as the least that reads the session, and it only rises. A session that needs a newer version is not claimed
  *     (`reader`), and `due` and `nextWake` do not name it (S6).
+ * C17 A duty is changed only by who names its last revision, and made only where there is none of its kind and id;
+ *     anything else changes nothing and answers `conflict`.
+ * C18 `dueDuties` lists those of the assignees asked for whose time has come, the longest due first; of a lane only
+ *     the first by place that has a time at all. Times are compared with the store's clock.
+ * C19 The duties of a commit are stored with its events or not at all; one that is there already stays as it is.
  */
 export interface JournalStore {
   /**
@@ -69,11 +75,13 @@ export interface JournalStore {
   ): Promise<readonly SessionId[]>;
   /** See C10. */
   due(query: DueQuery): Promise<readonly SessionId[]>;
-  /**
-   * The earliest time at which a session of these agents has to be looked at though nothing arrives, or null:
-   * the wake time of one that nobody holds, the end of a lease of somebody else's.
-   */
-  nextWake(agents: readonly string[]): Promise<Timestamp | null>;
+  /** When the first session of these agents, and the first duty of these assignees, has to be looked at. */
+  nextWake(agents: readonly string[], assignees: readonly string[]): Promise<NextWake>;
+  /** See C17. */
+  changeDuty(change: DutyChange): Promise<"ok" | "conflict">;
+  /** See C18. */
+  dueDuties(query: DueDutiesQuery): Promise<readonly Duty[]>;
+  listDuties(query: DutyQuery): Promise<DutyPage>;
   list(query: ListQuery): Promise<SessionPage>;
   /** The session a run belongs to; known from the moment its input is posted. */
   findRun(runId: RunId): Promise<SessionId | undefined>;
@@ -137,6 +145,8 @@ export type CommitRequest = {
   readonly consume: readonly SignalId[];
   /** To any session. Repeated ones, and those for a session that does not exist, are dropped. */
   readonly post: readonly NewSignal[];
+  /** What is owed because of these events; see C19. */
+  readonly duties: readonly NewDuty[];
   /** Settlements are made first, so that what they give back counts. */
   readonly reserve: readonly Reservation[];
   readonly settle: readonly Settlement[];

@@ -510,6 +510,7 @@ const claimOf = (sessionId: string, head: SessionHead, holder: string): CommitRe
   blobs: [],
   consume: [],
   post: [],
+  duties: [],
   reserve: [],
   settle: [],
   summary: { status: "completed", waiting: null },

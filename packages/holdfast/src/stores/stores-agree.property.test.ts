@@ -154,7 +154,7 @@ describe("the SQLite store and the in-memory reference", () => {
         return;
       case "due":
         await ask(async (store) => (await store.due({ agents: [agent], limit: 10 })).toSorted());
-        await ask((store) => store.nextWake([agent]));
+        await ask((store) => store.nextWake([agent], []));
         return;
       default:
         await ask((store) => store.list({ agent, limit: 2 }));

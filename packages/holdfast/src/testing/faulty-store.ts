@@ -53,6 +53,7 @@ const WRITES: ReadonlySet<StoreOperation> = new Set<StoreOperation>([
   "renew",
   "erase",
   "expire",
+  "changeDuty",
 ]);
 
 /** Wraps a store so that calls fail, hang or are late as a script says. */
@@ -142,6 +143,18 @@ class ScriptedStore implements FaultyStore {
 
   nextWake(...args: Parameters<JournalStore["nextWake"]>): ReturnType<JournalStore["nextWake"]> {
     return this.#run("nextWake", () => this.#store.nextWake(...args));
+  }
+
+  changeDuty(...args: Parameters<JournalStore["changeDuty"]>): ReturnType<JournalStore["changeDuty"]> {
+    return this.#run("changeDuty", () => this.#store.changeDuty(...args));
+  }
+
+  dueDuties(...args: Parameters<JournalStore["dueDuties"]>): ReturnType<JournalStore["dueDuties"]> {
+    return this.#run("dueDuties", () => this.#store.dueDuties(...args));
+  }
+
+  listDuties(...args: Parameters<JournalStore["listDuties"]>): ReturnType<JournalStore["listDuties"]> {
+    return this.#run("listDuties", () => this.#store.listDuties(...args));
   }
 
   list(...args: Parameters<JournalStore["list"]>): ReturnType<JournalStore["list"]> {

@@ -3,6 +3,7 @@ import { ConfigurationError, NotFoundError, StoreError } from "../../core/errors
 import { EVENT_VERSION } from "../../core/event.ts";
 import type { SessionId, Timestamp } from "../../core/ids.ts";
 import type { Clock } from "../../ports/clock.ts";
+import type { DueDutiesQuery, Duty, DutyChange, DutyPage, DutyQuery, NextWake } from "../../ports/duty.ts";
 import type {
   CreateRequest,
   DueQuery,
@@ -199,7 +200,26 @@ class View implements InMemoryStore {
       .toArray();
   }
 
-  async nextWake(agents: readonly string[]): Promise<Timestamp | null> {
+  async nextWake(agents: readonly string[], assignees: readonly string[]): Promise<NextWake> {
+    const { duties } = this.#open();
+    return { session: this.#nextSession(agents), duty: duties.next(assignees) };
+  }
+
+  async changeDuty(change: DutyChange): Promise<"ok" | "conflict"> {
+    const answer = this.#open().duties.change(change);
+    if (answer === "ok") this.#tellOthers([]);
+    return answer;
+  }
+
+  async dueDuties(query: DueDutiesQuery): Promise<readonly Duty[]> {
+    return this.#open().duties.due(query, this.#clock.now());
+  }
+
+  async listDuties(query: DutyQuery): Promise<DutyPage> {
+    return this.#open().duties.list(query);
+  }
+
+  #nextSession(agents: readonly string[]): Timestamp | null {
     const data = this.#open();
     const times = [...data.sessions.values()].flatMap((record) => {
       if (

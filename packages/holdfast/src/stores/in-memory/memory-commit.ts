@@ -29,6 +29,8 @@ export const commitInMemory = (data: MemoryData, request: CommitRequest, by: Com
   consumeSignals(record, request);
   placeBlobs(record, request);
   for (const signal of request.post) postSignal(data, signal, now);
+  // guard O3: what is owed because of the events is kept with them
+  for (const duty of request.duties) data.duties.add(duty);
   moveAccounts(data.accounts, data.reservations, request);
   return { status: "ok", epoch: record.epoch };
 };

@@ -10,6 +10,7 @@ import type {
   Signal,
   Snapshot,
 } from "../../ports/journal-store.ts";
+import { MemoryDuties } from "./memory-duties.ts";
 
 /** What a used dedupe key remembers: for the session's life, longer than its signal (C7). */
 type UsedKey = {
@@ -59,6 +60,7 @@ export type MemoryData = {
   readonly reservations: Map<string, number>;
   /** Holders whose handle was closed: nothing of them runs any more. */
   readonly deadHolders: Set<string>;
+  readonly duties: MemoryDuties;
   readonly listeners: Map<(sessions: readonly SessionId[]) => void, string>;
   sessionCount: number;
   signalCount: number;
@@ -70,6 +72,7 @@ export const emptyData = (): MemoryData => ({
   accounts: new Map(),
   reservations: new Map(),
   deadHolders: new Set(),
+  duties: new MemoryDuties(),
   listeners: new Map(),
   sessionCount: 0,
   signalCount: 0,

@@ -6,6 +6,7 @@ import type {
   Settlement,
   SignalKind,
 } from "../../ports/journal-store.ts";
+import type { DutyKind, NewDuty } from "../../ports/duty.ts";
 import { type CellReader, CellWriter, CellReader as Reader, putList, takeList } from "./cells.ts";
 import type { Packed } from "./cells.ts";
 import type { NumberedWrite, PlacedBlob, PlacedCommit, PostedSignal, Write } from "./messages.ts";
@@ -117,6 +118,7 @@ const putCommit = (writer: CellWriter, commit: PlacedCommit): void => {
   putList(writer, commit.blobs, putBlob);
   putList(writer, commit.consume, (to, id) => to.put(id));
   putList(writer, commit.post, putSignal);
+  putList(writer, commit.duties, putDuty);
   putList(writer, commit.reserve, putReservation);
   putList(writer, commit.settle, putSettlement);
 };
@@ -148,6 +150,7 @@ const takeCommit = (reader: CellReader): PlacedCommit => {
     blobs: takeList(reader, takeBlob),
     consume: takeList(reader, (from) => from.text()),
     post: takeList(reader, takeSignal),
+    duties: takeList(reader, takeDuty),
     reserve: takeList(reader, takeReservation),
     settle: takeList(reader, takeSettlement),
   };
@@ -183,6 +186,22 @@ const putBlob = (writer: CellWriter, blob: PlacedBlob): void => {
 const takeBlob = (reader: CellReader): PlacedBlob => ({
   digest: reader.text(),
   bytes: reader.maybeBytes(),
+});
+
+const putDuty = (writer: CellWriter, duty: NewDuty): void => {
+  const { kind, id, assignee, tenant, lane, place, dueAt, body } = duty;
+  writer.put(kind, id, assignee, tenant, lane, place, dueAt, body);
+};
+
+const takeDuty = (reader: CellReader): NewDuty => ({
+  kind: reader.text() as DutyKind,
+  id: reader.text(),
+  assignee: reader.text(),
+  tenant: reader.maybeText(),
+  lane: reader.maybeText(),
+  place: reader.number(),
+  dueAt: reader.maybeNumber(),
+  body: reader.text(),
 });
 
 const putReservation = (writer: CellWriter, item: Reservation): void =>

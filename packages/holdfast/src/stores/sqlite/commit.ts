@@ -3,6 +3,7 @@ import type { SessionId, Timestamp } from "../../core/ids.ts";
 import type { ConflictReason } from "../../ports/journal-store.ts";
 import { moveAccounts } from "./accounts.ts";
 import { keepCommitBlobs, placeSignalBlobs } from "./blob-rows.ts";
+import { addDuty } from "./duty-rows.ts";
 import { appendEvents } from "./journal-rows.ts";
 import { postSignal } from "./mailbox.ts";
 import type { PlacedCommit } from "./messages.ts";
@@ -82,6 +83,7 @@ const store = (transaction: Transaction, row: CommitRow, commit: PlacedCommit): 
   const epoch = moveSession(transaction, row, { commit, tail });
   keepCommitBlobs(transaction, row, commit);
   for (const signal of commit.post) postSignal(transaction, signal);
+  for (const duty of commit.duties) addDuty(connection, duty);
   return epoch;
 };
 

@@ -9,6 +9,7 @@ import type {
   SessionOwner,
   Snapshot,
 } from "../../ports/journal-store.ts";
+import type { DueDutiesQuery, DutyChange, DutyQuery } from "../../ports/duty.ts";
 import type { Packed } from "./cells.ts";
 
 /** A blob as the store's thread gets it: with its bytes, or already safe in a file of its own. */
@@ -43,6 +44,7 @@ export type Write =
     }
   | { readonly kind: "erase"; readonly sessionId: SessionId; readonly upTo: Position | null }
   | { readonly kind: "expire"; readonly settledBefore: Timestamp; readonly limit: number }
+  | { readonly kind: "duty"; readonly change: DutyChange }
   | { readonly kind: "enter"; readonly holder: string; readonly state: "registering" | "alive" | "dead" };
 
 export type NumberedWrite = { readonly id: number; readonly write: Write };
@@ -60,7 +62,9 @@ export type Read =
     }
   | { readonly kind: "read-at"; readonly sessionId: SessionId; readonly positions: readonly Position[] }
   | { readonly kind: "due"; readonly query: DueQuery }
-  | { readonly kind: "next-wake"; readonly agents: readonly string[] }
+  | { readonly kind: "next-wake"; readonly agents: readonly string[]; readonly assignees: readonly string[] }
+  | { readonly kind: "due-duties"; readonly query: DueDutiesQuery }
+  | { readonly kind: "list-duties"; readonly query: DutyQuery }
   | { readonly kind: "list"; readonly query: ListQuery }
   | { readonly kind: "find-run"; readonly runId: string }
   | { readonly kind: "read-blob"; readonly sessionId: SessionId; readonly digest: string }

@@ -4,6 +4,7 @@ import { ChangeWatch } from "./change-watch.ts";
 import { packEvents } from "./codec.ts";
 import { writeBackup } from "./backup.ts";
 import { findDamage } from "./check.ts";
+import { dueDuties, listDuties, nextDuty } from "./duty-rows.ts";
 import { buryDead } from "./holder-rows.ts";
 import { type JournalPlace, readEvents, readEventsAt } from "./journal-rows.ts";
 import { findHead, findJournal, loadSession } from "./load.ts";
@@ -78,7 +79,14 @@ export class ReadThread {
       case "due":
         return dueSessions(connection, holders, { query: read.query, now, journalVersion });
       case "next-wake":
-        return nextWake(connection, holders, { ...read, now, ownId: holderId, journalVersion });
+        return {
+          session: nextWake(connection, holders, { ...read, now, ownId: holderId, journalVersion }),
+          duty: nextDuty(connection, read.assignees),
+        };
+      case "due-duties":
+        return dueDuties(connection, read.query, now);
+      case "list-duties":
+        return listDuties(connection, read.query);
       case "list":
         return listSessions(connection, read.query);
       case "find-run":

@@ -33,6 +33,7 @@ const SUMMED = {
   accounts: ["account", "total"],
   reservations: ["id", "account", "amount"],
   holders: ["id", "state"],
+  duties: ["kind", "id", "assignee", "tenant", "lane", "place", "due_at", "revision", "body"],
 } as const satisfies Readonly<Record<string, readonly string[]>>;
 
 export type SummedTable = keyof typeof SUMMED;

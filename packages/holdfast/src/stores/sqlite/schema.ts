@@ -2,7 +2,7 @@
  * The format of a data directory's database. Each version is reached from the one before by its own
  * statements; a released version's statements never change.
  */
-export const FORMAT_VERSION = 3;
+export const FORMAT_VERSION = 4;
 
 /** "HFDS": tells a Holdfast database from any other file of SQLite's. */
 export const APPLICATION_ID = 0x48464453;
@@ -156,5 +156,25 @@ export const MIGRATIONS: readonly string[] = [
   UPDATE accounts SET sum = row_sum(account, total);
   UPDATE reservations SET sum = row_sum(id, account, amount);
   UPDATE holders SET sum = row_sum(id, state);
+  `,
+  // What is owed at a time outside any session (C17). The indexes leave out what is not owed by itself.
+  `
+  CREATE TABLE duties (
+    seq INTEGER PRIMARY KEY AUTOINCREMENT,
+    kind TEXT NOT NULL,
+    id TEXT NOT NULL,
+    assignee TEXT NOT NULL,
+    tenant TEXT,
+    lane TEXT,
+    place INTEGER NOT NULL,
+    due_at REAL,
+    revision INTEGER NOT NULL,
+    body TEXT NOT NULL,
+    sum INTEGER,
+    UNIQUE (kind, id)
+  ) STRICT;
+  CREATE INDEX duties_owed ON duties (assignee, due_at) WHERE due_at IS NOT NULL;
+  CREATE INDEX duties_in_lane ON duties (lane, place) WHERE lane IS NOT NULL AND due_at IS NOT NULL;
+  CREATE INDEX duties_not_owed ON duties (kind, seq) WHERE due_at IS NULL;
   `,
 ];

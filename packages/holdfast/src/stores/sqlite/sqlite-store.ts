@@ -4,6 +4,7 @@ import { StoreError } from "../../core/errors.ts";
 import { type Failure, toFailure } from "../../core/failure.ts";
 import type { RunId, SessionId, Timestamp } from "../../core/ids.ts";
 import type { Clock, Timer } from "../../ports/clock.ts";
+import type { DueDutiesQuery, Duty, DutyChange, DutyPage, DutyQuery, NextWake } from "../../ports/duty.ts";
 import type {
   Blob,
   CommitAnswer,
@@ -208,8 +209,20 @@ class SqliteStore implements JournalStore {
     return (await this.#ask({ kind: "due", query })) as readonly SessionId[];
   }
 
-  async nextWake(agents: readonly string[]): Promise<Timestamp | null> {
-    return (await this.#ask({ kind: "next-wake", agents })) as Timestamp | null;
+  async nextWake(agents: readonly string[], assignees: readonly string[]): Promise<NextWake> {
+    return (await this.#ask({ kind: "next-wake", agents, assignees })) as NextWake;
+  }
+
+  async changeDuty(change: DutyChange): Promise<"ok" | "conflict"> {
+    return (await this.#write({ kind: "duty", change })) as "ok" | "conflict";
+  }
+
+  async dueDuties(query: DueDutiesQuery): Promise<readonly Duty[]> {
+    return (await this.#ask({ kind: "due-duties", query })) as readonly Duty[];
+  }
+
+  async listDuties(query: DutyQuery): Promise<DutyPage> {
+    return (await this.#ask({ kind: "list-duties", query })) as DutyPage;
   }
 
   async list(query: ListQuery): Promise<SessionPage> {

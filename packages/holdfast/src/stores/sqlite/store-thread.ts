@@ -6,6 +6,7 @@ import { assertNothingLost } from "./assert-nothing-lost.ts";
 import { takeWrites } from "./codec.ts";
 import { applyCommit } from "./commit.ts";
 import { Connection } from "./connection.ts";
+import { changeDuty } from "./duty-rows.ts";
 import { eraseSession, expireSessions, removeErasedFiles } from "./erase.ts";
 import { enterHolder, recordedSequence, recordSequence } from "./holder-rows.ts";
 import { HolderWatch } from "./holder-watch.ts";
@@ -240,6 +241,8 @@ const applyWrite = (transaction: Transaction, write: Write): unknown => {
       return eraseSession(transaction, write.sessionId, write.upTo);
     case "expire":
       return expireSessions(transaction, write);
+    case "duty":
+      return changeDuty(connection, write.change);
     case "enter":
       return enterHolder(connection, write.holder, write.state);
   }

@@ -190,16 +190,16 @@ export const COMMIT_CASES: readonly StoreCase[] = [
       strictEqual((await newer.post([theirs.signal()]))[0]?.status, "posted");
       const query = { agents: ["agent"], limit: 10 };
       deepStrictEqual(await store.due(query), []);
-      strictEqual(await store.nextWake(["agent"]), null);
+      strictEqual((await store.nextWake(["agent"], [])).session, null);
       deepStrictEqual(await theirs.through(store).claim(store.holderId), conflict("reader"));
       strictEqual((await store.load(session.sessionId))?.minReader, EVENT_VERSION + 1);
       deepStrictEqual(await newer.due(query), [session.sessionId]);
-      strictEqual(await newer.nextWake(["agent"]), clock.now());
+      strictEqual((await newer.nextWake(["agent"], [])).session, clock.now());
       strictEqual((await theirs.claim(newer.holderId, 1_000)).status, "ok");
       // Held, and the lease has run out: also then only by a version that reads it.
       await clock.advance(1_001);
       deepStrictEqual(await store.due(query), []);
-      strictEqual(await store.nextWake(["agent"]), null);
+      strictEqual((await store.nextWake(["agent"], [])).session, null);
       await newer.close();
     },
   },

@@ -1,5 +1,6 @@
 import { COMMIT_CASES } from "./commit-cases.ts";
 import type { ContractCase, StoreCapability, StoreSubject } from "./contract-case.ts";
+import { DUTY_CASES } from "./duty-cases.ts";
 import { READING_CASES } from "./reading-cases.ts";
 import { SIGNAL_CASES } from "./signal-cases.ts";
 import { UPKEEP_CASES } from "./upkeep-cases.ts";
@@ -18,7 +19,7 @@ export type JournalStoreSetup = {
  * for (const { promise, title, run } of journalStoreContract({ open })) it(`${promise}: ${title}`, run);
  */
 export const journalStoreContract = ({ open, lacks = [] }: JournalStoreSetup): readonly ContractCase[] =>
-  [...COMMIT_CASES, ...SIGNAL_CASES, ...READING_CASES, ...UPKEEP_CASES]
+  [...COMMIT_CASES, ...SIGNAL_CASES, ...READING_CASES, ...UPKEEP_CASES, ...DUTY_CASES]
     .filter(({ needs }) => needs === undefined || !lacks.includes(needs))
     .map(({ promise, title, run }) => ({
       promise,

@@ -95,6 +95,7 @@ export class SessionScript {
       blobs: [],
       consume: [],
       post: [],
+      duties: [],
       reserve: [],
       settle: [],
       summary: { status: "running", waiting: null },

@@ -158,15 +158,15 @@ export const SIGNAL_CASES: readonly StoreCase[] = [
       const session = await new SessionScript(store, clock).create();
       const far = 90 * 24 * 60 * 60 * 1_000;
       await session.mustCommit({ wakeAt: clock.now() + far });
-      strictEqual(await store.nextWake(["agent"]), clock.now() + far);
-      strictEqual(await store.nextWake(["other"]), null);
+      strictEqual((await store.nextWake(["agent"], [])).session, clock.now() + far);
+      strictEqual((await store.nextWake(["other"], [])).session, null);
       await clock.advance(far - 1);
       deepStrictEqual(await store.due(due), []);
       await clock.advance(1);
       deepStrictEqual(await store.due(due), [session.sessionId]);
       await session.mustCommit({ wakeAt: null });
       deepStrictEqual(await store.due(due), []);
-      strictEqual(await store.nextWake(["agent"]), null);
+      strictEqual((await store.nextWake(["agent"], [])).session, null);
     },
   },
   {
@@ -177,7 +177,7 @@ export const SIGNAL_CASES: readonly StoreCase[] = [
       await store.post([session.signal()]);
       await session.claim("first", 1_000);
       deepStrictEqual(await store.due(due), []);
-      strictEqual(await store.nextWake(["agent"]), clock.now() + 1_000);
+      strictEqual((await store.nextWake(["agent"], [])).session, clock.now() + 1_000);
       await clock.advance(1_000);
       deepStrictEqual(await store.due(due), [session.sessionId]);
       await session.claim("second", 1_000);
@@ -191,7 +191,7 @@ export const SIGNAL_CASES: readonly StoreCase[] = [
     run: async ({ store, clock }) => {
       const session = await new SessionScript(store, clock).create();
       await session.claim(store.holderId, 1_000);
-      strictEqual(await store.nextWake(["agent"]), null);
+      strictEqual((await store.nextWake(["agent"], [])).session, null);
       await clock.advance(1_000);
       deepStrictEqual(await store.due(due), [session.sessionId]);
     },

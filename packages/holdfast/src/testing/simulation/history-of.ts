@@ -16,8 +16,10 @@ const LET_GO_WITHIN_MS = 10_000;
 const ROUNDS = 3;
 
 /** Timers of a runtime with nothing to do: where the store has something to wake for, it is looked for on time. */
-const idleTimers = async (sim: Simulation): Promise<number> =>
-  (await sim.attach().nextWake([AGENT])) === null ? ROUNDS : ROUNDS + 1;
+const idleTimers = async (sim: Simulation): Promise<number> => {
+  const { session } = await sim.attach().nextWake([AGENT], []);
+  return session === null ? ROUNDS : ROUNDS + 1;
+};
 
 /** Neither dead nor on its way out, and with nothing the matter for a while. */
 const isWell = ({ troubles }: SimulatedProcess, nowMs: number): boolean =>

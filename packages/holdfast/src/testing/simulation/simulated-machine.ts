@@ -39,6 +39,7 @@ const WRITES: ReadonlySet<string> = new Set([
   "renew",
   "erase",
   "expire",
+  "changeDuty",
   "close",
 ]);
 

@@ -48,11 +48,18 @@ export const probeStore = async (parts: ProberParts): Promise<void> => {
 
 /** To an older version nothing is due, ever (C16). */
 const askOfAncient = async (store: JournalStore, { note, sessions }: ProberParts): Promise<void> => {
-  const [due, wake] = await Promise.all([store.due({ agents: AGENTS, limit: ALL }), store.nextWake(AGENTS)]);
+  const [due, wake] = await Promise.all([
+    store.due({ agents: AGENTS, limit: ALL }),
+    store.nextWake(AGENTS, []),
+  ]);
   const sessionId = sessions[0] ?? "";
   const answer = { contract: "C16", sessionId, expected: "nothing" };
   note({ ...answer, asked: "what is due to an older version", answered: due.join(" ") || "nothing" });
-  note({ ...answer, asked: "when it is to look", answered: wake === null ? "nothing" : String(wake) });
+  note({
+    ...answer,
+    asked: "when it is to look",
+    answered: wake.session === null ? "nothing" : String(wake.session),
+  });
 };
 
 /** What is due is held by nobody alive, and what the dead hold is due (C5, C10). All is asked in one moment. */
@@ -94,6 +101,7 @@ export const requestAt = ({
   blobs: [],
   consume: [],
   post: [],
+  duties: [],
   reserve: [],
   settle: [],
   summary: { status: "pending", waiting: null },
