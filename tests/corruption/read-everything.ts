@@ -112,7 +112,7 @@ const askStore = (ask: Ask, { now, runs, blobs }: Manifest): void => {
   const agents = ["agent-0", "agent-1"];
   for (const at of [now, 1_900_000_000_001, 2_000_000_000_000])
     ask(`due ${at}`, (from) => from.ask({ kind: "due", query: { agents, limit: 100 } }, at));
-  ask("wake", (from) => from.ask({ kind: "next-wake", agents }, now));
+  ask("wake", (from) => from.ask({ kind: "next-wake", agents, assignees: [] }, now));
   for (const runId of runs) ask(`run ${runId}`, (from) => from.ask({ kind: "find-run", runId }));
   for (const { sessionId, digest } of blobs)
     ask(`blob ${sessionId} ${digest}`, (from) => {
@@ -121,7 +121,7 @@ const askStore = (ask: Ask, { now, runs, blobs }: Manifest): void => {
     });
 };
 
-const TABLES = ["accounts", "reservations", "holders", "used_keys", "runs", "signals", "meta"];
+const TABLES = ["accounts", "reservations", "holders", "used_keys", "runs", "signals", "duties", "meta"];
 
 /** What decides later and no question shows. */
 const rawTables = (dataDir: string): unknown => {

@@ -298,6 +298,82 @@ describe("holdfast sessions", () => {
   );
 });
 
+describe("holdfast schedules", () => {
+  it(
+    "makes one that a process with the agent runs, and says where the run comes from",
+    inFolder(async (folder) => {
+      await folder.run("run", "agent.ts", "first");
+      const made = await folder.run(
+        "schedules",
+        "create",
+        "echo",
+        "hello",
+        "--every",
+        "1h",
+        "--id",
+        "hourly",
+        "--session",
+        "k",
+      );
+      expect(made).toMatchObject({
+        code: 0,
+        stdout: "hourly\n",
+        stderr: expect.stringContaining("next tick"),
+      });
+      expect(
+        (await folder.run("schedules", "create", "echo", "other", "--every", "1h", "--id", "hourly")).code,
+      ).toBe(4);
+      const asked = await folder.run("schedules", "run", "hourly", "--json");
+      const { sessionId, runId } = JSON.parse(asked.stdout);
+      await folder.run("run", "agent.ts", "second");
+      const events = await folder.run("sessions", "events", sessionId);
+      expect(events.stdout).toContain('schedule hourly (run by hand): "hello"');
+      const shown = await folder.run("schedules", "show", "hourly");
+      expect(shown.stdout).toMatch(/when +every 1 h\nstatus +active\nnext /);
+      expect(runId).toMatch(/^run_/);
+    }),
+  );
+
+  it(
+    "lists, pauses, resumes and removes within 80 columns",
+    inFolder(async (folder) => {
+      await folder.run("run", "agent.ts", "first");
+      for (const cron of ["0 3 * * *", "30 * * * *"]) {
+        const zone = ["--time-zone", "Europe/Berlin", "--missed", "all:5", "--overlap", "skip"];
+        expect((await folder.run("schedules", "create", "echo", "x", "--cron", cron, ...zone)).code).toBe(0);
+      }
+      const all = await folder.run("schedules", "list");
+      expect(all.stdout.trim().split("\n")).toHaveLength(3);
+      for (const line of all.stdout.split("\n")) expect(line.length).toBeLessThanOrEqual(80);
+      const page = JSON.parse((await folder.run("schedules", "list", "--limit", "1", "--json")).stdout);
+      const { id } = page.schedules[0];
+      expect((await folder.run("schedules", "pause", id)).stderr).toContain("is paused");
+      expect(JSON.parse((await folder.run("schedules", "show", id, "--json")).stdout)).toMatchObject({
+        status: "paused",
+      });
+      expect((await folder.run("schedules", "resume", id)).stderr).toContain("its next tick is at");
+      expect((await folder.run("schedules", "remove", id)).code).toBe(0);
+      for (const command of ["show", "pause", "resume", "remove", "run"])
+        expect((await folder.run("schedules", command, id)).code).toBe(3);
+    }),
+  );
+
+  it(
+    "refuses what it cannot read, and exits with 2",
+    inFolder(async (folder) => {
+      await folder.run("run", "agent.ts", "first");
+      for (const args of [
+        ["--cron", "no"],
+        ["--every", "5"],
+        ["--at", "2030-01-01"],
+        [],
+        ["--every", "1h", "--missed", "all"],
+      ])
+        expect((await folder.run("schedules", "create", "echo", "x", ...args)).code).toBe(2);
+    }),
+  );
+});
+
 describe("holdfast doctor", () => {
   it(
     "finds a healthy directory healthy, and shows no key",

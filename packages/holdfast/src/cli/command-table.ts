@@ -47,6 +47,41 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: async () => (await import("./commands/calls-resolve.ts")).callsResolve,
   },
   {
+    name: "schedules list",
+    summary: "list schedules, newest first",
+    load: async () => (await import("./commands/schedules-list.ts")).schedulesList,
+  },
+  {
+    name: "schedules show",
+    summary: "show a schedule and its last tick",
+    load: async () => (await import("./commands/schedules-show.ts")).schedulesShow,
+  },
+  {
+    name: "schedules create",
+    summary: "run an agent by the calendar",
+    load: async () => (await import("./commands/schedules-create.ts")).schedulesCreate,
+  },
+  {
+    name: "schedules pause",
+    summary: "stop a schedule for a while",
+    load: async () => (await import("./commands/schedules-change.ts")).schedulesPause,
+  },
+  {
+    name: "schedules resume",
+    summary: "let a paused schedule go on",
+    load: async () => (await import("./commands/schedules-change.ts")).schedulesResume,
+  },
+  {
+    name: "schedules remove",
+    summary: "end a schedule",
+    load: async () => (await import("./commands/schedules-change.ts")).schedulesRemove,
+  },
+  {
+    name: "schedules run",
+    summary: "run a schedule once now",
+    load: async () => (await import("./commands/schedules-change.ts")).schedulesRun,
+  },
+  {
     name: "doctor",
     summary: "look over a data directory and this machine",
     load: async () => (await import("./commands/doctor.ts")).doctor,

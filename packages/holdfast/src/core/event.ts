@@ -27,6 +27,9 @@ export type AfterUnknown =
   | { readonly kind: "ask" }
   | { readonly kind: "give-up" };
 
+/** Who began a run, where it was not a caller. */
+export type RunSource = { readonly schedule: string; readonly tick: Timestamp | null };
+
 /** One tool call a model asked for, with the policy that was in force when it asked. */
 export type RequestedCall = {
   readonly callId: CallId;
@@ -61,7 +64,15 @@ export type SessionHeader =
   | Header<"context.compacted", { dropped: number }>;
 
 export type RunHeader =
-  | Header<"run.accepted", { runId: RunId; chars: number }>
+  | Header<
+      "run.accepted",
+      {
+        runId: RunId;
+        chars: number;
+        /** The schedule that began the run, and its tick, or null when it was run by hand; null when a caller did. */
+        source: RunSource | null;
+      }
+    >
   | Header<
       "run.started",
       {

@@ -104,7 +104,7 @@ const USUAL: { readonly [Type in EventType]: HeaderOf<Type> } = {
   "session.recovered": { type: "session.recovered", previousEpoch: 1, safeAt: START },
   "session.restored": { type: "session.restored", safeAt: START },
   "context.compacted": { type: "context.compacted", dropped: 1 },
-  "run.accepted": { type: "run.accepted", runId: RUN, chars: 10 },
+  "run.accepted": { type: "run.accepted", runId: RUN, chars: 10, source: null },
   "run.started": {
     type: "run.started",
     runId: RUN,

@@ -11,6 +11,7 @@ type Usual = { readonly [member: string]: JsonValue };
 const ATTEMPT: Usual = { attempt: 1 };
 
 const USUAL: { readonly [Type in EventType]?: Usual } = {
+  "run.accepted": { source: null },
   "model-call.started": { attempt: 1, candidate: 0 },
   "model-call.completed": { attempt: 1, output: "none" },
   "model-call.failed": ATTEMPT,

@@ -1,4 +1,4 @@
-import type { EventDraft } from "../core/event.ts";
+import type { EventDraft, RunSource } from "../core/event.ts";
 import { failure } from "../core/failure.ts";
 import { isJsonObject, type JsonObject, type JsonValue } from "../core/json.ts";
 import type { ToolOutput } from "../core/message.ts";
@@ -40,8 +40,13 @@ const parse = (text: string): JsonObject => {
   return isJsonObject(parsed) ? parsed : {};
 };
 
-const accept = (runId: string, body: JsonObject): EventDraft => ({
-  header: { type: "run.accepted", runId, chars: charsOf(body["content"] ?? null) },
+const accept = (runId: string, { source = null, ...body }: JsonObject): EventDraft => ({
+  header: {
+    type: "run.accepted",
+    runId,
+    chars: charsOf(body["content"] ?? null),
+    source: source as RunSource | null,
+  },
   payload: body,
 });
 

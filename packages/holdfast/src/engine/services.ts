@@ -1,6 +1,7 @@
 import type { Effect } from "../core/effect.ts";
 import type { Sha256 } from "../core/hash-chain.ts";
 import type { SessionState } from "../core/session-state.ts";
+import type { StoredSchedule, Timetable } from "../core/schedule.ts";
 import type { Agent } from "../ports/agent.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { JournalStore } from "../ports/journal-store.ts";
@@ -28,6 +29,8 @@ export type EngineServices = {
   readonly clock: Clock;
   readonly sha256: Sha256;
   readonly decide: Decider;
+  /** When a schedule has its ticks. */
+  readonly timetable: (schedule: StoredSchedule) => Timetable;
   readonly feed: EventFeed;
   readonly prices: PriceList;
   readonly telemetry: Telemetry;

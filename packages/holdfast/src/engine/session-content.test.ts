@@ -52,7 +52,10 @@ describe("the content of a session, read again from the store", () => {
     const say = (end: JournalEnd, runId: string, content: string) =>
       sealEvent(
         end,
-        { header: { type: "run.accepted", runId, chars: content.length }, payload: { content } },
+        {
+          header: { type: "run.accepted", runId, chars: content.length, source: null },
+          payload: { content },
+        },
         { sha256, epoch: 0, now: clock.now(), salt: () => clock.randomBytes(32) },
       );
     const one = say({ position: 0, hash: GENESIS_HASH, at: 0 }, "run_1", "one");

@@ -2,10 +2,13 @@ import { EVENT_VERSION } from "../core/event.ts";
 import { toFailure } from "../core/failure.ts";
 import type { SessionId } from "../core/ids.ts";
 import type { Timer } from "../ports/clock.ts";
+import type { Duty } from "../ports/duty.ts";
 import type { Signal } from "../ports/journal-store.ts";
 import { ActiveSession } from "./active-session.ts";
 import { advanceSession } from "./advance-session.ts";
+import { DutyRound } from "./duty-round.ts";
 import { loadSession } from "./open-session.ts";
+import { ScheduleClock } from "./schedule-clock.ts";
 import type { EngineServices } from "./services.ts";
 import { WaitingForDefinitions } from "./waiting-for-definitions.ts";
 
@@ -32,6 +35,7 @@ export class Worker {
   readonly #services: EngineServices;
   readonly #options: WorkerOptions;
   readonly #waiting: WaitingForDefinitions;
+  readonly #duties: DutyRound;
   readonly #active = new Map<SessionId, ActiveSession>();
   /** Sessions being loaded, with what was posted to them meanwhile: the load may not have seen it. */
   readonly #opening = new Map<SessionId, Signal[]>();
@@ -50,6 +54,9 @@ export class Worker {
     this.#services = services;
     this.#options = options;
     this.#waiting = new WaitingForDefinitions(services);
+    const schedules = new ScheduleClock(services, (sessionId) => this.lookAgain(sessionId));
+    const work = { assignees: () => schedules.assignees, perform: (duty: Duty) => schedules.run(duty) };
+    this.#duties = new DutyRound(services, work, () => this.#dutyDone());
   }
 
   start(): void {
@@ -94,6 +101,7 @@ export class Worker {
     if (this.#state === "stopped") return true;
     this.#state = "draining";
     this.#queue.clear();
+    this.#duties.close();
     for (const session of this.#active.values()) {
       session.isDraining = true;
       session.latch.set();
@@ -118,7 +126,7 @@ export class Worker {
   }
 
   #untilIdle(timeoutMs: number): Promise<boolean> {
-    if (this.#active.size + this.#opening.size === 0) return Promise.resolve(true);
+    if (this.#isIdle) return Promise.resolve(true);
     return new Promise((resolve) => {
       const timer = this.#services.clock.startTimer(timeoutMs, () => finish(false));
       const finish = (isDone: boolean): void => {
@@ -205,8 +213,27 @@ export class Worker {
     // guard J6: what came in at the last moment is read
     if (session !== null && !session.isLost && hasMore(session)) this.wake(sessionId);
     this.#fill();
-    if (this.#active.size + this.#opening.size > 0) return;
+    this.#tellIdle();
+  }
+
+  get #isIdle(): boolean {
+    return this.#active.size + this.#opening.size === 0 && this.#duties.isIdle;
+  }
+
+  #tellIdle(): void {
+    if (!this.#isIdle) return;
     for (const onIdle of this.#idle) onIdle();
+  }
+
+  /** The next one may be due, or come sooner than the next round. */
+  #dutyDone(): void {
+    this.#tellIdle();
+    void this.#poll();
+  }
+
+  /** Something is owed at a time that this process has not looked at (C18). */
+  lookAtDuties(): void {
+    void this.#poll();
   }
 
   /** One broken session must not disturb the others (S1): say so, leave it, go on. */
@@ -278,12 +305,15 @@ export class Worker {
   /** Wakes on time, where the next wake comes before the next round. */
   async #lookAgainAtNextWake(agents: readonly string[]): Promise<void> {
     const { store, clock } = this.#services;
-    const { session: next } = await store.nextWake(agents, []);
-    const delayMs = next === null ? POLL_MS : next - clock.now();
+    const next = await store.nextWake(agents, this.#duties.assignees);
+    const now = clock.now();
     this.#wakeTimer?.stop();
     this.#wakeTimer = null;
-    if (delayMs <= 0 || delayMs >= POLL_MS || this.#state !== "running") return;
-    this.#wakeTimer = clock.startTimer(delayMs, () => void this.#poll());
+    const delays = [next.session, next.duty].flatMap((at) => (at === null || at <= now ? [] : [at - now]));
+    const delayMs = Math.min(...delays);
+    if (delayMs < POLL_MS && this.#state === "running")
+      this.#wakeTimer = clock.startTimer(delayMs, () => void this.#poll());
+    if (next.duty !== null && next.duty <= now) await this.#duties.look();
   }
 
   async #renew(): Promise<void> {

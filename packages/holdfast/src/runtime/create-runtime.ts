@@ -1,13 +1,11 @@
-import { createHash } from "node:crypto";
 import { rm } from "node:fs/promises";
 import { resolve } from "node:path";
 import { ConfigurationError, ConflictError, NotFoundError, RuntimeClosedError } from "../core/errors.ts";
 import { failure } from "../core/failure.ts";
-import { GENESIS_HASH } from "../core/hash-chain.ts";
 import type { RunId, SessionId } from "../core/ids.ts";
-import { sealEvent } from "../core/journal-codec.ts";
 import { toJournalObject } from "../core/journal-value.ts";
 import { plan } from "../core/plan.ts";
+import { createSession, keyedSessionId } from "../engine/create-session.ts";
 import { EventFeed } from "../engine/event-feed.ts";
 import { STOP_GRACE_MS } from "../engine/call-tool.ts";
 import { Redactor } from "../engine/redactor.ts";
@@ -22,6 +20,8 @@ import { compileAgent } from "./compile-agent.ts";
 import type { AgentDefinition } from "./define-agent.ts";
 import type { Input } from "./input.ts";
 import { checkOptions } from "./known-options.ts";
+import { Schedules } from "./schedules/schedules.ts";
+import { timetableOf } from "./schedules/timetable.ts";
 import { noTelemetry } from "./no-telemetry.ts";
 import { sha256 } from "./node-sha256.ts";
 import { runNotFound, type Run } from "./run.ts";
@@ -68,6 +68,7 @@ export const createRuntime = async <Deps = unknown>(options: RuntimeOptions<Deps
     clock,
     sha256,
     decide: options.decide ?? plan,
+    timetable: timetableOf,
     feed: new EventFeed(),
     prices,
     telemetry: options.telemetry ?? noTelemetry,
@@ -113,12 +114,19 @@ export class Runtime {
   readonly #services: RuntimeServices;
   readonly #settings: RuntimeSettings;
   readonly #worker: Worker;
+  /** What is run by the calendar. */
+  readonly schedules: Schedules;
   #closing: Promise<void> | null = null;
 
   constructor(services: Omit<RuntimeServices, "post">, settings: RuntimeSettings) {
     this.#services = { ...services, post: (signal) => this.#post(signal) };
     this.#settings = settings;
     this.#worker = new Worker(this.#services, { maxActiveSessions: settings.maxActiveSessions });
+    this.schedules = new Schedules({
+      services: this.#services,
+      checkOpen: () => this.#checkOpen(),
+      onChange: () => this.#worker.lookAtDuties(),
+    });
   }
 
   async start(): Promise<void> {
@@ -141,26 +149,13 @@ export class Runtime {
       later: ["memory", "parent"],
     });
     const found = this.#agent(typeof agent === "string" ? agent : agent.name);
-    const { clock, store } = this.#services;
+    const { clock } = this.#services;
     const tenant = options.tenant ?? null;
-    const id = options.key === undefined ? `ses_${clock.newId()}` : keyedSessionId(tenant, options.key);
+    const id =
+      options.key === undefined ? `ses_${clock.newId()}` : keyedSessionId(sha256, tenant, options.key);
     const { value: attributes } = toJournalObject(options.attributes ?? {});
-    const { stored } = sealEvent(
-      { position: 0, hash: GENESIS_HASH, at: 0 },
-      {
-        header: {
-          type: "session.created",
-          agent: found.name,
-          agentVersion: found.version,
-          digest: found.digest,
-          parent: null,
-        },
-        payload: { attributes, tenant, user: options.user ?? null },
-      },
-      { sha256, epoch: 0, now: clock.now(), salt: () => clock.randomBytes(32) },
-    );
-    const owner = { agent: found.name, tenant, user: options.user ?? null };
-    const answer = await store.create({ sessionId: id, owner, events: [stored] });
+    const owner = { tenant, user: options.user ?? null, attributes };
+    const answer = await createSession(this.#services, found, { id, ...owner });
     // guard J5: a key makes sessions of one agent
     if (answer === "exists") await this.#checkAgent(id, found.name);
     return new Session<Output>(this.#services, id, 1);
@@ -323,9 +318,3 @@ export class Runtime {
     });
   }
 }
-
-const keyedSessionId = (tenant: string | null, key: string): SessionId =>
-  `ses_${createHash("sha256")
-    .update(JSON.stringify([tenant, key]))
-    .digest("base64url")
-    .slice(0, 27)}`;

@@ -16,6 +16,8 @@ export { Run, type EventOptions, type OutcomeOptions, type TextOptions } from ".
 export type { RuntimeOptions, Secrets } from "./runtime-options.ts";
 export type { Schema, SchemaOutput } from "./schema.ts";
 export type { DurableEvent, SessionEvent } from "./session-event.ts";
+export type { ScheduleOptions } from "./schedules/schedule-options.ts";
+export type { Schedule, SchedulePage, ScheduleQuery } from "./schedules/schedules.ts";
 export { Session, type Resolution, type SendOptions, type SessionSnapshot } from "./session.ts";
 export { stderrLogger } from "./console-logger.ts";
 export { createSystemClock } from "./system-clock.ts";

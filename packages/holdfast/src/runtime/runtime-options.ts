@@ -74,17 +74,7 @@ const KNOWN = [
   "decide",
   "isWorker",
 ];
-const LATER = [
-  "memory",
-  "policy",
-  "budgets",
-  "webhooks",
-  "sandboxes",
-  "waker",
-  "onFailure",
-  "schedules",
-  "approvals",
-];
+const LATER = ["memory", "policy", "budgets", "webhooks", "sandboxes", "waker", "onFailure", "approvals"];
 
 export type RuntimeSettings = {
   readonly dataDir: string;

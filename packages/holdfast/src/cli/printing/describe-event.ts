@@ -37,7 +37,7 @@ const describeSession = (
 const describeRun = (event: Of<"run.">): string => {
   switch (event.type) {
     case "run.accepted":
-      return quoted(event);
+      return `${sourceOf(event.header)}${quoted(event)}`;
     case "run.started":
       return "";
     case "run.suspended":
@@ -124,6 +124,13 @@ export const describeNext = (next: Next, at: number): string => {
 };
 
 const attempt = (count: number): string => (count > 1 ? ` (attempt ${count})` : "");
+
+/** Who began the run, where it was not a caller. */
+const sourceOf = ({ source }: Extract<AnyDurable, { type: "run.accepted" }>["header"]): string => {
+  if (source === null) return "";
+  const when = source.tick === null ? "run by hand" : new Date(source.tick).toISOString();
+  return `schedule ${source.schedule} (${when}): `;
+};
 
 const textAt = (event: Pick<AnyDurable, "payload">, key: string): string | undefined => {
   const text = event.payload?.[key];

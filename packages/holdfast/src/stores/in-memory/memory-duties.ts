@@ -61,18 +61,42 @@ export class MemoryDuties {
   #waiting(assignees: readonly string[]): readonly KeptDuty[] {
     if (this.#duties.size === 0) return [];
     const owed = [...this.#duties.values()].filter(({ dueAt }) => dueAt !== null);
+    const firsts = new Map<string, number>();
+    for (const { lane, place } of owed) {
+      if (lane !== null) firsts.set(lane, Math.min(place, firsts.get(lane) ?? place));
+    }
     return owed.filter(
-      (duty) =>
-        assignees.includes(duty.assignee) &&
+      ({ assignee, lane, place }) =>
+        assignees.includes(assignee) &&
         // guard O3: a duty waits for the one before it in its lane
-        !owed.some(({ lane, place }) => duty.lane !== null && lane === duty.lane && place < duty.place),
+        (lane === null || firsts.get(lane) === place),
     );
   }
 }
 
 const keyOf = ({ kind, id }: DutyName): string => `${kind} ${id}`;
 
-const withoutSerial = ({ serial: _, ...duty }: KeptDuty): Duty => duty;
+const withoutSerial = ({
+  kind,
+  id,
+  assignee,
+  tenant,
+  lane,
+  place,
+  dueAt,
+  body,
+  revision,
+}: KeptDuty): Duty => ({
+  kind,
+  id,
+  assignee,
+  tenant,
+  lane,
+  place,
+  dueAt,
+  body,
+  revision,
+});
 
 const matches = (duty: Duty, query: DutyQuery): boolean =>
   duty.kind === query.kind &&

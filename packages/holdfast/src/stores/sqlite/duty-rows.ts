@@ -112,4 +112,7 @@ const parseCursor = (cursor: string | undefined): number => {
   throw new ConfigurationError("OPTION_INVALID", "The cursor is not one of ours.");
 };
 
-const toDuty = ({ seq: _, due_at: dueAt, ...row }: DutyRow): Duty => ({ ...row, dueAt });
+const toDuty = (row: DutyRow): Duty => {
+  const { kind, id, assignee, tenant, lane, place, due_at: dueAt, body, revision } = row;
+  return { kind, id, assignee, tenant, lane, place, dueAt, body, revision };
+};
