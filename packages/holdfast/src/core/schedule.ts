@@ -110,7 +110,6 @@ export const dueTicks = (
   const due = latestTicks(timetable, most + 1, { from, now });
   const run = due.slice(-most).filter((tick) => policy.kind !== "skip" || now - tick <= policy.graceMs);
   const left = due.filter((tick) => !run.includes(tick));
-  // guard J5: a tick that has come does not come again
   return { run, missed: left.at(-1) ?? null, next: timetable(Math.max(now, from)) };
 };
 
