@@ -1,3 +1,4 @@
+import type { AfterRefusal } from "../../packages/holdfast/src/core/budget.ts";
 import type {
   AfterFailure,
   AfterUnknown,
@@ -46,7 +47,10 @@ const WAITS: Table<Wait["kind"]> = {
   resolution: true,
   definition: true,
   operator: true,
+  budget: true,
+  "budget-period": true,
 };
+const AFTER_REFUSAL: Table<AfterRefusal["kind"]> = { stop: true, degrade: true, wait: true, ask: true };
 const WHY_OPERATOR: Table<Extract<Wait, { kind: "operator" }>["reason"]> = { poisoned: true, restored: true };
 
 const arms = (name: string, table: Readonly<Record<string, true>>): readonly string[] =>
@@ -67,6 +71,7 @@ export const ALL_ARMS: readonly string[] = [
   ...arms("run.resumed by", RESUMED),
   ...arms("run.suspended for", WAITS),
   ...arms("run.suspended, operator", WHY_OPERATOR),
+  ...arms("budget.refused, then", AFTER_REFUSAL),
   "a lost model call, made again",
   "a lost model call, given up",
   "a call with no such tool",
@@ -127,6 +132,8 @@ const armsOf = (header: EventHeader, events: readonly JournalEvent[]): readonly 
         ...when(header.unknown.length > 0, "a run that ended with unknown calls"),
         ...when(!wasStarted(header.runId, events), "a run that ended in the queue"),
       ];
+    case "budget.refused":
+      return [`budget.refused, then: ${header.next.kind}`];
     case "context.compacted":
       return when(header.dropped > 0, "part of the window dropped");
     default:

@@ -161,7 +161,7 @@ describe("what is left of a data directory", () => {
   });
 
   test("S3: shows a run that was accepted and never ends", () => {
-    const header = { type: "run.accepted", runId: "run_new", chars: 1, source: null } as const;
+    const header = { type: "run.accepted", runId: "run_new", chars: 1, source: null, limits: null } as const;
     const events = [...journal, { ...last(), header, payload: { content: "?" } }];
     expect(rulesOf(withJournal(events))).toEqual(["run not settled"]);
   });
@@ -188,7 +188,7 @@ describe("what is left of a data directory", () => {
       if (header.type !== "tool-call.completed" || header.callId !== callId) return event;
       const { runId, durationMs, chars } = header;
       const next = { kind: "give-up" } as const;
-      const base = { runId, callId, attempt, durationMs, chars, next };
+      const base = { runId, callId, attempt, durationMs, chars, next, repeats: 1 };
       return { ...event, header: { type: "tool-call.failed", code: "TOOL_FAILED", ...base } };
     });
     expect(rulesOf(withJournal(forged))).toEqual(expect.arrayContaining(["write denied"]));

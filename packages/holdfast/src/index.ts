@@ -25,6 +25,12 @@ export {
   type OutcomeOptions,
   type OutcomeTotals,
   type Resolution,
+  type BudgetAccount,
+  type BudgetLimits,
+  type BudgetOptions,
+  type BudgetQuery,
+  type RaiseBudgetOptions,
+  type RunSpending,
   type RuntimeOptions,
   type Schedule,
   type ScheduleOptions,
@@ -61,6 +67,8 @@ export type { JsonObject, JsonSchema, JsonValue } from "./core/json.ts";
 export type { ToolOutput, UserPart } from "./core/message.ts";
 export type { RetryPolicy } from "./core/retry-policy.ts";
 export type { RunStatus } from "./core/session-state.ts";
+export type { SendLimits } from "./core/run-limits.ts";
+export type { BudgetShortage, OnLimit } from "./core/budget.ts";
 export type { ToolEffect } from "./core/run-settings.ts";
 export type { Usage } from "./core/usage.ts";
 export type { Wait } from "./core/wait.ts";

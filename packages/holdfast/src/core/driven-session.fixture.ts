@@ -265,7 +265,7 @@ export class DrivenSession {
     const why = failure(this.#choices.of(...MODEL_CODES), "It did not work.");
     const retryAfterMs = this.#choices.of(undefined, 1_000, 90_000, 10 ** 9);
     const place = { sessionId: SESSION, now: this.now, durationMs: 5, charge: charge(), retryAfterMs };
-    return [settleModelFailure(run, call, { failure: why, ...place })];
+    return settleModelFailure(run, call, { failure: why, ...place });
   }
 
   #answer(): ModelOutcome {

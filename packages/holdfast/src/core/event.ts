@@ -1,6 +1,8 @@
+import type { AfterRefusal, BudgetShortage, Reserved } from "./budget.ts";
 import type { FailureCode } from "./failure.ts";
 import type { CallId, Position, RunId, SessionId, Timestamp } from "./ids.ts";
 import type { JsonObject } from "./json.ts";
+import type { SendLimits } from "./run-limits.ts";
 import type { RunSettings, ToolPolicy } from "./run-settings.ts";
 import type { Charge, Spend } from "./usage.ts";
 import type { Wait } from "./wait.ts";
@@ -71,6 +73,8 @@ export type RunHeader =
         chars: number;
         /** The schedule that began the run, and its tick, or null when it was run by hand; null when a caller did. */
         source: RunSource | null;
+        /** What this send tightens of the agent's limits; null for nothing (E8). */
+        limits: SendLimits | null;
       }
     >
   | Header<
@@ -120,6 +124,8 @@ export type ModelHeader =
         notAfter: Timestamp;
         /** What the call is charged when its answer is never seen (E8). */
         estimate: Charge;
+        /** The worst that the call can come to, set aside for it; null where no budget applies (E8). */
+        reserved: Reserved | null;
       }
     >
   | Header<
@@ -175,6 +181,8 @@ export type ToolHeader =
         by: "execution" | "verification";
         /** True when the result had to be changed to fit JSON. */
         isCoerced: boolean;
+        /** How often in a row the same call has given the same result, this one included (E8). */
+        repeats: number;
       }
     >
   | Header<
@@ -187,6 +195,7 @@ export type ToolHeader =
         durationMs: number;
         chars: number;
         next: AfterFailure;
+        repeats: number;
       }
     >
   | Header<
@@ -206,8 +215,22 @@ export type ToolHeader =
       { runId: RunId; callId: CallId; attempt: number; status: "completed" | "failed" }
     >;
 
+export type BudgetHeader =
+  /** A model call does not fit a budget and is not made (E8). */
+  | Header<
+      "budget.refused",
+      BudgetShortage & { runId: RunId; turn: number; attempt: number; candidate: number; next: AfterRefusal }
+    >
+  /** Somebody has added to a limit, for this run. */
+  | Header<"budget.raised", { runId: RunId; budget: string; usd: number; tokens: number }>
+  /** A model call came to more than the worst case that was set aside for it. */
+  | Header<
+      "budget.crossed",
+      { runId: RunId; startedAt: Position; overTokens: number; overUsd: number | null }
+    >;
+
 /** Everything that can be recorded in a journal. */
-export type EventHeader = SessionHeader | RunHeader | ModelHeader | ToolHeader;
+export type EventHeader = SessionHeader | RunHeader | ModelHeader | ToolHeader | BudgetHeader;
 export type EventType = EventHeader["type"];
 export type HeaderOf<Type extends EventType> = Extract<EventHeader, { type: Type }>;
 
@@ -261,6 +284,9 @@ const EVENT_TYPE_TABLE: Record<EventType, true> = {
   "tool-call.verified": true,
   "tool-call.resolved": true,
   "tool-call.late": true,
+  "budget.refused": true,
+  "budget.raised": true,
+  "budget.crossed": true,
 };
 
 /** Every event type this version knows. An unknown one stops the fold (S6). */

@@ -1,3 +1,4 @@
+import type { BudgetShortage } from "./budget.ts";
 import { HoldfastError } from "./errors.ts";
 import type { EventDraft, EventHeader, EventType, HeaderOf, JournalEvent, RequestedCall } from "./event.ts";
 import { EVENT_VERSION } from "./event.ts";
@@ -27,6 +28,9 @@ export const settings = (more: Partial<RunSettings> = {}): RunSettings => ({
     { provider: "first", modelId: "a" },
     { provider: "second", modelId: "b" },
   ],
+  maxToolCalls: null,
+  maxRepeats: null,
+  budget: null,
   ...more,
 });
 
@@ -37,6 +41,8 @@ export const policy = (effect: ToolEffect, more: Partial<ToolPolicy> = {}): Tool
   canVerify: false,
   ...more,
 });
+
+export const SHORTAGE: BudgetShortage = { budget: "run", unit: "usd", limit: 1, spent: 0.5, needed: 0.75 };
 
 export const charge = (more: Partial<Charge> = {}): Charge => ({
   usage: { ...NO_USAGE, inputTokens: 10, outputTokens: 5 },
@@ -104,7 +110,7 @@ const USUAL: { readonly [Type in EventType]: HeaderOf<Type> } = {
   "session.recovered": { type: "session.recovered", previousEpoch: 1, safeAt: START },
   "session.restored": { type: "session.restored", safeAt: START },
   "context.compacted": { type: "context.compacted", dropped: 1 },
-  "run.accepted": { type: "run.accepted", runId: RUN, chars: 10, source: null },
+  "run.accepted": { type: "run.accepted", runId: RUN, chars: 10, source: null, limits: null },
   "run.started": {
     type: "run.started",
     runId: RUN,
@@ -124,6 +130,17 @@ const USUAL: { readonly [Type in EventType]: HeaderOf<Type> } = {
   "run.completed": { type: "run.completed", ...ENDED, answerAt: 5 },
   "run.failed": { type: "run.failed", ...ENDED, code: "RUN_MAX_TURNS", causeAt: null },
   "run.cancelled": { type: "run.cancelled", ...ENDED, unknown: [] },
+  "budget.refused": {
+    type: "budget.refused",
+    runId: RUN,
+    turn: 1,
+    attempt: 1,
+    candidate: 0,
+    ...SHORTAGE,
+    next: { kind: "stop" },
+  },
+  "budget.raised": { type: "budget.raised", runId: RUN, budget: "run", usd: 1, tokens: 0 },
+  "budget.crossed": { type: "budget.crossed", runId: RUN, startedAt: 4, overTokens: 1, overUsd: null },
   "model-call.started": {
     type: "model-call.started",
     runId: RUN,
@@ -134,6 +151,7 @@ const USUAL: { readonly [Type in EventType]: HeaderOf<Type> } = {
     modelId: "a",
     notAfter: START + 100_000,
     estimate: charge({ isEstimate: true }),
+    reserved: null,
   },
   "model-call.completed": {
     type: "model-call.completed",
@@ -172,6 +190,7 @@ const USUAL: { readonly [Type in EventType]: HeaderOf<Type> } = {
     chars: 5,
     by: "execution",
     isCoerced: false,
+    repeats: 1,
   },
   "tool-call.failed": {
     type: "tool-call.failed",
@@ -180,6 +199,7 @@ const USUAL: { readonly [Type in EventType]: HeaderOf<Type> } = {
     durationMs: 1,
     chars: 5,
     next: { kind: "give-up" },
+    repeats: 1,
   },
   "tool-call.unknown": {
     type: "tool-call.unknown",

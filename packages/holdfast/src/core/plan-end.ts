@@ -51,6 +51,7 @@ const closeCall = (run: OpenRun, call: OpenCall): readonly Effect[] => {
     code: "TOOL_CANCELLED",
     durationMs: 0,
     next: { kind: "give-up" },
+    repeats: 1,
   });
   const unknown = record({
     type: "tool-call.unknown",

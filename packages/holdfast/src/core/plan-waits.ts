@@ -56,6 +56,9 @@ const sameWaits = (left: readonly Wait[], right: readonly Wait[]): boolean =>
 
 const sameWait = (left: Wait, right: Wait | undefined): boolean => {
   if (right === undefined || left.kind !== right.kind) return false;
+  const leftBudget = "budget" in left ? left.budget : null;
+  const rightBudget = "budget" in right ? right.budget : null;
+  if (leftBudget !== rightBudget) return false;
   const leftCall = "callId" in left ? left.callId : null;
   const rightCall = "callId" in right ? right.callId : null;
   const leftUntil = "until" in left ? left.until : null;

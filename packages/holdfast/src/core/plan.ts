@@ -2,6 +2,7 @@ import type { Effect } from "./effect.ts";
 import type { FailureCode } from "./failure.ts";
 import type { Position, Timestamp } from "./ids.ts";
 import { lostModelCall } from "./lost-model-call.ts";
+import { planBudget } from "./plan-budget.ts";
 import { planEnd } from "./plan-end.ts";
 import { NOTHING_OWED, owes, record, type Owed } from "./owed.ts";
 import { planToolCalls } from "./plan-tool-calls.ts";
@@ -58,6 +59,11 @@ const isHeldBySomeone = (run: OpenRun): boolean =>
 const planRun = (state: SessionState, run: OpenRun, now: Timestamp): Owed => {
   // guard S1: a session on which holders keep dying is left to an operator
   if (state.takeovers >= MAX_TAKEOVERS) {
+    const { phase } = run;
+    // What nobody will hear of any more gives back what it had set aside (E8).
+    // guard E8: a session that is left to an operator holds no money
+    if (phase.kind === "calling-model" && phase.call.isLost && phase.call.reserved !== null)
+      return owes(lostModelCall(run, phase.call, { now, next: { kind: "retry", dueAt: now } }));
     return { effects: [], waits: [{ kind: "operator", reason: "poisoned" }], isBusy: isInFlight(run) };
   }
   const { phase } = run;
@@ -93,17 +99,22 @@ const planModelCall = (
   { phase, now }: { readonly phase: Phase & { kind: "ready" }; readonly now: Timestamp },
 ): Owed => {
   const { turn, attempt, candidate } = phase;
-  const fail = (code: "RUN_MAX_TURNS" | "MODEL_CONTEXT_OVERFLOW"): Owed =>
-    owes(failRun(run, { code, causeAt: null }, now));
+  const fail = (code: FailureCode): Owed => owes(failRun(run, { code, causeAt: null }, now));
   // guard E6: a run has so many turns
   if (turn > run.settings.maxTurns) return fail("RUN_MAX_TURNS");
+  const { maxToolCalls } = run.settings;
+  // guard E8: a run has so many tool calls
+  if (maxToolCalls !== null && run.toolCalls > maxToolCalls) return fail("RUN_MAX_TOOL_CALLS");
+  const { maxRepeats } = run.settings;
+  // guard E8: a run that goes round in circles is ended
+  if (maxRepeats !== null && run.repeats > maxRepeats) return fail("RUN_LOOPING");
   // guard E7: a model call is not repeated before its time
   if (now < phase.dueAt) return { ...NOTHING_OWED, waits: [{ kind: "retry", until: phase.dueAt }] };
   const dropped = windowCut(state);
   if (dropped > 0) return owes(record({ type: "context.compacted", dropped }));
   // guard E7: a prompt that cannot be made shorter is not sent again
   if (run.mustCompact) return fail("MODEL_CONTEXT_OVERFLOW");
-  return owes({ kind: "call-model", turn, attempt, candidate });
+  return planBudget(state, run, { phase, now }) ?? owes({ kind: "call-model", turn, attempt, candidate });
 };
 
 const failRun = (

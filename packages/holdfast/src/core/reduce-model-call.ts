@@ -3,6 +3,7 @@ import type { HeaderOf, ModelHeader } from "./event.ts";
 import type { FailureCode } from "./failure.ts";
 import type { Place } from "./place.ts";
 import type { OpenRun, Phase, SessionState } from "./session-state.ts";
+import { withinBudget } from "./reduce-budget.ts";
 import { addCharge } from "./usage.ts";
 import { withRun } from "./with-run.ts";
 
@@ -10,7 +11,12 @@ import { withRun } from "./with-run.ts";
 export const reduceModelCall = (state: SessionState, header: ModelHeader, place: Place): SessionState => {
   switch (header.type) {
     case "model-call.started":
-      return withRun(state, (run) => ({ ...run, turn: header.turn, phase: callingModel(header, place) }));
+      return withRun(state, (run) => ({
+        ...run,
+        turn: header.turn,
+        budget: withinBudget(run.budget),
+        phase: callingModel(state, header, place),
+      }));
     case "model-call.completed": {
       const next = withRun(state, (run) => completed(run, header, place));
       const entry = { at: place.position, chars: header.chars, kind: "answer" } as const;
@@ -28,7 +34,11 @@ export const reduceModelCall = (state: SessionState, header: ModelHeader, place:
   }
 };
 
-const callingModel = (header: HeaderOf<"model-call.started">, place: Place): Phase => ({
+const callingModel = (
+  { windowChars, window }: SessionState,
+  header: HeaderOf<"model-call.started">,
+  place: Place,
+): Phase => ({
   kind: "calling-model",
   call: {
     position: place.position,
@@ -36,6 +46,9 @@ const callingModel = (header: HeaderOf<"model-call.started">, place: Place): Pha
     candidate: header.candidate,
     at: place.at,
     estimate: header.estimate,
+    reserved: header.reserved,
+    chars: windowChars,
+    entries: window.length,
     isLost: false,
   },
 });
@@ -46,10 +59,22 @@ const completed = (run: OpenRun, header: HeaderOf<"model-call.completed">, place
     ...run,
     candidate,
     spend: addCharge(run.spend, header.charge),
+    budget: { ...run.budget, measured: measuredBy(run, header) },
     toolCalls: run.toolCalls + header.calls.length,
     outputRepairs: run.outputRepairs + (header.output === "invalid" ? 1 : 0),
     phase: afterAnswer(run, header, { position: place.position, at: place.at, candidate }),
   };
+};
+
+/** How long the provider says the prompt was; an estimate of ours says nothing new. */
+const measuredBy = (
+  { phase, budget }: OpenRun,
+  { charge }: HeaderOf<"model-call.completed">,
+): OpenRun["budget"]["measured"] => {
+  const tokens = charge.usage.inputTokens;
+  if (phase.kind !== "calling-model" || charge.isEstimate || tokens === 0) return budget.measured;
+  const { candidate, chars, entries } = phase.call;
+  return { candidate, tokens, chars, entries };
 };
 
 const afterAnswer = (
@@ -70,11 +95,17 @@ const afterAnswer = (
   }
   const failing = (code: FailureCode): Phase => ({ kind: "failing", code, causeAt: place.position });
   if (header.finish === "content-filter" && header.chars === 0) return failing("MODEL_REFUSED");
+  // What was cut for want of money is no answer (E8).
+  // guard E8: an answer that a budget cut short is none
+  if (header.finish === "length" && isLowered(run)) return failing("BUDGET_EXCEEDED");
   if (header.output !== "invalid") return { kind: "answered", answerAt: place.position };
   // guard E7: an answer that does not fit is sent back so many times
   if (run.outputRepairs >= run.settings.maxOutputRepairs) return failing("OUTPUT_INVALID");
   return { kind: "ready", turn: run.turn + 1, attempt: 1, candidate: place.candidate, dueAt: place.at };
 };
+
+const isLowered = ({ phase }: OpenRun): boolean =>
+  phase.kind === "calling-model" && phase.call.reserved?.isLowered === true;
 
 const failed = (run: OpenRun, header: HeaderOf<"model-call.failed">, place: Place): OpenRun => {
   const candidate = run.phase.kind === "calling-model" ? run.phase.call.candidate : run.candidate;

@@ -1,3 +1,4 @@
+import { UNTOUCHED } from "./budget.ts";
 import { assertNever } from "./errors.ts";
 import type { HeaderOf, RunHeader } from "./event.ts";
 import type { Place } from "./place.ts";
@@ -9,7 +10,8 @@ import { withRun } from "./with-run.ts";
 export const reduceRun = (state: SessionState, header: RunHeader, place: Place): SessionState => {
   switch (header.type) {
     case "run.accepted": {
-      const queued = { runId: header.runId, acceptedAt: place.position, at: place.at, chars: header.chars };
+      const { runId, chars, limits } = header;
+      const queued = { runId, acceptedAt: place.position, at: place.at, chars, limits };
       return { ...state, queue: [...state.queue, queued], runs: state.runs + 1 };
     }
     case "run.started":
@@ -64,9 +66,11 @@ const startRun = (state: SessionState, header: HeaderOf<"run.started">, place: P
     trace: header.trace,
     turn: 0,
     toolCalls: 0,
+    repeats: 0,
     retries: 0,
     outputRepairs: 0,
     spend: NO_SPEND,
+    budget: UNTOUCHED,
     candidate: 0,
     phase: { kind: "ready", turn: 1, attempt: 1, candidate: 0, dueAt: place.at },
     stopping: null,

@@ -84,10 +84,10 @@ const withCall = (state: SessionState, callId: CallId, change: (call: OpenCall) 
 /** Gives the call its one result; with the last one closed, the next model call is owed (E3). */
 const close = (
   state: SessionState,
-  header: { readonly callId: CallId; readonly chars: number },
+  header: { readonly callId: CallId; readonly chars: number; readonly repeats?: number },
   place: Place,
 ): SessionState => ({
-  ...withRun(state, (run) => withoutCall(run, header.callId, place)),
+  ...withRun(state, (run) => withoutCall({ ...run, repeats: header.repeats ?? 0 }, header.callId, place)),
   window: [...state.window, { at: place.position, chars: header.chars, kind: "result" }],
   windowChars: state.windowChars + header.chars,
 });

@@ -1,6 +1,7 @@
 import { assertNever, JournalError } from "./errors.ts";
 import { isEventType, type EventHeader, type JournalEvent } from "./event.ts";
 import type { Place } from "./place.ts";
+import { reduceBudget } from "./reduce-budget.ts";
 import { reduceModelCall } from "./reduce-model-call.ts";
 import { reduceRun } from "./reduce-run.ts";
 import { reduceToolCall } from "./reduce-tool-call.ts";
@@ -74,6 +75,10 @@ const fold = (state: SessionState, header: EventHeader, place: Place): SessionSt
     case "tool-call.resolved":
     case "tool-call.late":
       return reduceToolCall(state, header, place);
+    case "budget.refused":
+    case "budget.raised":
+    case "budget.crossed":
+      return reduceBudget(state, header, place);
     default:
       return assertNever(header);
   }

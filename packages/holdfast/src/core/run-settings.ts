@@ -1,3 +1,4 @@
+import type { RunBudget } from "./budget.ts";
 import type { RetryPolicy } from "./retry-policy.ts";
 
 /**
@@ -34,4 +35,10 @@ export type RunSettings = {
   readonly modelTimeoutMs: number;
   readonly modelRetry: RetryPolicy;
   readonly candidates: readonly ModelCandidate[];
+  /** Tool calls of one run in all; null for no limit. */
+  readonly maxToolCalls: number | null;
+  /** How often the same call may give the same result in a row; null for no limit. */
+  readonly maxRepeats: number | null;
+  /** What model calls are held against; null where no budget applies (E8). */
+  readonly budget: RunBudget | null;
 };

@@ -1,6 +1,8 @@
+import type { BudgetStanding, Reserved } from "./budget.ts";
 import type { AfterUnknown, RunTotals } from "./event.ts";
 import type { FailureCode } from "./failure.ts";
 import type { CallId, Position, RunId, Timestamp } from "./ids.ts";
+import type { SendLimits } from "./run-limits.ts";
 import type { ModelCandidate, RunSettings, ToolPolicy } from "./run-settings.ts";
 import type { Charge, Spend } from "./usage.ts";
 import type { Wait } from "./wait.ts";
@@ -45,6 +47,11 @@ export type OpenModelCall = {
   readonly at: Timestamp;
   /** What the call is charged when its answer is never seen. */
   readonly estimate: Charge;
+  /** What is set aside for it (E8). */
+  readonly reserved: Reserved | null;
+  /** The window that it was asked with. */
+  readonly chars: number;
+  readonly entries: number;
   readonly isLost: boolean;
 };
 
@@ -78,9 +85,13 @@ export type OpenRun = {
   readonly trace: string | null;
   readonly turn: number;
   readonly toolCalls: number;
+  /** How often in a row the last call has given the same result (E8); 0 when nobody can say. */
+  readonly repeats: number;
   readonly retries: number;
   readonly outputRepairs: number;
   readonly spend: Spend;
+  /** How it stands with its budgets. */
+  readonly budget: BudgetStanding;
   /** The candidate that answered last: later turns stay with it. */
   readonly candidate: number;
   readonly phase: Phase;
@@ -100,6 +111,7 @@ export type QueuedRun = {
   readonly acceptedAt: Position;
   readonly at: Timestamp;
   readonly chars: number;
+  readonly limits: SendLimits | null;
 };
 
 /** One message of the window, by the position of the event that holds its content. */

@@ -29,7 +29,17 @@ const openModelCall = (state: SessionState): OpenModelCall => {
   expect(phase.kind).toBe("calling-model");
   return phase.kind === "calling-model"
     ? phase.call
-    : { position: 0, attempt: 0, candidate: 0, at: 0, estimate: charge(), isLost: false };
+    : {
+        position: 0,
+        attempt: 0,
+        candidate: 0,
+        at: 0,
+        estimate: charge(),
+        reserved: null,
+        chars: 0,
+        entries: 0,
+        isLost: false,
+      };
 };
 
 const outcome = (more: Partial<ModelOutcome> = {}): ModelOutcome => ({
@@ -179,7 +189,7 @@ describe("a model call that failed", () => {
     more: { readonly story?: Journal; readonly retryable?: boolean; readonly retryAfterMs?: number } = {},
   ): unknown => {
     const { state } = more.story ?? callingModel();
-    const draft = settleModelFailure(openRun(state), openModelCall(state), {
+    const [draft] = settleModelFailure(openRun(state), openModelCall(state), {
       failure: failure(code, "why", more.retryable === undefined ? {} : { retryable: more.retryable }),
       retryAfterMs: more.retryAfterMs,
       charge: charge(),
@@ -187,6 +197,7 @@ describe("a model call that failed", () => {
       now: START + 10_000,
       sessionId: "s",
     });
+    if (draft === undefined) throw new TypeError("nothing was recorded");
     append(more.story ?? callingModel(), draft.header);
     expect(draft.header).toMatchObject({
       type: "model-call.failed",
@@ -277,7 +288,7 @@ describe("a model call that failed", () => {
   test("E8: is charged what it used", () => {
     const { state } = callingModel();
     const estimate = charge({ isEstimate: true, costUsd: null });
-    const draft = settleModelFailure(openRun(state), openModelCall(state), {
+    const [draft] = settleModelFailure(openRun(state), openModelCall(state), {
       failure: failure("MODEL_STREAM_CUT", "cut"),
       retryAfterMs: undefined,
       charge: estimate,

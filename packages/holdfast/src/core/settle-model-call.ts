@@ -90,10 +90,10 @@ export const settleModelCall = (
     },
   };
   const refusals = outcome.calls.flatMap((resolved, index) => {
-    const why = refusalOf(resolved, outcome.finish);
+    const why = refusalOf(resolved, outcome.finish) ?? beyondLimit(run, index);
     return why === null ? [] : [refusalEvent(run, toolCallId(call.position, index), why)];
   });
-  return [completed, ...refusals];
+  return [completed, ...refusals, ...crossedBy(run, call, outcome.charge)];
 };
 
 const refusalOf = (call: ResolvedCall, finish: FinishReason): Failure | null => {
@@ -107,6 +107,14 @@ const refusalOf = (call: ResolvedCall, finish: FinishReason): Failure | null => 
   return call.refusal;
 };
 
+/** Calls beyond the limit of the run are answered without being made (E8). */
+const beyondLimit = (run: OpenRun, index: number): Failure | null => {
+  const { maxToolCalls } = run.settings;
+  // guard E8: calls beyond the limit of the run are not made
+  if (maxToolCalls === null || run.toolCalls + index < maxToolCalls) return null;
+  return failure("TOOL_NOT_RUN", `Not run: this run may make ${maxToolCalls} tool calls, and has.`);
+};
+
 const refusalEvent = (run: OpenRun, callId: string, why: Failure): EventDraft => ({
   header: {
     type: "tool-call.failed",
@@ -117,6 +125,7 @@ const refusalEvent = (run: OpenRun, callId: string, why: Failure): EventDraft =>
     durationMs: 0,
     chars: why.message.length,
     next: { kind: "give-up" },
+    repeats: 1,
   },
   payload: { failure: why as JsonValue },
 });
@@ -156,24 +165,43 @@ export type ModelFailure = {
   readonly durationMs: number;
 };
 
-/** The event that records a failed attempt, and with it what happens next (E7). */
+/** The events that record a failed attempt, and with it what happens next (E7). */
 export const settleModelFailure = (
   run: OpenRun,
   call: OpenModelCall,
   outcome: ModelFailure & { readonly now: Timestamp; readonly sessionId: string },
-): EventDraft => ({
-  header: {
-    type: "model-call.failed",
-    runId: run.runId,
-    startedAt: call.position,
-    attempt: call.attempt,
-    code: outcome.failure.code,
-    charge: outcome.charge,
-    durationMs: outcome.durationMs,
-    next: afterModelFailure(run, call, outcome),
+): readonly EventDraft[] => [
+  {
+    header: {
+      type: "model-call.failed",
+      runId: run.runId,
+      startedAt: call.position,
+      attempt: call.attempt,
+      code: outcome.failure.code,
+      charge: outcome.charge,
+      durationMs: outcome.durationMs,
+      next: afterModelFailure(run, call, outcome),
+    },
+    payload: { failure: outcome.failure as JsonValue },
   },
-  payload: { failure: outcome.failure as JsonValue },
-});
+  ...crossedBy(run, call, outcome.charge),
+];
+
+/** Says that a call came to more than was set aside for it: the worst case was reckoned too low (E8). */
+const crossedBy = (run: OpenRun, call: OpenModelCall, charge: Charge): readonly EventDraft[] => {
+  const { reserved, position: startedAt } = call;
+  if (reserved === null) return [];
+  const { inputTokens, outputTokens } = charge.usage;
+  const overTokens = inputTokens + outputTokens - reserved.inputTokens - reserved.outputTokens;
+  const overUsd =
+    charge.costUsd === null || reserved.costUsd === null ? null : charge.costUsd - reserved.costUsd;
+  if (overTokens <= 0 && (overUsd ?? 0) <= 0) return [];
+  const over = {
+    overTokens: Math.max(0, overTokens),
+    overUsd: overUsd === null ? null : Math.max(0, overUsd),
+  };
+  return [{ header: { type: "budget.crossed", runId: run.runId, startedAt, ...over }, payload: null }];
+};
 
 /** Failures that another model may not share, though this one will always have them. */
 const FALLBACK_CODES: ReadonlySet<string> = new Set([

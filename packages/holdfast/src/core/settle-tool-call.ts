@@ -50,6 +50,7 @@ export const settleToolCall = (settling: Settling, outcome: ToolOutcome): EventD
         chars: outcome.chars,
         by: "execution",
         isCoerced: outcome.isCoerced,
+        repeats: 1,
       },
       payload: completedPayload(outcome.output, outcome.artifact),
     };
@@ -82,6 +83,7 @@ const failedOutcome = (settling: Settling, outcome: ToolOutcome & { kind: "faile
       durationMs,
       chars: next.kind === "retry" ? 0 : outcome.failure.message.length,
       next,
+      repeats: 1,
     },
     payload: { failure: outcome.failure as JsonValue },
   };
@@ -162,6 +164,7 @@ export const settleVerification = (settling: Settling, outcome: VerifyOutcome): 
           chars: outcome.chars,
           by: "verification",
           isCoerced: outcome.isCoerced,
+          repeats: 1,
         },
         payload: completedPayload(outcome.output, outcome.artifact),
       };
@@ -196,6 +199,7 @@ const notDone = ({ run, call, durationMs }: Settling): EventDraft => {
       durationMs,
       chars: why.message.length,
       next: { kind: "give-up" },
+      repeats: 1,
     },
     payload: { failure: why as JsonValue },
   };

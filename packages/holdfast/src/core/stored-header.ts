@@ -1,4 +1,5 @@
 import type { EventHeader, EventType } from "./event.ts";
+import { DEFAULT_MAX_REPEATS } from "./run-limits.ts";
 import { isJsonObject, type JsonObject, type JsonValue } from "./json.ts";
 
 /**
@@ -11,15 +12,16 @@ type Usual = { readonly [member: string]: JsonValue };
 const ATTEMPT: Usual = { attempt: 1 };
 
 const USUAL: { readonly [Type in EventType]?: Usual } = {
-  "run.accepted": { source: null },
-  "model-call.started": { attempt: 1, candidate: 0 },
+  "run.accepted": { source: null, limits: null },
+  "model-call.started": { attempt: 1, candidate: 0, reserved: null },
   "model-call.completed": { attempt: 1, output: "none" },
   "model-call.failed": ATTEMPT,
   "tool-call.started": ATTEMPT,
-  "tool-call.completed": { attempt: 1, by: "execution", isCoerced: false },
-  "tool-call.failed": ATTEMPT,
+  "tool-call.completed": { attempt: 1, by: "execution", isCoerced: false, repeats: 1 },
+  "tool-call.failed": { attempt: 1, repeats: 1 },
   "tool-call.unknown": ATTEMPT,
   "tool-call.late": ATTEMPT,
+  "budget.refused": ATTEMPT,
 };
 
 const NO_TOKENS: Usual = {
@@ -39,6 +41,7 @@ const USUAL_WITHIN: { readonly [member: string]: Usual } = {
   charge: { costUsd: null, isEstimate: false },
   policy: { timeoutMs: 30_000, canVerify: false, retry: RETRY },
   retry: RETRY,
+  settings: { maxToolCalls: null, maxRepeats: DEFAULT_MAX_REPEATS, budget: null },
   spend: { knownCostUsd: 0, unpricedCalls: 0, estimatedCalls: 0 },
 };
 

@@ -48,6 +48,9 @@ const TABLE: Record<EventType, Row> = {
   "tool-call.verified":   ["no",  "no",  "no",  "no",  "no",  "if",  "no",  "no"],
   "tool-call.resolved":   ["no",  "no",  "no",  "no",  "no",  "if",  "no",  "no"],
   "tool-call.late":       ["no",  "yes", "yes", "yes", "yes", "yes", "yes", "yes"],
+  "budget.refused":       ["no",  "no",  "no",  "if",  "no",  "no",  "no",  "no"],
+  "budget.raised":        ["no",  "no",  "no",  "if",  "if",  "if",  "if",  "if"],
+  "budget.crossed":       ["no",  "no",  "no",  "if",  "no",  "if",  "if",  "if"],
 };
 
 export const statePhase = (state: SessionState): StatePhase => {
@@ -117,6 +120,8 @@ const holdsForRun = (state: SessionState, header: EventHeader): boolean => {
       return mayAct(run) && /* guard E1: a model call that is not owed does not start */ isOwed(run, header);
     case "tool-call.started":
       return mayAct(run);
+    case "budget.refused":
+      return mayAct(run) && isOwed(run, header);
     case "model-call.completed":
       return (
         /* guard E1: an answer to another call does not belong */ isAbout(run, header.startedAt) &&
@@ -129,7 +134,7 @@ const holdsForRun = (state: SessionState, header: EventHeader): boolean => {
   }
 };
 
-const isOwed = ({ phase }: OpenRun, header: HeaderOf<"model-call.started">): boolean =>
+const isOwed = ({ phase }: OpenRun, header: HeaderOf<"model-call.started" | "budget.refused">): boolean =>
   phase.kind === "ready" && phase.turn === header.turn && phase.attempt === header.attempt;
 
 const isAbout = ({ phase }: OpenRun, startedAt: Position): boolean =>

@@ -1,3 +1,4 @@
+import type { BudgetShortage } from "./budget.ts";
 import type { CallId, Timestamp } from "./ids.ts";
 
 /** What a suspended run is waiting for. */
@@ -10,6 +11,10 @@ export type Wait =
   | { readonly kind: "resolution"; readonly callId: CallId }
   /** A process that knows this agent or tool. */
   | { readonly kind: "definition"; readonly name: string }
+  /** Somebody to raise a limit (E8). */
+  | ({ readonly kind: "budget" } & BudgetShortage)
+  /** The same, or the next period of the budget. */
+  | ({ readonly kind: "budget-period"; readonly until: Timestamp } & BudgetShortage)
   /** An operator: workers kept dying on this session. */
   | { readonly kind: "operator"; readonly reason: "poisoned" | "restored" };
 

@@ -3,6 +3,7 @@ import { isInFlight, type SessionState } from "../core/session-state.ts";
 import type { Agent } from "../ports/agent.ts";
 import type { LoadedSession, Signal } from "../ports/journal-store.ts";
 import { Alarm } from "./alarm.ts";
+import type { RefusedCall } from "./call-budgets.ts";
 import type { Base, Batch } from "./batch.ts";
 import type { Deadline, StopReason } from "./deadline.ts";
 import { Latch } from "./latch.ts";
@@ -10,6 +11,7 @@ import { Lease } from "./lease.ts";
 import { foldLoaded, loadSession } from "./open-session.ts";
 import type { Outcome } from "./outcome.ts";
 import type { EngineServices } from "./services.ts";
+import { Repeats } from "./repeats.ts";
 import { SessionContent } from "./session-content.ts";
 import { RunSpans } from "./run-spans.ts";
 
@@ -31,6 +33,7 @@ export class ActiveSession {
   readonly services: EngineServices;
   readonly agent: Agent;
   readonly content: SessionContent;
+  readonly repeats: Repeats;
   readonly lease: Lease;
   readonly latch = new Latch();
   /** Wakes the session when something is due though nothing happens. */
@@ -48,6 +51,8 @@ export class ActiveSession {
   snapshotAt: number;
   /** Somebody had the session before us and did not let it go, maybe we ourselves. */
   isLeftHeld: boolean;
+  /** Model calls that accounts had no room for, not journaled yet. */
+  refusedCalls: RefusedCall[] = [];
   isDraining = false;
   /** Set when signals may have come from another process. */
   needsRefresh = false;
@@ -62,6 +67,7 @@ export class ActiveSession {
     this.id = id;
     this.base = foldLoaded(services, id, loaded);
     this.content = new SessionContent(services, id, loaded.owner);
+    this.repeats = new Repeats(services, this.content);
     this.alarm = new Alarm(services.clock, () => this.latch.set());
     this.lease = new Lease(services.clock, services.leaseMs);
     this.spans = new RunSpans(services.telemetry, {
@@ -189,6 +195,9 @@ export class ActiveSession {
       // guard J6: what was read is remembered
       this.#remember(id);
     }
+    // guard E8: what was refused is journaled once
+    this.refusedCalls = [];
+    this.repeats.committed();
     this.content.committed(batch.events, batch.state);
     // By the events: the run may have ended with them, and the next one begun.
     for (const { header } of batch.events) {

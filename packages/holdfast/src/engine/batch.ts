@@ -3,6 +3,9 @@ import type { Sha256, StoredEvent } from "../core/hash-chain.ts";
 import type { SignalId, Timestamp } from "../core/ids.ts";
 import { sealEvent } from "../core/journal-codec.ts";
 import { reduce } from "../core/reduce.ts";
+import type { AccountLimit } from "../core/accounts.ts";
+import type { CallOwed } from "../core/plan-budget.ts";
+import type { Reservation } from "../ports/journal-store.ts";
 import type { SessionState } from "../core/session-state.ts";
 import type { Clock } from "../ports/clock.ts";
 
@@ -20,6 +23,9 @@ export class Batch {
   readonly events: JournalEvent[] = [];
   readonly stored: StoredEvent[] = [];
   readonly consume: SignalId[] = [];
+  /** The model call in it that takes from accounts, and what it takes. */
+  reserved: { readonly call: CallOwed; readonly limits: readonly AccountLimit[] } | null = null;
+  readonly reserve: Reservation[] = [];
   startsEffects = false;
   state: SessionState;
   hash: Uint8Array;

@@ -1,3 +1,4 @@
+import { mostTokens, type Reserved } from "../core/budget.ts";
 import { ModelCallError, toldByError } from "../core/errors.ts";
 import { failure, toFailure, type Failure, type FailureCode } from "../core/failure.ts";
 import { toJournalObject, toJournalValue } from "../core/journal-value.ts";
@@ -27,6 +28,8 @@ export type ModelCall = {
   readonly attempt: number;
   readonly candidate: number;
   readonly estimate: Charge;
+  /** What was set aside for it; null where no budget applies (E8). */
+  readonly reserved: Reserved | null;
   /** Asked in the very tick in which the model is called: why it may not be any more (E6, J2). */
   readonly refuseEntry: () => Failure | null;
   /** Makes the request; the conversation is read from the journal where it is not at hand. */
@@ -181,13 +184,25 @@ const chargeOfFailure = (call: ModelCall, code: FailureCode, { isCalled, chars }
 
 const estimateCharge = (call: ModelCall, outputChars: number): Charge => {
   const candidate = call.run.settings.candidates[call.candidate];
-  const usage = { ...call.estimate.usage, outputTokens: estimateTokens(outputChars) };
+  const usage = { ...call.estimate.usage, outputTokens: outputOf(call, outputChars) };
   const costUsd =
     candidate === undefined
       ? null
       : call.services.prices.costUsd(candidate.provider, candidate.modelId, usage);
   return { usage, costUsd, isEstimate: true };
 };
+
+/** Under a budget what was not told is reckoned as the most it may have been, and never as more than was set aside (E8). */
+const outputOf = ({ reserved }: ModelCall, chars: number): number =>
+  reserved === null
+    ? estimateTokens(chars)
+    : /* guard E8: what a stream that broke off had cost is not reckoned too low */ Math.min(
+        reserved.outputTokens,
+        mostTokens(chars) + TOKENS_ON_THE_WAY,
+      );
+
+/** Written by the provider, and not here yet when a stream breaks off: a quarter of a second of a fast model. */
+const TOKENS_ON_THE_WAY = 64;
 
 const readAnswer = async (
   call: ModelCall,

@@ -1,7 +1,9 @@
+import { settlementsOf } from "../core/accounts.ts";
 import { sameBytes } from "../core/hash-chain.ts";
 import { sessionStatus } from "../core/session-state.ts";
 import type { CommitAnswer, CommitRequest, ConflictReason, LeaseChange } from "../ports/journal-store.ts";
 import type { ActiveSession } from "./active-session.ts";
+import { noteRefusal } from "./call-budgets.ts";
 import { blobsOf } from "./outcome.ts";
 import type { Prepared } from "./prepare-batch.ts";
 
@@ -22,6 +24,8 @@ export const commitBatch = async (session: ActiveSession, prepared: Prepared): P
     case "ok":
       return stored(session, prepared, { answer, lease: request.lease, askedAt });
     case "conflict":
+      // guard E8: a call that an account has no room for is not asked for again and again
+      if (answer.reason === "budget") await noteRefusal(session, prepared.batch);
       return ENDS_OUR_TURN.has(answer.reason) ? lost(session) : lookAgain(session);
     case "indeterminate":
       return findOut(session, prepared, { request, askedAt });
@@ -50,8 +54,9 @@ const requestOf = (
     consume: batch.consume,
     post: [],
     duties: [],
-    reserve: [],
-    settle: [],
+    reserve: batch.reserve,
+    // guard E8: what is over gives back what it did not spend
+    settle: settlementsOf(session.id, batch.base.state, batch.events),
     summary: { status: sessionStatus(batch.state), waiting: waits[0]?.kind ?? null },
     mustSync: starts.some((start) => start.kind === "tool"),
   };

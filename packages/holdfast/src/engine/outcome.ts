@@ -56,7 +56,7 @@ export const recordOutcome = (
       const call = openModelCall(run, outcome.startedAt);
       return run === null || call === null
         ? []
-        : [settleModelFailure(run, call, { ...outcome.failed, ...place })];
+        : settleModelFailure(run, call, { ...outcome.failed, ...place });
     }
     case "tool": {
       const call = openCall(run, outcome);

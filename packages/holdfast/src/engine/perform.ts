@@ -1,12 +1,14 @@
+import type { Reserved } from "../core/budget.ts";
 import { StoreError } from "../core/errors.ts";
 import { failure, toFailure, type Failure } from "../core/failure.ts";
 import { deadlineOf } from "../core/plan.ts";
 import type { OpenCall, OpenRun } from "../core/session-state.ts";
-import type { ModelDelta, ModelRequest, ToolDeclaration } from "../ports/model.ts";
+import type { ModelDelta, ModelRequest } from "../ports/model.ts";
 import type { ActiveSession } from "./active-session.ts";
 import { callModel } from "./call-model.ts";
 import { callTool } from "./call-tool.ts";
 import { Deadline } from "./deadline.ts";
+import { declarationsOf } from "./declarations.ts";
 import { recordLate, type Outcome } from "./outcome.ts";
 import type { Start } from "./prepare-batch.ts";
 import { instructionsOf } from "./start-run.ts";
@@ -38,7 +40,7 @@ type Launch = { readonly run: OpenRun; readonly start: Start; readonly deadline:
 
 const launch = (session: ActiveSession, { run, start, deadline }: Launch): Promise<Outcome> => {
   if (start.kind === "model") {
-    const { startedAt, attempt, candidate, estimate } = start;
+    const { startedAt, attempt, candidate, estimate, reserved } = start;
     return callModel(
       {
         services: session.services,
@@ -50,8 +52,9 @@ const launch = (session: ActiveSession, { run, start, deadline }: Launch): Promi
         attempt,
         candidate,
         estimate,
+        reserved,
         refuseEntry: () => refuseModel(session, run),
-        request: (limit, onDelta) => modelRequest(session, run, { limit, onDelta }),
+        request: (limit, onDelta) => modelRequest(session, run, { limit, onDelta, reserved }),
       },
       deadline,
     );
@@ -63,7 +66,15 @@ const launch = (session: ActiveSession, { run, start, deadline }: Launch): Promi
 const modelRequest = async (
   session: ActiveSession,
   run: OpenRun,
-  { limit, onDelta }: { readonly limit: Deadline; readonly onDelta: (delta: ModelDelta) => void },
+  {
+    limit,
+    onDelta,
+    reserved,
+  }: {
+    readonly limit: Deadline;
+    readonly onDelta: (delta: ModelDelta) => void;
+    readonly reserved: Reserved | null;
+  },
 ): Promise<ModelRequest> => {
   const { agent, content, services } = session;
   const transcript = await content.transcript(session.state);
@@ -73,7 +84,12 @@ const modelRequest = async (
     system: system === "" ? null : system,
     messages: transcript.messages(),
     tools: declarationsOf(agent.tools),
-    settings: { ...agent.modelSettings, ...overrides },
+    settings: {
+      ...agent.modelSettings,
+      ...overrides,
+      // guard E8: a model is asked for no more than was set aside
+      ...(reserved === null ? {} : { maxOutputTokens: reserved.outputTokens }),
+    },
     output: agent.output === null ? null : { schema: agent.output.schema, name: agent.output.name },
     readBlob: async (digest) => {
       const bytes = await services.store.readBlob(session.id, digest);
@@ -83,21 +99,6 @@ const modelRequest = async (
     signal: limit.signal,
     onDelta,
   };
-};
-
-const DECLARATIONS = new WeakMap<object, readonly ToolDeclaration[]>();
-
-/** Made once for each agent: the same array every turn lets adapters keep what they derive from it. */
-const declarationsOf = (tools: ActiveSession["agent"]["tools"]): readonly ToolDeclaration[] => {
-  const known = DECLARATIONS.get(tools);
-  if (known !== undefined) return known;
-  const made = [...tools.values()].map(({ name, description, inputSchema }) => ({
-    name,
-    description,
-    inputSchema,
-  }));
-  DECLARATIONS.set(tools, made);
-  return made;
 };
 
 const toolCall = (

@@ -1,14 +1,18 @@
+import type { Reserved, ReservedAccount } from "../core/budget.ts";
 import type { Effect } from "../core/effect.ts";
 import { HoldfastError } from "../core/errors.ts";
 import type { CallId, Position, Timestamp } from "../core/ids.ts";
 import { toFailure } from "../core/failure.ts";
+import type { ModelCandidate } from "../core/run-settings.ts";
 import { candidateOf, type OpenRun } from "../core/session-state.ts";
 import { estimateTokens, NO_USAGE, type Charge } from "../core/usage.ts";
 import type { ActiveSession } from "./active-session.ts";
 import { Batch } from "./batch.ts";
+import { accountsFor, recordRefusal, reservationsOf } from "./call-budgets.ts";
 import { idempotencyKeyOf } from "./idempotency-key.ts";
 import { recordOutcome, type Outcome } from "./outcome.ts";
 import { readSignal } from "./read-signal.ts";
+import { reserveCall, worstCharge } from "./run-budget.ts";
 import { startRun } from "./start-run.ts";
 import { waitsForKnown } from "./waiting-for-definitions.ts";
 
@@ -21,6 +25,7 @@ export type Start =
       readonly attempt: number;
       readonly candidate: number;
       readonly estimate: Charge;
+      readonly reserved: Reserved | null;
     }
   | {
       readonly kind: "tool" | "verify";
@@ -51,9 +56,11 @@ export const prepareBatch = async (session: ActiveSession, mayStartRun: () => bo
   // guard E2: a takeover is journaled first
   recover(session, batch);
   const recorded = [...session.outcomes];
+  session.repeats.begin();
   for (const outcome of recorded) {
     const place = { sessionId: session.id, now: batch.now() };
-    for (const draft of recordOutcome(batch.state, outcome, place)) batch.add(draft);
+    for (const draft of recordOutcome(batch.state, outcome, place))
+      batch.add(await session.repeats.count(batch, draft));
   }
   for (const signal of session.signals) {
     for (const draft of readSignal(batch.state, signal)) batch.add(draft);
@@ -122,6 +129,8 @@ const decide = async (
     for (const { draft } of records) batch.add(draft);
     // guard J1: what is decided is folded before more is decided
     if (records.length > 0) continue;
+    // guard E8: what comes of a refused call is decided in the journal
+    if (recordRefusal(session, batch, effects)) continue;
     const start = effects.find((effect) => effect.kind === "start-run");
     if (start === undefined) return effects;
     if (session.isDraining || !mayStartRun()) return [];
@@ -221,9 +230,11 @@ const beginModelCall = (
   if (run === null) return null;
   const { turn, attempt, candidate } = effect;
   const { provider, modelId } = candidateOf(run, candidate);
-  const usage = { ...NO_USAGE, inputTokens: estimateTokens(batch.state.windowChars) };
-  const costUsd = session.services.prices.costUsd(provider, modelId, usage);
-  const estimate: Charge = { usage, costUsd, isEstimate: true };
+  const fit = reserveCall(batch.state, run, candidate);
+  const limits = fit === null ? [] : accountsFor(session, run, { reserved: fit, at: batch.now() });
+  const reserved = fit === null ? null : { ...fit, accounts: limits.map(takenFrom) };
+  const estimate =
+    reserved === null ? estimateOf(session, batch, { provider, modelId }) : worstCharge(reserved);
   const event = batch.add({
     header: {
       type: "model-call.started",
@@ -235,9 +246,13 @@ const beginModelCall = (
       modelId,
       notAfter: batch.now() + run.settings.modelTimeoutMs,
       estimate,
+      reserved,
     },
     payload: null,
   });
+  // guard E8: what a call may cost is set aside with its start
+  batch.reserve.push(...reservationsOf(session.id, event.position, limits));
+  if (limits.length > 0) batch.reserved = { call: effect, limits };
   return {
     kind: "model",
     key: `model:${event.position}`,
@@ -245,5 +260,21 @@ const beginModelCall = (
     attempt,
     candidate,
     estimate,
+    reserved,
   };
+};
+
+const takenFrom = ({ account, unit, amount }: ReservedAccount): ReservedAccount => ({
+  account,
+  unit,
+  amount,
+});
+
+const estimateOf = (
+  { services }: ActiveSession,
+  { state }: Batch,
+  { provider, modelId }: ModelCandidate,
+): Charge => {
+  const usage = { ...NO_USAGE, inputTokens: estimateTokens(state.windowChars) };
+  return { usage, costUsd: services.prices.costUsd(provider, modelId, usage), isEstimate: true };
 };

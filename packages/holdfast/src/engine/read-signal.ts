@@ -1,5 +1,6 @@
 import type { EventDraft, RunSource } from "../core/event.ts";
 import { failure } from "../core/failure.ts";
+import { readSendLimits } from "../core/run-limits.ts";
 import { isJsonObject, type JsonObject, type JsonValue } from "../core/json.ts";
 import type { ToolOutput } from "../core/message.ts";
 import type { SessionState } from "../core/session-state.ts";
@@ -29,6 +30,8 @@ export const readSignal = (state: SessionState, signal: Signal): readonly EventD
         : [{ header: { type: "run.resumed", runId: state.run.runId, by: "operator" }, payload: null }];
     case "late":
       return late(signal.runId, body);
+    case "raise":
+      return raise(state, signal.runId, body);
   }
 };
 
@@ -46,6 +49,7 @@ const accept = (runId: string, { source = null, ...body }: JsonObject): EventDra
     runId,
     chars: charsOf(body["content"] ?? null),
     source: source as RunSource | null,
+    limits: readSendLimits(body["limits"]),
   },
   payload: body,
 });
@@ -101,6 +105,16 @@ const resolution = (as: "completed" | "failed" | "retry", body: JsonObject): Jso
     typeof said === "string" ? said : "A person looked and found that this call did not succeed.";
   return { failure: failure("TOOL_FAILED", message, { retryable: false }) as JsonValue };
 };
+
+/** More for a run that is open: what it waits for need not be this budget (E8). */
+const raise = (state: SessionState, runId: string | null, body: JsonObject): readonly EventDraft[] => {
+  const { budget, usd, tokens, ...said } = body;
+  if (runId === null || state.run?.runId !== runId || typeof budget !== "string") return [];
+  const header = { type: "budget.raised", runId, budget, usd: amount(usd), tokens: amount(tokens) } as const;
+  return [{ header, payload: said }];
+};
+
+const amount = (value: JsonValue | undefined): number => (typeof value === "number" && value > 0 ? value : 0);
 
 const late = (runId: string | null, body: JsonObject): readonly EventDraft[] => {
   const { callId, attempt, status, content } = body;

@@ -3,6 +3,7 @@ import type { Sha256 } from "../core/hash-chain.ts";
 import type { SessionState } from "../core/session-state.ts";
 import type { StoredSchedule, Timetable } from "../core/schedule.ts";
 import type { Agent } from "../ports/agent.ts";
+import type { Budget } from "../ports/budget.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { JournalStore } from "../ports/journal-store.ts";
 import type { PriceList } from "../ports/model.ts";
@@ -33,6 +34,8 @@ export type EngineServices = {
   readonly timetable: (schedule: StoredSchedule) => Timetable;
   readonly feed: EventFeed;
   readonly prices: PriceList;
+  /** Limits that many runs share (E8). */
+  readonly budgets: readonly Budget[];
   readonly telemetry: Telemetry;
   readonly logger: Logger;
   readonly redactor: Redactor;

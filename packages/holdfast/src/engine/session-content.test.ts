@@ -53,7 +53,7 @@ describe("the content of a session, read again from the store", () => {
       sealEvent(
         end,
         {
-          header: { type: "run.accepted", runId, chars: content.length, source: null },
+          header: { type: "run.accepted", runId, chars: content.length, source: null, limits: null },
           payload: { content },
         },
         { sha256, epoch: 0, now: clock.now(), salt: () => clock.randomBytes(32) },

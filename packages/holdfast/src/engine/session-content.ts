@@ -25,7 +25,7 @@ export class SessionContent {
   evaluated: { readonly runId: RunId; readonly text: string } | null = null;
   readonly #services: ContentServices;
   readonly #sessionId: SessionId;
-  readonly #owner: SessionOwner;
+  readonly owner: SessionOwner;
   readonly #kept = new Map<Position, JournalEvent>();
   readonly #inputs = new Map<CallId, unknown>();
   #transcript: Transcript | null = null;
@@ -37,7 +37,7 @@ export class SessionContent {
   constructor(services: ContentServices, sessionId: SessionId, owner: SessionOwner) {
     this.#services = services;
     this.#sessionId = sessionId;
-    this.#owner = owner;
+    this.owner = owner;
   }
 
   /** Takes note of events that were just committed, and of the state they led to. */
@@ -87,8 +87,8 @@ export class SessionContent {
     const attributes = created?.payload?.["attributes"];
     this.#context = {
       id: this.#sessionId,
-      tenant: this.#owner.tenant,
-      user: this.#owner.user,
+      tenant: this.owner.tenant,
+      user: this.owner.user,
       attributes: isJsonObject(attributes) ? attributes : {},
     };
     return this.#context;
@@ -108,21 +108,26 @@ export class SessionContent {
   async overrides(acceptedAt: Position): Promise<ModelSettings> {
     if (this.#overrides?.at === acceptedAt) return this.#overrides.settings;
     const [accepted] = await this.#events([acceptedAt]);
-    const found = accepted?.payload?.["settings"];
-    const settings = isJsonObject(found) ? found : {};
+    const settings = accepted === undefined ? {} : overridesIn(accepted);
     this.#overrides = { at: acceptedAt, settings };
     return settings;
   }
 
+  /** One event, as it was committed. */
+  async eventAt(position: Position): Promise<JournalEvent> {
+    const [event] = await this.#events([position]);
+    if (event === undefined) throw new StoreError("STORE_DAMAGED", `There is no event ${position}.`);
+    return event;
+  }
+
   /** The arguments of an open call as the model gave them. */
   async #proposedInput(run: OpenRun, callId: CallId): Promise<JsonValue> {
-    if (run.phase.kind !== "calling-tools") return null;
-    const [answer] = await this.#events([run.phase.answerAt]);
-    if (answer?.header.type !== "model-call.completed") return null;
-    const index = answer.header.calls.findIndex((call) => call.callId === callId);
-    const content = answer.payload?.["content"];
-    const calls = Array.isArray(content) ? callsToRun(content as readonly AssistantPart[]) : [];
-    return calls[index]?.input ?? null;
+    return run.phase.kind === "calling-tools" ? this.inputIn(run.phase.answerAt, callId) : null;
+  }
+
+  /** The arguments of a call in this answer as the model gave them; null where they were erased. */
+  async inputIn(answerAt: Position, callId: CallId): Promise<JsonValue> {
+    return inputAsked(await this.eventAt(answerAt), callId);
   }
 
   #append(event: JournalEvent, state: SessionState): void {
@@ -171,8 +176,23 @@ export class SessionContent {
   }
 }
 
+/** What a send overrides of its agent's model settings; nothing where it was erased. */
+export const overridesIn = (accepted: JournalEvent): ModelSettings => {
+  const found = accepted.payload?.["settings"];
+  return isJsonObject(found) ? found : {};
+};
+
 const instructionsIn = (started: JournalEvent): string | null => {
   const payload: JsonObject | null = started.payload;
   const text = payload?.["instructions"];
   return typeof text === "string" ? text : null;
+};
+
+/** The arguments of a call in this answer; null where they were erased. */
+export const inputAsked = ({ header, payload }: JournalEvent, callId: CallId): JsonValue => {
+  if (header.type !== "model-call.completed") return null;
+  const index = header.calls.findIndex((call) => call.callId === callId);
+  const content = payload?.["content"];
+  const calls = Array.isArray(content) ? callsToRun(content as readonly AssistantPart[]) : [];
+  return calls[index]?.input ?? null;
 };

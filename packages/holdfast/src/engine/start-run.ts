@@ -9,6 +9,7 @@ import type { Clock } from "../ports/clock.ts";
 import type { ActiveSession } from "./active-session.ts";
 import type { Batch } from "./batch.ts";
 import { limited } from "./limited.ts";
+import { settingsOf } from "./run-budget.ts";
 
 type Start = { readonly runId: RunId; readonly at: Timestamp };
 
@@ -21,6 +22,11 @@ export const startRun = async (session: ActiveSession, batch: Batch, { runId, at
     addFailure(batch, runId, services.redactor.failure(evaluated.failure));
     return;
   }
+  const settings = await settingsOf(session, batch, evaluated.text);
+  if ("code" in settings) {
+    addFailure(batch, runId, settings);
+    return;
+  }
   const { instructionsAt } = batch.state;
   const text = services.redactor.text(evaluated.text);
   const isSame = instructionsAt !== null && (await content.instructions(instructionsAt)) === text;
@@ -29,7 +35,7 @@ export const startRun = async (session: ActiveSession, batch: Batch, { runId, at
       type: "run.started",
       runId,
       digest: agent.digest,
-      settings: agent.settings,
+      settings,
       trace: session.spans.beginRun(runId, at),
       instructionsAt: isSame ? instructionsAt : null,
     },

@@ -42,7 +42,7 @@ export class Transcript {
       case "tool-call.failed":
       case "tool-call.unknown":
       case "tool-call.resolved":
-        this.#result(header.callId, resultOf(header, event.payload));
+        this.#result(header.callId, withNotice(resultOf(header, event.payload), event.payload));
         return;
       default:
         return;
@@ -175,6 +175,16 @@ const resultOf = (header: ResultHeader, payload: JsonObject | null): ToolOutput 
     case "tool-call.unknown":
       return header.next.kind === "give-up" ? failureOutput("TOOL_OUTCOME_UNKNOWN", payload) : null;
   }
+};
+
+/** What the model is told beside the result: that it repeats itself (E8). */
+const withNotice = (output: ToolOutput | null, payload: JsonObject | null): ToolOutput | null => {
+  const notice = payload?.["notice"];
+  if (output === null || typeof notice !== "string") return output;
+  if (output.type === "content")
+    return { ...output, value: [...output.value, { type: "text", text: notice }] };
+  const said = output.type === "json" ? JSON.stringify(output.value) : output.value;
+  return { type: output.type === "error" ? "error" : "text", value: `${said}\n\n${notice}` };
 };
 
 const outputOf = (payload: JsonObject | null): ToolOutput => {

@@ -1,4 +1,6 @@
 import type { JsonObject, JsonSchema, JsonValue } from "../core/json.ts";
+import type { OnLimit } from "../core/budget.ts";
+import type { RunCaps } from "../core/run-limits.ts";
 import type { RunSettings } from "../core/run-settings.ts";
 import type { Model, ModelSettings } from "./model.ts";
 import type { Tool } from "./tool.ts";
@@ -16,6 +18,7 @@ export interface Agent {
   readonly version: string | null;
   readonly digest: string;
   readonly settings: RunSettings;
+  readonly caps: AgentCaps;
   readonly modelSettings: ModelSettings;
   readonly tools: ReadonlyMap<string, Tool>;
   readonly output: OutputFormat | null;
@@ -23,6 +26,13 @@ export interface Agent {
   /** The model at this place in `settings.candidates`. */
   model(candidate: number): Promise<Model>;
 }
+
+/** What one run of the agent may cost, and what is done when it is about to cost more (E8). */
+export type AgentCaps = RunCaps & {
+  readonly onLimit: OnLimit;
+  /** Whether a run with a limit in money may use a model whose price nobody knows. */
+  readonly onUnknownPrice: "refuse" | "allow";
+};
 
 export type InstructionsContext = {
   readonly session: SessionContext;
@@ -46,4 +56,6 @@ export type OutputParse =
 export type InputBody = {
   readonly content: JsonValue;
   readonly settings?: JsonObject;
+  /** Of the agent's limits, those that this send tightens. */
+  readonly limits?: JsonObject;
 };

@@ -85,6 +85,8 @@ export interface JournalStore {
   list(query: ListQuery): Promise<SessionPage>;
   /** The session a run belongs to; known from the moment its input is posted. */
   findRun(runId: RunId): Promise<SessionId | undefined>;
+  /** Accounts by name, or a page of all of them in order of their names; see C15. Those nobody ever used are left out. */
+  accounts(query: AccountQuery): Promise<readonly Account[]>;
   /** Bytes stored beside the journal, by digest (base64url SHA-256), owned by one session. */
   readBlob(sessionId: SessionId, digest: string): Promise<Uint8Array | undefined>;
   /** Removes content up to a position, or of the whole session; see C13. */
@@ -184,6 +186,19 @@ export type Reservation = {
   readonly limit: number;
 };
 
+/** What an account holds. */
+export type Account = {
+  readonly account: string;
+  /** Settled and set aside together: what is held against a limit. */
+  readonly total: number;
+  /** The part of it that is only set aside. */
+  readonly reserved: number;
+};
+
+export type AccountQuery =
+  | { readonly names: readonly string[] }
+  | { readonly limit: number; readonly after?: string; readonly prefix?: string };
+
 /** Replaces a reservation by what was really spent. */
 export type Settlement = { readonly id: string; readonly account: string; readonly amount: number };
 
@@ -225,7 +240,7 @@ export type Snapshot = {
   readonly state: string;
 };
 
-export type SignalKind = "input" | "cancel" | "resolve" | "resume" | "late";
+export type SignalKind = "input" | "cancel" | "resolve" | "resume" | "late" | "raise";
 
 export type NewSignal = {
   readonly sessionId: SessionId;

@@ -8,6 +8,7 @@ import type { Sha256 } from "../core/hash-chain.ts";
 import { fromLanguageModel, isLanguageModel, loadModel, type ModelLimits } from "../models/index.ts";
 import type { Agent, OutputFormat, OutputParse } from "../ports/agent.ts";
 import type { Model } from "../ports/model.ts";
+import { areUsual } from "./agent-limits.ts";
 import type { AgentDefinition, ModelChoice } from "./define-agent.ts";
 import type { CompiledSchema } from "./schema.ts";
 
@@ -33,6 +34,7 @@ export const compileAgent = (definition: AgentDefinition<unknown, never>, settin
     version: definition.version,
     digest: digestOf(definition, candidates, settings.sha256),
     settings: runSettings(definition, candidates, settings),
+    caps: definition.budget,
     modelSettings: definition.settings,
     tools: new Map(definition.tools.map((tool) => [tool.name, tool])),
     output: definition.output === null ? null : outputFormat(definition.output),
@@ -77,6 +79,9 @@ const runSettings = (
   modelTimeoutMs: settings.modelTimeoutMs,
   modelRetry: settings.modelRetry,
   candidates,
+  maxToolCalls: definition.budget.maxToolCalls,
+  maxRepeats: definition.budget.maxRepeats,
+  budget: null,
 });
 
 const DEFAULT_WINDOW_CHARS = 400_000;
@@ -102,7 +107,7 @@ const digestOf = (
     candidates,
     instructions: typeof definition.instructions === "string" ? definition.instructions : "function",
     output: definition.output?.jsonSchema ?? null,
-    limits: definition.limits,
+    limits: areUsual(definition.budget) ? definition.limits : { ...definition.limits, ...definition.budget },
     settings: definition.settings,
     tools: definition.tools.map(({ name, description, inputSchema, policy, isolation }) => ({
       name,

@@ -18,6 +18,7 @@ import { createIsolation, isToolHost } from "../sandboxes/index.ts";
 import { createSqliteStore } from "../stores/index.ts";
 import { compileAgent } from "./compile-agent.ts";
 import type { AgentDefinition } from "./define-agent.ts";
+import { listBudgets, type BudgetAccount, type BudgetQuery } from "./list-budgets.ts";
 import type { Input } from "./input.ts";
 import { checkOptions } from "./known-options.ts";
 import { Schedules } from "./schedules/schedules.ts";
@@ -71,6 +72,7 @@ export const createRuntime = async <Deps = unknown>(options: RuntimeOptions<Deps
     timetable: timetableOf,
     feed: new EventFeed(),
     prices,
+    budgets: settings.budgets,
     telemetry: options.telemetry ?? noTelemetry,
     logger,
     redactor,
@@ -181,6 +183,12 @@ export class Runtime {
   async listSessions(query: SessionQuery = {}): Promise<SessionPage> {
     this.#checkOpen();
     return this.#services.store.list({ ...query, limit: query.limit ?? 50 });
+  }
+
+  /** What budgets have been used, in order of their names; ask again with `after` for the next page. */
+  async budgets(query: BudgetQuery = {}): Promise<readonly BudgetAccount[]> {
+    this.#checkOpen();
+    return listBudgets(this.#services, query);
   }
 
   /** One shot: a new session, one input, its answer. @throws RunError, RunSuspendedError */

@@ -1,4 +1,10 @@
 import { ConfigurationError } from "../core/errors.ts";
+import {
+  BUDGET_LIMITS,
+  checkBudgetLimits,
+  type AgentBudgetLimits,
+  type BudgetLimits,
+} from "./agent-limits.ts";
 import type { LanguageModel } from "../models/index.ts";
 import type { InstructionsContext } from "../ports/agent.ts";
 import type { Model, ModelSettings } from "../ports/model.ts";
@@ -9,7 +15,7 @@ import { compileSchema, type CompiledSchema, type Schema, type SchemaOutput } fr
 /** `"provider/model"`, a model of any AI SDK provider, or a model of our own port. */
 export type ModelChoice = string | LanguageModel | Model;
 
-export type AgentLimits = {
+export type AgentLimits = BudgetLimits & {
   /** Model calls that begin a turn, in one run; 50 by default. */
   readonly maxTurns?: number;
   /** Time of one run without suspensions; one hour by default. */
@@ -31,7 +37,7 @@ type DepsOf<Used> = [Used] extends [{ readonly "~types"?: { readonly deps: (deps
 type AnyTools = readonly DefinedTool<unknown, unknown, never>[];
 
 /** Limits with their defaults; a window of null follows the models' own limits. */
-export type AgentDefinitionLimits = Required<Omit<AgentLimits, "maxWindowChars">> & {
+export type AgentDefinitionLimits = Required<Omit<AgentLimits, "maxWindowChars" | keyof BudgetLimits>> & {
   readonly maxWindowChars: number | null;
 };
 
@@ -64,6 +70,8 @@ export type AgentDefinition<Output = string, Deps = unknown> = {
   readonly tools: readonly DefinedTool<unknown, unknown, Deps>[];
   readonly output: CompiledSchema | null;
   readonly limits: AgentDefinitionLimits;
+  /** The limits that budgets are made of. */
+  readonly budget: AgentBudgetLimits;
   readonly settings: ModelSettings;
   readonly "~output"?: Output;
 };
@@ -73,8 +81,13 @@ export type AgentOutput<Output> = Output extends Schema ? SchemaOutput<Output> :
 
 const KNOWN = ["name", "version", "model", "instructions", "tools", "output", "limits", "settings"];
 const LATER = ["policy", "memory", "input", "onFailure", "guardrails", "handoffs", "needsApproval"];
-const KNOWN_LIMITS = ["maxTurns", "maxDurationMs", "maxParallelToolCalls", "maxWindowChars"];
-const LATER_LIMITS = ["maxCostUsd", "maxTokens", "maxToolCalls", "onUnknownPrice"];
+const KNOWN_LIMITS = [
+  "maxTurns",
+  "maxDurationMs",
+  "maxParallelToolCalls",
+  "maxWindowChars",
+  ...BUDGET_LIMITS,
+];
 const SETTINGS = [
   "temperature",
   "topP",
@@ -131,6 +144,7 @@ export const defineAgent = <
     tools: tools as readonly DefinedTool<unknown, unknown, DepsOf<Tools[number]>>[],
     output: options.output === undefined ? null : compileSchema(options.output, `${owner}: output`),
     limits: checkLimits(options.limits ?? {}, owner),
+    budget: checkBudgetLimits(options.limits ?? {}, `${owner}: limits`),
     settings: options.settings ?? {},
   };
 };
@@ -159,7 +173,7 @@ const checkUnique = (names: readonly string[], owner: string): void => {
 
 const checkLimits = (limits: AgentLimits, owner: string): AgentDefinitionLimits => {
   const where = `${owner}: limits`;
-  checkOptions(limits, { owner: where, known: KNOWN_LIMITS, later: LATER_LIMITS });
+  checkOptions(limits, { owner: where, known: KNOWN_LIMITS, later: [] });
   return {
     maxTurns: positiveInteger(where, "maxTurns", limits.maxTurns ?? 50),
     maxDurationMs: positiveInteger(where, "maxDurationMs", limits.maxDurationMs ?? 3_600_000),

@@ -112,8 +112,8 @@ const text = defineAgent({ name: "text", model, instructions: "" });
 holds<Same<typeof text, AgentDefinition<string, unknown>>>();
 const both = defineAgent({ name: "both", model, instructions: "", tools: [look, write, plain] });
 
-// @ts-expect-error -- not built yet, so absent from the types
-defineAgent({ name: "bad", model, instructions: "", limits: { maxCostUsd: 1 } });
+// @ts-expect-error -- there are three ways to go on
+defineAgent({ name: "bad", model, instructions: "", limits: { onLimit: "hand-off" } });
 // @ts-expect-error -- not built yet, so absent from the types
 defineAgent({ name: "bad", model, instructions: "", memory: true });
 // @ts-expect-error -- an agent has instructions

@@ -105,6 +105,9 @@ const failureIn = (payload: JsonObject | null): Failure | null => {
 
 const PLAIN_WORDS: Partial<Record<FailureCode, string>> = {
   RUN_MAX_TURNS: "The run used all the turns it was allowed without coming to an answer.",
+  RUN_MAX_TOOL_CALLS: "The run made all the tool calls it was allowed without coming to an answer.",
+  RUN_LOOPING: "The model went on making the same call, which went on giving the same result.",
+  BUDGET_EXCEEDED: "What was left of a budget did not pay for a whole answer.",
   RUN_TIMEOUT: "The run took longer than it was allowed.",
   OUTPUT_INVALID: "The model did not give an answer that fits the output schema.",
   MODEL_REFUSED: "The provider's content filter stopped the answer.",

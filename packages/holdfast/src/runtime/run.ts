@@ -189,7 +189,7 @@ const GOES_ON: ReadonlySet<EventType> = new Set<EventType>([
 const ANSWERS: ReadonlySet<SignalKind> = new Set(["resolve", "resume", "cancel"]);
 
 /** Time passes by itself; everything else needs a person, an operator or another process. */
-const needsSomebody = (wait: Wait): boolean => !("until" in wait);
+const needsSomebody = (wait: Wait): boolean => !("until" in wait) || wait.kind === "budget-period";
 
 const isAbout = ({ header }: JournalEvent, runId: RunId): boolean =>
   "runId" in header && header.runId === runId;

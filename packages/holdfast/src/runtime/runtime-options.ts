@@ -4,12 +4,14 @@ import type { LaneWeights } from "../core/fair-queue.ts";
 import { DEFAULT_MODEL_RETRY, type RetryPolicy } from "../core/retry-policy.ts";
 import type { Decider, ModelTimeouts } from "../engine/services.ts";
 import type { ModelPrice } from "../models/index.ts";
+import type { Budget } from "../ports/budget.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { JournalStore } from "../ports/journal-store.ts";
 import type { Telemetry } from "../ports/telemetry.ts";
 import type { Logger } from "../ports/tool.ts";
 import type { AgentDefinition } from "./define-agent.ts";
 import { checkRetry } from "./define-tool.ts";
+import { compileBudgets, type BudgetOptions } from "./shared-budgets.ts";
 import { checkOptions, positiveInteger, wholeNumber } from "./known-options.ts";
 
 /** Secrets by name, or a function that finds them. Their values never enter the journal (O2). */
@@ -28,6 +30,8 @@ export type RuntimeOptions<Deps = unknown> = {
   readonly durability?: "full" | "relaxed";
   /** Prices of your own by "provider/model", in US dollars per million tokens. */
   readonly prices?: Readonly<Record<string, ModelPrice>>;
+  /** Limits that many runs share: of a session, a user, a tenant (E8). */
+  readonly budgets?: readonly BudgetOptions[];
   /** Limits of one model call, in milliseconds. */
   readonly modelTimeouts?: Partial<ModelTimeouts>;
   readonly modelRetry?: Partial<RetryPolicy>;
@@ -63,6 +67,7 @@ const KNOWN = [
   "telemetry",
   "durability",
   "prices",
+  "budgets",
   "modelTimeouts",
   "modelRetry",
   "maxActiveSessions",
@@ -74,7 +79,7 @@ const KNOWN = [
   "decide",
   "isWorker",
 ];
-const LATER = ["memory", "policy", "budgets", "webhooks", "sandboxes", "waker", "onFailure", "approvals"];
+const LATER = ["memory", "policy", "webhooks", "sandboxes", "waker", "onFailure", "approvals"];
 
 export type RuntimeSettings = {
   readonly dataDir: string;
@@ -86,6 +91,7 @@ export type RuntimeSettings = {
   readonly weightOf: LaneWeights;
   readonly drainTimeoutMs: number;
   readonly isWorker: boolean;
+  readonly budgets: readonly Budget[];
 };
 
 const DEFAULT_TIMEOUTS: ModelTimeouts = { firstTokenMs: 120_000, gapMs: 60_000, totalMs: 600_000 };
@@ -113,6 +119,7 @@ export const resolveOptions = (options: Omit<RuntimeOptions<never>, "deps">): Ru
     weightOf: checkWeights(options.tenantWeights ?? {}),
     drainTimeoutMs: wholeNumber(owner, "drainTimeoutMs", options.drainTimeoutMs ?? 10_000),
     isWorker: options.isWorker ?? true,
+    budgets: compileBudgets(options.budgets ?? []),
   };
 };
 

@@ -8,9 +8,13 @@ import { SessionStream } from "../engine/event-stream.ts";
 import { foldLoaded, loadSession } from "../engine/open-session.ts";
 import type { ModelSettings } from "../ports/model.ts";
 import type { Signal, SignalKind } from "../ports/journal-store.ts";
+import type { SendLimits } from "../core/run-limits.ts";
+import { checkSendLimits } from "./agent-limits.ts";
+import { readRaise, type RaiseBudgetOptions } from "./raise-budget.ts";
 import { checkSettings } from "./define-agent.ts";
 import { prepareInput, type Input } from "./input.ts";
 import { checkOptions } from "./known-options.ts";
+import { spendingOf, type RunSpending } from "./run-spending.ts";
 import { Run, type EventOptions } from "./run.ts";
 import type { RuntimeServices } from "./runtime-services.ts";
 import { toSessionEvent, type SessionEvent } from "./session-event.ts";
@@ -23,6 +27,8 @@ export type SendOptions = {
   readonly signal?: AbortSignal;
   /** Overrides of the agent's model settings, for this run. */
   readonly settings?: ModelSettings;
+  /** Of the agent's limits, those that are tighter for this run (E8). */
+  readonly limits?: SendLimits;
 };
 
 /** What a person found out about a call whose outcome is unknown. */
@@ -49,10 +55,12 @@ export type SessionSnapshot = {
     readonly attempt: number;
     readonly status: string;
   }[];
+  /** What the open run has spent, and its limits. */
+  readonly spending: RunSpending | null;
 };
 
-const SEND_OPTIONS = ["idempotencyKey", "signal", "settings"];
-const LATER_SEND_OPTIONS = ["whenActive", "mode", "limits", "approvals"];
+const SEND_OPTIONS = ["idempotencyKey", "signal", "settings", "limits"];
+const LATER_SEND_OPTIONS = ["whenActive", "mode", "approvals"];
 
 /** A durable conversation with one agent. A handle: any process may hold one, none owns it. */
 export class Session<Output = string> {
@@ -78,13 +86,15 @@ export class Session<Output = string> {
     const { content, blobs } = prepareInput(input, this.#services.sha256);
     const settings: JsonObject =
       options.settings === undefined ? {} : { settings: toJournalValue(options.settings).value };
+    const limits: JsonObject =
+      options.limits === undefined ? {} : { limits: { ...(await this.#limits(options.limits)) } };
     const dedupeKey = options.idempotencyKey === undefined ? null : `input:${options.idempotencyKey}`;
     const runId = `run_${this.#services.clock.newId()}`;
     const answer = await this.#post({
       kind: "input",
       dedupeKey,
       runId,
-      body: { content, ...settings },
+      body: { content, ...settings, ...limits },
       blobs,
     });
     // guard J5: a key with another input is refused
@@ -140,6 +150,7 @@ export class Session<Output = string> {
         attempt,
         status: status.kind,
       })),
+      spending: run === null ? null : spendingOf(run),
     };
   }
 
@@ -219,6 +230,17 @@ export class Session<Output = string> {
     });
   }
 
+  /**
+   * Adds to a limit of the open run, which goes on if that is what it waits for (E8).
+   *
+   * @throws ConflictError when no run is open.
+   */
+  async raiseBudget(options: RaiseBudgetOptions): Promise<void> {
+    const { run } = await this.#fold();
+    const { runId, body } = readRaise(options, { sessionId: this.id, run });
+    await this.#post({ kind: "raise", dedupeKey: null, runId, body, blobs: [] });
+  }
+
   /** A handle on a run of this session. */
   run(runId: RunId): Run<Output> {
     return this.#run(runId, 0, undefined);
@@ -236,6 +258,12 @@ export class Session<Output = string> {
         this.#seen = Math.max(this.#seen, position);
       },
     });
+  }
+
+  /** Limits of a send, held against those of the agent where this process knows it. */
+  async #limits(limits: SendLimits): Promise<SendLimits> {
+    const { agent } = await this.#fold();
+    return checkSendLimits(limits, this.#services.agents.get(agent));
   }
 
   async #fold(): Promise<SessionState> {

@@ -161,6 +161,10 @@ class ScriptedStore implements FaultyStore {
     return this.#run("list", () => this.#store.list(...args));
   }
 
+  accounts(...args: Parameters<JournalStore["accounts"]>): ReturnType<JournalStore["accounts"]> {
+    return this.#run("accounts", () => this.#store.accounts(...args));
+  }
+
   findRun(...args: Parameters<JournalStore["findRun"]>): ReturnType<JournalStore["findRun"]> {
     return this.#run("findRun", () => this.#store.findRun(...args));
   }

@@ -11,6 +11,7 @@ type Of<Prefix extends string> = Extract<AnyDurable, { type: `${Prefix}${string}
 export const describeEvent = (event: AnyDurable, names: CallNames): string => {
   if (isAbout(event, "tool-call.")) return describeTool(event, names);
   if (isAbout(event, "model-call.")) return describeModel(event);
+  if (isAbout(event, "budget.")) return describeBudget(event);
   return isAbout(event, "run.") ? describeRun(event) : describeSession(event);
 };
 
@@ -18,7 +19,7 @@ const isAbout = <Prefix extends string>(event: AnyDurable, prefix: Prefix): even
   event.type.startsWith(prefix);
 
 const describeSession = (
-  event: Exclude<AnyDurable, Of<"run."> | Of<"tool-call."> | Of<"model-call.">>,
+  event: Exclude<AnyDurable, Of<"run."> | Of<"tool-call."> | Of<"model-call."> | Of<"budget.">>,
 ): string => {
   switch (event.type) {
     case "session.created":
@@ -75,6 +76,34 @@ const describeModel = (event: Of<"model-call.">): string => {
       return assertNever(event);
   }
 };
+
+const describeBudget = (event: Of<"budget.">): string => {
+  switch (event.type) {
+    case "budget.refused": {
+      const { budget, unit, limit, spent, needed, next } = event.header;
+      const words = unit === "usd" ? dollars : (count: number): string => plural(count, "token");
+      return `${budget}: ${words(spent)} of ${words(limit)}, next call up to ${words(needed)}; ${AFTER_REFUSAL[next.kind]}`;
+    }
+    case "budget.raised": {
+      const { budget, usd, tokens } = event.header;
+      const more = [...(usd > 0 ? [dollars(usd)] : []), ...(tokens > 0 ? [plural(tokens, "token")] : [])];
+      return `${budget} by ${more.join(" and ")}`;
+    }
+    case "budget.crossed": {
+      const { overTokens, overUsd } = event.header;
+      return `${plural(overTokens, "token")}${overUsd === null ? "" : `, ${dollars(overUsd)}`} more than was set aside`;
+    }
+    default:
+      return assertNever(event);
+  }
+};
+
+const AFTER_REFUSAL = {
+  stop: "not made",
+  degrade: "going on with a cheaper model",
+  ask: "somebody must raise the limit",
+  wait: "waiting for what others have set aside",
+} as const;
 
 const describeTool = (event: Of<"tool-call.">, names: CallNames): string => {
   const { header } = event;

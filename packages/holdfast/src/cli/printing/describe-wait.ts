@@ -1,4 +1,5 @@
-import { assertNever, type Wait } from "../../core/index.ts";
+import { assertNever, type BudgetShortage, type Wait } from "../../core/index.ts";
+import { dollars } from "./format.ts";
 
 /** What a run waits for, in words. */
 export const describeWait = (wait: Wait): string => {
@@ -11,6 +12,9 @@ export const describeWait = (wait: Wait): string => {
       return `a person to say what became of ${wait.callId}`;
     case "definition":
       return `a process that has "${wait.name}"`;
+    case "budget":
+    case "budget-period":
+      return `somebody to raise ${wait.budget === "run" ? "the limit of the run" : `budget "${wait.budget}"`}: ${shortageOf(wait)}`;
     case "operator":
       return wait.reason === "poisoned"
         ? "an operator: processes kept dying on it"
@@ -19,6 +23,11 @@ export const describeWait = (wait: Wait): string => {
       return assertNever(wait);
   }
 };
+
+const shortageOf = ({ unit, limit, spent, needed }: BudgetShortage): string =>
+  unit === "usd"
+    ? `${dollars(spent)} of ${dollars(limit)} are spent, and the next call may cost ${dollars(needed)}`
+    : `${spent} of ${limit} tokens are spent, and the next call may take ${needed}`;
 
 /** The commands that end the waiting. */
 export const commandsFor = (
@@ -36,6 +45,11 @@ export const commandsFor = (
       return [`holdfast sessions resume ${sessionId}${dataDir}`];
     case "definition":
       return [`holdfast run <the file with ${wait.name}> --session ${sessionId}${dataDir}`];
+    case "budget":
+    case "budget-period":
+      return [
+        `holdfast sessions raise ${sessionId} --budget ${wait.budget} --${wait.unit} <how much>${dataDir}`,
+      ];
     case "retry":
     case "verification":
       return [];

@@ -36,4 +36,4 @@ const waitsAt = async (
 };
 
 /** Time passes by itself. */
-const needsSomebody = (wait: Wait): boolean => !("until" in wait);
+const needsSomebody = (wait: Wait): boolean => !("until" in wait) || wait.kind === "budget-period";

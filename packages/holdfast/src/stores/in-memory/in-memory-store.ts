@@ -5,6 +5,8 @@ import type { SessionId, Timestamp } from "../../core/ids.ts";
 import type { Clock } from "../../ports/clock.ts";
 import type { DueDutiesQuery, Duty, DutyChange, DutyPage, DutyQuery, NextWake } from "../../ports/duty.ts";
 import type {
+  Account,
+  AccountQuery,
   CreateRequest,
   DueQuery,
   JournalStore,
@@ -13,6 +15,7 @@ import type {
   LoadedSession,
   SessionPage,
 } from "../../ports/journal-store.ts";
+import { readAccounts } from "./memory-accounts.ts";
 import { assertPlaced, commitInMemory } from "./memory-commit.ts";
 import {
   emptyData,
@@ -254,6 +257,10 @@ class View implements InMemoryStore {
 
   async findRun(runId: string): Promise<SessionId | undefined> {
     return this.#open().runs.get(runId);
+  }
+
+  async accounts(query: AccountQuery): Promise<readonly Account[]> {
+    return readAccounts(this.#open(), query);
   }
 
   async readBlob(sessionId: SessionId, digest: string): Promise<Uint8Array | undefined> {

@@ -1,4 +1,4 @@
-import type { Reservation, Settlement } from "../../ports/journal-store.ts";
+import type { Account, AccountQuery, Reservation, Settlement } from "../../ports/journal-store.ts";
 import type { Connection } from "./connection.ts";
 
 const TAKE_RESERVATION = "DELETE FROM reservations WHERE id = ? AND account = ? RETURNING amount";
@@ -31,3 +31,22 @@ export const moveAccounts = (
 /** Removes a reservation and answers what it held; 0 when there is none. */
 const takeReservation = (connection: Connection, id: string, account: string): number =>
   connection.get<{ amount: number }>(TAKE_RESERVATION, id, account)?.amount ?? 0;
+
+const WITH_RESERVED = `SELECT a.account AS account, a.total AS total,
+  coalesce((SELECT sum(r.amount) FROM reservations r WHERE r.account = a.account), 0) AS reserved FROM accounts a`;
+
+/** Accounts by name, or a page of them by prefix. */
+export const readAccounts = (connection: Connection, query: AccountQuery): readonly Account[] => {
+  if ("names" in query) {
+    return query.names.flatMap(
+      (name) => connection.get<Account>(`${WITH_RESERVED} WHERE a.account = ?`, name) ?? [],
+    );
+  }
+  const { after = "", prefix = "", limit } = query;
+  return connection.all<Account>(
+    `${WITH_RESERVED} WHERE a.account > ?1 AND substr(a.account, 1, length(?2)) = ?2 ORDER BY a.account LIMIT ?3`,
+    after,
+    prefix,
+    limit,
+  );
+};

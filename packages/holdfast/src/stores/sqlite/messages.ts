@@ -2,6 +2,7 @@ import type { StoredEvent } from "../../core/hash-chain.ts";
 import type { Failure } from "../../core/failure.ts";
 import type { Position, SessionId, Timestamp } from "../../core/ids.ts";
 import type {
+  AccountQuery,
   CommitRequest,
   DueQuery,
   ListQuery,
@@ -67,6 +68,7 @@ export type Read =
   | { readonly kind: "list-duties"; readonly query: DutyQuery }
   | { readonly kind: "list"; readonly query: ListQuery }
   | { readonly kind: "find-run"; readonly runId: string }
+  | { readonly kind: "accounts"; readonly query: AccountQuery }
   | { readonly kind: "read-blob"; readonly sessionId: SessionId; readonly digest: string }
   | { readonly kind: "changes" }
   | { readonly kind: "recover" }

@@ -1,4 +1,5 @@
 import type { Timestamp } from "../../core/ids.ts";
+import { readAccounts } from "./accounts.ts";
 import { readBlobFile } from "./blob-files.ts";
 import { ChangeWatch } from "./change-watch.ts";
 import { packEvents } from "./codec.ts";
@@ -91,6 +92,8 @@ export class ReadThread {
         return listSessions(connection, read.query);
       case "find-run":
         return findRun(connection, read.runId);
+      case "accounts":
+        return readAccounts(connection, read.query);
       case "read-blob":
         return this.#blob(open, read);
     }

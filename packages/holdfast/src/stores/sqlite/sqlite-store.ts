@@ -6,6 +6,8 @@ import type { RunId, SessionId, Timestamp } from "../../core/ids.ts";
 import type { Clock, Timer } from "../../ports/clock.ts";
 import type { DueDutiesQuery, Duty, DutyChange, DutyPage, DutyQuery, NextWake } from "../../ports/duty.ts";
 import type {
+  Account,
+  AccountQuery,
   Blob,
   CommitAnswer,
   CommitRequest,
@@ -231,6 +233,10 @@ class SqliteStore implements JournalStore {
 
   async findRun(runId: RunId): Promise<SessionId | undefined> {
     return (await this.#ask({ kind: "find-run", runId })) as SessionId | undefined;
+  }
+
+  async accounts(query: AccountQuery): Promise<readonly Account[]> {
+    return (await this.#ask({ kind: "accounts", query })) as readonly Account[];
   }
 
   async readBlob(sessionId: SessionId, digest: string): Promise<Uint8Array | undefined> {

@@ -1,3 +1,4 @@
+import type { BudgetShortage } from "../../../core/budget.ts";
 import type { JournalEvent, RequestedCall } from "../../../core/event.ts";
 import type { CallId, Position, RunId, Timestamp } from "../../../core/ids.ts";
 import type { RunSettings } from "../../../core/run-settings.ts";
@@ -50,6 +51,8 @@ export type RunEntry = {
   misfits: number;
   hasOverflowed: boolean;
   readonly unknown: CallId[];
+  /** The budget that somebody is asked to raise. */
+  shortage: BudgetShortage | null;
 };
 
 /**
@@ -102,6 +105,7 @@ export class Bookkeeper {
       misfits: 0,
       hasOverflowed: false,
       unknown: [],
+      shortage: null,
     };
   }
 

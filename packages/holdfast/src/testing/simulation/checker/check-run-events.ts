@@ -125,6 +125,9 @@ const isReason = (run: RunEntry, takeovers: number, wait: Wait): boolean => {
       return run.calls.some(({ callId, status }) => callId === wait.callId && status === "asking");
     case "operator":
       return wait.reason === "restored" || takeovers >= 3;
+    case "budget":
+    case "budget-period":
+      return run.shortage?.budget === wait.budget;
     case "definition":
       return run.calls.some(({ tool, status }) => tool === wait.name && status !== "closed");
   }

@@ -285,7 +285,7 @@ describe("a history", () => {
     const runId = "run_new";
     const end = journal.at(-1);
     if (end === undefined) throw new TypeError("an empty journal");
-    const header = { type: "run.accepted", runId, chars: 1, source: null } as const;
+    const header = { type: "run.accepted", runId, chars: 1, source: null, limits: null } as const;
     expect(forged((events) => [...events, { ...end, header, payload: { content: "?" } }])).toEqual([
       "run-unsettled",
     ]);

@@ -1,0 +1,103 @@
+import type { AfterRefusal, BudgetShortage, OnLimit } from "./budget.ts";
+import { fitCall } from "./budget.ts";
+import type { EventDraft } from "./event.ts";
+import { failure } from "./failure.ts";
+import type { Timestamp } from "./ids.ts";
+import type { JsonValue } from "./json.ts";
+import { NOTHING_OWED, owes, type Owed } from "./owed.ts";
+import { nextAttemptAt, type RetryPolicy } from "./retry-policy.ts";
+import type { OpenRun, Phase, SessionState } from "./session-state.ts";
+import type { Wait } from "./wait.ts";
+
+/** The model call that is owed. */
+export type CallOwed = {
+  readonly turn: number;
+  readonly attempt: number;
+  readonly candidate: number;
+};
+
+/**
+ * What a run's budgets say to the next model call: null when it may be made (E8). The limits of the run
+ * itself are checked here; those of accounts by the store, in the commit that starts the call.
+ */
+export const planBudget = (
+  state: SessionState,
+  run: OpenRun,
+  { phase, now }: { readonly phase: Phase & { kind: "ready" }; readonly now: Timestamp },
+): Owed | null => {
+  const { asking } = run.budget;
+  // guard E8: a run that asks for more waits for it
+  if (asking !== null && (asking.until === null || now < asking.until))
+    return { ...NOTHING_OWED, waits: [waitFor(asking)] };
+  const fit = fitCall(state, run, phase.candidate);
+  if (fit.fits) return null;
+  const onLimit = run.settings.budget?.onLimit ?? "stop";
+  const next = afterShortage(onLimit, { cheaper: fit.cheaper, until: null });
+  // guard E8: a call that does not fit its run is not made
+  return owes({ kind: "record", draft: refusedCall(run, phase, { shortage: fit.shortage, next }) });
+};
+
+const waitFor = ({ until, ...asked }: BudgetShortage & { readonly until: Timestamp | null }): Wait =>
+  until === null ? { kind: "budget", ...asked } : { kind: "budget-period", ...asked, until };
+
+/** What a rule makes of a call that does not fit: where there is no cheaper model, degrading stops. */
+export const afterShortage = (
+  onLimit: OnLimit,
+  { cheaper, until }: { readonly cheaper: number | null; readonly until: Timestamp | null },
+): AfterRefusal => {
+  if (onLimit === "ask") return { kind: "ask", until };
+  return onLimit === "degrade" && cheaper !== null
+    ? { kind: "degrade", candidate: cheaper }
+    : { kind: "stop" };
+};
+
+/** How often a call waits for what others have set aside: some seven minutes, more than any of their calls may take. */
+const MAX_WAITS = 20;
+const WAITS: RetryPolicy = { maxAttempts: MAX_WAITS, initialDelayMs: 250, maxDelayMs: 30_000 };
+
+/** What comes of a call that an account has no room for: what others only hold is waited for, for a while. */
+export const afterAccountShortage = (
+  run: OpenRun,
+  why: {
+    readonly onLimit: OnLimit;
+    readonly isPassing: boolean;
+    readonly cheaper: number | null;
+    readonly until: Timestamp | null;
+    readonly now: Timestamp;
+    readonly seed: string;
+  },
+): AfterRefusal => {
+  const next = afterShortage(why.onLimit, why);
+  const seed = `${why.seed}:${run.turn}:budget`;
+  const dueAt = nextAttemptAt(WAITS, run.budget.waits + 1, { now: why.now, seed });
+  // guard E8: what others have set aside may come back
+  if (why.isPassing && next.kind !== "degrade" && dueAt !== null) return { kind: "wait", dueAt };
+  return next;
+};
+
+/** The event that says that a call is not made, and what comes of that. */
+export const refusedCall = (
+  run: OpenRun,
+  { turn, attempt, candidate }: CallOwed,
+  { shortage, next }: { readonly shortage: BudgetShortage; readonly next: AfterRefusal },
+): EventDraft => ({
+  header: { type: "budget.refused", runId: run.runId, turn, attempt, candidate, ...shortage, next },
+  payload: next.kind === "stop" ? { failure: exceeded(shortage) as JsonValue } : null,
+});
+
+const exceeded = (shortage: BudgetShortage): ReturnType<typeof failure> => {
+  const { budget, unit, limit, spent, needed } = shortage;
+  const what = budget === "run" ? "the limit of this run" : `budget "${budget}"`;
+  const words = unit === "usd" ? inDollars : inTokens;
+  return failure(
+    "BUDGET_EXCEEDED",
+    `The next model call may come to ${words(needed)}; of ${what}, ${words(limit)}, ${words(spent)} are spent or set aside.`,
+    { retryable: false, hint: HINT, details: { budget, unit, limit, spent, needed } },
+  );
+};
+
+const HINT =
+  'Raise the limit, lower settings.maxOutputTokens, or let the run go on another way: onLimit "degrade" or "ask".';
+
+const inDollars = (usd: number): string => `${Number(usd.toPrecision(4))} US dollars`;
+const inTokens = (tokens: number): string => `${tokens} tokens`;

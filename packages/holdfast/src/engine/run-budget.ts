@@ -1,0 +1,110 @@
+import { fitCall, type Reserved, type RunBudget, type TokenRates } from "../core/budget.ts";
+import { failure, type Failure } from "../core/failure.ts";
+import { tightenCaps, tightenSettings } from "../core/run-limits.ts";
+import type { ModelCandidate, RunSettings } from "../core/run-settings.ts";
+import type { OpenRun, SessionState } from "../core/session-state.ts";
+import { NO_USAGE, type Charge, type Usage } from "../core/usage.ts";
+import type { AgentCaps } from "../ports/agent.ts";
+import type { PriceList } from "../ports/model.ts";
+import type { ActiveSession } from "./active-session.ts";
+import type { Batch } from "./batch.ts";
+import { budgetsFor } from "./call-budgets.ts";
+import { declarationsOf } from "./declarations.ts";
+import { overridesIn } from "./session-content.ts";
+
+/**
+ * The settings of the run that is about to start: the agent's, tightened by the send, with what is needed to
+ * hold its calls against budgets. A failure instead where a limit in money meets a price nobody knows (E8).
+ */
+export const settingsOf = async (
+  session: ActiveSession,
+  batch: Batch,
+  instructions: string,
+): Promise<RunSettings | Failure> => {
+  const { agent, services, content } = session;
+  const queued = batch.state.queue[0];
+  const limits = queued?.limits ?? {};
+  const settings = tightenSettings(agent.settings, limits);
+  const caps = tightenCaps(agent.caps, limits);
+  const shared = budgetsFor(session);
+  if (caps.maxCostUsd === null && caps.maxTokens === null && shared.length === 0) return settings;
+  const rates = settings.candidates.map((candidate) => ratesOf(services.prices, candidate));
+  const unknown = settings.candidates.find((_, index) => rates[index] === null);
+  // guard E8: no run with a limit in money uses a model whose price nobody knows
+  if (unknown !== undefined && [{ ...agent.caps, ...caps }, ...shared].some(refusesUnknown))
+    return unknownPrice(unknown);
+  const accepted = batch.events.find(({ position }) => position === queued?.acceptedAt);
+  // What was accepted in this very commit is in no store yet.
+  const overrides =
+    accepted === undefined ? await content.overrides(queued?.acceptedAt ?? 0) : overridesIn(accepted);
+  const maxOutputTokens =
+    overrides.maxOutputTokens ?? agent.modelSettings.maxOutputTokens ?? USUAL_OUTPUT_TOKENS;
+  const budget: RunBudget = {
+    ...caps,
+    onLimit: agent.caps.onLimit,
+    promptChars:
+      instructions.length +
+      JSON.stringify([declarationsOf(agent.tools), agent.output?.schema ?? null]).length,
+    models: rates.map((each) => ({ rates: each, maxOutputTokens })),
+  };
+  return { ...settings, budget };
+};
+
+/**
+ * How much a model may write in one call under a budget, where nothing is said of it. No public table has the
+ * output limits of models; this is what the widest used ones since 2024 take, and room for a long answer.
+ */
+const USUAL_OUTPUT_TOKENS = 8_192;
+
+const refusesUnknown = ({ maxCostUsd, onUnknownPrice }: AgentCaps): boolean =>
+  maxCostUsd !== null && onUnknownPrice === "refuse";
+
+const unknownPrice = ({ provider, modelId }: ModelCandidate): Failure =>
+  failure(
+    "PRICE_UNKNOWN",
+    `This run has a limit in money, and nobody knows what ${provider}/${modelId} costs.`,
+    {
+      retryable: false,
+      hint: `Give its price: createRuntime({ prices: { "${provider}/${modelId}": { inputPerMTok, outputPerMTok } } }), or allow it: limits.onUnknownPrice "allow".`,
+      details: { provider, modelId },
+    },
+  );
+
+/** Where prices per token change, in tokens of one prompt: tables have steps at 128,000, 200,000 and 272,000. */
+const SIZES = [1_000, 128_001, 200_001, 272_001, 1_000_000];
+const OUTPUT = 1_000;
+
+/** Dividing and multiplying again must not come to less than what is charged in the end. */
+const SLACK = 1 + 1e-9;
+
+/** The most a token can cost, by asking for prices at either side of every step; null where nobody knows. */
+const ratesOf = (prices: PriceList, { provider, modelId }: ModelCandidate): TokenRates | null => {
+  const costOf = (usage: Partial<Usage>): number =>
+    prices.costUsd(provider, modelId, { ...NO_USAGE, ...usage }) ?? Number.NaN;
+  const inputs = SIZES.flatMap((tokens) => [
+    costOf({ inputTokens: tokens }) / tokens,
+    costOf({ inputTokens: tokens, cacheWriteTokens: tokens }) / tokens,
+  ]);
+  const outputs = SIZES.flatMap((inputTokens) => {
+    const without = costOf({ inputTokens });
+    return [0, OUTPUT].map(
+      (reasoningTokens) =>
+        (costOf({ inputTokens, outputTokens: OUTPUT, reasoningTokens }) - without) / OUTPUT,
+    );
+  });
+  const rates = { input: Math.max(...inputs) * SLACK, output: Math.max(...outputs) * SLACK };
+  return Number.isNaN(rates.input) || Number.isNaN(rates.output) ? null : rates;
+};
+
+/** What is set aside for a call that its run's limits have room for; null without a budget. */
+export const reserveCall = (state: SessionState, run: OpenRun, candidate: number): Reserved | null => {
+  const fit = fitCall(state, run, candidate);
+  return fit.fits ? fit.reserved : null;
+};
+
+/** What a call of which nothing is ever heard is charged: all that was set aside for it (E8). */
+export const worstCharge = ({ inputTokens, outputTokens, costUsd }: Reserved): Charge => ({
+  usage: { ...NO_USAGE, inputTokens, outputTokens },
+  costUsd,
+  isEstimate: true,
+});
