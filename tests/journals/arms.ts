@@ -1,4 +1,4 @@
-import type { AfterRefusal } from "../../packages/holdfast/src/core/budget.ts";
+import type { AfterRefusal } from "../../packages/holdfast/src/core/budget-terms.ts";
 import type {
   AfterFailure,
   AfterUnknown,

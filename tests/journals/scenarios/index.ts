@@ -1,5 +1,6 @@
 import type { Scenario } from "../scenario.ts";
 import { ANSWERS } from "./answers.ts";
+import { BUDGETS } from "./budgets.ts";
 import { DEATHS } from "./deaths.ts";
 import { ENDINGS } from "./endings.ts";
 import { MODEL_FAILURES } from "./model-failures.ts";
@@ -14,4 +15,5 @@ export const SCENARIOS: readonly Scenario[] = [
   ...UNKNOWN_OUTCOMES,
   ...ENDINGS,
   ...DEATHS,
+  ...BUDGETS,
 ];

@@ -1,4 +1,4 @@
-import type { BudgetShortage, BudgetUnit, ReservedAccount } from "./budget.ts";
+import type { BudgetShortage, BudgetUnit, ReservedAccount } from "./budget-terms.ts";
 import { raisedBy } from "./budget.ts";
 import type { JournalEvent } from "./event.ts";
 import type { Position, SessionId } from "./ids.ts";
@@ -13,7 +13,7 @@ export const toAccountUnits = (amount: number, unit: BudgetUnit): number =>
   unit === "usd" ? Math.ceil(roundAway(amount * UNITS_PER_USD)) : amount;
 
 /** A limit, in the units of accounts. */
-export const toAccountLimit = (limit: number, unit: BudgetUnit): number =>
+const toAccountLimit = (limit: number, unit: BudgetUnit): number =>
   unit === "usd" ? Math.floor(roundAway(limit * UNITS_PER_USD)) : limit;
 
 /** Dollars or tokens again. */

@@ -1,4 +1,4 @@
-import type { AfterRefusal, BudgetShortage, Reserved } from "./budget.ts";
+import type { AfterRefusal, BudgetShortage, Reserved } from "./budget-terms.ts";
 import type { FailureCode } from "./failure.ts";
 import type { CallId, Position, RunId, SessionId, Timestamp } from "./ids.ts";
 import type { JsonObject } from "./json.ts";

@@ -1,4 +1,4 @@
-import type { BudgetShortage } from "./budget.ts";
+import type { BudgetShortage } from "./budget-terms.ts";
 import { HoldfastError } from "./errors.ts";
 import type { EventDraft, EventHeader, EventType, HeaderOf, JournalEvent, RequestedCall } from "./event.ts";
 import { EVENT_VERSION } from "./event.ts";
@@ -42,7 +42,7 @@ export const policy = (effect: ToolEffect, more: Partial<ToolPolicy> = {}): Tool
   ...more,
 });
 
-export const SHORTAGE: BudgetShortage = { budget: "run", unit: "usd", limit: 1, spent: 0.5, needed: 0.75 };
+const SHORTAGE: BudgetShortage = { budget: "run", unit: "usd", limit: 1, spent: 0.5, needed: 0.75 };
 
 export const charge = (more: Partial<Charge> = {}): Charge => ({
   usage: { ...NO_USAGE, inputTokens: 10, outputTokens: 5 },

@@ -1,5 +1,6 @@
-import type { AfterRefusal, BudgetShortage, OnLimit } from "./budget.ts";
+import type { AfterRefusal, BudgetShortage, OnLimit } from "./budget-terms.ts";
 import { fitCall } from "./budget.ts";
+import type { AccountShortage } from "./accounts.ts";
 import type { EventDraft } from "./event.ts";
 import { failure } from "./failure.ts";
 import type { Timestamp } from "./ids.ts";
@@ -41,7 +42,7 @@ const waitFor = ({ until, ...asked }: BudgetShortage & { readonly until: Timesta
   until === null ? { kind: "budget", ...asked } : { kind: "budget-period", ...asked, until };
 
 /** What a rule makes of a call that does not fit: where there is no cheaper model, degrading stops. */
-export const afterShortage = (
+const afterShortage = (
   onLimit: OnLimit,
   { cheaper, until }: { readonly cheaper: number | null; readonly until: Timestamp | null },
 ): AfterRefusal => {
@@ -50,6 +51,9 @@ export const afterShortage = (
     ? { kind: "degrade", candidate: cheaper }
     : { kind: "stop" };
 };
+
+/** A call that an account had no room for, until that is journaled. */
+export type RefusedCall = CallOwed & { readonly shortage: AccountShortage };
 
 /** How often a call waits for what others have set aside: some seven minutes, more than any of their calls may take. */
 const MAX_WAITS = 20;

@@ -1,4 +1,4 @@
-import type { BudgetStanding } from "./budget.ts";
+import type { BudgetStanding } from "./budget-terms.ts";
 import { assertNever } from "./errors.ts";
 import type { BudgetHeader, HeaderOf } from "./event.ts";
 import type { Place } from "./place.ts";

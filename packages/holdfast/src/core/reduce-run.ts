@@ -1,4 +1,4 @@
-import { UNTOUCHED } from "./budget.ts";
+import { UNTOUCHED } from "./budget-terms.ts";
 import { assertNever } from "./errors.ts";
 import type { HeaderOf, RunHeader } from "./event.ts";
 import type { Place } from "./place.ts";

@@ -1,3 +1,4 @@
+import type { RunCaps } from "./budget-terms.ts";
 import { isJsonObject, type JsonValue } from "./json.ts";
 import type { RunSettings } from "./run-settings.ts";
 
@@ -28,12 +29,6 @@ export const SEND_LIMITS = [
   "maxCostUsd",
   "maxTokens",
 ] as const satisfies readonly (keyof SendLimits)[];
-
-/** What a run may cost. Null is no limit. */
-export type RunCaps = {
-  readonly maxCostUsd: number | null;
-  readonly maxTokens: number | null;
-};
 
 /** The same limits as an agent has them; null is none. */
 export type AgentLimitsNow = Record<keyof SendLimits, number | null>;

@@ -1,4 +1,4 @@
-import type { RunBudget } from "./budget.ts";
+import type { RunBudget } from "./budget-terms.ts";
 import type { RetryPolicy } from "./retry-policy.ts";
 
 /**

@@ -1,4 +1,4 @@
-import type { BudgetStanding, Reserved } from "./budget.ts";
+import type { BudgetStanding, Reserved } from "./budget-terms.ts";
 import type { AfterUnknown, RunTotals } from "./event.ts";
 import type { FailureCode } from "./failure.ts";
 import type { CallId, Position, RunId, Timestamp } from "./ids.ts";

@@ -143,6 +143,14 @@ const ofOpenRun = (phase: OpenPhase): Partial<Record<EventType, Examples>> => ({
       [withQueued(phase), header("run.failed", { runId: "run-2" })],
     ],
   },
+  "budget.raised": {
+    folds: [PLAIN[phase], suspended(phase), cancelled(phase)].map((each) => [each, header("budget.raised")]),
+    refused: [[PLAIN[phase], header("budget.raised", other)]],
+  },
+  "budget.crossed": {
+    folds: [PLAIN[phase], cancelled(phase)].map((each) => [each, header("budget.crossed")]),
+    refused: [[PLAIN[phase], header("budget.crossed", other)]],
+  },
   "run.completed": {
     folds: [[PLAIN[phase], header("run.completed")]],
     refused: [
@@ -215,6 +223,17 @@ const SPECIAL: Partial<Record<StatePhase, Partial<Record<EventType, Examples>>>>
           append(secondRun(), header(type, { runId: "run-2" })),
           header("context.compacted", { dropped: 2 }),
         ]),
+      ],
+    },
+    "budget.refused": {
+      folds: [[PLAIN.ready, header("budget.refused")]],
+      refused: [
+        [PLAIN.ready, header("budget.refused", { turn: 2 })],
+        [PLAIN.ready, header("budget.refused", { attempt: 2 })],
+        [PLAIN.ready, header("budget.refused", other)],
+        [suspended("ready"), header("budget.refused")],
+        [cancelled("ready"), header("budget.refused")],
+        [expired("ready"), header("budget.refused")],
       ],
     },
     "model-call.started": {
@@ -341,7 +360,7 @@ describe("the table of states × events", () => {
   });
 
   test("has every event type in a row", () => {
-    expect(TYPES).toHaveLength(23);
+    expect(TYPES).toHaveLength(26);
   });
 
   test("J3: a refused event leaves the state as it was", () => {

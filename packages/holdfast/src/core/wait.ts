@@ -1,4 +1,4 @@
-import type { BudgetShortage } from "./budget.ts";
+import type { BudgetShortage } from "./budget-terms.ts";
 import type { CallId, Timestamp } from "./ids.ts";
 
 /** What a suspended run is waiting for. */

@@ -1,3 +1,4 @@
+import type { AfterRefusal } from "./budget-terms.ts";
 import type { Choices } from "./choices.fixture.ts";
 import {
   EVENT_TYPES,
@@ -44,6 +45,9 @@ const RARE: ReadonlySet<EventType> = new Set([
   "session.recovered",
   "session.restored",
   "tool-call.late",
+  "budget.refused",
+  "budget.raised",
+  "budget.crossed",
   "run.suspended",
   "run.cancel-requested",
   "run.expired",
@@ -89,6 +93,11 @@ const propose = (state: SessionState, choices: Choices): EventHeader => {
       return header(type, { dropped: choices.below(state.window.length + 2) });
     case "model-call.started":
       return header(type, { runId, ...attemptOf(state, choices) });
+    case "budget.refused":
+      return header(type, { runId, ...attemptOf(state, choices), next: refusalOf(state, choices) });
+    case "budget.raised":
+    case "budget.crossed":
+      return header(type, { runId });
     case "model-call.completed":
       return header(type, { runId, ...answerOf(state, choices) });
     case "model-call.failed":
@@ -145,6 +154,14 @@ const answerOf = (state: SessionState, choices: Choices): Partial<HeaderOf<"mode
   const output = calls.length > 0 ? "none" : choices.of("none", "invalid", "valid");
   return { startedAt: position, calls, finish, output, chars: choices.below(60) };
 };
+
+const refusalOf = (state: SessionState, choices: Choices): AfterRefusal =>
+  choices.of<AfterRefusal>(
+    { kind: "stop" },
+    { kind: "degrade", candidate: 1 },
+    { kind: "wait", dueAt: state.at },
+    { kind: "ask", until: null },
+  );
 
 const nextOf = (state: SessionState, choices: Choices): AfterFailure =>
   choices.of(

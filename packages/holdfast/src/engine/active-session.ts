@@ -3,7 +3,7 @@ import { isInFlight, type SessionState } from "../core/session-state.ts";
 import type { Agent } from "../ports/agent.ts";
 import type { LoadedSession, Signal } from "../ports/journal-store.ts";
 import { Alarm } from "./alarm.ts";
-import type { RefusedCall } from "./call-budgets.ts";
+import type { RefusedCall } from "../core/plan-budget.ts";
 import type { Base, Batch } from "./batch.ts";
 import type { Deadline, StopReason } from "./deadline.ts";
 import { Latch } from "./latch.ts";

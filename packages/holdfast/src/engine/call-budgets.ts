@@ -1,23 +1,15 @@
-import {
-  accountLimit,
-  reservationId,
-  toAccountUnits,
-  type AccountLimit,
-  type AccountShortage,
-} from "../core/accounts.ts";
+import { accountLimit, reservationId, toAccountUnits, type AccountLimit } from "../core/accounts.ts";
 import { findShortage, settlementsOf } from "../core/accounts.ts";
-import { cheaperCandidate, type BudgetUnit, type Reserved } from "../core/budget.ts";
+import { type BudgetUnit, type Reserved } from "../core/budget-terms.ts";
+import { cheaperCandidate } from "../core/budget.ts";
 import type { Effect } from "../core/effect.ts";
 import type { Position, Timestamp } from "../core/ids.ts";
-import { afterAccountShortage, refusedCall, type CallOwed } from "../core/plan-budget.ts";
+import { afterAccountShortage, refusedCall } from "../core/plan-budget.ts";
 import type { OpenRun } from "../core/session-state.ts";
 import type { Budget } from "../ports/budget.ts";
 import type { Reservation } from "../ports/journal-store.ts";
 import type { ActiveSession } from "./active-session.ts";
 import type { Batch } from "./batch.ts";
-
-/** A call that an account had no room for, until that is journaled. */
-export type RefusedCall = CallOwed & { readonly shortage: AccountShortage };
 
 /** The budgets of this runtime that count what a session spends. */
 export const budgetsFor = ({ services, content, id }: ActiveSession): readonly Budget[] =>

@@ -1,4 +1,5 @@
-import { mostTokens, type Reserved } from "../core/budget.ts";
+import { type Reserved } from "../core/budget-terms.ts";
+import { mostTokens } from "../core/budget.ts";
 import { ModelCallError, toldByError } from "../core/errors.ts";
 import { failure, toFailure, type Failure, type FailureCode } from "../core/failure.ts";
 import { toJournalObject, toJournalValue } from "../core/journal-value.ts";

@@ -1,4 +1,4 @@
-import type { Reserved } from "../core/budget.ts";
+import type { Reserved } from "../core/budget-terms.ts";
 import { StoreError } from "../core/errors.ts";
 import { failure, toFailure, type Failure } from "../core/failure.ts";
 import { deadlineOf } from "../core/plan.ts";

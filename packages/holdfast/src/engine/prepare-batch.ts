@@ -1,4 +1,4 @@
-import type { Reserved, ReservedAccount } from "../core/budget.ts";
+import type { Reserved, ReservedAccount } from "../core/budget-terms.ts";
 import type { Effect } from "../core/effect.ts";
 import { HoldfastError } from "../core/errors.ts";
 import type { CallId, Position, Timestamp } from "../core/ids.ts";
@@ -59,8 +59,12 @@ export const prepareBatch = async (session: ActiveSession, mayStartRun: () => bo
   session.repeats.begin();
   for (const outcome of recorded) {
     const place = { sessionId: session.id, now: batch.now() };
-    for (const draft of recordOutcome(batch.state, outcome, place))
-      batch.add(await session.repeats.count(batch, draft));
+    for (const draft of recordOutcome(batch.state, outcome, place)) {
+      // What is at hand is not waited for: nothing gets in between.
+      const missing = session.repeats.missing(batch, draft);
+      const read = missing.length === 0 ? undefined : await session.content.eventsAt(missing);
+      batch.add(session.repeats.count(batch, draft, read));
+    }
   }
   for (const signal of session.signals) {
     for (const draft of readSignal(batch.state, signal)) batch.add(draft);

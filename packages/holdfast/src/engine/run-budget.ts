@@ -1,4 +1,5 @@
-import { fitCall, type Reserved, type RunBudget, type TokenRates } from "../core/budget.ts";
+import type { Reserved, RunBudget, RunCaps, TokenRates } from "../core/budget-terms.ts";
+import { fitCall } from "../core/budget.ts";
 import { failure, type Failure } from "../core/failure.ts";
 import { tightenCaps, tightenSettings } from "../core/run-limits.ts";
 import type { ModelCandidate, RunSettings } from "../core/run-settings.ts";
@@ -12,22 +13,33 @@ import { budgetsFor } from "./call-budgets.ts";
 import { declarationsOf } from "./declarations.ts";
 import { overridesIn } from "./session-content.ts";
 
+/** The settings of the run that is about to start: the agent's, tightened by the send. */
+export const settingsOf = ({ agent }: ActiveSession, { state }: Batch): RunSettings =>
+  tightenSettings(agent.settings, state.queue[0]?.limits ?? {});
+
+/** Whether calls of the run that is about to start are held against anything (E8). */
+export const isBudgeted = (session: ActiveSession, batch: Batch): boolean => {
+  const { maxCostUsd, maxTokens } = capsOf(session, batch);
+  return maxCostUsd !== null || maxTokens !== null || budgetsFor(session).length > 0;
+};
+
+const capsOf = ({ agent }: ActiveSession, { state }: Batch): RunCaps =>
+  tightenCaps(agent.caps, state.queue[0]?.limits ?? {});
+
 /**
- * The settings of the run that is about to start: the agent's, tightened by the send, with what is needed to
- * hold its calls against budgets. A failure instead where a limit in money meets a price nobody knows (E8).
+ * The same settings with what is needed to hold the run's calls against budgets. A failure instead where a
+ * limit in money meets a price nobody knows (E8).
  */
-export const settingsOf = async (
+export const budgetedSettings = async (
   session: ActiveSession,
   batch: Batch,
   instructions: string,
 ): Promise<RunSettings | Failure> => {
   const { agent, services, content } = session;
   const queued = batch.state.queue[0];
-  const limits = queued?.limits ?? {};
-  const settings = tightenSettings(agent.settings, limits);
-  const caps = tightenCaps(agent.caps, limits);
+  const settings = settingsOf(session, batch);
+  const caps = capsOf(session, batch);
   const shared = budgetsFor(session);
-  if (caps.maxCostUsd === null && caps.maxTokens === null && shared.length === 0) return settings;
   const rates = settings.candidates.map((candidate) => ratesOf(services.prices, candidate));
   const unknown = settings.candidates.find((_, index) => rates[index] === null);
   // guard E8: no run with a limit in money uses a model whose price nobody knows
@@ -39,12 +51,11 @@ export const settingsOf = async (
     accepted === undefined ? await content.overrides(queued?.acceptedAt ?? 0) : overridesIn(accepted);
   const maxOutputTokens =
     overrides.maxOutputTokens ?? agent.modelSettings.maxOutputTokens ?? USUAL_OUTPUT_TOKENS;
+  const around = JSON.stringify([declarationsOf(agent.tools), agent.output?.schema ?? null]);
   const budget: RunBudget = {
     ...caps,
     onLimit: agent.caps.onLimit,
-    promptChars:
-      instructions.length +
-      JSON.stringify([declarationsOf(agent.tools), agent.output?.schema ?? null]).length,
+    promptChars: instructions.length + around.length,
     models: rates.map((each) => ({ rates: each, maxOutputTokens })),
   };
   return { ...settings, budget };

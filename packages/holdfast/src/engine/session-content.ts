@@ -113,21 +113,21 @@ export class SessionContent {
     return settings;
   }
 
-  /** One event, as it was committed. */
-  async eventAt(position: Position): Promise<JournalEvent> {
-    const [event] = await this.#events([position]);
-    if (event === undefined) throw new StoreError("STORE_DAMAGED", `There is no event ${position}.`);
-    return event;
+  /** An event whose content is at hand. */
+  kept(position: Position): JournalEvent | undefined {
+    return this.#kept.get(position);
+  }
+
+  /** Events by position, read from the journal where they are not at hand. */
+  async eventsAt(positions: readonly Position[]): Promise<ReadonlyMap<Position, JournalEvent>> {
+    return new Map((await this.#events(positions)).map((event) => [event.position, event]));
   }
 
   /** The arguments of an open call as the model gave them. */
   async #proposedInput(run: OpenRun, callId: CallId): Promise<JsonValue> {
-    return run.phase.kind === "calling-tools" ? this.inputIn(run.phase.answerAt, callId) : null;
-  }
-
-  /** The arguments of a call in this answer as the model gave them; null where they were erased. */
-  async inputIn(answerAt: Position, callId: CallId): Promise<JsonValue> {
-    return inputAsked(await this.eventAt(answerAt), callId);
+    if (run.phase.kind !== "calling-tools") return null;
+    const [answer] = await this.#events([run.phase.answerAt]);
+    return answer === undefined ? null : inputAsked(answer, callId);
   }
 
   #append(event: JournalEvent, state: SessionState): void {

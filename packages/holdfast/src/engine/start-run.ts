@@ -9,7 +9,7 @@ import type { Clock } from "../ports/clock.ts";
 import type { ActiveSession } from "./active-session.ts";
 import type { Batch } from "./batch.ts";
 import { limited } from "./limited.ts";
-import { settingsOf } from "./run-budget.ts";
+import { budgetedSettings, isBudgeted, settingsOf } from "./run-budget.ts";
 
 type Start = { readonly runId: RunId; readonly at: Timestamp };
 
@@ -22,7 +22,9 @@ export const startRun = async (session: ActiveSession, batch: Batch, { runId, at
     addFailure(batch, runId, services.redactor.failure(evaluated.failure));
     return;
   }
-  const settings = await settingsOf(session, batch, evaluated.text);
+  const settings = isBudgeted(session, batch)
+    ? await budgetedSettings(session, batch, evaluated.text)
+    : settingsOf(session, batch);
   if ("code" in settings) {
     addFailure(batch, runId, settings);
     return;

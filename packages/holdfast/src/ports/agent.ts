@@ -1,6 +1,6 @@
 import type { JsonObject, JsonSchema, JsonValue } from "../core/json.ts";
-import type { OnLimit } from "../core/budget.ts";
-import type { RunCaps } from "../core/run-limits.ts";
+import type { OnLimit } from "../core/budget-terms.ts";
+import type { RunCaps } from "../core/budget-terms.ts";
 import type { RunSettings } from "../core/run-settings.ts";
 import type { Model, ModelSettings } from "./model.ts";
 import type { Tool } from "./tool.ts";

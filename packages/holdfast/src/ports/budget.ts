@@ -1,6 +1,6 @@
-import type { OnLimit } from "../core/budget.ts";
+import type { OnLimit } from "../core/budget-terms.ts";
 import type { Timestamp } from "../core/ids.ts";
-import type { RunCaps } from "../core/run-limits.ts";
+import type { RunCaps } from "../core/budget-terms.ts";
 
 /** Whose spending a budget counts: each of them has an account of its own. */
 export type BudgetScope = "session" | "user" | "tenant";
@@ -17,11 +17,11 @@ export type Budget = RunCaps & {
   readonly onLimit: OnLimit;
   readonly onUnknownPrice: "refuse" | "allow";
   /** The name of the period that a time is in, and when it ends; a budget without periods has one that never ends. */
-  period(at: Timestamp): BudgetPeriod;
+  readonly period: (at: Timestamp) => BudgetPeriod;
 };
 
 export type BudgetPeriod = {
   readonly name: string;
   /** When the next one begins. */
-  endsAt(): Timestamp | null;
+  readonly endsAt: () => Timestamp | null;
 };

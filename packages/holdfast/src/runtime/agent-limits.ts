@@ -1,4 +1,4 @@
-import type { OnLimit } from "../core/budget.ts";
+import type { OnLimit } from "../core/budget-terms.ts";
 import { ConfigurationError } from "../core/errors.ts";
 import {
   DEFAULT_MAX_REPEATS,

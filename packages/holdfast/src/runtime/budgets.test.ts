@@ -18,7 +18,11 @@ const prices = {
 };
 const DEAR = { provider: "dear", modelId: "dear" };
 const CHEAP = { provider: "cheap", modelId: "cheap" };
-const look = toolOf({ name: "look", effect: "read", execute: ({ place }) => `seen ${String(place)}` });
+const look = toolOf({
+  name: "look",
+  effect: "read",
+  execute: ({ place }) => `seen ${JSON.stringify(place)}`,
+});
 const using = (place: number) => ({ toolCalls: [{ name: "look", input: { place } }] });
 /** A thousand tokens at most in one answer: a cent. */
 const settings = { maxOutputTokens: 1_000 };

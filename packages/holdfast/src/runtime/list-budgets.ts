@@ -1,5 +1,5 @@
 import { fromAccountUnits } from "../core/accounts.ts";
-import type { BudgetUnit } from "../core/budget.ts";
+import type { BudgetUnit } from "../core/budget-terms.ts";
 import type { Account } from "../ports/journal-store.ts";
 import { checkOptions, positiveInteger } from "./known-options.ts";
 import type { RuntimeServices } from "./runtime-services.ts";

@@ -48,13 +48,7 @@ describe("an option that does not exist yet", () => {
     });
   });
 
-  it.each(["maxCostUsd", "maxTokens"])("E8 is refused among limits: %s", (name) => {
-    expect(thrownBy(() => defineAgent(loose(agent, { limits: { [name]: 1 } })))).toMatchObject({
-      code: "OPTION_NOT_AVAILABLE",
-    });
-  });
-
-  it.each(["whenActive", "approvals", "limits"])("S4 is refused by send: %s", async (name) => {
+  it.each(["whenActive", "approvals"])("S4 is refused by send: %s", async (name) => {
     const test = await createTestRuntime({ agents: [defineAgent(agent)] });
     const session = await test.runtime.createSession("clerk");
     await expect(session.send("x", loose({}, { [name]: "steer" }))).rejects.toMatchObject({
@@ -63,7 +57,7 @@ describe("an option that does not exist yet", () => {
     expect((await test.runtime.listSessions()).sessions[0]?.unreadSignals).toBe(0);
   });
 
-  it.each(["approvals", "budgets", "sandboxes"])("E4 E8 is refused by createRuntime: %s", async (name) => {
+  it.each(["approvals", "sandboxes"])("E4 is refused by createRuntime: %s", async (name) => {
     await expect(
       createRuntime(loose({ agents: [], dataDir: nowhere }, { [name]: {} })),
     ).rejects.toMatchObject({
@@ -81,6 +75,37 @@ describe("an option that never will exist", () => {
     ["retry", () => defineTool()(loose(tool, { retry: { maxAttempt: 1 } })), "maxAttempts"],
   ])("is refused on %s, and the right one is named", (_name, work, near) => {
     expect(thrownBy(work)).toMatchObject({ code: "OPTION_INVALID", hint: `Did you mean "${near}"?` });
+  });
+
+  it.each([
+    ["no money", { maxCostUsd: 0 }],
+    ["endless money", { maxCostUsd: Number.POSITIVE_INFINITY }],
+    ["half a token", { maxTokens: 0.5 }],
+    ["no calls", { maxToolCalls: 0 }],
+    ["another way to go on", { onLimit: "hand-off" }],
+    ["another word for no price", { onUnknownPrice: "guess" }],
+    ["no repeats", { maxRepeats: 0 }],
+  ])("E8 is refused among limits: %s", (_name, limits) => {
+    expect(thrownBy(() => defineAgent(loose(agent, { limits })))).toMatchObject({ code: "OPTION_INVALID" });
+  });
+
+  it.each([
+    ["a limit", {}],
+    ["a name", { name: "", maxTokens: 1 }],
+    ["a name of its own", { name: "run", maxTokens: 1 }],
+    ["a scope", { scope: "world", maxTokens: 1 }],
+    ["a time zone", { maxTokens: 1, period: "day", timeZone: "Mars/Olympus" }],
+    ["a period", { maxTokens: 1, period: "week" }],
+    ["options that exist", { maxTokens: 1, limit: 2 }],
+  ])("E8 is refused as a budget without %s", async (_name, budget) => {
+    const budgets = [loose({ name: "b", scope: "tenant" } as const, budget)];
+    await expect(createRuntime({ agents: [], dataDir: nowhere, budgets })).rejects.toMatchObject({
+      code: "OPTION_INVALID",
+    });
+    const same = { name: "b", scope: "tenant", maxTokens: 1 } as const;
+    await expect(
+      createRuntime({ agents: [], dataDir: nowhere, budgets: [same, same] }),
+    ).rejects.toMatchObject({ code: "OPTION_INVALID" });
   });
 
   it("is refused by createRuntime, createSession and send, and the right one is named", async () => {

@@ -1,4 +1,4 @@
-import { RUN_BUDGET } from "../core/budget.ts";
+import { RUN_BUDGET } from "../core/budget-terms.ts";
 import { ConfigurationError, ConflictError } from "../core/errors.ts";
 import type { JsonObject } from "../core/json.ts";
 import type { OpenRun } from "../core/session-state.ts";

@@ -1,4 +1,5 @@
-import { raisedBy, RUN_BUDGET, spentOf, type BudgetUnit } from "../core/budget.ts";
+import { RUN_BUDGET, type BudgetUnit } from "../core/budget-terms.ts";
+import { raisedBy, spentOf } from "../core/budget.ts";
 import type { OpenRun } from "../core/session-state.ts";
 import { totalCostUsd } from "../core/usage.ts";
 

@@ -1,4 +1,4 @@
-import { RUN_BUDGET, type OnLimit } from "../core/budget.ts";
+import { RUN_BUDGET, type OnLimit } from "../core/budget-terms.ts";
 import { ConfigurationError } from "../core/errors.ts";
 import type { Budget, BudgetScope } from "../ports/budget.ts";
 import { dollars, oneOf } from "./agent-limits.ts";

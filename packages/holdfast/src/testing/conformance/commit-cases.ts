@@ -317,6 +317,30 @@ export const COMMIT_CASES: readonly StoreCase[] = [
   },
   {
     promise: "C15",
+    title: "accounts say what they hold and what of it is only set aside, by name and in pages",
+    run: async ({ store, clock }) => {
+      const session = await new SessionScript(store, clock).create();
+      const reserve = (id: string, account: string, amount: number) => [{ id, account, amount, limit: 100 }];
+      await session.mustCommit({ reserve: [...reserve("1", "b/x", 60), ...reserve("1", "a_x", 7)] });
+      await session.mustCommit({ reserve: reserve("2", "b/x", 20) });
+      const settle = [{ id: "1", account: "b/x", amount: 10 }];
+      await session.mustCommit({ settle, reserve: reserve("3", "b/y", 5) });
+      await session.mustCommit({ settle: [{ id: "none", account: "c", amount: 3 }] });
+      const all = [
+        { account: "a_x", total: 7, reserved: 7 },
+        { account: "b/x", total: 30, reserved: 20 },
+        { account: "b/y", total: 5, reserved: 5 },
+        { account: "c", total: 3, reserved: 0 },
+      ];
+      deepStrictEqual(await store.accounts({ limit: 9 }), all);
+      deepStrictEqual(await store.accounts({ limit: 2, after: "a_x" }), all.slice(1, 3));
+      deepStrictEqual(await store.accounts({ limit: 9, prefix: "b/" }), all.slice(1, 3));
+      deepStrictEqual(await store.accounts({ limit: 9, prefix: "b_" }), []);
+      deepStrictEqual(await store.accounts({ names: ["c", "nobody", "b/x"] }), [all[3], all[1]]);
+    },
+  },
+  {
+    promise: "C15",
     title: "many sessions reserving from one account at once never pass its limit",
     run: async ({ store, clock }) => {
       const sessions = await Promise.all(

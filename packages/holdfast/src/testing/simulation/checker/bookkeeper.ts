@@ -1,4 +1,4 @@
-import type { BudgetShortage } from "../../../core/budget.ts";
+import type { BudgetShortage } from "../../../core/budget-terms.ts";
 import type { JournalEvent, RequestedCall } from "../../../core/event.ts";
 import type { CallId, Position, RunId, Timestamp } from "../../../core/ids.ts";
 import type { RunSettings } from "../../../core/run-settings.ts";

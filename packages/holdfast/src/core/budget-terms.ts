@@ -1,0 +1,95 @@
+import type { Timestamp } from "./ids.ts";
+
+/** What a run may cost. Null is no limit. */
+export type RunCaps = {
+  readonly maxCostUsd: number | null;
+  readonly maxTokens: number | null;
+};
+
+/** What is done when a call does not fit a budget: end the run, go to a cheaper model, or wait for somebody. */
+export type OnLimit = "stop" | "degrade" | "ask";
+
+/** What budgets are counted in. */
+export type BudgetUnit = "usd" | "tokens";
+
+/** The most that one token of a model can cost, in US dollars; null where no price is known. */
+export type TokenRates = { readonly input: number; readonly output: number };
+
+/** What a run needs to know to reckon the worst case of a call; journaled with its start (E8). */
+export type RunBudget = RunCaps & {
+  readonly onLimit: OnLimit;
+  /** Characters that every prompt has beside the conversation: instructions, tools, output schema. */
+  readonly promptChars: number;
+  /** For each of the candidates, in their order. */
+  readonly models: readonly {
+    readonly rates: TokenRates | null;
+    readonly maxOutputTokens: number;
+  }[];
+};
+
+/** One account that a call has taken from, until it is settled. */
+export type ReservedAccount = {
+  readonly account: string;
+  readonly unit: BudgetUnit;
+  /** Tokens, or billionths of a US dollar. */
+  readonly amount: number;
+};
+
+/** The worst that a model call can come to, set aside before it is made (E8). */
+export type Reserved = {
+  readonly inputTokens: number;
+  /** The most the model is asked to write. */
+  readonly outputTokens: number;
+  /** US dollars; null where no price is known and the run was allowed to go on without. */
+  readonly costUsd: number | null;
+  /** True when the model is asked for less than usual, because the rest of a budget pays for no more. */
+  readonly isLowered: boolean;
+  readonly accounts: readonly ReservedAccount[];
+};
+
+/** Why a call was not made. */
+export type BudgetShortage = {
+  /** `run` for the run's own limits, else the name of a budget of the runtime. */
+  readonly budget: string;
+  readonly unit: BudgetUnit;
+  /** Dollars or tokens. */
+  readonly limit: number;
+  readonly spent: number;
+  readonly needed: number;
+};
+
+/** What comes of a call that does not fit. Decided once, when that is recorded. */
+export type AfterRefusal =
+  | { readonly kind: "stop" }
+  | { readonly kind: "degrade"; readonly candidate: number }
+  /** Others have set aside what will do when they give it back. */
+  | { readonly kind: "wait"; readonly dueAt: Timestamp }
+  /** Until somebody raises the limit; with `until`, or until the budget's next period begins. */
+  | { readonly kind: "ask"; readonly until: Timestamp | null };
+
+/** What was added to limits of one run by people, by the name of the budget. */
+export type Raise = { readonly budget: string; readonly usd: number; readonly tokens: number };
+
+/** What a run remembers of its budgets. */
+export type BudgetStanding = {
+  readonly raised: readonly Raise[];
+  /** What somebody is asked for. */
+  readonly asking: (BudgetShortage & { readonly until: Timestamp | null }) | null;
+  /** Times in a row that a call waited for what others had set aside. */
+  readonly waits: number;
+  /** The last prompt whose length a provider has told, and what it was made of. */
+  readonly measured: Measured | null;
+};
+
+/** A prompt's length in tokens, as the provider of `candidate` counted it. */
+export type Measured = {
+  readonly candidate: number;
+  readonly tokens: number;
+  readonly chars: number;
+  readonly entries: number;
+};
+
+export const UNTOUCHED: BudgetStanding = { raised: [], asking: null, waits: 0, measured: null };
+
+/** The name under which a run's own limits are spoken of. */
+export const RUN_BUDGET = "run";
