@@ -34,15 +34,15 @@ export class FairQueue<Item> {
     else known.items.add(item);
   }
 
-  /** Takes out the one whose turn it is. */
-  next(): Item | undefined {
+  /** Takes out the one whose turn it is, and says in whose lane it was. */
+  next(): { readonly item: Item; readonly lane: string | null } | undefined {
     for (const [name, lane] of this.#lanes) {
       for (const item of lane.items) {
         lane.turnsLeft -= 1;
         this.delete(item);
         // guard S1: lanes take turns
         if (lane.turnsLeft <= 0) this.#toTheEnd(name, lane);
-        return item;
+        return { item, lane: name };
       }
     }
     return undefined;

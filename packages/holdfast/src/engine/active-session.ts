@@ -32,6 +32,7 @@ export class ActiveSession {
   readonly id: SessionId;
   readonly services: EngineServices;
   readonly agent: Agent;
+  readonly tenant: string | null;
   readonly content: SessionContent;
   readonly repeats: Repeats;
   readonly lease: Lease;
@@ -65,6 +66,7 @@ export class ActiveSession {
     this.services = services;
     this.agent = agent;
     this.id = id;
+    this.tenant = loaded.owner.tenant;
     this.base = foldLoaded(services, id, loaded);
     this.content = new SessionContent(services, id, loaded.owner);
     this.repeats = new Repeats(services, this.content);

@@ -10,6 +10,7 @@ import {
 } from "../core/schedule.ts";
 import type { Agent } from "../ports/agent.ts";
 import type { Duty } from "../ports/duty.ts";
+import type { DueSession } from "../ports/journal-store.ts";
 import { createSession, keyedSessionId } from "./create-session.ts";
 import { foldLoaded, loadSession } from "./open-session.ts";
 import type { EngineServices } from "./services.ts";
@@ -37,9 +38,9 @@ type Posted = { readonly tick: Timestamp | null; readonly runId: RunId; readonly
  */
 export class ScheduleClock {
   readonly #services: EngineServices;
-  readonly #wake: (sessionId: SessionId) => void;
+  readonly #wake: (session: DueSession) => void;
 
-  constructor(services: EngineServices, wake: (sessionId: SessionId) => void) {
+  constructor(services: EngineServices, wake: (session: DueSession) => void) {
     this.#services = services;
     this.#wake = wake;
   }
@@ -107,7 +108,7 @@ export class ScheduleClock {
     if (isUnsure && (await store.load(sessionId))?.owner.agent !== schedule.agent) return null;
     const body = JSON.stringify({ content, source: { schedule: id, tick } });
     const [answer] = await store.post([{ sessionId, kind: "input", runId, body, blobs: [], dedupeKey }]);
-    this.#wake(sessionId);
+    this.#wake({ sessionId, tenant });
     const isThere = answer?.status === "posted" || answer?.status === "duplicate";
     return { sessionId, runId: isThere ? answer.runId : null };
   }

@@ -1,7 +1,7 @@
 import type { Position, SessionId } from "../core/ids.ts";
 import type { Wait } from "../core/wait.ts";
 import type { Agent } from "../ports/agent.ts";
-import type { ListedSession, SessionPage } from "../ports/journal-store.ts";
+import type { DueSession, ListedSession, SessionPage } from "../ports/journal-store.ts";
 import type { EngineServices } from "./services.ts";
 
 const PAGE = 1_000;
@@ -28,7 +28,7 @@ export class WaitingForDefinitions {
   }
 
   /** Those that are worth opening here: of an agent that is known, and not looked at since they moved. */
-  async find(): Promise<readonly SessionId[]> {
+  async find(): Promise<readonly DueSession[]> {
     const waiting: ListedSession[] = [];
     for await (const listed of this.#waiting()) {
       if (this.#services.agents.has(listed.agent)) waiting.push(listed);
@@ -36,7 +36,7 @@ export class WaitingForDefinitions {
     // Only now: what was forgotten while the store was asked is found again.
     const found = waiting.filter(({ sessionId, position }) => this.#seen.get(sessionId) !== position);
     this.#seen = new Map(waiting.map(({ sessionId, position }) => [sessionId, position]));
-    return found.map(({ sessionId }) => sessionId);
+    return found.map(({ sessionId, tenant }) => ({ sessionId, tenant }));
   }
 
   /** It could not be had, for somebody else had it: that can end without its journal moving. */

@@ -1,9 +1,10 @@
 import { EVENT_VERSION } from "../core/event.ts";
+import { FairQueue, type LaneWeights } from "../core/fair-queue.ts";
 import { toFailure } from "../core/failure.ts";
 import type { SessionId } from "../core/ids.ts";
 import type { Timer } from "../ports/clock.ts";
 import type { Duty } from "../ports/duty.ts";
-import type { Signal } from "../ports/journal-store.ts";
+import type { DueSession, Signal } from "../ports/journal-store.ts";
 import { ActiveSession } from "./active-session.ts";
 import { advanceSession } from "./advance-session.ts";
 import { DutyRound } from "./duty-round.ts";
@@ -15,6 +16,8 @@ import { WaitingForDefinitions } from "./waiting-for-definitions.ts";
 export type WorkerOptions = {
   /** Sessions advanced at the same time. */
   readonly maxActiveSessions: number;
+  /** Turns in a row that a tenant has. */
+  readonly weightOf: LaneWeights;
 };
 
 /** A session that could not be opened is left alone for this long. */
@@ -27,9 +30,12 @@ const DUE_BATCH = 256;
 /** How often runs are looked for that wait for a definition. */
 const WAITING_EVERY_MS = 15_000;
 
+/** A session that was left alone, and when it is taken up again. */
+type Rest = { readonly until: number; readonly tenant: string | null };
+
 /**
- * Advances sessions: first come, first served, so many at a time. A session with more to do goes to the
- * back of the queue after each run, so that none starves another.
+ * Advances sessions, so many at a time. Tenants take turns, and within a tenant it is first come, first served; a session with
+ * more to do goes to the back after each run: none starves another (S1).
  */
 export class Worker {
   readonly #services: EngineServices;
@@ -39,8 +45,8 @@ export class Worker {
   readonly #active = new Map<SessionId, ActiveSession>();
   /** Sessions being loaded, with what was posted to them meanwhile: the load may not have seen it. */
   readonly #opening = new Map<SessionId, Signal[]>();
-  readonly #queue = new Set<SessionId>();
-  readonly #brokenUntil = new Map<SessionId, number>();
+  readonly #queue: FairQueue<SessionId>;
+  readonly #brokenUntil = new Map<SessionId, Rest>();
   readonly #idle = new Set<() => void>();
   /** Sessions being loaded while another process changed something: to be looked at again. */
   readonly #stale = new Set<SessionId>();
@@ -49,12 +55,15 @@ export class Worker {
   #stopWatching: () => void = () => undefined;
   #state: "new" | "running" | "draining" | "stopped" = "new";
   #isPolling = false;
+  /** The store had as many due as were asked for: there may be more behind them. */
+  #isMoreDue = false;
 
   constructor(services: EngineServices, options: WorkerOptions) {
     this.#services = services;
     this.#options = options;
+    this.#queue = new FairQueue(options.weightOf);
     this.#waiting = new WaitingForDefinitions(services);
-    const schedules = new ScheduleClock(services, (sessionId) => this.lookAgain(sessionId));
+    const schedules = new ScheduleClock(services, (session) => this.lookAgain(session));
     const work = { assignees: () => schedules.assignees, perform: (duty: Duty) => schedules.run(duty) };
     this.#duties = new DutyRound(services, work, () => this.#dutyDone());
   }
@@ -72,27 +81,27 @@ export class Worker {
   }
 
   /** Something was posted for the session in this process. */
-  deliver(sessionId: SessionId, signal: Signal): void {
+  deliver({ sessionId, tenant }: DueSession, signal: Signal): void {
     const opening = this.#opening.get(sessionId);
     if (opening !== undefined) opening.push(signal);
     else if (this.#active.has(sessionId)) this.#active.get(sessionId)?.deliver(signal, null);
-    else this.wake(sessionId);
+    else this.wake(sessionId, tenant);
   }
 
   /** Something may have been posted for the session that this process was not told of. */
-  lookAgain(sessionId: SessionId): void {
+  lookAgain({ sessionId, tenant }: DueSession): void {
     if (this.#opening.has(sessionId)) this.#stale.add(sessionId);
-    else if (!this.#refresh(sessionId)) this.wake(sessionId);
+    else if (!this.#refresh(sessionId)) this.wake(sessionId, tenant);
   }
 
   /** The session may be owed something. Idempotent. */
-  wake(sessionId: SessionId): void {
+  wake(sessionId: SessionId, tenant: string | null): void {
     if (
       this.#state !== "running" ||
       /* guard J2: a session in work is not opened again */ this.#active.has(sessionId)
     )
       return;
-    this.#queue.add(sessionId);
+    this.#queue.add(sessionId, tenant);
     this.#fill();
   }
 
@@ -140,16 +149,17 @@ export class Worker {
   }
 
   #fill(): void {
-    for (const sessionId of this.#queue) {
-      if (this.#active.size + this.#opening.size >= this.#options.maxActiveSessions) return;
-      this.#queue.delete(sessionId);
+    while (this.#active.size + this.#opening.size < this.#options.maxActiveSessions) {
+      const next = this.#queue.next();
+      if (next === undefined) return;
+      const { item: sessionId, lane: tenant } = next;
       // guard J2: a session is opened once
       if (this.#active.has(sessionId) || this.#opening.has(sessionId)) continue;
-      void this.#advance(sessionId);
+      void this.#advance({ sessionId, tenant });
     }
   }
 
-  async #advance(sessionId: SessionId): Promise<void> {
+  async #advance({ sessionId, tenant }: DueSession): Promise<void> {
     this.#opening.set(sessionId, []);
     let session: ActiveSession | null = null;
     try {
@@ -171,7 +181,9 @@ export class Worker {
         },
       });
     } catch (thrown) {
-      this.#broke(sessionId, session, thrown);
+      // guard S1: a broken session is let go
+      session?.abandon();
+      this.#broke({ sessionId, tenant }, thrown);
     } finally {
       this.#opening.delete(sessionId);
       this.#stale.delete(sessionId);
@@ -211,8 +223,9 @@ export class Worker {
     if (session !== null && this.#active.get(sessionId) === session) this.#active.delete(sessionId);
     if (session?.isLost === true) this.#waiting.forget(sessionId);
     // guard J6: what came in at the last moment is read
-    if (session !== null && !session.isLost && hasMore(session)) this.wake(sessionId);
+    if (session !== null && !session.isLost && hasMore(session)) this.wake(sessionId, session.tenant);
     this.#fill();
+    if (this.#isMoreDue && this.#queue.size === 0) void this.#poll();
     this.#tellIdle();
   }
 
@@ -237,13 +250,14 @@ export class Worker {
   }
 
   /** One broken session must not disturb the others (S1): say so, leave it, go on. */
-  #broke(sessionId: SessionId, session: ActiveSession | null, thrown: unknown): void {
-    // guard S1: a broken session is let go
-    session?.abandon();
+  #broke({ sessionId, tenant }: DueSession, thrown: unknown): void {
     const { clock, logger, feed } = this.#services;
     const failure = toFailure(thrown);
     const pauseMs = failure.retryable ? UNAVAILABLE_PAUSE_MS : BROKEN_PAUSE_MS;
-    this.#brokenUntil.set(sessionId, clock.monotonicMs() + pauseMs);
+    this.#brokenUntil.set(sessionId, {
+      until: clock.monotonicMs() + pauseMs,
+      tenant,
+    });
     if (this.#state === "stopped") return;
     logger.error(`Session ${sessionId} cannot go on: ${failure.message}`, { sessionId, failure });
     // A store that is away for a moment is no reason to stop waiting: the session is tried again.
@@ -253,11 +267,11 @@ export class Worker {
   /** Sessions that were left alone long enough: `due` does not name them while their lease is ours. */
   #wakeRested(): void {
     const now = this.#services.clock.monotonicMs();
-    for (const [sessionId, until] of this.#brokenUntil) {
+    for (const [sessionId, { until, tenant }] of this.#brokenUntil) {
       // guard S1: a broken session is left alone for a while
       if (until > now) continue;
       this.#brokenUntil.delete(sessionId);
-      this.wake(sessionId);
+      this.wake(sessionId, tenant);
     }
   }
 
@@ -290,9 +304,10 @@ export class Worker {
     try {
       const agents = [...this.#services.agents.keys()];
       const due = await this.#services.store.due({ agents, limit: DUE_BATCH });
-      for (const sessionId of due) {
+      this.#isMoreDue = due.length >= DUE_BATCH;
+      for (const { sessionId, tenant } of due) {
         // guard S1: a broken session is not taken up at once
-        if (!this.#brokenUntil.has(sessionId)) this.wake(sessionId);
+        if (!this.#brokenUntil.has(sessionId)) this.wake(sessionId, tenant);
       }
       await this.#lookAgainAtNextWake(agents);
     } catch (thrown) {
@@ -340,9 +355,9 @@ export class Worker {
     if (this.#state !== "running") return;
     try {
       // guard S6: what waits for a definition is looked at where it may be known
-      for (const sessionId of await this.#waiting.find()) {
+      for (const { sessionId, tenant } of await this.#waiting.find()) {
         // One that is broken is taken up when it has rested.
-        if (!this.#brokenUntil.has(sessionId)) this.wake(sessionId);
+        if (!this.#brokenUntil.has(sessionId)) this.wake(sessionId, tenant);
       }
     } catch (thrown) {
       this.#warn("Runs that wait for a definition could not be looked for.", thrown);

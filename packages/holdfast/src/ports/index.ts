@@ -19,6 +19,7 @@ export type {
   CreateRequest,
   Damage,
   DueQuery,
+  DueSession,
   JournalStore,
   Lease,
   LeaseChange,

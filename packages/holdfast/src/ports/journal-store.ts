@@ -22,6 +22,8 @@ import type { DueDutiesQuery, Duty, DutyChange, DutyPage, DutyQuery, NewDuty, Ne
  *     older gate is refused (E5).
  * C10 `due` lists sessions with unread signals or a wake time that has come, that nobody alive holds, of the agents asked for.
  *     A lease that was never released and whose holder is dead or whose time has run out is a reason of its own.
+ *     Where more are due than asked for, tenants take turns: no tenant has two more in the answer than another that has
+ *     further ones due, so the many of one do not hide the few of another (S1).
  * C11 Times in leases, wake times and `due` are compared with the store's own clock.
  * C12 Snapshots may be lost at any time. A snapshot that does not belong to the journal's hash at its position is not returned.
  * C13 Erasing removes payload, salt, snapshots, blobs and unread signals' bodies; headers and hashes stay and still verify (J4).
@@ -74,7 +76,7 @@ export interface JournalStore {
     leases: readonly { readonly sessionId: SessionId; readonly epoch: number }[],
   ): Promise<readonly SessionId[]>;
   /** See C10. */
-  due(query: DueQuery): Promise<readonly SessionId[]>;
+  due(query: DueQuery): Promise<readonly DueSession[]>;
   /** When the first session of these agents, and the first duty of these assignees, has to be looked at. */
   nextWake(agents: readonly string[], assignees: readonly string[]): Promise<NextWake>;
   /** See C17. */
@@ -264,10 +266,18 @@ export type Signal = {
 };
 
 export type PostAnswer =
-  | { readonly status: "posted"; readonly signalId: SignalId; readonly runId: RunId | null }
-  | { readonly status: "duplicate"; readonly runId: RunId | null }
+  | {
+      readonly status: "posted";
+      readonly signalId: SignalId;
+      readonly runId: RunId | null;
+      /** Of the session, for whose turn it is to be worked. */
+      readonly tenant: string | null;
+    }
+  | { readonly status: "duplicate"; readonly runId: RunId | null; readonly tenant: string | null }
   | { readonly status: "conflict" }
   | { readonly status: "missing" };
+
+export type DueSession = { readonly sessionId: SessionId; readonly tenant: string | null };
 
 export type DueQuery = {
   readonly agents: readonly string[];

@@ -123,7 +123,7 @@ export class Runtime {
   constructor(services: Omit<RuntimeServices, "post">, settings: RuntimeSettings) {
     this.#services = { ...services, post: (signal) => this.#post(signal) };
     this.#settings = settings;
-    this.#worker = new Worker(this.#services, { maxActiveSessions: settings.maxActiveSessions });
+    this.#worker = new Worker(this.#services, settings);
     this.schedules = new Schedules({
       services: this.#services,
       checkOpen: () => this.#checkOpen(),
@@ -272,15 +272,16 @@ export class Runtime {
   async #post(signal: Parameters<RuntimeServices["post"]>[0]): ReturnType<RuntimeServices["post"]> {
     this.#checkOpen();
     const [answer] = await this.#services.store.post([signal]);
-    if (answer === undefined) return { status: "missing" };
+    if (answer === undefined || !("tenant" in answer)) return answer ?? { status: "missing" };
+    const session = { sessionId: signal.sessionId, tenant: answer.tenant };
     if (answer.status === "posted") {
       const { kind, dedupeKey, runId, body } = signal;
       const postedAt = this.#services.clock.now();
-      this.#worker.deliver(signal.sessionId, { id: answer.signalId, kind, dedupeKey, runId, body, postedAt });
+      this.#worker.deliver(session, { id: answer.signalId, kind, dedupeKey, runId, body, postedAt });
     }
     // The first time it may have been stored without an answer: then nobody here has heard of it.
     // guard J6: what is handed in again is looked for
-    if (answer.status === "duplicate") this.#worker.lookAgain(signal.sessionId);
+    if (answer.status === "duplicate") this.#worker.lookAgain(session);
     return answer;
   }
 

@@ -1,3 +1,4 @@
+import { dueIds } from "../testing/conformance/due-ids.ts";
 import { describe, expect, it } from "vitest";
 import { EVENT_VERSION } from "../core/event.ts";
 import { STATE_VERSION } from "../core/session-state.ts";
@@ -45,7 +46,7 @@ describe("a session that a worker of a newer version has claimed", () => {
     expect(await within(test, (await other.send("And you?")).outcome(), 5_000)).toMatchObject({
       text: "one",
     });
-    expect(await newer.due({ agents: [agent.name], limit: 10 })).toEqual([session.id]);
+    expect(await dueIds(newer, { agents: [agent.name], limit: 10 })).toEqual([session.id]);
   });
 });
 

@@ -1,3 +1,4 @@
+import { dueIds } from "../testing/conformance/due-ids.ts";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -153,7 +154,7 @@ describe("the SQLite store and the in-memory reference", () => {
         await ask((store) => store.expire(clock.now() - 400));
         return;
       case "due":
-        await ask(async (store) => (await store.due({ agents: [agent], limit: 10 })).toSorted());
+        await ask(async (store) => (await dueIds(store, { agents: [agent], limit: 10 })).toSorted());
         await ask((store) => store.nextWake([agent], []));
         return;
       default:

@@ -1,3 +1,4 @@
+import { dueIds } from "./conformance/due-ids.ts";
 import { type ChildProcess, fork } from "node:child_process";
 import { once } from "node:events";
 import { mkdtempSync, readdirSync, rmSync } from "node:fs";
@@ -106,10 +107,10 @@ describe("several processes on one data directory", () => {
     const claimed = await child.tell({ kind: "claim", sessionId: session.sessionId, ttlMs: hour });
     expect(claimed).toEqual({ status: "ok", epoch: 1 });
     expect((await store.load(session.sessionId))?.lease?.isHolderDead).toBe(false);
-    expect(await store.due({ agents: ["agent"], limit: 10 })).toEqual([]);
+    expect(await dueIds(store, { agents: ["agent"], limit: 10 })).toEqual([]);
     await child.kill();
     expect((await store.load(session.sessionId))?.lease?.isHolderDead).toBe(true);
-    expect(await store.due({ agents: ["agent"], limit: 10 })).toEqual([session.sessionId]);
+    expect(await dueIds(store, { agents: ["agent"], limit: 10 })).toEqual([session.sessionId]);
     const head = await store.head(session.sessionId);
     session.moveTo(await store.readAt(session.sessionId, [head?.position ?? 0]));
     session.epoch = 1;
@@ -127,9 +128,9 @@ describe("several processes on one data directory", () => {
     expect((await store.load(sessionId))?.lease?.isHolderDead).toBe(false);
     expect(await session.claim(store.holderId)).toEqual({ status: "conflict", reason: "held" });
     await clock.advance(9_999);
-    expect(await store.due({ agents: ["agent"], limit: 10 })).toEqual([]);
+    expect(await dueIds(store, { agents: ["agent"], limit: 10 })).toEqual([]);
     await clock.advance(1);
-    expect(await store.due({ agents: ["agent"], limit: 10 })).toEqual([sessionId]);
+    expect(await dueIds(store, { agents: ["agent"], limit: 10 })).toEqual([sessionId]);
     expect(await session.claim(store.holderId)).toEqual({ status: "ok", epoch: 2 });
     child.child.kill("SIGCONT");
     const late = await child.tell({ kind: "commit", sessionId });

@@ -100,7 +100,7 @@ const drain = async (own: Process, agent: string): Promise<number> => {
   let consumed = 0;
   for (;;) {
     const due = await own.store.due({ agents: [agent], limit: 5 });
-    const counts = await Promise.all(due.map((sessionId) => record(own, sessionId)));
+    const counts = await Promise.all(due.map(({ sessionId }) => record(own, sessionId)));
     consumed += counts.reduce((sum, count) => sum + count, 0);
     if (due.length === 0 && (await isQuiet(own.store, agent))) return consumed;
   }

@@ -102,7 +102,7 @@ export class IsolationPool implements Sandbox {
 
   #serve(): void {
     while (!this.#isClosed && (this.#places.size < this.#options.limit || this.#idle.size > 0)) {
-      const waiter = this.#waiting.next();
+      const waiter = this.#waiting.next()?.item;
       if (waiter === undefined) return;
       waiter.given(this.#take(waiter.task));
     }

@@ -2,6 +2,7 @@ import type { Sha256 } from "../../core/hash-chain.ts";
 import { ConfigurationError, NotFoundError, StoreError } from "../../core/errors.ts";
 import { EVENT_VERSION } from "../../core/event.ts";
 import type { SessionId, Timestamp } from "../../core/ids.ts";
+import { FairQueue } from "../../core/fair-queue.ts";
 import type { Clock } from "../../ports/clock.ts";
 import type { DueDutiesQuery, Duty, DutyChange, DutyPage, DutyQuery, NextWake } from "../../ports/duty.ts";
 import type {
@@ -9,6 +10,7 @@ import type {
   AccountQuery,
   CreateRequest,
   DueQuery,
+  DueSession,
   JournalStore,
   ListedSession,
   ListQuery,
@@ -185,7 +187,7 @@ class View implements InMemoryStore {
     });
   }
 
-  async due({ agents, limit }: DueQuery): Promise<readonly SessionId[]> {
+  async due({ agents, limit }: DueQuery): Promise<readonly DueSession[]> {
     const data = this.#open();
     const now = this.#clock.now();
     const isDue = (record: SessionRecord): boolean =>
@@ -195,12 +197,12 @@ class View implements InMemoryStore {
       (record.signals.length > 0 ||
         /* guard J2: what a dead holder left is due */ record.lease !== null ||
         /* guard S3: what is to wake is due */ (record.wakeAt ?? now + 1) <= now);
-    return data.sessions
+    const due = data.sessions
       .values()
       .filter(isDue)
-      .take(limit)
-      .map((record) => record.sessionId)
+      .map(({ sessionId, owner }) => ({ sessionId, tenant: owner.tenant }))
       .toArray();
+    return due.length <= limit ? due : byTurns(due, limit);
   }
 
   async nextWake(agents: readonly string[], assignees: readonly string[]): Promise<NextWake> {
@@ -343,3 +345,10 @@ const listed = (record: SessionRecord): ListedSession => ({
   wakeAt: record.wakeAt,
   unreadSignals: record.signals.length,
 });
+
+/** So many of them, by turns of their tenants. */
+const byTurns = (due: readonly DueSession[], limit: number): readonly DueSession[] => {
+  const queue = new FairQueue<DueSession>();
+  for (const session of due) queue.add(session, session.tenant);
+  return Array.from({ length: limit }, () => queue.next()?.item).filter((session) => session !== undefined);
+};

@@ -117,7 +117,7 @@ export const postSignal = (data: MemoryData, signal: NewSignal, now: Timestamp):
     if (used !== undefined) {
       const isSame = used.body === null || used.body === signal.body;
       return isSame
-        ? { status: "duplicate", runId: used.runId }
+        ? { status: "duplicate", runId: used.runId, tenant: record.owner.tenant }
         : /* guard J5: a key with another body is refused */ { status: "conflict" };
     }
     // guard J5: keys are remembered
@@ -134,7 +134,7 @@ export const postSignal = (data: MemoryData, signal: NewSignal, now: Timestamp):
     data.runs.set(runId, record.sessionId);
   }
   for (const blob of signal.blobs) keepBlob(record, blob, { position: null, signal: id });
-  return { status: "posted", signalId: id, runId };
+  return { status: "posted", signalId: id, runId, tenant: record.owner.tenant };
 };
 
 /** Stores a blob under the last event that mentions it, so that erasing up to that event finds it. */

@@ -9,7 +9,7 @@ import { isWhole } from "./row-sums.ts";
 import { damagedError } from "./sqlite-errors.ts";
 import type { Transaction } from "./transaction.ts";
 
-const FIND_SESSION = "SELECT sid FROM sessions WHERE id = ?";
+const FIND_SESSION = "SELECT sid, tenant FROM sessions WHERE id = ?";
 const FIND_KEY = `SELECT run_id, salt, digest, ${isWhole("used_keys")} AS is_whole FROM used_keys
   WHERE sid = ? AND key = ?`;
 const PUT_KEY = "INSERT INTO used_keys (sid, key, run_id, salt, digest) VALUES (?, ?, ?, ?, ?)";
@@ -41,11 +41,15 @@ type SignalRow = {
 export const postSignal = (transaction: Transaction, signal: PostedSignal): PostAnswer => {
   const { connection, now } = transaction;
   const { kind, dedupeKey, runId, body, blobs } = signal;
-  const sid = connection.get<{ sid: number }>(FIND_SESSION, signal.sessionId)?.sid;
-  if (sid === undefined) return { status: "missing" };
+  const found = connection.get<{ sid: number; tenant: string | null }>(FIND_SESSION, signal.sessionId);
+  if (found === undefined) return { status: "missing" };
+  const { sid, tenant } = found;
   if (dedupeKey !== null) {
     const used = connection.get<KeyRow>(FIND_KEY, sid, dedupeKey);
-    if (used !== undefined) return answerUsed(signal.sessionId, used, body);
+    if (used !== undefined) {
+      const isSame = isSameBody(signal.sessionId, used, body);
+      return isSame ? { status: "duplicate", runId: used.run_id, tenant } : { status: "conflict" };
+    }
     const digest = signal.salt === null ? null : bodyDigest(signal.salt, body);
     connection.run(PUT_KEY, sid, dedupeKey, runId, signal.salt, digest);
   }
@@ -54,7 +58,7 @@ export const postSignal = (transaction: Transaction, signal: PostedSignal): Post
   keepSignalBlobs(transaction, { sid, signal: id }, signal);
   if (kind === "cancel") connection.run(RAISE_GATE, sid);
   if (kind === "input" && runId !== null) connection.run(PUT_RUN, runId, sid);
-  return { status: "posted", signalId: String(id), runId };
+  return { status: "posted", signalId: String(id), runId, tenant };
 };
 
 /** Unread signals in the order of posting (C8). */
@@ -77,13 +81,12 @@ export const unreadSignals = (
   });
 
 /** Once erased, a key has no digest any more and every body counts as the same (C13). */
-const answerUsed = (sessionId: SessionId, row: KeyRow, body: string): PostAnswer => {
-  const { run_id: runId, salt, digest } = row;
+const isSameBody = (sessionId: SessionId, row: KeyRow, body: string): boolean => {
+  const { salt, digest } = row;
   // J4: a key that was changed answers for nothing
   if (row.is_whole !== 1)
     throw damagedError("a used key is not as it was written", { sessionId, position: null });
-  if (salt === null || digest === null) return { status: "duplicate", runId };
-  return sameBytes(digest, bodyDigest(salt, body)) ? { status: "duplicate", runId } : { status: "conflict" };
+  return salt === null || digest === null || sameBytes(digest, bodyDigest(salt, body));
 };
 
 const bodyDigest = (salt: Uint8Array, body: string): Uint8Array =>

@@ -4,6 +4,7 @@ import type { RunId, SessionId, Timestamp } from "../../core/ids.ts";
 import type { RunStatus } from "../../core/session-state.ts";
 import type {
   DueQuery,
+  DueSession,
   ListedSession,
   ListQuery,
   SessionOwner,
@@ -61,17 +62,29 @@ export const renewLeases = (
 // `?1` agents, `?2` dead holders, both JSON arrays; `?3` now; `?4` limit; `?5` our version (C16).
 const AGENTS = "min_reader <= ?5 AND agent IN (SELECT value FROM json_each(?1))";
 const DEAD = "holder IN (SELECT value FROM json_each(?2))";
+/** The three reasons to be due, each as far as `limit` says. */
+const reasons = (limit: string): string => `
+    SELECT * FROM (SELECT sid, wake_at AS since FROM sessions
+      WHERE ${AGENTS} AND wake_at <= ?3 AND wake_at IS NOT NULL AND holder IS NULL ${limit && `ORDER BY wake_at ${limit}`})
+    UNION ALL
+    SELECT * FROM (SELECT sid, lease_until AS since FROM sessions
+      WHERE ${AGENTS} AND holder IS NOT NULL AND (lease_until <= ?3 OR ${DEAD}) ${limit})
+    UNION ALL
+    SELECT * FROM (SELECT m.sid, min(m.posted_at) AS since FROM signals m JOIN sessions s ON s.sid = m.sid
+      WHERE s.agent IN (SELECT value FROM json_each(?1)) AND s.min_reader <= ?5 AND s.holder IS NULL GROUP BY m.sid ${limit})`;
+
 const DUE = `
-  SELECT id FROM (
-    SELECT * FROM (SELECT id, wake_at AS since FROM sessions
-      WHERE ${AGENTS} AND wake_at <= ?3 AND wake_at IS NOT NULL AND holder IS NULL ORDER BY wake_at LIMIT ?4)
-    UNION ALL
-    SELECT * FROM (SELECT id, lease_until AS since FROM sessions
-      WHERE ${AGENTS} AND holder IS NOT NULL AND (lease_until <= ?3 OR ${DEAD}) LIMIT ?4)
-    UNION ALL
-    SELECT * FROM (SELECT s.id, min(m.posted_at) AS since FROM signals m JOIN sessions s ON s.sid = m.sid
-      WHERE s.agent IN (SELECT value FROM json_each(?1)) AND s.min_reader <= ?5 AND s.holder IS NULL GROUP BY m.sid LIMIT ?4)
-  ) GROUP BY id ORDER BY min(since) LIMIT ?4`;
+  SELECT s.id, s.tenant FROM (SELECT sid, min(since) AS since FROM (${reasons("LIMIT ?4")}) GROUP BY sid) AS due
+  JOIN sessions s ON s.sid = due.sid ORDER BY since LIMIT ?4`;
+
+/** All that are due, each with its turn among those of its tenant: reads as many rows as there are. */
+const DUE_BY_TURNS = `
+  SELECT id, tenant FROM (
+    SELECT s.id, s.tenant, since, row_number() OVER (PARTITION BY s.tenant ORDER BY since, s.sid) AS turn
+    FROM (SELECT sid, min(since) AS since FROM (${reasons("")}) GROUP BY sid) AS due JOIN sessions s ON s.sid = due.sid
+  ) ORDER BY turn, since LIMIT ?4`;
+
+type DueRow = { readonly id: string; readonly tenant: string | null };
 
 /** Sessions that are owed attention and that nobody alive holds (C10, C11). */
 export const dueSessions = (
@@ -82,17 +95,16 @@ export const dueSessions = (
     now,
     journalVersion,
   }: { readonly query: DueQuery; readonly now: Timestamp; readonly journalVersion: number },
-): readonly SessionId[] =>
-  connection
-    .all<{ id: string }>(
-      DUE,
-      JSON.stringify(query.agents),
-      JSON.stringify(holders.allDead()),
-      now,
-      query.limit,
-      journalVersion,
-    )
-    .map(({ id }) => id);
+): readonly DueSession[] => {
+  const agents = JSON.stringify(query.agents);
+  const dead = JSON.stringify(holders.allDead());
+  const ask = (sql: string): readonly DueRow[] =>
+    connection.all<DueRow>(sql, agents, dead, now, query.limit, journalVersion);
+  const first = ask(DUE);
+  // Only where there may be more than are asked for does it matter whose they are.
+  const rows = first.length < query.limit ? first : ask(DUE_BY_TURNS);
+  return rows.map(({ id, tenant }) => ({ sessionId: id, tenant }));
+};
 
 const NEXT_WAKE = `
   SELECT min(at) AS at FROM (

@@ -1,3 +1,4 @@
+import { dueIds } from "../../testing/conformance/due-ids.ts";
 import { execFileSync } from "node:child_process";
 import {
   cpSync,
@@ -193,7 +194,7 @@ describe("the SQLite store when things go wrong", () => {
       db.exec("DROP TRIGGER refuse");
       db.close();
       expect((await other.load(session.sessionId))?.lease?.isHolderDead).toBe(true);
-      expect(await other.due({ agents: ["agent"], limit: 10 })).toEqual([session.sessionId]);
+      expect(await dueIds(other, { agents: ["agent"], limit: 10 })).toEqual([session.sessionId]);
     });
   });
 

@@ -15,6 +15,7 @@ import type {
   CreateRequest,
   Damage,
   DueQuery,
+  DueSession,
   JournalStore,
   ListQuery,
   LoadedSession,
@@ -207,8 +208,8 @@ class SqliteStore implements JournalStore {
     return (await this.#write({ kind: "renew", holder, leases })) as readonly SessionId[];
   }
 
-  async due(query: DueQuery): Promise<readonly SessionId[]> {
-    return (await this.#ask({ kind: "due", query })) as readonly SessionId[];
+  async due(query: DueQuery): Promise<readonly DueSession[]> {
+    return (await this.#ask({ kind: "due", query })) as readonly DueSession[];
   }
 
   async nextWake(agents: readonly string[], assignees: readonly string[]): Promise<NextWake> {

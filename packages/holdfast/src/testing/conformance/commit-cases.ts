@@ -1,3 +1,4 @@
+import { dueIds } from "./due-ids.ts";
 import { deepStrictEqual, notStrictEqual, ok, strictEqual } from "node:assert/strict";
 import { EVENT_VERSION } from "../../core/event.ts";
 import { need, type StoreCase } from "./contract-case.ts";
@@ -189,16 +190,16 @@ export const COMMIT_CASES: readonly StoreCase[] = [
       await theirs.mustCommit({ lease: { kind: "release" }, wakeAt: clock.now() });
       strictEqual((await newer.post([theirs.signal()]))[0]?.status, "posted");
       const query = { agents: ["agent"], limit: 10 };
-      deepStrictEqual(await store.due(query), []);
+      deepStrictEqual(await dueIds(store, query), []);
       strictEqual((await store.nextWake(["agent"], [])).session, null);
       deepStrictEqual(await theirs.through(store).claim(store.holderId), conflict("reader"));
       strictEqual((await store.load(session.sessionId))?.minReader, EVENT_VERSION + 1);
-      deepStrictEqual(await newer.due(query), [session.sessionId]);
+      deepStrictEqual(await dueIds(newer, query), [session.sessionId]);
       strictEqual((await newer.nextWake(["agent"], [])).session, clock.now());
       strictEqual((await theirs.claim(newer.holderId, 1_000)).status, "ok");
       // Held, and the lease has run out: also then only by a version that reads it.
       await clock.advance(1_001);
-      deepStrictEqual(await store.due(query), []);
+      deepStrictEqual(await dueIds(store, query), []);
       strictEqual((await store.nextWake(["agent"], [])).session, null);
       await newer.close();
     },
@@ -213,8 +214,8 @@ export const COMMIT_CASES: readonly StoreCase[] = [
       const theirs = await new SessionScript(newer, clock).create();
       strictEqual((await store.post([theirs.signal()]))[0]?.status, "posted");
       deepStrictEqual(await theirs.through(store).claim(store.holderId), conflict("reader"));
-      deepStrictEqual(await store.due({ agents: ["agent"], limit: 10 }), []);
-      deepStrictEqual(await newer.due({ agents: ["agent"], limit: 10 }), [theirs.sessionId]);
+      deepStrictEqual(await dueIds(store, { agents: ["agent"], limit: 10 }), []);
+      deepStrictEqual(await dueIds(newer, { agents: ["agent"], limit: 10 }), [theirs.sessionId]);
       const older = await new SessionScript(store, clock).create();
       strictEqual((await older.through(newer).claim(newer.holderId)).status, "ok");
       strictEqual((await store.load(older.sessionId))?.minReader, EVENT_VERSION + 1);
@@ -235,10 +236,10 @@ export const COMMIT_CASES: readonly StoreCase[] = [
       const ours = theirs.through(store);
       strictEqual((await store.load(session.sessionId))?.lease?.isHolderDead, false);
       deepStrictEqual(await ours.claim(store.holderId), conflict("held"));
-      deepStrictEqual(await store.due({ agents: ["agent"], limit: 10 }), []);
+      deepStrictEqual(await dueIds(store, { agents: ["agent"], limit: 10 }), []);
       await other.close();
       strictEqual((await store.load(session.sessionId))?.lease?.isHolderDead, true);
-      deepStrictEqual(await store.due({ agents: ["agent"], limit: 10 }), [session.sessionId]);
+      deepStrictEqual(await dueIds(store, { agents: ["agent"], limit: 10 }), [session.sessionId]);
       deepStrictEqual(await ours.claim(store.holderId), { status: "ok", epoch: 2 });
     },
   },

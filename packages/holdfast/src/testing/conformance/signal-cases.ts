@@ -1,3 +1,4 @@
+import { dueIds } from "./due-ids.ts";
 import { deepStrictEqual, ok, strictEqual } from "node:assert/strict";
 import { need, type StoreCase } from "./contract-case.ts";
 import { SessionScript } from "./session-script.ts";
@@ -16,7 +17,7 @@ export const SIGNAL_CASES: readonly StoreCase[] = [
       const [posted] = await store.post([first]);
       ok(posted?.status === "posted" && posted.runId === "run-1");
       const [duplicate, other] = await store.post([again, { ...again, body: '"else"' }]);
-      deepStrictEqual(duplicate, { status: "duplicate", runId: "run-1" });
+      deepStrictEqual(duplicate, { status: "duplicate", runId: "run-1", tenant: null });
       deepStrictEqual(other, { status: "conflict" });
       strictEqual((await store.load(session.sessionId))?.signals.length, 1);
     },
@@ -31,7 +32,7 @@ export const SIGNAL_CASES: readonly StoreCase[] = [
       ok(posted?.status === "posted");
       await session.mustCommit({ consume: [posted.signalId] });
       deepStrictEqual(await store.post([signal, { ...signal, body: "1" }]), [
-        { status: "duplicate", runId: "run-1" },
+        { status: "duplicate", runId: "run-1", tenant: null },
         { status: "conflict" },
       ]);
     },
@@ -142,13 +143,13 @@ export const SIGNAL_CASES: readonly StoreCase[] = [
     run: async ({ store, clock }) => {
       const session = await new SessionScript(store, clock).create();
       const foreign = await new SessionScript(store, clock).create({ agent: "other" });
-      deepStrictEqual(await store.due(due), []);
+      deepStrictEqual(await dueIds(store, due), []);
       const [posted] = await store.post([session.signal(), foreign.signal()]);
       ok(posted?.status === "posted");
-      deepStrictEqual(await store.due(due), [session.sessionId]);
-      deepStrictEqual(await store.due({ agents: [], limit: 10 }), []);
+      deepStrictEqual(await dueIds(store, due), [session.sessionId]);
+      deepStrictEqual(await dueIds(store, { agents: [], limit: 10 }), []);
       await session.mustCommit({ consume: [posted.signalId] });
-      deepStrictEqual(await store.due(due), []);
+      deepStrictEqual(await dueIds(store, due), []);
     },
   },
   {
@@ -161,11 +162,11 @@ export const SIGNAL_CASES: readonly StoreCase[] = [
       strictEqual((await store.nextWake(["agent"], [])).session, clock.now() + far);
       strictEqual((await store.nextWake(["other"], [])).session, null);
       await clock.advance(far - 1);
-      deepStrictEqual(await store.due(due), []);
+      deepStrictEqual(await dueIds(store, due), []);
       await clock.advance(1);
-      deepStrictEqual(await store.due(due), [session.sessionId]);
+      deepStrictEqual(await dueIds(store, due), [session.sessionId]);
       await session.mustCommit({ wakeAt: null });
-      deepStrictEqual(await store.due(due), []);
+      deepStrictEqual(await dueIds(store, due), []);
       strictEqual((await store.nextWake(["agent"], [])).session, null);
     },
   },
@@ -176,13 +177,13 @@ export const SIGNAL_CASES: readonly StoreCase[] = [
       const session = await new SessionScript(store, clock).create();
       await store.post([session.signal()]);
       await session.claim("first", 1_000);
-      deepStrictEqual(await store.due(due), []);
+      deepStrictEqual(await dueIds(store, due), []);
       strictEqual((await store.nextWake(["agent"], [])).session, clock.now() + 1_000);
       await clock.advance(1_000);
-      deepStrictEqual(await store.due(due), [session.sessionId]);
+      deepStrictEqual(await dueIds(store, due), [session.sessionId]);
       await session.claim("second", 1_000);
       await session.mustCommit({ lease: { kind: "release" } });
-      deepStrictEqual(await store.due(due), [session.sessionId]);
+      deepStrictEqual(await dueIds(store, due), [session.sessionId]);
     },
   },
   {
@@ -193,7 +194,7 @@ export const SIGNAL_CASES: readonly StoreCase[] = [
       await session.claim(store.holderId, 1_000);
       strictEqual((await store.nextWake(["agent"], [])).session, null);
       await clock.advance(1_000);
-      deepStrictEqual(await store.due(due), [session.sessionId]);
+      deepStrictEqual(await dueIds(store, due), [session.sessionId]);
     },
   },
   {
@@ -205,9 +206,35 @@ export const SIGNAL_CASES: readonly StoreCase[] = [
         await session.mustCommit({ wakeAt: clock.now() });
         await store.post([session.signal(), session.signal()]);
       }
-      const found = await store.due({ agents: ["agent", "agent"], limit: 100 });
+      const found = await dueIds(store, { agents: ["agent", "agent"], limit: 100 });
       deepStrictEqual([found.length, new Set(found).size], [15, 15]);
-      strictEqual((await store.due(due)).length, 10);
+      strictEqual((await dueIds(store, due)).length, 10);
+    },
+  },
+  {
+    promise: "C10, S1",
+    title: "where more are due than asked for, tenants take turns, each by how long its own are due",
+    run: async ({ store, clock }) => {
+      const script = new SessionScript(store, clock);
+      const posted = async (tenant: string | null): Promise<string> => {
+        const session = await new SessionScript(store, clock).create({ tenant });
+        const [answer] = await store.post([session.signal()]);
+        ok(answer?.status === "posted");
+        strictEqual(answer.tenant, tenant);
+        await clock.advance(1);
+        return session.sessionId;
+      };
+      const big: string[] = [];
+      for (let index = 0; index < 15; index += 1) big.push(await posted("big"));
+      const [small, none, more] = [await posted("small"), await posted(null), await posted("small")];
+      await script.create({ tenant: "idle" });
+      const found = await store.due({ agents: ["agent"], limit: 6 });
+      const of = (tenant: string | null): readonly string[] =>
+        found.filter((session) => session.tenant === tenant).map(({ sessionId }) => sessionId);
+      deepStrictEqual(of("big"), big.slice(0, 3));
+      deepStrictEqual(of("small"), [small, more]);
+      deepStrictEqual(of(null), [none]);
+      strictEqual((await store.due({ agents: ["agent"], limit: 100 })).length, 18);
     },
   },
   {

@@ -46,7 +46,7 @@ export const UPKEEP_CASES: readonly StoreCase[] = [
       ok(await chainHolds(store, session.sessionId));
       deepStrictEqual(await store.check(), []);
       const [used] = await store.post([session.signal({ dedupeKey: "k", body: '"other"' })]);
-      deepStrictEqual(used, { status: "duplicate", runId: "r" });
+      deepStrictEqual(used, { status: "duplicate", runId: "r", tenant: null });
       await session.mustCommit();
     },
   },

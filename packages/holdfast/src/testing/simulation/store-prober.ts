@@ -1,5 +1,5 @@
 import type { SessionId } from "../../core/ids.ts";
-import type { CommitRequest, JournalStore, LoadedSession } from "../../ports/journal-store.ts";
+import type { CommitRequest, DueSession, JournalStore, LoadedSession } from "../../ports/journal-store.ts";
 import type { Probe } from "./checker/history.ts";
 import type { Random } from "./random.ts";
 
@@ -54,13 +54,19 @@ const askOfAncient = async (store: JournalStore, { note, sessions }: ProberParts
   ]);
   const sessionId = sessions[0] ?? "";
   const answer = { contract: "C16", sessionId, expected: "nothing" };
-  note({ ...answer, asked: "what is due to an older version", answered: due.join(" ") || "nothing" });
+  note({
+    ...answer,
+    asked: "what is due to an older version",
+    answered: namesOf(due).join(" ") || "nothing",
+  });
   note({
     ...answer,
     asked: "when it is to look",
     answered: wake.session === null ? "nothing" : String(wake.session),
   });
 };
+
+const namesOf = (due: readonly DueSession[]): readonly SessionId[] => due.map(({ sessionId }) => sessionId);
 
 /** What is due is held by nobody alive, and what the dead hold is due (C5, C10). All is asked in one moment. */
 const compareDue = async (store: JournalStore, { sessions, gone, note }: ProberParts): Promise<void> => {
@@ -73,7 +79,7 @@ const compareDue = async (store: JournalStore, { sessions, gone, note }: ProberP
     const lease = loaded?.lease ?? null;
     if (loaded === undefined || lease === null) return;
     const isGone = gone.has(lease.holder);
-    const isDue = due.includes(sessionId) ? "yes" : "no";
+    const isDue = namesOf(due).includes(sessionId) ? "yes" : "no";
     if (isGone)
       note({
         contract: "C5",
