@@ -40,7 +40,7 @@ export class FairQueue<Item> {
       for (const item of lane.items) {
         lane.turnsLeft -= 1;
         this.delete(item);
-        // guard S1: lanes take turns
+        // Lanes take turns (S1).
         if (lane.turnsLeft <= 0) this.#toTheEnd(name, lane);
         return { item, lane: name };
       }

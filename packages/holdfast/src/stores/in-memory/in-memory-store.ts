@@ -202,7 +202,9 @@ class View implements InMemoryStore {
       .filter(isDue)
       .map(({ sessionId, owner }) => ({ sessionId, tenant: owner.tenant }))
       .toArray();
-    return due.length <= limit ? due : byTurns(due, limit);
+    return due.length <= limit
+      ? due
+      : /* guard S1: the many of one tenant do not hide the few of another */ byTurns(due, limit);
   }
 
   async nextWake(agents: readonly string[], assignees: readonly string[]): Promise<NextWake> {

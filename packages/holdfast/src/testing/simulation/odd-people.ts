@@ -1,6 +1,7 @@
 import type { SessionId } from "../../core/ids.ts";
 import { OTHER_AGENT } from "./simulated-agent.ts";
 import type { Booted } from "./booted.ts";
+import { tenantOf } from "./tenants.ts";
 import type { Simulation } from "./simulation.ts";
 
 const ANSWERS = ["completed", "failed", "retry"] as const;
@@ -38,9 +39,12 @@ const useKeyAgain = async (sim: Simulation, { runtime, process }: Booted, sessio
 };
 
 /** The key of a session, for one with another agent (J5). */
-const useSessionKeyAgain = async ({ ledger }: Simulation, { runtime }: Booted, key: string) => {
-  const { id: sessionId } = await runtime.createSession(OTHER_AGENT, { key });
-  ledger.told.push({ kind: "session", sessionId, agent: OTHER_AGENT });
+const useSessionKeyAgain = async (sim: Simulation, { runtime }: Booted, key: string) => {
+  const { id: sessionId } = await runtime.createSession(OTHER_AGENT, {
+    key,
+    ...tenantOf(sim, key),
+  });
+  sim.ledger.told.push({ kind: "session", sessionId, agent: OTHER_AGENT });
 };
 
 /** Sends a last word, and then stops whatever there is to stop (E5). */

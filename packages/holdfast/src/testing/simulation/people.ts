@@ -5,6 +5,7 @@ import { AGENT } from "./simulated-agent.ts";
 import { stopAll } from "./odd-people.ts";
 import type { Booted } from "./booted.ts";
 import { inputOf, sentLine, weightOf } from "./simulated-files.ts";
+import { tenantOf } from "./tenants.ts";
 import type { Simulation } from "./simulation.ts";
 
 /** One input that somebody wants worked, and tries again to hand in until it is acknowledged. */
@@ -160,7 +161,11 @@ export class People {
   }
 
   async #open({ runtime }: Booted, { sessionKey }: Task): Promise<Session> {
-    const about = { user: `user of ${sessionKey}`, attributes: { desk: sessionKey } };
+    const about = {
+      user: `user of ${sessionKey}`,
+      attributes: { desk: sessionKey },
+      ...tenantOf(this.#sim, sessionKey),
+    };
     const session = await runtime.createSession(AGENT, { key: sessionKey, ...about });
     this.#sessions.set(sessionKey, session.id);
     return session;

@@ -266,6 +266,7 @@ export class Simulation {
       random: this.random,
       sessions: [...this.ledger.durable.keys()],
       gone: this.#gone,
+      hasTenants: this.aside("isolation").chance(1 / 3),
       note: (probe) => void this.ledger.probes.push(probe),
     });
   }

@@ -11,6 +11,8 @@ export type ProberParts = {
   /** Holders of which the store was told that they are gone. */
   readonly gone: ReadonlySet<string>;
   readonly note: (probe: Probe) => void;
+  /** Sessions are those of tenants, and it matters whose turn it is. */
+  readonly hasTenants: boolean;
 };
 
 /** A version that is older than any journal there is. */
@@ -66,14 +68,32 @@ const askOfAncient = async (store: JournalStore, { note, sessions }: ProberParts
   });
 };
 
+/** Of so few, each is of another tenant as long as there is one. */
+const takeTurns = (few: readonly DueSession[], all: readonly DueSession[], limit: number): boolean => {
+  const tenants = new Set(all.map(({ tenant }) => tenant));
+  const named = new Set(few.map(({ tenant }) => tenant));
+  return few.length === Math.min(limit, all.length) && named.size === Math.min(limit, tenants.size);
+};
+
 const namesOf = (due: readonly DueSession[]): readonly SessionId[] => due.map(({ sessionId }) => sessionId);
 
 /** What is due is held by nobody alive, and what the dead hold is due (C5, C10). All is asked in one moment. */
-const compareDue = async (store: JournalStore, { sessions, gone, note }: ProberParts): Promise<void> => {
-  const [due, ...all] = await Promise.all([
+const compareDue = async (store: JournalStore, parts: ProberParts): Promise<void> => {
+  const { sessions, gone, note } = parts;
+  const [due, one, two, ...all] = await Promise.all([
     store.due({ agents: AGENTS, limit: ALL }),
+    parts.hasTenants ? store.due({ agents: AGENTS, limit: 1 }) : [],
+    parts.hasTenants ? store.due({ agents: AGENTS, limit: 2 }) : [],
     ...sessions.map((sessionId) => store.load(sessionId)),
   ]);
+  if (parts.hasTenants)
+    note({
+      contract: "C10",
+      sessionId: due[0]?.sessionId ?? "",
+      asked: "do tenants take turns in what is due",
+      expected: "yes",
+      answered: takeTurns(one, due, 1) && takeTurns(two, due, 2) ? "yes" : "no",
+    });
   all.forEach((loaded, index) => {
     const sessionId = sessions[index] ?? "";
     const lease = loaded?.lease ?? null;
