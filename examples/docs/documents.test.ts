@@ -20,7 +20,7 @@ import {
 import { startCalling, startService, type Answers } from "./harness.ts";
 import { findMatches, query } from "./isolated.ts";
 import { careful, openWithPrices, reader, sendImage, sendWithSettings, triage } from "./models.ts";
-import { backUp, drainOnTerm, forget, open, openTraced, post } from "./operations.ts";
+import { backUp, drainOnTerm, forget, open, openShared, openTraced, post } from "./operations.ts";
 import { createPayments, type FakePayments } from "./payments.ts";
 import * as runs from "./runs.ts";
 import { defineSupport } from "./support.ts";
@@ -290,6 +290,13 @@ describe("docs/operations.md", () => {
   test("a runtime without an SDK set up for its spans just runs", async () => {
     await using runtime = await openTraced([echo as never], dataDir);
     expect((await runtime.run(echo, "traced")).output).toBe("traced");
+  });
+
+  test("tenants share a runtime by turns", async () => {
+    await using runtime = await openShared([echo as never], dataDir);
+    const tenants = ["enterprise", "startup"];
+    const runs = tenants.map((tenant) => runtime.run(echo, tenant, { tenant }));
+    expect((await Promise.all(runs)).map(({ output }) => output)).toEqual(tenants);
   });
 
   test("SIGTERM closes the runtime", async () => {

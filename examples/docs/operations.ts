@@ -18,6 +18,20 @@ export const open = async (agents: Agents, dataDir: string, logger: Logger): Pro
   return runtime;
 };
 
+export const openShared = async (agents: Agents, dataDir: string): Promise<Runtime> => {
+  // #region tenants
+  const runtime = await createRuntime({
+    agents,
+    dataDir,
+    maxActiveSessions: 200,
+    // Where all wait, "enterprise" has three turns for every one of another's.
+    tenantWeights: { enterprise: 3 },
+    isolation: { maxThreads: 8, maxProcesses: 2 },
+  });
+  // #endregion tenants
+  return runtime;
+};
+
 export const openTraced = async (agents: Agents, dataDir: string): Promise<Runtime> => {
   // #region telemetry
   const runtime = await createRuntime({ agents, dataDir, telemetry: openTelemetry() });
