@@ -194,6 +194,23 @@ describe("docs/runs.md", () => {
     expect(cursor).toBe((await session.snapshot()).position);
   });
 
+  test("what is said meanwhile joins the run that is active", async () => {
+    const runtime = await openShop();
+    const { promise: begun, resolve: begin } = Promise.withResolvers<void>();
+    const { promise: mayEnd, resolve: end } = Promise.withResolvers<void>();
+    payments.after = () => {
+      begin();
+      return mayEnd;
+    };
+    const run = await runs.sendOnce(runtime, mail);
+    await begun;
+    const session: Session = await runtime.getSession(run.sessionId);
+    const told = runs.steer(session);
+    await vi.waitFor(async () => expect((await session.snapshot()).queuedRuns).toHaveLength(1));
+    end();
+    expect(await told).toMatchObject({ runId: run.id, status: "completed" });
+  });
+
   test("a cancelled write may or may not have happened, and says so", async () => {
     const runtime = await openShop();
     const { promise: begun, resolve: begin } = Promise.withResolvers<void>();

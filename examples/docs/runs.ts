@@ -44,6 +44,13 @@ export const resolveUnknown = async (
   // #endregion resolve
 };
 
+export const steer = async (session: Session): Promise<Outcome> => {
+  // #region steer
+  const steer = await session.send("Only the first order, please.", { whenActive: "steer" });
+  return await steer.outcome();
+  // #endregion steer
+};
+
 export const stop = async (run: Run): Promise<Outcome> => {
   // #region cancel
   await run.cancel("The customer changed their mind.");

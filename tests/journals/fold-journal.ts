@@ -146,8 +146,13 @@ const say = (
   { events, state }: { readonly events: readonly JournalEvent[]; readonly state: SessionState },
 ): void => {
   if (event.header.type === "run.accepted") return;
-  const input = event.header.type === "run.started" ? events[(state.run?.acceptedAt ?? 0) - 1] : event;
+  const input = events[saidAt(event, state) - 1];
   if (input !== undefined) transcript.push(input);
+};
+
+const saidAt = ({ header, position }: JournalEvent, { run }: SessionState): number => {
+  if (header.type === "run.steered") return header.acceptedAt;
+  return header.type === "run.started" ? (run?.acceptedAt ?? 0) : position;
 };
 
 const windowOf = (state: SessionState, events: readonly JournalEvent[]): Transcript => {

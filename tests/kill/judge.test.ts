@@ -161,7 +161,15 @@ describe("what is left of a data directory", () => {
   });
 
   test("S3: shows a run that was accepted and never ends", () => {
-    const header = { type: "run.accepted", runId: "run_new", chars: 1, source: null, limits: null } as const;
+    const header = {
+      type: "run.accepted",
+      runId: "run_new",
+      chars: 1,
+      source: null,
+      limits: null,
+      joins: null,
+      isNext: false,
+    } as const;
     const events = [...journal, { ...last(), header, payload: { content: "?" } }];
     expect(rulesOf(withJournal(events))).toEqual(["run not settled"]);
   });

@@ -38,12 +38,12 @@ export const EQUIVALENTS: readonly Equivalent[] = [
   ),
   net(
     "a run that waits is not accepted again",
-    "engine/read-signal.ts: an input is accepted once",
+    "engine/read-input.ts: an input is accepted once",
     "engine/active-session.ts: a signal is read once",
   ),
   net(
     "the open run is not accepted again",
-    "engine/read-signal.ts: an input is accepted once",
+    "engine/read-input.ts: an input is accepted once",
     "engine/active-session.ts: a signal is read once",
   ),
   {

@@ -3,6 +3,7 @@ import { ANSWERS } from "./answers.ts";
 import { BUDGETS } from "./budgets.ts";
 import { DEATHS } from "./deaths.ts";
 import { ENDINGS } from "./endings.ts";
+import { INTERRUPTIONS } from "./interruptions.ts";
 import { MODEL_FAILURES } from "./model-failures.ts";
 import { TOOL_CALLS } from "./tool-calls.ts";
 import { UNKNOWN_OUTCOMES } from "./unknown-outcomes.ts";
@@ -16,4 +17,5 @@ export const SCENARIOS: readonly Scenario[] = [
   ...ENDINGS,
   ...DEATHS,
   ...BUDGETS,
+  ...INTERRUPTIONS,
 ];

@@ -119,6 +119,27 @@ describe("holdfast run", () => {
   );
 
   it(
+    "hands in an input for a session, once for one key, and as it is wanted while a run is active (S4)",
+    inFolder(async (folder) => {
+      await folder.run("run", "agent.ts", "one", "--key", "k");
+      const id = await folder.newestSession();
+      const send = (...more: readonly string[]) => folder.run("sessions", "send", id, "two", ...more);
+      const { code, stdout } = await send("--idempotency-key", "second", "--json");
+      expect(code).toBe(0);
+      const { runId } = JSON.parse(stdout);
+      expect((await send("--idempotency-key", "second")).stdout).toBe(`${runId}\n`);
+      expect(await send("--when-active", "reject")).toMatchObject({
+        code: 4,
+        stderr: expect.stringContaining("RUN_ACTIVE"),
+      });
+      expect(await send("--when-active", "later")).toMatchObject({ code: 2 });
+      expect((await folder.run("sessions", "send", id, "three", "--when-active", "steer")).code).toBe(0);
+      expect((await folder.run("run", "agent.ts", "four", "--session", id)).stdout).toBe("You said: four\n");
+      expect((await folder.run("sessions", "show", id)).stdout).toContain('"two"');
+    }),
+  );
+
+  it(
     "asks which agent is meant where a file exports several",
     inFolder(async (folder) => {
       const two = ECHO.replace("export const agent", "export const first").concat(

@@ -32,6 +32,11 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: async () => (await import("./commands/sessions-events.ts")).sessionsEvents,
   },
   {
+    name: "sessions send",
+    summary: "hand in an input, also while a run is active",
+    load: async () => (await import("./commands/sessions-send.ts")).sessionsSend,
+  },
+  {
     name: "sessions cancel",
     summary: "stop what a session is doing",
     load: async () => (await import("./commands/sessions-cancel.ts")).sessionsCancel,

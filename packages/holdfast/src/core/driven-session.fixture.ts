@@ -14,6 +14,7 @@ import {
   type ToolOutcome,
   type VerifyOutcome,
 } from "./settle-tool-call.ts";
+import { runToSteer } from "./when-active.ts";
 import { isLegal } from "./transitions.ts";
 
 /** The world a session is driven in. */
@@ -75,9 +76,14 @@ export class DrivenSession {
 
   accept(): void {
     this.#accepted += 1;
-    this.append(
-      header("run.accepted", { runId: `run-${this.#accepted}`, chars: 1 + this.#choices.below(300) }),
-    );
+    const chars = 1 + this.#choices.below(300);
+    const whenActive = this.#choices.of("queue", "steer", "steer", "interrupt");
+    const joins = whenActive === "steer" ? runToSteer(this.state) : null;
+    const isNext = whenActive === "interrupt";
+    this.append(header("run.accepted", { runId: `run-${this.#accepted}`, chars, joins, isNext }));
+    const active = this.state.run?.runId;
+    if (isNext && active !== undefined)
+      this.#appendIfLegal(header("run.cancel-requested", { runId: active }));
   }
 
   /** The holder dies with everything it had in flight, and another takes over. */

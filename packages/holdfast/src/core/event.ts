@@ -75,8 +75,14 @@ export type RunHeader =
         source: RunSource | null;
         /** What this send tightens of the agent's limits; null for nothing (E8). */
         limits: SendLimits | null;
+        /** The run it is to join, when it is to steer one; it becomes a run of its own when that ends first (S4). */
+        joins: RunId | null;
+        /** Whether it goes before everything that waits. */
+        isNext: boolean;
       }
     >
+  /** An accepted input became part of the open run, behind what was said so far (S4). */
+  | Header<"run.steered", { runId: RunId; steerId: RunId; acceptedAt: Position }>
   | Header<
       "run.started",
       {
@@ -266,6 +272,7 @@ const EVENT_TYPE_TABLE: Record<EventType, true> = {
   "session.restored": true,
   "context.compacted": true,
   "run.accepted": true,
+  "run.steered": true,
   "run.started": true,
   "run.suspended": true,
   "run.resumed": true,

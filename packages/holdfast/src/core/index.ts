@@ -59,3 +59,4 @@ export {
   StoreError,
 } from "./errors.ts";
 export { textOf } from "./message.ts";
+export { type WhenActive } from "./when-active.ts";

@@ -40,15 +40,21 @@ type Run = {
   maxTurn: number;
 };
 
+/** An input that waits: the run it is to join, if any. */
+type Waiting = { readonly runId: string; readonly joins: string | null };
+
 const ENDS: ReadonlySet<string> = new Set(["run.completed", "run.failed", "run.cancelled"]);
 
 class Audit {
   readonly broken: string[] = [];
   readonly #ended = new Set<string>();
   readonly #started = new Set<string>();
+  readonly #steered = new Set<string>();
+  #queue: readonly Waiting[] = [];
   #run: Run | null = null;
 
   read(header: EventHeader): void {
+    this.#readQueue(header);
     if (header.type === "run.started") this.#start(header);
     if (ENDS.has(header.type) && "runId" in header) this.#end(header.runId);
     const run = this.#run;
@@ -63,9 +69,38 @@ class Audit {
     if (!holds) this.broken.push(promise);
   }
 
+  /** Who waits and who is next, as the words of the acceptance say it (S4). */
+  #readQueue(header: EventHeader): void {
+    if (header.type === "run.accepted") {
+      const one = { runId: header.runId, joins: header.joins };
+      this.#queue = header.isNext ? [one, ...this.#queue] : [...this.#queue, one];
+    }
+    if (header.type === "run.started")
+      this.#check(this.#queue[0]?.runId === header.runId, "S4: the first in line is next");
+    if (header.type === "run.steered") this.#steer(header);
+    const gone = header.type === "run.steered" ? header.steerId : "runId" in header ? header.runId : null;
+    const leaves = ["run.started", "run.steered", "run.failed", "run.cancelled"].includes(header.type);
+    if (leaves) this.#queue = this.#queue.filter(({ runId }) => runId !== gone);
+  }
+
+  #steer({ runId, steerId }: HeaderOf<"run.steered">): void {
+    const waiting = this.#queue.find((one) => one.runId === steerId);
+    this.#check(waiting?.joins === runId, "S4: only what is meant for a run joins it");
+    this.#check(this.#run?.runId === runId, "S4: it joins the run that is open");
+    this.#check(this.#run?.modelInFlight === null, "E3: nothing joins while the model is called");
+    this.#check(
+      [...(this.#run?.calls.values() ?? [])].every((call) => call.closes === 1),
+      "E3: nothing joins while a call is open",
+    );
+    if (this.#run !== null) this.#mayAct(this.#run);
+    this.#check(!this.#started.has(steerId) && !this.#steered.has(steerId), "J5: what joined starts nowhere");
+    this.#steered.add(steerId);
+  }
+
   #start(header: HeaderOf<"run.started">): void {
     this.#check(this.#run === null, "one run at a time");
     this.#check(!this.#started.has(header.runId), "J5: a run starts once");
+    this.#check(!this.#steered.has(header.runId), "J5: what joined a run is no run of its own");
     this.#started.add(header.runId);
     this.#run = {
       runId: header.runId,

@@ -110,7 +110,16 @@ const USUAL: { readonly [Type in EventType]: HeaderOf<Type> } = {
   "session.recovered": { type: "session.recovered", previousEpoch: 1, safeAt: START },
   "session.restored": { type: "session.restored", safeAt: START },
   "context.compacted": { type: "context.compacted", dropped: 1 },
-  "run.accepted": { type: "run.accepted", runId: RUN, chars: 10, source: null, limits: null },
+  "run.accepted": {
+    type: "run.accepted",
+    runId: RUN,
+    chars: 10,
+    source: null,
+    limits: null,
+    joins: null,
+    isNext: false,
+  },
+  "run.steered": { type: "run.steered", runId: RUN, steerId: "run-2", acceptedAt: 4 },
   "run.started": {
     type: "run.started",
     runId: RUN,

@@ -8,6 +8,7 @@ import { NOTHING_OWED, owes, record, type Owed } from "./owed.ts";
 import { planToolCalls } from "./plan-tool-calls.ts";
 import { withWaits } from "./plan-waits.ts";
 import { isInFlight, totalsOf, type OpenRun, type Phase, type SessionState } from "./session-state.ts";
+import { nextSteer } from "./when-active.ts";
 import { windowCut } from "./window.ts";
 
 /** Holders lost in a row, without one completed effect, before an operator must look. */
@@ -110,6 +111,12 @@ const planModelCall = (
   if (maxRepeats !== null && run.repeats > maxRepeats) return fail("RUN_LOOPING");
   // guard E7: a model call is not repeated before its time
   if (now < phase.dueAt) return { ...NOTHING_OWED, waits: [{ kind: "retry", until: phase.dueAt }] };
+  // What is to join the run is said before the model is asked again, when the turn's calls are closed.
+  const steer = nextSteer(state, run);
+  if (steer !== null) {
+    const { runId: steerId, acceptedAt } = steer;
+    return owes(record({ type: "run.steered", runId: run.runId, steerId, acceptedAt }));
+  }
   const dropped = windowCut(state);
   if (dropped > 0) return owes(record({ type: "context.compacted", dropped }));
   // guard E7: a prompt that cannot be made shorter is not sent again

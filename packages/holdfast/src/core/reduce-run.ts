@@ -1,6 +1,7 @@
 import { UNTOUCHED } from "./budget-terms.ts";
 import { assertNever } from "./errors.ts";
 import type { HeaderOf, RunHeader } from "./event.ts";
+import type { RunId } from "./ids.ts";
 import type { Place } from "./place.ts";
 import type { OpenRun, RunStatus, SessionState } from "./session-state.ts";
 import { NO_SPEND } from "./usage.ts";
@@ -10,10 +11,15 @@ import { withRun } from "./with-run.ts";
 export const reduceRun = (state: SessionState, header: RunHeader, place: Place): SessionState => {
   switch (header.type) {
     case "run.accepted": {
-      const { runId, chars, limits } = header;
-      const queued = { runId, acceptedAt: place.position, at: place.at, chars, limits };
-      return { ...state, queue: [...state.queue, queued], runs: state.runs + 1 };
+      const { runId, chars, limits, joins } = header;
+      const queued = { runId, acceptedAt: place.position, at: place.at, chars, limits, joins };
+      const queue = header.isNext
+        ? /* guard S4: who interrupts is next */ [queued, ...state.queue]
+        : [...state.queue, queued];
+      return { ...state, queue, runs: state.runs + 1 };
     }
+    case "run.steered":
+      return joinRun(state, header.steerId);
     case "run.started":
       return startRun(state, header, place);
     case "run.suspended":
@@ -61,6 +67,7 @@ const startRun = (state: SessionState, header: HeaderOf<"run.started">, place: P
   const run: OpenRun = {
     runId: header.runId,
     acceptedAt: queued.acceptedAt,
+    steers: [],
     startedAt: place.at,
     settings: header.settings,
     trace: header.trace,
@@ -88,6 +95,19 @@ const startRun = (state: SessionState, header: HeaderOf<"run.started">, place: P
     window: [...state.window, { at: queued.acceptedAt, chars: queued.chars, kind: "input" }],
     windowChars: state.windowChars + queued.chars,
     instructionsAt: header.instructionsAt ?? place.position,
+  };
+};
+
+/** The input enters the window behind the results of the last turn, before the next model call (S4, E3). */
+const joinRun = (state: SessionState, steerId: RunId): SessionState => {
+  const queued = state.queue.find(({ runId }) => runId === steerId);
+  if (queued === undefined) return state;
+  return {
+    ...withRun(state, (run) => ({ ...run, steers: [...run.steers, steerId] })),
+    // guard S4: what joined a run is no run of its own
+    queue: state.queue.filter((other) => other !== queued),
+    window: [...state.window, { at: queued.acceptedAt, chars: queued.chars, kind: "steer" }],
+    windowChars: state.windowChars + queued.chars,
   };
 };
 

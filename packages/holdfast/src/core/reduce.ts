@@ -54,6 +54,7 @@ const fold = (state: SessionState, header: EventHeader, place: Place): SessionSt
     case "context.compacted":
       return compactWindow(state, header.dropped);
     case "run.accepted":
+    case "run.steered":
     case "run.started":
     case "run.suspended":
     case "run.resumed":

@@ -11,7 +11,7 @@ import type { Wait } from "./wait.ts";
  * The fold of a journal: O(open run + window), never O(journal).
  * Closed turns leave it; what they said is found again by position.
  */
-export const STATE_VERSION = 1;
+export const STATE_VERSION = 2;
 
 export type RunStatus = "pending" | "running" | "suspended" | "completed" | "failed" | "cancelled";
 
@@ -80,6 +80,8 @@ export type Stopping = "cancelled" | "expired";
 export type OpenRun = {
   readonly runId: RunId;
   readonly acceptedAt: Position;
+  /** Inputs that joined it (S4): who asks for one of them is told of this run. */
+  readonly steers: readonly RunId[];
   readonly startedAt: Timestamp;
   readonly settings: RunSettings;
   readonly trace: string | null;
@@ -112,14 +114,16 @@ export type QueuedRun = {
   readonly at: Timestamp;
   readonly chars: number;
   readonly limits: SendLimits | null;
+  /** The run it joins, unless that ends before it can (S4). */
+  readonly joins: RunId | null;
 };
 
 /** One message of the window, by the position of the event that holds its content. */
 export type WindowEntry = {
   readonly at: Position;
   readonly chars: number;
-  /** `input` begins a run, `answer` begins a turn; `result` belongs to the turn before it. */
-  readonly kind: "input" | "answer" | "result";
+  /** `input` begins a run, `answer` begins a turn; `result` and `steer` belong to the turn before them. */
+  readonly kind: "input" | "answer" | "result" | "steer";
 };
 
 export type SessionState = {

@@ -12,7 +12,7 @@ type Usual = { readonly [member: string]: JsonValue };
 const ATTEMPT: Usual = { attempt: 1 };
 
 const USUAL: { readonly [Type in EventType]?: Usual } = {
-  "run.accepted": { source: null, limits: null },
+  "run.accepted": { source: null, limits: null, joins: null, isNext: false },
   "model-call.started": { attempt: 1, candidate: 0, reserved: null },
   "model-call.completed": { attempt: 1, output: "none" },
   "model-call.failed": ATTEMPT,

@@ -76,6 +76,9 @@ function moodsOf(phase: OpenPhase): readonly Journal[] {
   return [PLAIN[phase], suspended(phase), cancelled(phase), expired(phase), withQueued(phase)];
 }
 
+/** One run is open, and another input waits to join it. */
+const withSteer = (): Journal => append(ready(), header("run.accepted", { runId: "run-2", joins: RUN }));
+
 type Example = readonly [Journal, EventHeader];
 type Examples = { readonly folds: readonly Example[]; readonly refused: readonly Example[] };
 
@@ -236,6 +239,26 @@ const SPECIAL: Partial<Record<StatePhase, Partial<Record<EventType, Examples>>>>
         [expired("ready"), header("budget.refused")],
       ],
     },
+    "run.accepted": {
+      folds: [],
+      refused: [
+        [append(withSteer(), header("run.steered")), header("run.accepted", { runId: "run-2", joins: RUN })],
+      ],
+    },
+    "run.steered": {
+      folds: [[withSteer(), header("run.steered")]],
+      refused: [
+        [PLAIN.ready, header("run.steered")],
+        [withQueued("ready"), header("run.steered")],
+        [withSteer(), header("run.steered", other)],
+        [withSteer(), header("run.steered", { steerId: "run-3" })],
+        [append(withSteer(), header("run.steered")), header("run.steered")],
+        ...(["run.suspended", "run.cancel-requested", "run.expired"] as const).map((type): Example => [
+          append(withSteer(), header(type)),
+          header("run.steered"),
+        ]),
+      ],
+    },
     "model-call.started": {
       folds: [[PLAIN.ready, header("model-call.started")]],
       refused: [
@@ -360,7 +383,7 @@ describe("the table of states × events", () => {
   });
 
   test("has every event type in a row", () => {
-    expect(TYPES).toHaveLength(26);
+    expect(TYPES).toHaveLength(27);
   });
 
   test("J3: a refused event leaves the state as it was", () => {

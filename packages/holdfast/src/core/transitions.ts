@@ -30,6 +30,7 @@ const TABLE: Record<EventType, Row> = {
   "session.restored":     ["no",  "yes", "yes", "yes", "yes", "yes", "yes", "yes"],
   "context.compacted":    ["no",  "no",  "no",  "if",  "no",  "no",  "no",  "no"],
   "run.accepted":         ["no",  "yes", "if",  "if",  "if",  "if",  "if",  "if"],
+  "run.steered":          ["no",  "no",  "no",  "if",  "no",  "no",  "no",  "no"],
   "run.started":          ["no",  "no",  "if",  "no",  "no",  "no",  "no",  "no"],
   "run.suspended":        ["no",  "no",  "no",  "if",  "if",  "if",  "if",  "if"],
   "run.resumed":          ["no",  "no",  "no",  "if",  "if",  "if",  "if",  "if"],
@@ -73,6 +74,9 @@ export const cellOf = (phase: StatePhase, type: EventType): Cell =>
 const isQueued = (state: SessionState, runId: string): boolean =>
   state.queue.some((queued) => queued.runId === runId);
 
+const mayJoin = ({ queue }: SessionState, run: OpenRun, steerId: string): boolean =>
+  queue.some((queued) => queued.runId === steerId && queued.joins === run.runId);
+
 const mayAct = (run: OpenRun): boolean =>
   /* guard E5: nothing starts in a run that is stopped */ run.stopping === null &&
   /* guard S3: nothing starts in a suspended run */ run.suspended === null;
@@ -83,7 +87,9 @@ const holdsForRun = (state: SessionState, header: EventHeader): boolean => {
   if (header.type === "run.accepted")
     return (
       /* guard J5: a run that waits is not accepted again */ !isQueued(state, header.runId) &&
-      /* guard J5: the open run is not accepted again */ run?.runId !== header.runId
+      /* guard J5: the open run is not accepted again */ run?.runId !== header.runId &&
+      /* guard J5: what joined the open run is not accepted again */ run?.steers.includes(header.runId) !==
+        true
     );
   if (header.type === "run.started")
     return (
@@ -97,6 +103,8 @@ const holdsForRun = (state: SessionState, header: EventHeader): boolean => {
   // guard J3: an event of another run does not belong
   if ("runId" in header && header.runId !== run.runId) return false;
   switch (header.type) {
+    case "run.steered":
+      return mayAct(run) && mayJoin(state, run, header.steerId);
     case "run.resumed":
       return run.suspended !== null;
     case "run.suspended":

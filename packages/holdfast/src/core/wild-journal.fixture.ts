@@ -22,6 +22,7 @@ import {
 } from "./journal-builder.fixture.ts";
 import type { ToolPolicy } from "./run-settings.ts";
 import type { OpenCall, SessionState } from "./session-state.ts";
+import { runToSteer } from "./when-active.ts";
 import { cellOf, isLegal, statePhase } from "./transitions.ts";
 
 /**
@@ -78,7 +79,11 @@ const propose = (state: SessionState, choices: Choices): EventHeader => {
       return header(type, {
         runId: isKnown(state, runId) && choices.oneIn(8) ? runId : `run-${state.position}`,
         chars: choices.below(50),
+        joins: choices.oneIn(2) ? runToSteer(state) : null,
+        isNext: choices.oneIn(4),
       });
+    case "run.steered":
+      return header(type, { runId, steerId: chooseSteer(state, choices) });
     case "run.started":
       return header(type, { runId, settings: settings({ maxWindowChars: 100 + choices.below(400) }) });
     case "run.failed":
@@ -115,6 +120,11 @@ const chooseRun = (state: SessionState, type: EventType, choices: Choices): stri
   const open = state.run?.runId ?? queued[0] ?? "run-none";
   if (choices.oneIn(8)) return choices.of("run-none", ...queued);
   return type === "run.cancelled" && choices.oneIn(2) ? (queued[0] ?? open) : open;
+};
+
+const chooseSteer = (state: SessionState, choices: Choices): string => {
+  const waiting = state.queue.filter(({ joins }) => joins === state.run?.runId || choices.oneIn(6));
+  return waiting[choices.below(Math.max(1, waiting.length))]?.runId ?? "run-none";
 };
 
 const attemptOf = (

@@ -10,6 +10,7 @@ import { Latch } from "./latch.ts";
 import { Lease } from "./lease.ts";
 import { foldLoaded, loadSession } from "./open-session.ts";
 import type { Outcome } from "./outcome.ts";
+import { interrupts } from "./read-input.ts";
 import type { EngineServices } from "./services.ts";
 import { Repeats } from "./repeats.ts";
 import { SessionContent } from "./session-content.ts";
@@ -60,6 +61,8 @@ export class ActiveSession {
   isLost = false;
   readonly #signals = new Map<SignalId, Signal>();
   readonly #consumed = new Set<SignalId>();
+  /** Those of the unread that cancel whatever run is active. */
+  readonly #interrupting = new Set<SignalId>();
   #outcomes: Outcome[] = [];
 
   constructor(services: EngineServices, { agent, loaded, id }: OpenedSession) {
@@ -82,7 +85,7 @@ export class ActiveSession {
     this.snapshotAt = loaded.snapshot?.position ?? 0;
     this.isLeftHeld = loaded.lease !== null;
     this.#noteRecovery(loaded);
-    for (const signal of loaded.signals) this.#signals.set(signal.id, signal);
+    for (const signal of loaded.signals) this.#hear(signal);
   }
 
   get state(): SessionState {
@@ -93,10 +96,12 @@ export class ActiveSession {
   deliver(signal: Signal, gate: number | null): void {
     // guard J6: a signal that was read is not heard again
     if (this.#consumed.has(signal.id)) return;
-    this.#signals.set(signal.id, signal);
+    this.#hear(signal);
     if (gate !== null) this.gate = Math.max(this.gate, gate);
     // guard E5: what runs is stopped when a cancel is heard of
-    if (signal.kind === "cancel") this.#stopRun(signal.runId, CANCELLED);
+    if (signal.kind === "cancel") this.#stopRun(this.#runMeant(signal.runId), CANCELLED);
+    // guard S4: what runs is stopped when it is interrupted
+    if (this.#interrupting.has(signal.id)) this.#stopRun(this.state.run?.runId ?? null, CANCELLED);
     // Its input may have been posted before it, by another process, and not be here yet (J6).
     // guard J6: a cancel does not overtake its input
     if (signal.kind === "cancel" && gate === null && !this.#knows(signal.runId)) this.needsRefresh = true;
@@ -121,7 +126,9 @@ export class ActiveSession {
   isCancelled(runId: string): boolean {
     for (const signal of this.#signals.values()) {
       // guard E5: a cancel counts before it is journaled
-      if (signal.kind === "cancel" && signal.runId === runId) return true;
+      if (signal.kind === "cancel" && this.#runMeant(signal.runId) === runId) return true;
+      // guard S4: an interruption counts before it is journaled
+      if (this.#interrupting.has(signal.id) && this.state.run?.runId === runId) return true;
     }
     return this.state.run?.runId === runId && this.state.run.stopping !== null;
   }
@@ -157,8 +164,20 @@ export class ActiveSession {
     for (const [id, signal] of all) this.#signals.set(id, signal);
   }
 
-  #knows(runId: string | null): boolean {
+  #hear(signal: Signal): void {
+    this.#signals.set(signal.id, signal);
+    if (interrupts(signal, this.agent.whenActive)) this.#interrupting.add(signal.id);
+  }
+
+  /** The run that a cancel is about: what joined a run stands for it (S4). */
+  #runMeant(runId: string | null): string | null {
+    const { run } = this.state;
+    return run !== null && runId !== null && run.steers.includes(runId) ? run.runId : runId;
+  }
+
+  #knows(named: string | null): boolean {
     const { run, queue } = this.state;
+    const runId = this.#runMeant(named);
     return run?.runId === runId || queue.some((queued) => queued.runId === runId);
   }
 
@@ -192,6 +211,7 @@ export class ActiveSession {
     // guard E1: an outcome is recorded once
     this.#outcomes = this.#outcomes.filter((outcome) => !recorded.includes(outcome));
     for (const id of batch.consume) {
+      this.#interrupting.delete(id);
       // guard J6: a signal is read once
       this.#signals.delete(id);
       // guard J6: what was read is remembered

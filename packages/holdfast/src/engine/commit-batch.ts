@@ -1,6 +1,6 @@
 import { settlementsOf } from "../core/accounts.ts";
 import { sameBytes } from "../core/hash-chain.ts";
-import { sessionStatus } from "../core/session-state.ts";
+import { sessionStatus, type SessionState } from "../core/session-state.ts";
 import type { CommitAnswer, CommitRequest, ConflictReason, LeaseChange } from "../ports/journal-store.ts";
 import type { ActiveSession } from "./active-session.ts";
 import { noteRefusal } from "./call-budgets.ts";
@@ -36,7 +36,6 @@ const requestOf = (
   session: ActiveSession,
   { batch, recorded, starts, waitUntil, mayRelease }: Prepared,
 ): CommitRequest => {
-  const waits = batch.state.run?.suspended?.waitingFor ?? [];
   return {
     sessionId: session.id,
     expect: {
@@ -57,9 +56,14 @@ const requestOf = (
     reserve: batch.reserve,
     // guard E8: what is over gives back what it did not spend
     settle: settlementsOf(session.id, batch.base.state, batch.events),
-    summary: { status: sessionStatus(batch.state), waiting: waits[0]?.kind ?? null },
+    summary: { status: sessionStatus(batch.state), waiting: waitingOf(batch.state) },
     mustSync: starts.some((start) => start.kind === "tool"),
   };
+};
+
+const waitingOf = ({ run, queue }: SessionState): string | null => {
+  if (run !== null) return run.suspended?.waitingFor[0]?.kind ?? null;
+  return queue.length > 0 ? /* guard S4: a run that waits its turn is known to the store */ "turn" : null;
 };
 
 /** Claim and release ride in the first and the last commit of our time with the session. */

@@ -67,7 +67,7 @@ export const prepareBatch = async (session: ActiveSession, mayStartRun: () => bo
     }
   }
   for (const signal of session.signals) {
-    for (const draft of readSignal(batch.state, signal)) batch.add(draft);
+    for (const draft of readSignal(batch.state, signal, session.agent.whenActive)) batch.add(draft);
     // guard J6: a signal leaves with the events it became
     batch.consume.push(signal.id);
   }

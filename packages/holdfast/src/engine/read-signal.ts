@@ -1,24 +1,26 @@
-import type { EventDraft, RunSource } from "../core/event.ts";
+import type { EventDraft } from "../core/event.ts";
 import { failure } from "../core/failure.ts";
-import { readSendLimits } from "../core/run-limits.ts";
 import { isJsonObject, type JsonObject, type JsonValue } from "../core/json.ts";
 import type { ToolOutput } from "../core/message.ts";
 import type { SessionState } from "../core/session-state.ts";
 import { NO_SPEND } from "../core/usage.ts";
+import type { WhenActive } from "../core/when-active.ts";
 import type { Signal } from "../ports/journal-store.ts";
+import { readInput } from "./read-input.ts";
 
 /**
  * The events that a signal becomes (J6). A signal that no longer means anything (a cancel for a run
  * that has ended, a second answer to a question) becomes none and is consumed all the same.
  */
-export const readSignal = (state: SessionState, signal: Signal): readonly EventDraft[] => {
+export const readSignal = (
+  state: SessionState,
+  signal: Signal,
+  whenActive: WhenActive,
+): readonly EventDraft[] => {
   const body = parse(signal.body);
   switch (signal.kind) {
     case "input":
-      return signal.runId === null ||
-        /* guard J5: an input is accepted once */ isKnownRun(state, signal.runId)
-        ? []
-        : [accept(signal.runId, body)];
+      return signal.runId === null ? [] : readInput(state, { runId: signal.runId, body }, whenActive);
     case "cancel":
       return cancel(state, signal.runId, body);
     case "resolve":
@@ -35,42 +37,21 @@ export const readSignal = (state: SessionState, signal: Signal): readonly EventD
   }
 };
 
-const isKnownRun = (state: SessionState, runId: string): boolean =>
-  state.run?.runId === runId || state.queue.some((queued) => queued.runId === runId);
-
 const parse = (text: string): JsonObject => {
   const parsed: unknown = JSON.parse(text);
   return isJsonObject(parsed) ? parsed : {};
 };
 
-const accept = (runId: string, { source = null, ...body }: JsonObject): EventDraft => ({
-  header: {
-    type: "run.accepted",
-    runId,
-    chars: charsOf(body["content"] ?? null),
-    source: source as RunSource | null,
-    limits: readSendLimits(body["limits"]),
-  },
-  payload: body,
-});
-
-const FILE_CHARS = 6_000;
-
-const charsOf = (content: JsonValue): number => {
-  if (typeof content === "string") return content.length;
-  if (!Array.isArray(content)) return 0;
-  return content.reduce<number>((sum, part: JsonValue) => {
-    const text = isJsonObject(part) ? part["text"] : undefined;
-    return sum + (typeof text === "string" ? text.length : FILE_CHARS);
-  }, 0);
-};
-
 const cancel = (state: SessionState, runId: string | null, body: JsonObject): readonly EventDraft[] => {
   if (runId === null) return [];
-  if (state.run?.runId === runId) {
+  const { run } = state;
+  const isOpen =
+    run?.runId === runId ||
+    /* guard S4: who cancels what joined a run cancels that run */ run?.steers.includes(runId) === true;
+  if (run !== null && isOpen) {
     // guard J3: a run is cancelled once
-    if (state.run.stopping === "cancelled") return [];
-    return [{ header: { type: "run.cancel-requested", runId }, payload: body }];
+    if (run.stopping === "cancelled") return [];
+    return [{ header: { type: "run.cancel-requested", runId: run.runId }, payload: body }];
   }
   if (!state.queue.some((queued) => queued.runId === runId)) return [];
   const totals = { turns: 0, toolCalls: 0, retries: 0, spend: NO_SPEND };

@@ -53,7 +53,15 @@ describe("the content of a session, read again from the store", () => {
       sealEvent(
         end,
         {
-          header: { type: "run.accepted", runId, chars: content.length, source: null, limits: null },
+          header: {
+            type: "run.accepted",
+            runId,
+            chars: content.length,
+            source: null,
+            limits: null,
+            joins: null,
+            isNext: false,
+          },
           payload: { content },
         },
         { sha256, epoch: 0, now: clock.now(), salt: () => clock.randomBytes(32) },

@@ -139,6 +139,12 @@ export class SessionContent {
       else this.#transcript.push(accepted);
       return;
     }
+    if (event.header.type === "run.steered") {
+      const accepted = this.#kept.get(event.header.acceptedAt);
+      if (accepted === undefined) this.#transcript = null;
+      else this.#transcript.push(accepted);
+      return;
+    }
     if (event.header.type !== "run.accepted") this.#transcript.push(event);
   }
 

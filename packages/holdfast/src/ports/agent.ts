@@ -2,6 +2,7 @@ import type { JsonObject, JsonSchema, JsonValue } from "../core/json.ts";
 import type { OnLimit } from "../core/budget-terms.ts";
 import type { RunCaps } from "../core/budget-terms.ts";
 import type { RunSettings } from "../core/run-settings.ts";
+import type { WhenActive } from "../core/when-active.ts";
 import type { Model, ModelSettings } from "./model.ts";
 import type { Tool } from "./tool.ts";
 import type { SessionContext } from "./tool.ts";
@@ -20,6 +21,8 @@ export interface Agent {
   readonly settings: RunSettings;
   readonly caps: AgentCaps;
   readonly modelSettings: ModelSettings;
+  /** What becomes of an input that comes while a run is active, where its sender does not say (S4). */
+  readonly whenActive: WhenActive;
   readonly tools: ReadonlyMap<string, Tool>;
   readonly output: OutputFormat | null;
   instructions(context: InstructionsContext): string | Promise<string>;

@@ -18,8 +18,8 @@ import type { DueDutiesQuery, Duty, DutyChange, DutyPage, DutyQuery, NewDuty, Ne
  *     answers with the first signal's run, with another body `conflict` (J5).
  * C8  Signals are consumed by id in the commit that records them; a consumed signal is never listed again (J6).
  *     Signals are listed in the order of posting. Consuming a signal that is not there is a conflict.
- * C9  A `cancel` signal raises the session's gate in the post's transaction; a commit that starts effects with an
- *     older gate is refused (E5).
+ * C9  A `cancel` signal, and any that `fences`, raises the session's gate in the post's transaction; a commit that
+ *     starts effects with an older gate is refused (E5).
  * C10 `due` lists sessions with unread signals or a wake time that has come, that nobody alive holds, of the agents asked for.
  *     A lease that was never released and whose holder is dead or whose time has run out is a reason of its own.
  *     Where more are due than asked for, tenants take turns: no tenant has two more in the answer than another that has
@@ -38,6 +38,9 @@ import type { DueDutiesQuery, Duty, DutyChange, DutyPage, DutyQuery, NewDuty, Ne
  * C18 `dueDuties` lists those of the assignees asked for whose time has come, the longest due first; of a lane only
  *     the first by place that has a time at all. Times are compared with the store's clock.
  * C19 The duties of a commit are stored with its events or not at all; one that is there already stays as it is.
+ * C20 A signal that is `onlyIfIdle` is refused with `active`, in the post's transaction and without using up its key,
+ *     while a run of the session is active: an input is unread, or by its summary a run is open or waits its turn. A
+ *     key that was used before is answered as such all the same (S4, C7).
  */
 export interface JournalStore {
   /**
@@ -112,7 +115,7 @@ export interface JournalStore {
 /** What listings and `due` know of a session without reading its journal; rewritten by each commit. */
 export type SessionSummary = {
   readonly status: RunStatus;
-  /** The kind of wait a suspended run is in, for finding them; null otherwise. */
+  /** The kind of wait a suspended run is in, for finding them; `turn` where runs wait and none is open; else null. */
   readonly waiting: string | null;
 };
 
@@ -254,6 +257,10 @@ export type NewSignal = {
   /** JSON. */
   readonly body: string;
   readonly blobs: readonly Blob[];
+  /** Raises the gate, as a cancel always does (C9). */
+  readonly fences?: boolean;
+  /** Refused while a run is active (C20). */
+  readonly onlyIfIdle?: boolean;
 };
 
 export type Signal = {
@@ -275,6 +282,7 @@ export type PostAnswer =
     }
   | { readonly status: "duplicate"; readonly runId: RunId | null; readonly tenant: string | null }
   | { readonly status: "conflict" }
+  | { readonly status: "active" }
   | { readonly status: "missing" };
 
 export type DueSession = { readonly sessionId: SessionId; readonly tenant: string | null };

@@ -36,6 +36,7 @@ export const compileAgent = (definition: AgentDefinition<unknown, never>, settin
     settings: runSettings(definition, candidates, settings),
     caps: definition.budget,
     modelSettings: definition.settings,
+    whenActive: definition.whenActive,
     tools: new Map(definition.tools.map((tool) => [tool.name, tool])),
     output: definition.output === null ? null : outputFormat(definition.output),
     instructions: (context) =>

@@ -160,7 +160,7 @@ export class Runtime {
     const answer = await createSession(this.#services, found, { id, ...owner });
     // guard J5: a key makes sessions of one agent
     if (answer === "exists") await this.#checkAgent(id, found.name);
-    return new Session<Output>(this.#services, id, 1);
+    return new Session<Output>(this.#services, { id, seen: 1, agent: found.name });
   }
 
   /** A handle on a session, from any process, after any restart. @throws NotFoundError */
@@ -168,7 +168,7 @@ export class Runtime {
     this.#checkOpen();
     const head = await this.#services.store.head(id);
     if (head === undefined) throw sessionNotFound(id);
-    return new Session<Output>(this.#services, id, head.position);
+    return new Session<Output>(this.#services, { id, seen: head.position });
   }
 
   /** A handle on a run, from any process, after any restart. @throws NotFoundError */
@@ -176,7 +176,7 @@ export class Runtime {
     this.#checkOpen();
     const sessionId = await this.#services.store.findRun(id);
     if (sessionId === undefined) throw runNotFound(id);
-    return new Session<Output>(this.#services, sessionId, 0).run(id);
+    return new Session<Output>(this.#services, { id: sessionId, seen: 0 }).run(id);
   }
 
   /** One page of sessions, newest first. */

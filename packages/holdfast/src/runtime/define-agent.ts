@@ -8,6 +8,7 @@ import {
 import type { LanguageModel } from "../models/index.ts";
 import type { InstructionsContext } from "../ports/agent.ts";
 import type { Model, ModelSettings } from "../ports/model.ts";
+import { isWhenActive, WHEN_ACTIVE, type WhenActive } from "../core/when-active.ts";
 import { checkOptions, positiveInteger } from "./known-options.ts";
 import type { DefinedTool } from "./define-tool.ts";
 import { compileSchema, type CompiledSchema, type Schema, type SchemaOutput } from "./schema.ts";
@@ -57,6 +58,11 @@ export type AgentOptions<
   /** A schema the final answer must fit; sent back up to twice when it does not. */
   readonly output?: Output;
   readonly limits?: AgentLimits;
+  /**
+   * What becomes of an input that comes while a run is active: it waits its turn (`queue`, by default), joins that run
+   * before the next model call (`steer`), has it cancelled and is next (`interrupt`), or is refused (`reject`).
+   */
+  readonly whenActive?: WhenActive;
   /** Temperature, maxOutputTokens, toolChoice, reasoning, headers, providerOptions, … */
   readonly settings?: ModelSettings;
 };
@@ -73,13 +79,24 @@ export type AgentDefinition<Output = string, Deps = unknown> = {
   /** The limits that budgets are made of. */
   readonly budget: AgentBudgetLimits;
   readonly settings: ModelSettings;
+  readonly whenActive: WhenActive;
   readonly "~output"?: Output;
 };
 
 /** What a run of the agent answers: the type of its `output`, or text. */
 export type AgentOutput<Output> = Output extends Schema ? SchemaOutput<Output> : string;
 
-const KNOWN = ["name", "version", "model", "instructions", "tools", "output", "limits", "settings"];
+const KNOWN = [
+  "name",
+  "version",
+  "model",
+  "instructions",
+  "tools",
+  "output",
+  "limits",
+  "settings",
+  "whenActive",
+];
 const LATER = ["policy", "memory", "input", "onFailure", "guardrails", "handoffs", "needsApproval"];
 const KNOWN_LIMITS = [
   "maxTurns",
@@ -146,12 +163,22 @@ export const defineAgent = <
     limits: checkLimits(options.limits ?? {}, owner),
     budget: checkBudgetLimits(options.limits ?? {}, `${owner}: limits`),
     settings: options.settings ?? {},
+    whenActive: checkWhenActive(options.whenActive ?? "queue", owner),
   };
 };
 
 /** Refuses settings that do not exist; used for agents and for single sends. */
 export const checkSettings = (settings: ModelSettings, owner: string): void =>
   checkOptions(settings, { owner: `${owner}: settings`, known: SETTINGS, later: [] });
+
+/** One of the four ways there are, or a clear refusal. */
+export const checkWhenActive = (value: WhenActive, owner: string): WhenActive => {
+  if (isWhenActive(value)) return value;
+  throw new ConfigurationError(
+    "OPTION_INVALID",
+    `${owner}: "whenActive" must be one of ${WHEN_ACTIVE.join(", ")}.`,
+  );
+};
 
 const isList = (model: ModelChoice | readonly ModelChoice[]): model is readonly ModelChoice[] =>
   Array.isArray(model);

@@ -145,8 +145,9 @@ export const use = async (runtime: Runtime): Promise<void> => {
   // @ts-expect-error -- an outcome has no output before its status is looked at
   const early: unknown = outcome.output;
   void early;
-  // @ts-expect-error -- not built yet, so absent from the types
   await session.send("x", { whenActive: "steer" });
+  // @ts-expect-error -- there are four ways, and no other
+  await session.send("x", { whenActive: "wait" });
   // @ts-expect-error -- an image needs a media type
   await session.send([{ type: "image", data: new Uint8Array() }]);
   // @ts-expect-error -- a call is completed with an output

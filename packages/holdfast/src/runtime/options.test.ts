@@ -48,7 +48,7 @@ describe("an option that does not exist yet", () => {
     });
   });
 
-  it.each(["whenActive", "approvals"])("S4 is refused by send: %s", async (name) => {
+  it.each(["mode", "approvals"])("S4 is refused by send: %s", async (name) => {
     const test = await createTestRuntime({ agents: [defineAgent(agent)] });
     const session = await test.runtime.createSession("clerk");
     await expect(session.send("x", loose({}, { [name]: "steer" }))).rejects.toMatchObject({
@@ -63,6 +63,29 @@ describe("an option that does not exist yet", () => {
     ).rejects.toMatchObject({
       code: "OPTION_NOT_AVAILABLE",
     });
+  });
+});
+
+describe("what becomes of an input while a run is active", () => {
+  it("S4 is one of four ways, on agents and when sending", async () => {
+    expect(thrownBy(() => defineAgent(loose(agent, { whenActive: "wait" })))).toMatchObject({
+      code: "OPTION_INVALID",
+    });
+    const test = await createTestRuntime({ agents: [defineAgent(agent)] });
+    const session = await test.runtime.createSession("clerk");
+    await expect(session.send("x", loose({}, { whenActive: "wait" }))).rejects.toMatchObject({
+      code: "OPTION_INVALID",
+    });
+  });
+
+  it("S4 is refused for an input with settings of its own that is to join another run", async () => {
+    const test = await createTestRuntime({ agents: [defineAgent({ ...agent, whenActive: "steer" })] });
+    const { id } = await test.runtime.createSession("clerk");
+    const found = await test.runtime.getSession(id);
+    await expect(found.send("x", { settings: { temperature: 1 } })).rejects.toMatchObject({
+      code: "OPTION_INVALID",
+    });
+    await found.send("x", { settings: { temperature: 1 }, whenActive: "queue" });
   });
 });
 

@@ -9,6 +9,7 @@ import { SessionStream, type StreamItem, type StreamOptions } from "../engine/ev
 import { damagedEvent } from "../engine/open-session.ts";
 import type { EngineServices } from "../engine/services.ts";
 import { waitsForKnown } from "../engine/waiting-for-definitions.ts";
+import { FollowedRun } from "./followed-run.ts";
 import { outcomeOf, type Outcome } from "./run-outcome.ts";
 import type { SessionEvent } from "./session-event.ts";
 import { SessionEvents } from "./session-events.ts";
@@ -44,7 +45,10 @@ type RunPlace = {
   readonly signal?: AbortSignal | undefined;
 };
 
-/** One accepted input on its way to a settled end. A handle: closing it, or losing it, changes nothing. */
+/**
+ * One accepted input on its way to a settled end. A handle: closing it, or losing it, changes nothing.
+ * The handle of an input that joined another run (S4) follows that run from there on: its outcome is that run's.
+ */
 export class Run<Output = string> {
   readonly id: RunId;
   readonly sessionId: SessionId;
@@ -64,45 +68,34 @@ export class Run<Output = string> {
   /** Like `textStream`, with options. @throws StreamInterruptedError when an answer was cut after text was shown. */
   async *text(options: TextOptions = {}): AsyncGenerator<string, void, undefined> {
     const shown: Shown = { startedAt: 0, chars: 0 };
+    const followed = new FollowedRun(this.id);
     for await (const items of this.#items(this.#place.after, options.signal)) {
       for (const item of items) {
-        const fresh = this.#freshText(item, shown);
+        const fresh = freshText(item, shown, followed.id);
         if (fresh !== "") yield fresh;
         if (item.kind !== "event") continue;
+        followed.note(item.event);
         const { header } = item.event;
         const isVoid = header.type === "model-call.failed" && header.startedAt === shown.startedAt;
         if (isVoid && shown.chars > 0 && options.onCut !== "restart") throw interrupted(this.id);
-        if (isEnd(item.event, this.id)) return;
+        if (followed.isEnd(item.event)) return;
       }
     }
-  }
-
-  /** What an item adds to the text that was shown. A piece that is missing is made up from the durable answer. */
-  #freshText(item: StreamItem, shown: Shown): string {
-    if (item.kind === "delta" && item.delta.runId === this.id && item.delta.type === "text") {
-      const { startedAt, offset, text } = item.delta;
-      if (startedAt !== shown.startedAt) Object.assign(shown, { startedAt, chars: 0 });
-      if (offset > shown.chars) return "";
-      const fresh = text.slice(shown.chars - offset);
-      shown.chars += fresh.length;
-      return fresh;
-    }
-    if (item.kind !== "event") return "";
-    const { header, payload } = item.event;
-    if (header.type !== "model-call.completed" || header.runId !== this.id) return "";
-    const content = payload?.["content"];
-    const whole = Array.isArray(content) ? textOf(content as readonly AssistantPart[]) : "";
-    return header.startedAt === shown.startedAt ? whole.slice(shown.chars) : whole;
   }
 
   /** The session's events from the cursor on, until this run is settled. */
   events(options: EventOptions = {}): AsyncGenerator<SessionEvent, void, undefined> {
     const stream = this.#items(options.after ?? this.#place.after, options.signal);
-    return new SessionEvents(stream, ({ event }) => isEnd(event, this.id));
+    const followed = new FollowedRun(this.id);
+    return new SessionEvents(stream, ({ event }) => {
+      followed.note(event);
+      return followed.isEnd(event);
+    });
   }
 
   /** How the run ended, or what it waits for. Data, not a throw. */
   async outcome(options: OutcomeOptions = {}): Promise<Outcome<Output>> {
+    const followed = new FollowedRun(this.id);
     let waitingFor: readonly Wait[] = [];
     // Past events are read without what was said in them: only the last one's content matters. A run that
     // is going on is nothing to wake up for; one that waits may have to be looked at again.
@@ -112,18 +105,19 @@ export class Run<Output = string> {
     });
     for await (const items of stream) {
       for (const item of items) {
-        const end = item.kind === "event" && isEnd(item.event, this.id) ? item.event : null;
+        if (item.kind === "event") followed.note(item.event);
+        const end = item.kind === "event" && followed.isEnd(item.event) ? item.event : null;
         const settled = end && (await outcomeOf<Output>(end, (position) => this.#read(position)));
         if (end !== null && settled !== null) {
           this.#place.onSeen(end.position - 1);
           return settled;
         }
-        if (item.kind === "event" && isAbout(item.event, this.id)) {
+        if (item.kind === "event" && followed.isAbout(item.event)) {
           waitingFor = waitsAfter(item.event, waitingFor);
         }
         if (item.kind !== "caught-up" || options.until === "settled") continue;
         if (!waitingFor.some(needsSomebody) || (await this.#isGoingOn(stream.position, waitingFor))) continue;
-        return { status: "suspended", runId: this.id, waitingFor };
+        return { status: "suspended", runId: followed.id, waitingFor };
       }
     }
     throw new DOMException("Waiting for the run was stopped; the run itself goes on.", "AbortError");
@@ -178,6 +172,24 @@ export class Run<Output = string> {
 /** How far the text of a run was shown: of which model call, and how much of it. */
 type Shown = { startedAt: Position; chars: number };
 
+/** What an item adds to the text that was shown. A piece that is missing is made up from the durable answer. */
+const freshText = (item: StreamItem, shown: Shown, runId: RunId): string => {
+  if (item.kind === "delta" && item.delta.runId === runId && item.delta.type === "text") {
+    const { startedAt, offset, text } = item.delta;
+    if (startedAt !== shown.startedAt) Object.assign(shown, { startedAt, chars: 0 });
+    if (offset > shown.chars) return "";
+    const fresh = text.slice(shown.chars - offset);
+    shown.chars += fresh.length;
+    return fresh;
+  }
+  if (item.kind !== "event") return "";
+  const { header, payload } = item.event;
+  if (header.type !== "model-call.completed" || header.runId !== runId) return "";
+  const content = payload?.["content"];
+  const whole = Array.isArray(content) ? textOf(content as readonly AssistantPart[]) : "";
+  return header.startedAt === shown.startedAt ? whole.slice(shown.chars) : whole;
+};
+
 /** What happens in a run that is neither its end nor a wait. */
 const GOES_ON: ReadonlySet<EventType> = new Set<EventType>([
   "model-call.started",
@@ -191,17 +203,10 @@ const ANSWERS: ReadonlySet<SignalKind> = new Set(["resolve", "resume", "cancel"]
 /** Time passes by itself; everything else needs a person, an operator or another process. */
 const needsSomebody = (wait: Wait): boolean => !("until" in wait) || wait.kind === "budget-period";
 
-const isAbout = ({ header }: JournalEvent, runId: RunId): boolean =>
-  "runId" in header && header.runId === runId;
-
 const waitsAfter = ({ header }: JournalEvent, before: readonly Wait[]): readonly Wait[] => {
   if (header.type === "run.suspended") return header.waitingFor;
   return header.type === "run.resumed" || header.type === "run.cancel-requested" ? [] : before;
 };
-
-const isEnd = ({ header }: JournalEvent, runId: RunId): boolean =>
-  (header.type === "run.completed" || header.type === "run.failed" || header.type === "run.cancelled") &&
-  header.runId === runId;
 
 const interrupted = (runId: RunId): StreamInterruptedError =>
   new StreamInterruptedError(

@@ -4,6 +4,7 @@ import { toJournalValue } from "../core/journal-value.ts";
 import type { JsonObject } from "../core/json.ts";
 import { sessionStatus, type RunStatus, type SessionState } from "../core/session-state.ts";
 import type { Wait } from "../core/wait.ts";
+import type { WhenActive } from "../core/when-active.ts";
 import { SessionStream } from "../engine/event-stream.ts";
 import { foldLoaded, loadSession } from "../engine/open-session.ts";
 import type { ModelSettings } from "../ports/model.ts";
@@ -11,7 +12,7 @@ import type { Signal, SignalKind } from "../ports/journal-store.ts";
 import type { SendLimits } from "../core/run-limits.ts";
 import { checkSendLimits } from "./agent-limits.ts";
 import { readRaise, type RaiseBudgetOptions } from "./raise-budget.ts";
-import { checkSettings } from "./define-agent.ts";
+import { checkSettings, checkWhenActive } from "./define-agent.ts";
 import { prepareInput, type Input } from "./input.ts";
 import { checkOptions } from "./known-options.ts";
 import { spendingOf, type RunSpending } from "./run-spending.ts";
@@ -29,6 +30,17 @@ export type SendOptions = {
   readonly settings?: ModelSettings;
   /** Of the agent's limits, those that are tighter for this run (E8). */
   readonly limits?: SendLimits;
+  /** What becomes of it while a run is active; as the agent says by default, and that is to wait its turn (S4). */
+  readonly whenActive?: WhenActive;
+};
+
+/** Where a handle on a session comes from. */
+type SessionPlace = {
+  readonly id: SessionId;
+  /** The journal was seen up to here. */
+  readonly seen: Position;
+  /** Its agent's name, where that is known. */
+  readonly agent?: string;
 };
 
 /** What a person found out about a call whose outcome is unknown. */
@@ -59,44 +71,57 @@ export type SessionSnapshot = {
   readonly spending: RunSpending | null;
 };
 
-const SEND_OPTIONS = ["idempotencyKey", "signal", "settings", "limits"];
-const LATER_SEND_OPTIONS = ["whenActive", "mode", "approvals"];
+const SEND_OPTIONS = ["idempotencyKey", "signal", "settings", "limits", "whenActive"];
+const LATER_SEND_OPTIONS = ["mode", "approvals"];
 
 /** A durable conversation with one agent. A handle: any process may hold one, none owns it. */
 export class Session<Output = string> {
   readonly id: SessionId;
   readonly #services: RuntimeServices;
   #seen: Position;
+  #agentName: string | null;
 
-  constructor(services: RuntimeServices, id: SessionId, seen: Position) {
+  constructor(services: RuntimeServices, { id, seen, agent }: SessionPlace) {
     this.id = id;
     this.#services = services;
     this.#seen = seen;
+    this.#agentName = agent ?? null;
   }
 
   /**
    * Posts an input. When this returns the input is durable and will be worked, whatever happens to this
-   * process (J1); while a run is active it waits its turn (S4).
+   * process (J1). While a run is active it waits its turn, or what `whenActive` says (S4): the handle of one that
+   * joined another run follows that run.
    *
-   * @throws ConflictError when the idempotency key was used with another input.
+   * @throws ConflictError when the idempotency key was used with another input, or another `whenActive`; or when a run
+   * is active and the input was to be refused then.
    */
   async send(input: Input, options: SendOptions = {}): Promise<Run<Output>> {
     checkOptions(options, { owner: "send", known: SEND_OPTIONS, later: LATER_SEND_OPTIONS });
     if (options.settings !== undefined) checkSettings(options.settings, "send");
+    if (this.#asksAgent(options)) this.#agentName = (await this.#load()).state.agent;
+    const whenActive = this.#whenActive(options);
     const { content, blobs } = prepareInput(input, this.#services.sha256);
     const settings: JsonObject =
       options.settings === undefined ? {} : { settings: toJournalValue(options.settings).value };
     const limits: JsonObject =
       options.limits === undefined ? {} : { limits: { ...(await this.#limits(options.limits)) } };
+    const whenActiveSaid: JsonObject =
+      options.whenActive === undefined ? {} : { whenActive: options.whenActive };
     const dedupeKey = options.idempotencyKey === undefined ? null : `input:${options.idempotencyKey}`;
     const runId = `run_${this.#services.clock.newId()}`;
     const answer = await this.#post({
       kind: "input",
       dedupeKey,
       runId,
-      body: { content, ...settings, ...limits },
+      body: { content, ...settings, ...limits, ...whenActiveSaid },
       blobs,
+      // guard S4: nothing starts behind an interruption
+      fences: whenActive === "interrupt",
+      // guard S4: what is to be refused while a run is active is
+      onlyIfIdle: whenActive === "reject",
     });
+    if (answer.status === "active") throw runActive(this.id);
     // guard J5: a key with another input is refused
     if (answer.status === "conflict") {
       throw new ConflictError(
@@ -109,6 +134,30 @@ export class Session<Output = string> {
       );
     }
     return this.#run(answer.runId ?? runId, answer.status === "posted" ? this.#seen : 0, options.signal);
+  }
+
+  /** The agent has to be known where what it does by default may count. */
+  #asksAgent({ whenActive }: SendOptions): boolean {
+    const { agents } = this.#services;
+    return (
+      whenActive === undefined &&
+      this.#agentName === null &&
+      agents.values().some((agent) => agent.whenActive !== "queue")
+    );
+  }
+
+  /** What becomes of this input while a run is active. An agent that is not known here says it where it is worked. */
+  #whenActive({ whenActive, settings, limits }: SendOptions): WhenActive {
+    if (whenActive !== undefined) checkWhenActive(whenActive, "send");
+    const chosen = whenActive ?? this.#services.agents.get(this.#agentName ?? "")?.whenActive ?? "queue";
+    if (chosen !== "steer" || (settings ?? limits) === undefined) return chosen;
+    throw new ConfigurationError(
+      "OPTION_INVALID",
+      'send: "settings" and "limits" cannot be given to an input that steers.',
+      {
+        hint: "It may join a run that has its own. Send it without, or with another `whenActive`.",
+      },
+    );
   }
 
   /** Past and live events by cursor: each durable one once, in order (S5). */
@@ -284,6 +333,8 @@ export class Session<Output = string> {
     readonly runId: RunId | null;
     readonly body: JsonObject;
     readonly blobs: Parameters<RuntimeServices["post"]>[0]["blobs"];
+    readonly fences?: boolean;
+    readonly onlyIfIdle?: boolean;
   }): Promise<Exclude<Awaited<ReturnType<RuntimeServices["post"]>>, { status: "missing" }>> {
     const answer = await this.#services.post({
       ...signal,
@@ -303,6 +354,12 @@ const checkResolution = (resolution: Resolution): void => {
     'resolveCall: "as" must be "completed", "failed" or "retry".',
   );
 };
+
+const runActive = (sessionId: SessionId): ConflictError =>
+  new ConflictError("RUN_ACTIVE", "A run of this session is active, and the input was not to wait for it.", {
+    hint: "Send it again when the run has ended, or with another `whenActive`: queue, steer or interrupt.",
+    details: { sessionId },
+  });
 
 export const sessionNotFound = (sessionId: string): NotFoundError =>
   new NotFoundError("SESSION_NOT_FOUND", `There is no session ${sessionId}.`, {

@@ -40,6 +40,7 @@ const step = fc.oneof(
       signal: fc.constantFrom("input", "cancel", "resolve"),
       key: fc.option(fc.constantFrom("k1", "k2")),
       body: fc.constantFrom("1", "2"),
+      more: fc.constantFrom({}, {}, { fences: true }, { onlyIfIdle: true }),
     }),
   },
   { weight: 2, arbitrary: fc.record({ kind: fc.constant("advance" as const), ms: fc.nat({ max: 300 }) }) },
@@ -167,12 +168,18 @@ describe("the SQLite store and the in-memory reference", () => {
     if (step.kind === "commit") return commit(scripts, step);
     const script = scripts[step.session] ?? new SessionScript(stores[0] as JournalStore, clock, "nobody");
     if (step.kind !== "post") return upkeep(script, step.kind, step.at);
-    const { signal: kind, key: dedupeKey, body } = step;
-    const signal = script.signal({ kind, dedupeKey, body, runId: `run-${runs}-${step.session}-${body}` });
+    const { signal: kind, key: dedupeKey, body, more } = step;
+    const signal = script.signal({
+      ...more,
+      kind,
+      dedupeKey,
+      body,
+      runId: `run-${runs}-${step.session}-${body}`,
+    });
     await ask((store) => store.post([signal, script.signal({ body: "3" })]));
   };
 
-  it("answer the same to any sequence of operations (C1–C15)", async () => {
+  it("answer the same to any sequence of operations (C1–C15, C20)", async () => {
     await fc.assert(
       fc.asyncProperty(fc.array(step, { minLength: 1, maxLength: 30 }), async (steps) => {
         runs += 1;

@@ -41,6 +41,8 @@ const describeRun = (event: Of<"run.">): string => {
       return `${sourceOf(event.header)}${quoted(event)}`;
     case "run.started":
       return "";
+    case "run.steered":
+      return `${event.header.steerId} joined it`;
     case "run.suspended":
       return event.header.waitingFor.map(describeWait).join("; ");
     case "run.resumed":

@@ -39,6 +39,8 @@ export const readStory = async (session: Session<unknown>): Promise<SessionStory
       seen.tenant = textOr(event.payload?.["tenant"], null);
       seen.user = textOr(event.payload?.["user"], null);
     }
+    // What joined another run is told of with that.
+    if (event.type === "run.steered") runs.delete(event.header.steerId);
     const told = tell(event, runs);
     if (told !== null) runs.set(told.runId, told);
   }

@@ -111,6 +111,9 @@ export const isHeld = (data: MemoryData, record: SessionRecord, now: Timestamp):
 export const postSignal = (data: MemoryData, signal: NewSignal, now: Timestamp): PostAnswer => {
   const record = data.sessions.get(signal.sessionId);
   if (record === undefined) return { status: "missing" };
+  const isMeant = signal.onlyIfIdle !== true || !isActive(record);
+  // guard S4: what is only for an idle session is refused while a run is active
+  if (!isMeant && !isUsed(record, signal.dedupeKey)) return { status: "active" };
   if (signal.dedupeKey !== null) {
     const used = record.keys.get(signal.dedupeKey);
     // guard J5: a key is used once
@@ -129,13 +132,22 @@ export const postSignal = (data: MemoryData, signal: NewSignal, now: Timestamp):
   // guard J1: what is posted is kept
   record.signals.push({ id, kind, dedupeKey, runId, body, postedAt: now });
   // guard E5: a cancel raises the gate
-  if (kind === "cancel") record.gate += 1;
+  if (kind === "cancel" || signal.fences === true) record.gate += 1;
   if (kind === "input" && runId !== null && !data.runs.has(runId)) {
     data.runs.set(runId, record.sessionId);
   }
   for (const blob of signal.blobs) keepBlob(record, blob, { position: null, signal: id });
   return { status: "posted", signalId: id, runId, tenant: record.owner.tenant };
 };
+
+/** Whether a run is open, waits its turn, or is in an input that nobody has read (C20). */
+const isActive = ({ summary, signals }: SessionRecord): boolean =>
+  summary.status === "running" ||
+  summary.status === "suspended" ||
+  /* guard S4: a run that waits its turn is active */ summary.waiting !== null ||
+  /* guard S4: so is one that nobody has read of */ signals.some(({ kind }) => kind === "input");
+
+const isUsed = ({ keys }: SessionRecord, key: string | null): boolean => key !== null && keys.has(key);
 
 /** Stores a blob under the last event that mentions it, so that erasing up to that event finds it. */
 export const keepBlob = (

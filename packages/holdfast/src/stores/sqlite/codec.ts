@@ -164,19 +164,30 @@ const takeLease = (reader: CellReader): LeaseChange => {
 
 const putSignal = (writer: CellWriter, signal: PostedSignal): void => {
   writer.put(signal.sessionId, signal.kind, signal.dedupeKey, signal.runId, signal.body);
+  writer.put((signal.fences === true ? 1 : 0) + (signal.onlyIfIdle === true ? 2 : 0));
   writer.putBytes(signal.salt);
   putList(writer, signal.blobs, putBlob);
 };
 
-const takeSignal = (reader: CellReader): PostedSignal => ({
-  sessionId: reader.text(),
-  kind: reader.text() as SignalKind,
-  dedupeKey: reader.maybeText(),
-  runId: reader.maybeText(),
-  body: reader.text(),
-  salt: reader.maybeBytes(),
-  blobs: takeList(reader, takeBlob),
-});
+const takeSignal = (reader: CellReader): PostedSignal => {
+  const sessionId = reader.text();
+  const kind = reader.text() as SignalKind;
+  const dedupeKey = reader.maybeText();
+  const runId = reader.maybeText();
+  const body = reader.text();
+  const flags = reader.number();
+  return {
+    sessionId,
+    kind,
+    dedupeKey,
+    runId,
+    body,
+    fences: (flags & 1) !== 0,
+    onlyIfIdle: (flags & 2) !== 0,
+    salt: reader.maybeBytes(),
+    blobs: takeList(reader, takeBlob),
+  };
+};
 
 const putBlob = (writer: CellWriter, blob: PlacedBlob): void => {
   writer.put(blob.digest);

@@ -20,6 +20,17 @@ const RAISE_GATE = "UPDATE sessions SET gate = gate + 1 WHERE sid = ?";
 const LIST_SIGNALS = `SELECT id, kind, dedupe_key, run_id, body, posted_at, ${isWhole("signals")} AS is_whole
   FROM signals WHERE sid = ? ORDER BY id`;
 
+const FIND_ACTIVITY = `SELECT status, waiting, ${isWhole("sessions")} AS is_whole,
+  (SELECT COUNT(*) FROM signals WHERE signals.sid = sessions.sid AND kind = 'input') AS inputs
+  FROM sessions WHERE sid = ?`;
+
+type ActivityRow = {
+  readonly status: string;
+  readonly waiting: string | null;
+  readonly is_whole: number;
+  readonly inputs: number;
+};
+
 type KeyRow = {
   readonly run_id: string | null;
   readonly salt: Uint8Array | null;
@@ -40,7 +51,7 @@ type SignalRow = {
 /** Puts one signal into its mailbox (C7, C9). */
 export const postSignal = (transaction: Transaction, signal: PostedSignal): PostAnswer => {
   const { connection, now } = transaction;
-  const { kind, dedupeKey, runId, body, blobs } = signal;
+  const { kind, dedupeKey, runId, body, blobs, fences, onlyIfIdle } = signal;
   const found = connection.get<{ sid: number; tenant: string | null }>(FIND_SESSION, signal.sessionId);
   if (found === undefined) return { status: "missing" };
   const { sid, tenant } = found;
@@ -50,15 +61,29 @@ export const postSignal = (transaction: Transaction, signal: PostedSignal): Post
       const isSame = isSameBody(signal.sessionId, used, body);
       return isSame ? { status: "duplicate", runId: used.run_id, tenant } : { status: "conflict" };
     }
+  }
+  // S4: checked here, where nothing can come between
+  if (onlyIfIdle === true && isActive(connection, sid, signal.sessionId)) return { status: "active" };
+  if (dedupeKey !== null) {
     const digest = signal.salt === null ? null : bodyDigest(signal.salt, body);
     connection.run(PUT_KEY, sid, dedupeKey, runId, signal.salt, digest);
   }
   const hasBlobs = blobs.length > 0 ? 1 : 0;
   const id = connection.insert(PUT_SIGNAL, sid, kind, dedupeKey, runId, body, now, hasBlobs);
   keepSignalBlobs(transaction, { sid, signal: id }, signal);
-  if (kind === "cancel") connection.run(RAISE_GATE, sid);
+  if (kind === "cancel" || fences === true) connection.run(RAISE_GATE, sid);
   if (kind === "input" && runId !== null) connection.run(PUT_RUN, runId, sid);
   return { status: "posted", signalId: String(id), runId, tenant };
+};
+
+/** Whether a run is open, waits its turn, or is in an input that nobody has read (C20). */
+const isActive = (connection: Connection, sid: number, sessionId: SessionId): boolean => {
+  const row = connection.get<ActivityRow>(FIND_ACTIVITY, sid);
+  // J4: a row that was changed answers for nothing
+  if (row?.is_whole !== 1)
+    throw damagedError("the session's row is not as it was written", { sessionId, position: null });
+  const { status, waiting, inputs } = row;
+  return status === "running" || status === "suspended" || waiting !== null || inputs > 0;
 };
 
 /** Unread signals in the order of posting (C8). */

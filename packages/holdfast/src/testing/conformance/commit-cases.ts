@@ -294,6 +294,18 @@ export const COMMIT_CASES: readonly StoreCase[] = [
   },
   {
     promise: "C9",
+    title: "an input that fences raises the gate like a cancel",
+    run: async ({ store, clock }) => {
+      const session = await new SessionScript(store, clock).create();
+      const input = session.signal({ dedupeKey: "urgent", runId: "run-1", fences: true });
+      await store.post([input, input]);
+      const started = { startsEffects: true, summary: { status: "running", waiting: null } } as const;
+      deepStrictEqual(await session.commit(started), conflict("gate"));
+      strictEqual((await store.head(session.sessionId))?.gate, 1);
+    },
+  },
+  {
+    promise: "C9",
     title: "a cancel that repeats a key, and other signals, leave the gate alone",
     run: async ({ store, clock }) => {
       const session = await new SessionScript(store, clock).create();

@@ -250,6 +250,51 @@ export const SIGNAL_CASES: readonly StoreCase[] = [
     },
   },
   {
+    promise: "C20",
+    title: "what is only for an idle session is refused while a run is open, waits its turn, or is unread",
+    run: async ({ store, clock }) => {
+      const session = await new SessionScript(store, clock).create();
+      const only = (runId: string, dedupeKey: string | null = null) =>
+        session.signal({ runId, dedupeKey, body: "0", onlyIfIdle: true });
+      const post = async (runId: string, key: string | null = null) =>
+        (await store.post([only(runId, key)]))[0]?.status;
+      strictEqual(await post("run-1", "first"), "posted");
+      strictEqual(await post("run-2"), "active");
+      const consume = ((await store.load(session.sessionId))?.signals ?? []).map((signal) => signal.id);
+      await session.mustCommit({ consume, summary: { status: "running", waiting: null } });
+      strictEqual(await post("run-3"), "active");
+      await session.mustCommit({ summary: { status: "suspended", waiting: "operator" } });
+      strictEqual(await post("run-4"), "active");
+      await session.mustCommit({ summary: { status: "pending", waiting: "turn" } });
+      strictEqual(await post("run-5", "second"), "active");
+      strictEqual(await post("run-6", "first"), "duplicate");
+      for (const status of ["completed", "failed", "cancelled"] as const) {
+        await session.mustCommit({ summary: { status, waiting: null } });
+        // What was refused has used up no key; what is no input makes nothing active.
+        await store.post([session.signal({ kind: "late" })]);
+        strictEqual(await post(`run-${status}`, `key-${status}`), "posted");
+        strictEqual(await post("run-7"), "active");
+        const unread = ((await store.load(session.sessionId))?.signals ?? []).map((signal) => signal.id);
+        await session.mustCommit({ consume: unread, summary: { status, waiting: null } });
+      }
+      strictEqual(await store.findRun("run-5"), undefined);
+      strictEqual(await post("run-8", "second"), "posted");
+    },
+  },
+  {
+    promise: "C20",
+    title: "of many inputs only for an idle session that are posted at once, one is accepted",
+    run: async ({ store, clock }) => {
+      const session = await new SessionScript(store, clock).create();
+      const posts = Array.from({ length: 12 }, (_, index) =>
+        store.post([session.signal({ runId: `run-${index}`, onlyIfIdle: true })]),
+      );
+      const answers = (await Promise.all(posts)).flat();
+      strictEqual(answers.filter((answer) => answer.status === "posted").length, 1);
+      strictEqual(answers.filter((answer) => answer.status === "active").length, 11);
+    },
+  },
+  {
     promise: "C8",
     title: "others hear of signals and events, and can stop listening",
     needs: "sharing",

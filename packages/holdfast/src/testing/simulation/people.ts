@@ -1,4 +1,5 @@
 import type { SessionId } from "../../core/ids.ts";
+import type { WhenActive } from "../../core/when-active.ts";
 import type { Input, Session } from "../../runtime/index.ts";
 import { cancelAgain, cancelAtOnce, resumeInVain } from "./meddlers.ts";
 import { AGENT } from "./simulated-agent.ts";
@@ -15,7 +16,10 @@ type Task = {
   readonly says: string;
   readonly input: Input;
   /** What the model is to heed in this run alone. */
-  readonly settings: { readonly settings?: { readonly temperature: number } };
+  readonly settings: {
+    readonly settings?: { readonly temperature: number };
+    readonly whenActive?: WhenActive;
+  };
   readonly dueAt: number;
   triedAt: number;
   isAcknowledged: boolean;
@@ -138,7 +142,13 @@ export class People {
     const triedAt = Number.NEGATIVE_INFINITY;
     const input = inputOf(says, this.#sim.random);
     const { random } = this.#sim;
-    const settings = random.chance(0.2) ? { settings: { temperature: random.between(1, 9) / 10 } } : {};
+    const own = random.chance(0.2) ? { settings: { temperature: random.between(1, 9) / 10 } } : {};
+    const whenActive = this.#sim.interruptions.drawWhenActive();
+    // What may join another run has no settings of its own.
+    const settings = {
+      ...(whenActive === "steer" ? {} : own),
+      ...(whenActive === undefined ? {} : { whenActive }),
+    };
     const isAcknowledged = false;
     return { sessionKey: `s${session}`, key: says, says, input, settings, dueAt, triedAt, isAcknowledged };
   }

@@ -10,6 +10,7 @@ import { Audience } from "./audience.ts";
 import type { Booted } from "./booted.ts";
 import { Chaos, type Mercy } from "./chaos.ts";
 import { Coverage } from "./coverage.ts";
+import { Interruptions } from "./interruptions.ts";
 import { Ledger } from "./ledger.ts";
 import { hindered } from "./hindered-store.ts";
 import { passBy } from "./passers-by.ts";
@@ -50,6 +51,7 @@ export class Simulation {
   readonly ledger = new Ledger();
   readonly audience: Audience;
   readonly askers: Askers;
+  readonly interruptions: Interruptions;
   readonly #gone = new Set<string>();
   readonly trace: string[] = [];
   readonly alarms: string[] = [];
@@ -84,6 +86,7 @@ export class Simulation {
     this.chaos = new Chaos(this.random, createRandom(seed + FATE), mercy);
     this.audience = new Audience(this.ledger, this.random);
     this.askers = new Askers(this.ledger, this.random);
+    this.interruptions = new Interruptions(this.aside("interrupts"));
     this.clock = createManualClock({ seed });
     this.#machine = new SimulatedMachine({
       clock: this.clock,

@@ -174,7 +174,7 @@ const posted = async (
   signals: readonly NewSignal[],
 ): ReturnType<JournalStore["post"]> => {
   const answers = await store.post(signals);
-  signals.forEach(({ sessionId, kind, runId, dedupeKey }, index) => {
+  signals.forEach(({ sessionId, kind, runId, dedupeKey, fences }, index) => {
     const status = answers[index]?.status;
     const taken = { sessionId, by: name, at: records.now(), runId, key: dedupeKey };
     if (status === "posted") records.ledger.posted.push({ ...taken, kind });
@@ -182,11 +182,17 @@ const posted = async (
     records.say(`${name} post ${sessionId} ${kind} ${status}`);
     if (kind === "cancel" && status === "posted" && runId !== null)
       records.ledger.acknowledged.push(cancelled(records, sessionId, runId));
+    if (kind === "input" && fences === true && status === "posted" && runId !== null)
+      records.ledger.acknowledged.push({ ...cancelled(records, sessionId, runId), kind: "interrupt" });
   });
   return answers;
 };
 
-const cancelled = ({ ledger }: Records, sessionId: SessionId, runId: RunId): Acknowledged => ({
+const cancelled = (
+  { ledger }: Records,
+  sessionId: SessionId,
+  runId: RunId,
+): Acknowledged & { readonly kind: "cancel" } => ({
   kind: "cancel",
   sessionId,
   runId,

@@ -55,20 +55,24 @@ export type RunEntry = {
   shortage: BudgetShortage | null;
 };
 
+/** An input that waits its turn, or to join the run it was meant for. */
+type Waiting = { readonly runId: RunId; readonly joins: RunId | null };
+
 /**
  * Keeps books of a journal as an accountant would: from its events and the rules of the house, without a
  * line of the engine, the plan or the fold. What the books say must be is then held against what is.
  */
 export class Bookkeeper {
   run: RunEntry | null = null;
-  readonly queue: RunId[] = [];
+  readonly queue: Waiting[] = [];
   /** Holders lost in a row, without one completed effect. */
   takeovers = 0;
   lastRecovery: Position = 0;
 
   note(event: JournalEvent): void {
     const { header } = event;
-    if (header.type === "run.accepted") this.queue.push(header.runId);
+    if (header.type === "run.accepted") this.#accept({ ...event, header });
+    else if (header.type === "run.steered") this.#forget(header.steerId);
     else if (header.type === "run.started") this.#begin({ ...event, header });
     else if (header.type === "session.recovered" || header.type === "session.restored")
       this.#recover(event.position, header.safeAt);
@@ -80,6 +84,11 @@ export class Bookkeeper {
 
   callOf(callId: CallId): CallEntry | undefined {
     return this.run?.calls.find((call) => call.callId === callId);
+  }
+
+  #accept({ header: { runId, joins, isNext } }: EventOf<"run.accepted">): void {
+    if (isNext) this.queue.unshift({ runId, joins });
+    else this.queue.push({ runId, joins });
   }
 
   #begin({ header, at }: EventOf<"run.started">): void {
@@ -118,7 +127,7 @@ export class Bookkeeper {
   }
 
   #forget(runId: RunId): void {
-    const index = this.queue.indexOf(runId);
+    const index = this.queue.findIndex((one) => one.runId === runId);
     if (index !== -1) this.queue.splice(index, 1);
   }
 

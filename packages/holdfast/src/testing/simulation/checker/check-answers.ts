@@ -4,6 +4,7 @@ import type { RunId } from "../../../core/ids.ts";
 import type { JournalEvent } from "../../../core/event.ts";
 import type { Outcome } from "../../../runtime/index.ts";
 import type { RunAnswer } from "./history.ts";
+import { joiningOf, runFollowed } from "./check-steering.ts";
 import type { Violation } from "./rules.ts";
 import { eventsOf, finder, isRunEnd, runOf, type EventOf, type SessionHistory } from "./session-history.ts";
 
@@ -26,11 +27,14 @@ export const checkAnswers = (session: SessionHistory): readonly Violation[] => {
   ];
 };
 
-const endOf = (events: readonly JournalEvent[], runId: RunId): JournalEvent | undefined =>
-  events.find(({ header }) => isRunEnd(header) && runOf(header) === runId);
+const endOf = (events: readonly JournalEvent[], asked: RunId): JournalEvent | undefined => {
+  const runId = runFollowed(events, asked);
+  return events.find(({ header }) => isRunEnd(header) && runOf(header) === runId);
+};
 
-const problemOf = (session: SessionHistory, { runId, durable, answer }: RunAnswer): string | null => {
+const problemOf = (session: SessionHistory, { runId: asked, durable, answer }: RunAnswer): string | null => {
   const events = session.events.slice(0, durable);
+  const runId = runFollowed(events, asked);
   if (answer.kind === "outcome" && answer.told.status === "suspended")
     return isSuspension(events, runId, answer.told) ? null : "it waits, and it does not";
   const end = endOf(events, runId);
@@ -39,7 +43,7 @@ const problemOf = (session: SessionHistory, { runId, durable, answer }: RunAnswe
   if (answer.kind === "outcome") return problemOfOutcome(session, end, answer.told);
   if (answer.kind === "events")
     return answer.last === end.position ? null : `its last event is ${answer.last}, not ${end.position}`;
-  return answer.isCut ? problemOfCut(events, runId) : problemOfText(session, runId, answer);
+  return answer.isCut ? problemOfCut(events, runId) : problemOfText(session, asked, answer);
 };
 
 const isSuspension = (
@@ -106,12 +110,14 @@ const problemOfCut = (events: readonly JournalEvent[], runId: RunId): string | n
 /** All of each answer, in order; who begins again after a cut is shown what was cut as well. */
 const problemOfText = (
   session: SessionHistory,
-  runId: RunId,
+  asked: RunId,
   { text, onCut }: RunAnswer["answer"] & { readonly kind: "text" },
 ): string | null => {
   if (isErased(session)) return null;
+  const runId = runFollowed(session.events, asked);
+  const since = joiningOf(session.events, asked)?.position ?? 0;
   const texts = eventsOf(session.events, "model-call.completed").flatMap((event) =>
-    event.header.runId === runId ? [textIn(event)] : [],
+    event.header.runId === runId && event.position > since ? [textIn(event)] : [],
   );
   const isRight = onCut === "fail" ? text === texts.join("") : text.includes(texts.at(-1) ?? "");
   return isRight ? null : `it says "${text}"`;

@@ -3,6 +3,7 @@ import { Bookkeeper } from "./bookkeeper.ts";
 import { judgeModelEvent } from "./check-model-calls.ts";
 import { judgeRunEvent } from "./check-run-events.ts";
 import { judgeToolEvent } from "./check-tool-calls.ts";
+import { judgeSteering } from "./check-steering.ts";
 import type { Violation } from "./rules.ts";
 import type { SessionHistory } from "./session-history.ts";
 
@@ -18,6 +19,14 @@ export const checkBooks = (session: SessionHistory): readonly Violation[] => {
 };
 
 const judge = (session: SessionHistory, books: Bookkeeper, event: JournalEvent): readonly Violation[] => {
+  return [...judgeSteering(session, books, event), ...judgeByType(session, books, event)];
+};
+
+const judgeByType = (
+  session: SessionHistory,
+  books: Bookkeeper,
+  event: JournalEvent,
+): readonly Violation[] => {
   const { type } = event.header;
   if (type.startsWith("model-call.")) return judgeModelEvent(session, books, event);
   if (type.startsWith("tool-call.")) return judgeToolEvent(session, books, event);

@@ -11,7 +11,7 @@ import { contentLine, partLine } from "../../simulation/simulated-files.ts";
 
 /** One entry of the window, told from the journal: what is said in a prompt, or one result of a turn. */
 type Told = {
-  readonly kind: "input" | "answer" | "result";
+  readonly kind: "input" | "answer" | "result" | "steer";
   /** Where it stands in the journal. */
   readonly position: Position;
   readonly line: string;
@@ -112,6 +112,8 @@ class Window {
       const input = this.#inputs.get(header.runId);
       if (input !== undefined) this.#add(input);
     }
+    const steer = header.type === "run.steered" ? this.#inputs.get(header.steerId) : undefined;
+    if (steer !== undefined) this.#add({ ...steer, kind: "steer" });
     if (header.type === "context.compacted") this.#cut(header.dropped);
     if (header.type === "model-call.completed") {
       this.#order = [...this.#order, ...header.calls.map(({ callId }) => callId)];

@@ -42,7 +42,7 @@ const judgeBeginning = (
   const say = finder(sessionId, "J6");
   const found: Violation[] = [];
   if (run !== null) found.push(say("runs-overlap", position, `${runId} begins while ${run.runId} is open`));
-  if (queue[0] !== runId)
+  if (queue[0]?.runId !== runId)
     found.push(say("runs-overlap", position, `${runId} begins and is not the first in line`));
   return found;
 };

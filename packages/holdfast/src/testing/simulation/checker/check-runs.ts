@@ -44,7 +44,13 @@ export const checkRuns = (session: SessionHistory): readonly Violation[] => {
   const started = new Set<RunId>();
   const ended = new Set<RunId>();
   const cancelled = new Map<RunId, number>();
-  for (const one of session.acknowledged) if (one.kind === "cancel") cancelled.set(one.runId, one.durable);
+  for (const one of session.acknowledged) {
+    if (one.kind === "cancel") cancelled.set(one.runId, one.durable);
+    const open =
+      one.kind === "interrupt" && isInterruption(events, one.runId) ? runOpenAt(events, one.durable) : null;
+    if (one.kind === "interrupt" && open !== null)
+      cancelled.set(open, Math.min(one.durable, cancelled.get(open) ?? one.durable));
+  }
   for (const { header, position } of events) {
     const runId = runOf(header);
     if (runId === null) continue;
@@ -52,6 +58,14 @@ export const checkRuns = (session: SessionHistory): readonly Violation[] => {
       if (started.has(runId) || ended.has(runId))
         found.push(finder(sessionId, "E1")("run-started-twice", position, `${runId} starts again`));
       started.add(runId);
+    }
+    if (header.type === "run.steered") {
+      if (started.has(header.steerId) || ended.has(header.steerId))
+        found.push(finder(sessionId, "E1")("run-started-twice", position, `${header.steerId} joins as well`));
+      started.add(header.steerId);
+      const stoppedAt = cancelled.get(header.steerId);
+      if (stoppedAt !== undefined)
+        cancelled.set(runId, Math.min(Math.max(stoppedAt, position), cancelled.get(runId) ?? Infinity));
     }
     if (isRunEnd(header)) {
       if (ended.has(runId))
@@ -71,6 +85,19 @@ export const checkRuns = (session: SessionHistory): readonly Violation[] => {
       );
   }
   return [...found, ...checkAborts(session)];
+};
+
+/** What was forgotten before it was read interrupts nothing (C13). */
+const isInterruption = (events: readonly JournalEvent[], runId: RunId): boolean =>
+  eventsOf(events, "run.accepted").some(({ header }) => header.runId === runId && header.isNext);
+
+const runOpenAt = (events: readonly JournalEvent[], position: number): RunId | null => {
+  let open: RunId | null = null;
+  for (const { header } of events.slice(0, position)) {
+    if (header.type === "run.started") open = header.runId;
+    if (isRunEnd(header) && runOf(header) === open) open = null;
+  }
+  return open;
 };
 
 /** A holder tells what is under way as soon as it hears of a cancel, and journals the cancel after that. */
@@ -102,17 +129,22 @@ export const checkSettled = ({ sessionId, events, whole }: SessionHistory): read
   const { quietAt, known = new Set() } = whole;
   if (quietAt === undefined) return [];
   const open = new Map<RunId, JournalEvent | null>();
+  let active: RunId | null = null;
   for (const event of events) {
     const runId = runOf(event.header);
     if (runId === null || event.header.type === "tool-call.late") continue;
     if (event.header.type === "run.accepted") open.set(runId, null);
+    if (event.header.type === "run.started") active = runId;
+    if (event.header.type === "run.steered") open.delete(event.header.steerId);
     if (isRunEnd(event.header)) open.delete(runId);
     if (event.header.type === "run.suspended") open.set(runId, event);
     if (ENDS_SUSPENSION.has(event.header.type)) open.set(runId, null);
   }
-  const [first] = open;
+  const [first] = open.keys();
   if (first === undefined) return [];
-  const [runId, suspended] = first;
+  // Who interrupts goes before those who came first.
+  const runId = active !== null && open.has(active) ? active : first;
+  const suspended = open.get(runId) ?? null;
   const say = finder(sessionId, "S3");
   if (suspended !== null && isWaiting(suspended, quietAt)) {
     const { header, position } = suspended;

@@ -1,3 +1,5 @@
+import type { EventHeader } from "../../../core/event.ts";
+import type { RunId } from "../../../core/ids.ts";
 import type { History, Told } from "./history.ts";
 import type { Violation } from "./rules.ts";
 import { eventsOf, finder, isRunEnd, type SessionHistory } from "./session-history.ts";
@@ -52,13 +54,17 @@ const problemsOfStop = (
   { before, runs, durable }: Told & { kind: "stopped" },
 ): readonly Violation[] => {
   const ended = new Set(
-    events.flatMap(({ header, position }) =>
-      isRunEnd(header) && "runId" in header && position <= durable ? [header.runId] : [],
-    ),
+    events.flatMap(({ header, position }) => (position <= durable ? endedBy(header) : [])),
   );
   const left = before.find((runId) => !runs.includes(runId) && !ended.has(runId));
   if (left === undefined) return [];
   return [finder(sessionId, "E5")("run-left", null, `all runs were to be stopped, and ${left} was not`)];
+};
+
+/** What joined another run is stopped with that. */
+const endedBy = (header: EventHeader): readonly RunId[] => {
+  if (header.type === "run.steered") return [header.steerId];
+  return isRunEnd(header) && "runId" in header ? [header.runId] : [];
 };
 
 /** An answer is taken of a call that waits for one, and one answer for each attempt (E2). */

@@ -193,7 +193,9 @@ const judgeFailure = (about: Case, event: EventOf<"tool-call.failed">): readonly
 
 /** A cancel stops what runs before it is journaled. */
 const isHeardOf = ({ session, run }: Case): boolean =>
-  session.acknowledged.some((one) => one.kind === "cancel" && one.runId === run.runId);
+  session.acknowledged.some(
+    (one) => (one.kind === "cancel" && one.runId === run.runId) || one.kind === "interrupt",
+  );
 
 const problemOfNext = (
   { call, run, session }: Case,

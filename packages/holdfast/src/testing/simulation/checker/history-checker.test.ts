@@ -285,7 +285,15 @@ describe("a history", () => {
     const runId = "run_new";
     const end = journal.at(-1);
     if (end === undefined) throw new TypeError("an empty journal");
-    const header = { type: "run.accepted", runId, chars: 1, source: null, limits: null } as const;
+    const header = {
+      type: "run.accepted",
+      runId,
+      chars: 1,
+      source: null,
+      limits: null,
+      joins: null,
+      isNext: false,
+    } as const;
     expect(forged((events) => [...events, { ...end, header, payload: { content: "?" } }])).toEqual([
       "run-unsettled",
     ]);
@@ -634,7 +642,14 @@ describe("a history", () => {
   });
 
   test("every rule has its forgery here", async () => {
-    const names = ["history-checker", "check-promptness", "check-mailbox", "check-holders", "check-content"];
+    const names = [
+      "history-checker",
+      "check-promptness",
+      "check-mailbox",
+      "check-holders",
+      "check-content",
+      "check-steering",
+    ];
     const files = names.map((name) =>
       readFile(fileURLToPath(new URL(`${name}.test.ts`, import.meta.url)), "utf8"),
     );

@@ -1,3 +1,4 @@
+import type { WhenActive } from "../../../core/when-active.ts";
 import type { Sha256, StoredEvent } from "../../../core/hash-chain.ts";
 import type { FailureCode } from "../../../core/failure.ts";
 import type { CallId, Position, RunId, SessionId, Timestamp } from "../../../core/ids.ts";
@@ -243,6 +244,15 @@ export type Acknowledged =
       /** Who was asked, and when the answer came. */
       readonly by?: string;
       readonly at?: Timestamp;
+      /** What its sender wanted while a run is active. */
+      readonly whenActive?: WhenActive;
+    }
+  /** An input that interrupts was stored when this was the last durable event. */
+  | {
+      readonly kind: "interrupt";
+      readonly sessionId: SessionId;
+      readonly runId: RunId;
+      readonly durable: Position;
     }
   /** A cancel was stored when this was the last durable event. */
   | {

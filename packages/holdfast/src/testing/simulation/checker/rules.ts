@@ -96,6 +96,7 @@ export const RULES = [
   "settings-wrong",
   "context-wrong",
   "duration-wrong",
+  "steered-wrong",
 ] as const;
 
 export type Rule = (typeof RULES)[number];

@@ -1,0 +1,71 @@
+import type { EventDraft, RunSource } from "../core/event.ts";
+import { isJsonObject, type JsonObject, type JsonValue } from "../core/json.ts";
+import { readSendLimits } from "../core/run-limits.ts";
+import type { SessionState } from "../core/session-state.ts";
+import { isWhenActive, runToSteer, type WhenActive } from "../core/when-active.ts";
+import type { Signal } from "../ports/journal-store.ts";
+
+/** What becomes of an input while a run is active: as its sender said, else as the agent does it (S4). */
+const whenActiveOf = (body: JsonObject, otherwise: WhenActive): WhenActive => {
+  const said = body["whenActive"];
+  return isWhenActive(said) ? said : otherwise;
+};
+
+/** Whether an unread signal is an input that cancels the active run (S4). */
+export const interrupts = (signal: Signal, otherwise: WhenActive): boolean => {
+  if (signal.kind !== "input") return false;
+  const body: unknown = JSON.parse(signal.body);
+  return whenActiveOf(isJsonObject(body) ? body : {}, otherwise) === "interrupt";
+};
+
+/**
+ * The events that an input becomes: it is accepted, once, and where it interrupts, the active run is cancelled.
+ * One that was to be refused while a run is active has passed that test when it was posted: it is queued.
+ */
+export const readInput = (
+  state: SessionState,
+  input: { readonly runId: string; readonly body: JsonObject },
+  otherwise: WhenActive,
+): readonly EventDraft[] => {
+  const { runId } = input;
+  const { source = null, ...body } = input.body;
+  // guard J5: an input is accepted once
+  if (isKnownRun(state, runId)) return [];
+  const whenActive = whenActiveOf(body, otherwise);
+  const accepted: EventDraft = {
+    header: {
+      type: "run.accepted",
+      runId,
+      chars: charsOf(body["content"] ?? null),
+      source: source as RunSource | null,
+      limits: readSendLimits(body["limits"]),
+      joins: whenActive === "steer" ? /* guard S4: a steer joins the active run */ runToSteer(state) : null,
+      isNext: whenActive === "interrupt",
+    },
+    payload: body,
+  };
+  const { run } = state;
+  const isStopped = run === null || run.stopping === "cancelled";
+  if (whenActive !== "interrupt" || isStopped) return [accepted];
+  const header = { type: "run.cancel-requested", runId: run.runId } as const;
+  return [
+    accepted,
+    /* guard S4: who interrupts has the active run cancelled */ { header, payload: { by: runId } },
+  ];
+};
+
+const isKnownRun = ({ run, queue }: SessionState, runId: string): boolean =>
+  run?.runId === runId ||
+  /* guard J5: what joined the open run is not accepted again */ run?.steers.includes(runId) === true ||
+  queue.some((queued) => queued.runId === runId);
+
+const FILE_CHARS = 6_000;
+
+const charsOf = (content: JsonValue): number => {
+  if (typeof content === "string") return content.length;
+  if (!Array.isArray(content)) return 0;
+  return content.reduce<number>((sum, part: JsonValue) => {
+    const text = isJsonObject(part) ? part["text"] : undefined;
+    return sum + (typeof text === "string" ? text.length : FILE_CHARS);
+  }, 0);
+};

@@ -1,0 +1,48 @@
+import { createTestRuntime, type TestRuntime } from "./create-test-runtime.ts";
+import type { AgentDefinition } from "../runtime/index.ts";
+
+/** A process that dies around its n-th write: after it, the write is stored; before it, it is not. */
+export type Death = { readonly write: number; readonly moment: "before" | "after" };
+
+/** Before and after each of the first so many writes. */
+export const deathsUpTo = (writes: number): readonly Death[] =>
+  Array.from({ length: writes }, (_, index) => index + 1).flatMap((write): readonly Death[] => [
+    { write, moment: "before" },
+    { write, moment: "after" },
+  ]);
+
+const boot = async (
+  agent: AgentDefinition,
+  from: TestRuntime | null,
+  death: Death | null,
+): Promise<TestRuntime> => {
+  let isDead = false;
+  const faults: NonNullable<Parameters<typeof createTestRuntime>[0]["faults"]> = ({ write }) => {
+    if (death?.moment === "before" && write >= death.write) isDead = true;
+    return isDead ? { kind: "hang" } : null;
+  };
+  const test = await (from === null
+    ? createTestRuntime({ agents: [agent], faults })
+    : from.restart({ faults }));
+  if (death?.moment === "after") test.crashAfter(death.write);
+  return test;
+};
+
+/**
+ * Has each process do the same, with the same keys, one after another over the same data: each dies its death, and the
+ * last one lives. Every process gets `livesMs` of time.
+ */
+export const throughDeaths = async (
+  { agent, livesMs }: { readonly agent: AgentDefinition; readonly livesMs: number },
+  deaths: readonly Death[],
+  act: (test: TestRuntime) => Promise<void>,
+): Promise<TestRuntime> => {
+  let last: TestRuntime | null = null;
+  for (const death of [...deaths, null]) {
+    last = await boot(agent, last, death);
+    void act(last).catch(() => undefined);
+    await last.clock.settle();
+    await last.advanceTime(livesMs);
+  }
+  return last ?? boot(agent, null, null);
+};
