@@ -33,7 +33,11 @@ const FINISHED: Table<FinishReason> = {
 const CHECKED: Table<OutputCheck> = { none: true, valid: true, invalid: true };
 const RESOLVED: Table<HeaderOf<"tool-call.resolved">["as"]> = { completed: true, failed: true, retry: true };
 const VERIFIED: Table<HeaderOf<"tool-call.verified">["status"]> = { "not-done": true, unknown: true };
-const COMPLETED: Table<HeaderOf<"tool-call.completed">["by"]> = { execution: true, verification: true };
+const COMPLETED: Table<HeaderOf<"tool-call.completed">["by"]> = {
+  execution: true,
+  verification: true,
+  caller: true,
+};
 const LATE: Table<HeaderOf<"tool-call.late">["status"]> = { completed: true, failed: true };
 const RESUMED: Table<HeaderOf<"run.resumed">["by"]> = {
   time: true,
@@ -45,6 +49,8 @@ const WAITS: Table<Wait["kind"]> = {
   retry: true,
   verification: true,
   resolution: true,
+  approval: true,
+  result: true,
   definition: true,
   operator: true,
   budget: true,

@@ -1,6 +1,8 @@
 export {
+  askUserTool,
   createRuntime,
   defineAgent,
+  defineCallerTool,
   defineTool,
   fromAiSdkTool,
   Run,
@@ -46,6 +48,21 @@ export {
   type TextOptions,
   type ToolDefinition,
   type VerifyResult,
+  type Approval,
+  type ApprovalRule,
+  type AskUserOptions,
+  type CallerResult,
+  type CallerToolDefinition,
+  type Decided,
+  type Decision,
+  type Pending,
+  type PendingApproval,
+  type PendingPage,
+  type PendingQuery,
+  type PendingResolution,
+  type PendingResult,
+  type ProposedCall,
+  type Submitted,
 } from "./runtime/index.ts";
 export {
   ConfigurationError,
@@ -72,5 +89,7 @@ export type { BudgetShortage, OnLimit } from "./core/budget-terms.ts";
 export type { ToolEffect } from "./core/run-settings.ts";
 export type { Usage } from "./core/usage.ts";
 export type { Wait } from "./core/wait.ts";
+export type { ApprovalContext } from "./ports/approval.ts";
 export type { ModelSettings } from "./ports/model.ts";
-export type { Logger, SessionContext, ToolContext, Verification, Workspace } from "./ports/tool.ts";
+export type { Logger, ToolContext, Verification, Workspace } from "./ports/tool.ts";
+export type { SessionContext } from "./ports/session-context.ts";

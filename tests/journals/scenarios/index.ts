@@ -5,6 +5,7 @@ import { DEATHS } from "./deaths.ts";
 import { ENDINGS } from "./endings.ts";
 import { INTERRUPTIONS } from "./interruptions.ts";
 import { MODEL_FAILURES } from "./model-failures.ts";
+import { PEOPLE } from "./people.ts";
 import { TOOL_CALLS } from "./tool-calls.ts";
 import { UNKNOWN_OUTCOMES } from "./unknown-outcomes.ts";
 
@@ -14,6 +15,7 @@ export const SCENARIOS: readonly Scenario[] = [
   ...MODEL_FAILURES,
   ...TOOL_CALLS,
   ...UNKNOWN_OUTCOMES,
+  ...PEOPLE,
   ...ENDINGS,
   ...DEATHS,
   ...BUDGETS,

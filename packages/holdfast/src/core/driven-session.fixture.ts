@@ -7,7 +7,12 @@ import { plan } from "./plan.ts";
 import { reduce } from "./reduce.ts";
 import type { RunSettings, ToolPolicy } from "./run-settings.ts";
 import { candidateOf, EMPTY_STATE, type OpenCall, type SessionState } from "./session-state.ts";
-import { settleModelCall, settleModelFailure, type ModelOutcome } from "./settle-model-call.ts";
+import {
+  settleModelCall,
+  settleModelFailure,
+  type ModelOutcome,
+  type ProposedApproval,
+} from "./settle-model-call.ts";
 import {
   settleToolCall,
   settleVerification,
@@ -212,7 +217,18 @@ export class DrivenSession {
     this.now += this.#choices.below(1_000_000);
     if (isHeld) this.append(header("run.resumed", { runId: run.runId, by: "operator" }));
     else if (unsure !== undefined) this.#resolve(run.runId, unsure);
-    else return false;
+    else return this.#answerForOthers(run.runId);
+    return true;
+  }
+
+  #answerForOthers(runId: string): boolean {
+    const waiting = openCalls(this.state).find(
+      ({ status }) => status.kind === "held" || status.kind === "handed-over",
+    );
+    if (waiting === undefined) return false;
+    const { callId, attempt } = waiting;
+    if (waiting.status.kind === "held") this.#decide(runId, waiting);
+    else this.append(header("tool-call.completed", { runId, callId, attempt, by: "caller" }));
     return true;
   }
 
@@ -281,6 +297,7 @@ export class DrivenSession {
         tool: refusal === null ? "tool" : null,
         policy: this.#choices.of(...this.#world.policies),
         refusal,
+        approval: refusal === null && this.#choices.oneIn(4) ? this.#proposal() : null,
       };
     });
     const check = calls.length > 0 ? "none" : this.#choices.of("none", "valid", "invalid");
@@ -295,6 +312,44 @@ export class DrivenSession {
       calls,
       output: { check, issues: [] },
     };
+  }
+
+  #proposal(): ProposedApproval {
+    const { header: asked } = { header: header("approval.requested") };
+    const levels = [0, ...(this.#choices.oneIn(3) ? [5_000] : [])].map((afterMs) => ({
+      afterMs,
+      approvers: null,
+    }));
+    const terms = {
+      ...asked.terms,
+      levels,
+      quorum: this.#choices.of(1, 1, 2),
+      onTimeout: this.#choices.of("approve" as const, "reject" as const),
+    };
+    const expiresAt = this.#choices.oneIn(3) ? this.now + this.#choices.below(50_000) : null;
+    return {
+      header: { hash: asked.hash, rule: this.#choices.of("r1", "r2"), expiresAt, terms },
+      payload: {},
+    };
+  }
+
+  /** Whoever is asked says something, which may be that the question has changed meanwhile. */
+  #decide(runId: string, { callId, approval, attempt }: OpenCall): void {
+    const ask = approval?.ask ?? 0;
+    const about = { runId, callId, ask };
+    if (ask < 3 && this.#choices.oneIn(6)) {
+      const again = this.#proposal().header;
+      this.append(header("approval.voided", about));
+      this.append(header("approval.requested", { ...about, ...again, ask: ask + 1 }));
+      return;
+    }
+    const verdict = this.#choices.of("approve", "approve", "reject");
+    const approver = `p${approval?.approvedBy.length ?? 0}`;
+    const remember = verdict === "approve" ? this.#choices.of("run", "session", null, null) : null;
+    const isEdited = verdict === "approve" && this.#choices.oneIn(4);
+    this.append(header("approval.decided", { ...about, verdict, approver, remember, isEdited }));
+    if (verdict === "reject")
+      this.append(header("tool-call.failed", { runId, callId, attempt, code: "TOOL_DENIED" }));
   }
 
   #toolOutcome(runId: string, callId: string, attempt: number): readonly EventDraft[] {

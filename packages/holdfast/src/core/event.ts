@@ -1,4 +1,5 @@
 import type { AfterRefusal, BudgetShortage, Reserved } from "./budget-terms.ts";
+import type { ApprovalTerms } from "./approval.ts";
 import type { FailureCode } from "./failure.ts";
 import type { CallId, Position, RunId, SessionId, Timestamp } from "./ids.ts";
 import type { JsonObject } from "./json.ts";
@@ -165,6 +166,8 @@ export type ModelHeader =
     >;
 
 export type ToolHeader =
+  /** Handed to whoever called the agent: they run it and say what came of it. */
+  | Header<"tool-call.held", { runId: RunId; callId: CallId; dueAt: Timestamp | null }>
   | Header<
       "tool-call.started",
       {
@@ -184,7 +187,7 @@ export type ToolHeader =
         attempt: number;
         durationMs: number;
         chars: number;
-        by: "execution" | "verification";
+        by: "execution" | "verification" | "caller";
         /** True when the result had to be changed to fit JSON. */
         isCoerced: boolean;
         /** How often in a row the same call has given the same result, this one included (E8). */
@@ -236,7 +239,44 @@ export type BudgetHeader =
     >;
 
 /** Everything that can be recorded in a journal. */
-export type EventHeader = SessionHeader | RunHeader | ModelHeader | ToolHeader | BudgetHeader;
+/** Which approval of which call. */
+type Asked<Fields> = Readonly<{ runId: RunId; callId: CallId; ask: number } & Fields>;
+
+export type ApprovalHeader =
+  | Header<
+      "approval.requested",
+      Asked<{ hash: string; rule: string; expiresAt: Timestamp | null; terms: ApprovalTerms }>
+    >
+  /** Others may decide too from now on. */
+  | Header<"approval.escalated", Asked<{ level: number }>>
+  | Header<
+      "approval.decided",
+      Asked<{
+        verdict: "approve" | "reject";
+        /** `memory` for a word that was given before, for every call of the tool. */
+        by: "person" | "memory";
+        /** Digest of who decided; null when they did not say. */
+        approver: string | null;
+        /** Of what was decided on: another one than was asked for when the input was edited. */
+        hash: string;
+        isEdited: boolean;
+        remember: "run" | "session" | null;
+      }>
+    >
+  | Header<"approval.expired", Asked<{ as: "approve" | "reject" }>>
+  /** It no longer holds, and is asked for again. */
+  | Header<"approval.voided", Asked<{ reason: "changed" | "expired" | "input-invalid" }>>
+  /** What was kept for later calls is good no more. */
+  | Header<"approval.forgotten", { count: number }>;
+
+/** Everything that can be recorded in a journal. */
+export type EventHeader =
+  | SessionHeader
+  | RunHeader
+  | ModelHeader
+  | ToolHeader
+  | BudgetHeader
+  | ApprovalHeader;
 export type EventType = EventHeader["type"];
 export type HeaderOf<Type extends EventType> = Extract<EventHeader, { type: Type }>;
 
@@ -284,6 +324,7 @@ const EVENT_TYPE_TABLE: Record<EventType, true> = {
   "model-call.started": true,
   "model-call.completed": true,
   "model-call.failed": true,
+  "tool-call.held": true,
   "tool-call.started": true,
   "tool-call.completed": true,
   "tool-call.failed": true,
@@ -294,6 +335,12 @@ const EVENT_TYPE_TABLE: Record<EventType, true> = {
   "budget.refused": true,
   "budget.raised": true,
   "budget.crossed": true,
+  "approval.requested": true,
+  "approval.escalated": true,
+  "approval.decided": true,
+  "approval.expired": true,
+  "approval.voided": true,
+  "approval.forgotten": true,
 };
 
 /** Every event type this version knows. An unknown one stops the fold (S6). */

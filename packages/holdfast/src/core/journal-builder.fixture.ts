@@ -39,6 +39,7 @@ export const policy = (effect: ToolEffect, more: Partial<ToolPolicy> = {}): Tool
   timeoutMs: 30_000,
   retry: { maxAttempts: 3, initialDelayMs: 250, maxDelayMs: 30_000 },
   canVerify: false,
+  by: "runtime",
   ...more,
 });
 
@@ -97,6 +98,7 @@ const TOTALS = {
 };
 const ENDED = { runId: RUN, durationMs: 1, totals: TOTALS };
 const OF_CALL = { runId: RUN, callId: toolCallId(4, 0), attempt: 1 };
+const OF_ASK = { runId: RUN, callId: toolCallId(4, 0), ask: 1 };
 
 /** One header of each type, as it would follow in the usual story of `RUN`. */
 const USUAL: { readonly [Type in EventType]: HeaderOf<Type> } = {
@@ -226,6 +228,35 @@ const USUAL: { readonly [Type in EventType]: HeaderOf<Type> } = {
     chars: 5,
   },
   "tool-call.late": { type: "tool-call.late", ...OF_CALL, status: "completed" },
+  "tool-call.held": { type: "tool-call.held", runId: RUN, callId: OF_CALL.callId, dueAt: null },
+  "approval.requested": {
+    type: "approval.requested",
+    ...OF_ASK,
+    hash: "h1",
+    rule: "r1",
+    expiresAt: null,
+    terms: {
+      quorum: 1,
+      levels: [{ afterMs: 0, approvers: null }],
+      requester: null,
+      onTimeout: "reject",
+      mayRemember: true,
+    },
+  },
+  "approval.escalated": { type: "approval.escalated", ...OF_ASK, level: 1 },
+  "approval.decided": {
+    type: "approval.decided",
+    ...OF_ASK,
+    verdict: "approve",
+    by: "person",
+    approver: "p1",
+    hash: "h1",
+    isEdited: false,
+    remember: null,
+  },
+  "approval.expired": { type: "approval.expired", ...OF_ASK, as: "reject" },
+  "approval.voided": { type: "approval.voided", ...OF_ASK, reason: "changed" },
+  "approval.forgotten": { type: "approval.forgotten", count: 1 },
 };
 
 /** The usual header of this type, with some of its fields changed. */

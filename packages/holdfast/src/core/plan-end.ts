@@ -6,7 +6,7 @@ import { record } from "./owed.ts";
 import { totalsOf, type OpenCall, type OpenRun, type Stopping } from "./session-state.ts";
 
 /** Characters the model will see for a call that was closed without content. */
-const CLOSED_CALL_CHARS = 80;
+export const CLOSED_CALL_CHARS = 80;
 
 /**
  * Brings a cancelled or expired run to its end (E5): nothing new starts, what is in flight is awaited
@@ -63,6 +63,8 @@ const closeCall = (run: OpenRun, call: OpenCall): readonly Effect[] => {
     case "started":
       return [];
     case "requested":
+    case "held":
+    case "handed-over":
     case "retrying":
       return [cancelled];
     case "lost":

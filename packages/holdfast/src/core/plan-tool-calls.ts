@@ -1,13 +1,17 @@
 import type { Effect } from "./effect.ts";
 import { assertNever } from "./errors.ts";
+import type { EventDraft } from "./event.ts";
 import type { Timestamp } from "./ids.ts";
 import { record, type Owed } from "./owed.ts";
+import { planApproval, planCallerCall, type HeldStep } from "./plan-held-call.ts";
 import { nextStepForUnknown } from "./settle-tool-call.ts";
-import type { OpenCall, OpenRun } from "./session-state.ts";
+import type { OpenCall, OpenRun, SessionState } from "./session-state.ts";
 import type { Wait } from "./wait.ts";
 
+export type OpenTurn = { readonly run: OpenRun; readonly calls: readonly OpenCall[] };
+
 /** What the open tool calls of a turn owe. */
-export const planToolCalls = (run: OpenRun, calls: readonly OpenCall[], now: Timestamp): Owed => {
+export const planToolCalls = (state: SessionState, { run, calls }: OpenTurn, now: Timestamp): Owed => {
   const effects: Effect[] = [];
   const waits: Wait[] = [];
   const starts: Effect[] = [];
@@ -15,10 +19,11 @@ export const planToolCalls = (run: OpenRun, calls: readonly OpenCall[], now: Tim
   const room = Math.max(0, run.settings.maxParallelCalls - inFlight);
   for (const call of calls) {
     // Of thousands that are not begun yet, only those are looked at that there is room for.
-    if (call.status.kind === "requested" && starts.length >= room) continue;
-    const step = planCall(run, call, now);
+    if (call.status.kind === "requested" && call.policy.by === "runtime" && starts.length >= room) continue;
+    const step = planCall(state, { run, call }, now);
     if (step.kind === "wait") waits.push(step.wait);
     if (step.kind === "record") effects.push(step.effect);
+    if (step.kind === "records") effects.push(...step.drafts.map(toRecord));
     // What is being verified may be in flight already, so it comes before what is not begun yet.
     if (step.kind === "verify") starts.unshift(step.effect);
     if (step.kind === "start") starts.push(step.effect);
@@ -27,17 +32,29 @@ export const planToolCalls = (run: OpenRun, calls: readonly OpenCall[], now: Tim
   return { effects, waits, isBusy: inFlight > 0 };
 };
 
-type Step =
-  | { readonly kind: "none" }
-  | { readonly kind: "start" | "verify" | "record"; readonly effect: Effect }
-  | { readonly kind: "wait"; readonly wait: Wait };
+const toRecord = (draft: EventDraft): Effect => ({ kind: "record", draft });
 
-const planCall = (run: OpenRun, call: OpenCall, now: Timestamp): Step => {
+type Step =
+  | HeldStep
+  | { readonly kind: "none" }
+  | { readonly kind: "start" | "verify" | "record"; readonly effect: Effect };
+
+type CallPlace = { readonly run: OpenRun; readonly call: OpenCall };
+
+const planCall = (state: SessionState, { run, call }: CallPlace, now: Timestamp): Step => {
   const { status, callId, tool, attempt } = call;
   const start: Step = { kind: "start", effect: { kind: "call-tool", callId, tool, attempt: attempt + 1 } };
   switch (status.kind) {
     case "requested":
-      return start;
+      return call.policy.by === "caller"
+        ? /* guard E1: what the caller runs is not run here */ planCallerCall(call, { run, now })
+        : start;
+    case "held":
+      return call.approval === null
+        ? { kind: "none" }
+        : planApproval(state, { call, approval: call.approval }, { run, now });
+    case "handed-over":
+      return planCallerCall(call, { run, now });
     case "retrying":
       return status.dueAt <= now
         ? start

@@ -63,5 +63,7 @@ const sameWait = (left: Wait, right: Wait | undefined): boolean => {
   const rightCall = "callId" in right ? right.callId : null;
   const leftUntil = "until" in left ? left.until : null;
   const rightUntil = "until" in right ? right.until : null;
-  return leftCall === rightCall && leftUntil === rightUntil;
+  const leftAsk = "ask" in left ? left.ask : null;
+  const rightAsk = "ask" in right ? right.ask : null;
+  return leftCall === rightCall && leftUntil === rightUntil && leftAsk === rightAsk;
 };

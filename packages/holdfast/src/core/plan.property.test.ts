@@ -26,6 +26,7 @@ const toolPolicy = fc
     timeoutMs: fc.integer({ min: 1, max: 60_000 }),
     retry,
     canVerify: fc.boolean(),
+    by: fc.constantFrom("runtime" as const, "runtime" as const, "runtime" as const, "caller" as const),
   })
   .map((each) => policy(each.effect, each));
 
@@ -162,6 +163,17 @@ describe("the plan at any moment", () => {
         const call = openCalls(state).find((open) => open.callId === effect.callId);
         expect(call?.status.kind).not.toBe("unknown");
         if (call?.policy.effect === "write") expect(call.status.kind).not.toBe("lost");
+      }
+    });
+  });
+
+  test("E4: asks to start only what needs no approval, or has it; what the caller runs, never", () => {
+    holdsAtEveryMoment(({ state, effects }) => {
+      for (const effect of effects) {
+        if (effect.kind !== "call-tool") continue;
+        const call = openCalls(state).find((open) => open.callId === effect.callId);
+        expect(call?.approval === null || call?.approval.standing === "granted").toBe(true);
+        expect(call?.policy.by).toBe("runtime");
       }
     });
   });

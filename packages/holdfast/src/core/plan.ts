@@ -78,7 +78,7 @@ const planRun = (state: SessionState, run: OpenRun, now: Timestamp): Owed => {
         ? owes(lostModelCall(run, phase.call, { now, next: { kind: "retry", dueAt: now } }))
         : /* guard E1: a model call in flight is not made again */ { ...NOTHING_OWED, isBusy: true };
     case "calling-tools":
-      return planToolCalls(run, phase.calls, now);
+      return planToolCalls(state, { run, calls: phase.calls }, now);
     case "answered":
       return owes(
         record({

@@ -90,6 +90,7 @@ const afterAnswer = (
       attempt: 0,
       lost: 0,
       status: { kind: "requested" } as const,
+      approval: null,
     }));
     return { kind: "calling-tools", answerAt: place.position, calls };
   }

@@ -121,4 +121,5 @@ const settle = (state: SessionState, runId: string, status: RunStatus): SessionS
   // Holders lost over this run say nothing about the next one.
   takeovers: state.run?.runId === runId ? 0 : state.takeovers,
   lastRun: { runId, status },
+  allowances: state.allowances.filter((allowance) => allowance.runId !== runId),
 });

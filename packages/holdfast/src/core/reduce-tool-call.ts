@@ -2,12 +2,19 @@ import { assertNever } from "./errors.ts";
 import type { HeaderOf, ToolHeader } from "./event.ts";
 import type { CallId } from "./ids.ts";
 import type { Place } from "./place.ts";
-import type { CallStatus, OpenCall, OpenRun, SessionState } from "./session-state.ts";
+import type { CallStatus, OpenRun, SessionState } from "./session-state.ts";
+import { withCall } from "./with-call.ts";
 import { withRun } from "./with-run.ts";
 
 /** Folds tool calls. A call leaves the state when its one result is there (E3). */
 export const reduceToolCall = (state: SessionState, header: ToolHeader, place: Place): SessionState => {
   switch (header.type) {
+    case "tool-call.held":
+      return withCall(state, header.callId, (call) => ({
+        ...call,
+        attempt: call.attempt + 1,
+        status: { kind: "handed-over", since: place.at, dueAt: header.dueAt },
+      }));
     case "tool-call.started":
       return withCall(state, header.callId, (call) => ({
         ...call,
@@ -69,17 +76,6 @@ const verified = (
 
 const withStatus = (state: SessionState, callId: CallId, status: CallStatus): SessionState =>
   withCall(state, callId, (call) => ({ ...call, status }));
-
-const withCall = (state: SessionState, callId: CallId, change: (call: OpenCall) => OpenCall): SessionState =>
-  withRun(state, (run) => {
-    if (run.phase.kind !== "calling-tools") return run;
-    const { calls } = run.phase;
-    const index = calls.findIndex((call) => call.callId === callId);
-    const call = calls[index];
-    if (call === undefined) return run;
-    // A copy of memory, not a walk: an answer may ask for thousands of calls, each of them folded several times.
-    return { ...run, phase: { ...run.phase, calls: calls.with(index, change(call)) } };
-  });
 
 /** Gives the call its one result; with the last one closed, the next model call is owed (E3). */
 const close = (

@@ -2,6 +2,7 @@ import { assertNever, JournalError } from "./errors.ts";
 import { isEventType, type EventHeader, type JournalEvent } from "./event.ts";
 import type { Place } from "./place.ts";
 import { reduceBudget } from "./reduce-budget.ts";
+import { reduceApproval } from "./reduce-approval.ts";
 import { reduceModelCall } from "./reduce-model-call.ts";
 import { reduceRun } from "./reduce-run.ts";
 import { reduceToolCall } from "./reduce-tool-call.ts";
@@ -68,6 +69,7 @@ const fold = (state: SessionState, header: EventHeader, place: Place): SessionSt
     case "model-call.completed":
     case "model-call.failed":
       return reduceModelCall(state, header, place);
+    case "tool-call.held":
     case "tool-call.started":
     case "tool-call.completed":
     case "tool-call.failed":
@@ -80,6 +82,13 @@ const fold = (state: SessionState, header: EventHeader, place: Place): SessionSt
     case "budget.raised":
     case "budget.crossed":
       return reduceBudget(state, header, place);
+    case "approval.requested":
+    case "approval.escalated":
+    case "approval.decided":
+    case "approval.expired":
+    case "approval.voided":
+    case "approval.forgotten":
+      return reduceApproval(state, header, place);
     default:
       return assertNever(header);
   }

@@ -11,10 +11,13 @@ export type ToolEffect = "read" | "idempotent" | "write";
 /** The part of a tool's definition that `plan` needs, journaled with each call. */
 export type ToolPolicy = {
   readonly effect: ToolEffect;
+  /** Longest time for one attempt; for a tool the caller runs, until its result is there, 0 for no limit. */
   readonly timeoutMs: number;
   readonly retry: RetryPolicy;
   /** Whether the tool can tell if an attempt of unknown outcome took place. */
   readonly canVerify: boolean;
+  /** Who runs it: this runtime, or whoever called the agent (return of control). */
+  readonly by: "runtime" | "caller";
 };
 
 /** One model a run may use, in order of preference. */

@@ -1,4 +1,5 @@
 import type { BudgetStanding, Reserved } from "./budget-terms.ts";
+import type { Allowance, OpenApproval } from "./approval.ts";
 import type { AfterUnknown, RunTotals } from "./event.ts";
 import type { FailureCode } from "./failure.ts";
 import type { CallId, Position, RunId, Timestamp } from "./ids.ts";
@@ -25,11 +26,17 @@ export type OpenCall = {
   /** Of those, attempts lost with their holder: they did not fail, we did, so they cost no retry. */
   readonly lost: number;
   readonly status: CallStatus;
+  /** Null when nobody has to be asked. */
+  readonly approval: OpenApproval | null;
 };
 
 export type CallStatus =
   /** Owed: never started, or sent back by a person or a verification. */
   | { readonly kind: "requested" }
+  /** Waits for somebody's approval (E4). */
+  | { readonly kind: "held" }
+  /** Waits for whoever called the agent to run it and say what came of it. */
+  | { readonly kind: "handed-over"; readonly since: Timestamp; readonly dueAt: Timestamp | null }
   /** In flight with the holder of the lease. */
   | { readonly kind: "started"; readonly at: Timestamp; readonly notAfter: Timestamp }
   /** Was in flight with a holder that is gone. */
@@ -142,6 +149,8 @@ export type SessionState = {
   /** Holders lost in a row without one completed effect. */
   readonly takeovers: number;
   readonly runs: number;
+  /** Approvals that were given for every call of a tool. */
+  readonly allowances: readonly Allowance[];
 };
 
 export const EMPTY_STATE: SessionState = {
@@ -157,6 +166,7 @@ export const EMPTY_STATE: SessionState = {
   instructionsAt: null,
   takeovers: 0,
   runs: 0,
+  allowances: [],
 };
 
 /** The status that listings and people see. */
@@ -171,6 +181,10 @@ export const isInFlight = ({ phase }: OpenRun): boolean => {
   if (phase.kind === "calling-model") return !phase.call.isLost;
   return phase.kind === "calling-tools" && phase.calls.some((call) => call.status.kind === "started");
 };
+
+/** An open call of the run, by its id. */
+export const openCallOf = (run: OpenRun | null, callId: CallId): OpenCall | undefined =>
+  run?.phase.kind === "calling-tools" ? run.phase.calls.find((call) => call.callId === callId) : undefined;
 
 export const totalsOf = (run: OpenRun): RunTotals => ({
   turns: run.turn,

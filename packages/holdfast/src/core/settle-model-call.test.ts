@@ -59,6 +59,7 @@ const known = (more: Partial<ResolvedCall> = {}): ResolvedCall => ({
   tool: "tool",
   policy: policy("read"),
   refusal: null,
+  approval: null,
   ...more,
 });
 

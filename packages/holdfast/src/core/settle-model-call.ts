@@ -1,4 +1,11 @@
-import type { AfterFailure, EventDraft, FinishReason, OutputCheck, RequestedCall } from "./event.ts";
+import type {
+  AfterFailure,
+  EventDraft,
+  HeaderOf,
+  FinishReason,
+  OutputCheck,
+  RequestedCall,
+} from "./event.ts";
 import { failure, type Failure } from "./failure.ts";
 import { toolCallId, type Timestamp } from "./ids.ts";
 import type { JsonObject, JsonValue } from "./json.ts";
@@ -13,6 +20,14 @@ export type ResolvedCall = {
   readonly tool: string | null;
   readonly policy: ToolPolicy;
   readonly refusal: Failure | null;
+  /** What somebody has to be asked before it runs (E4). */
+  readonly approval: ProposedApproval | null;
+};
+
+/** An approval to be asked for: what is journaled of it. */
+export type ProposedApproval = {
+  readonly header: Omit<HeaderOf<"approval.requested">, "type" | "runId" | "callId" | "ask">;
+  readonly payload: JsonObject;
 };
 
 /** What a model said, as the engine saw it. */
@@ -42,6 +57,7 @@ export const NO_POLICY: ToolPolicy = {
   timeoutMs: 0,
   retry: { maxAttempts: 1, initialDelayMs: 0, maxDelayMs: 0 },
   canVerify: false,
+  by: "runtime",
 };
 
 /** Calls in an answer that the runtime is to run; the provider's own are recorded only. */
@@ -89,12 +105,21 @@ export const settleModelCall = (
       ...(outcome.output.issues.length > 0 ? { issues: outcome.output.issues } : {}),
     },
   };
-  const refusals = outcome.calls.flatMap((resolved, index) => {
+  const more = outcome.calls.flatMap((resolved, index) => {
     const why = refusalOf(resolved, outcome.finish) ?? beyondLimit(run, index);
-    return why === null ? [] : [refusalEvent(run, toolCallId(call.position, index), why)];
+    const place = { runId: run.runId, callId: toolCallId(call.position, index) };
+    if (why !== null) return [refusalEvent(run, place.callId, why)];
+    // guard E4: what needs an approval asks for it
+    return resolved.approval === null ? [] : [askApproval({ ...place, ask: 1 }, resolved.approval)];
   });
-  return [completed, ...refusals, ...crossedBy(run, call, outcome.charge)];
+  return [completed, ...more, ...crossedBy(run, call, outcome.charge)];
 };
+
+/** The event that asks for an approval. */
+export const askApproval = (
+  place: { readonly runId: string; readonly callId: string; readonly ask: number },
+  { header, payload }: ProposedApproval,
+): EventDraft => ({ header: { type: "approval.requested", ...place, ...header }, payload });
 
 const refusalOf = (call: ResolvedCall, finish: FinishReason): Failure | null => {
   // guard E9: no call runs from an answer that did not finish well

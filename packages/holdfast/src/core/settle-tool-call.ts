@@ -1,6 +1,6 @@
 import type { AfterFailure, AfterUnknown, EventDraft } from "./event.ts";
 import { failure, type Failure } from "./failure.ts";
-import type { CallId, Timestamp } from "./ids.ts";
+import type { CallId, RunId, Timestamp } from "./ids.ts";
 import type { JsonObject, JsonValue } from "./json.ts";
 import type { ToolOutput } from "./message.ts";
 import { nextAttemptAt } from "./retry-policy.ts";
@@ -60,6 +60,22 @@ export const settleToolCall = (settling: Settling, outcome: ToolOutcome): EventD
     return unknownOutcome(settling, outcome.failure);
   return failedOutcome(settling, outcome);
 };
+
+/** The event that closes a call with a failure that no attempt brought: denied, or refused. */
+export const closedCall = (runId: RunId, call: OpenCall, why: Failure): EventDraft => ({
+  header: {
+    type: "tool-call.failed",
+    runId,
+    callId: call.callId,
+    attempt: call.attempt,
+    code: why.code,
+    durationMs: 0,
+    chars: why.message.length,
+    next: { kind: "give-up" },
+    repeats: 1,
+  },
+  payload: { failure: why as JsonValue },
+});
 
 export const completedPayload = (output: ToolOutput, artifact: JsonObject | null): JsonObject => ({
   output: output as JsonValue,

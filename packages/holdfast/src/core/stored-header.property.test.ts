@@ -29,6 +29,7 @@ describe("a stored header", () => {
     const usual = {
       timeoutMs: 30_000,
       canVerify: false,
+      by: "runtime" as const,
       retry: { maxAttempts: 3, initialDelayMs: 250, maxDelayMs: 30_000 },
     };
     const calls = [{ callId: "call_1_0", tool: "look", policy: { effect: "read", ...usual } }] as const;

@@ -11,6 +11,8 @@ type Usual = { readonly [member: string]: JsonValue };
 
 const ATTEMPT: Usual = { attempt: 1 };
 
+const FIRST_ASK: Usual = { ask: 1 };
+
 const USUAL: { readonly [Type in EventType]?: Usual } = {
   "run.accepted": { source: null, limits: null, joins: null, isNext: false },
   "model-call.started": { attempt: 1, candidate: 0, reserved: null },
@@ -22,6 +24,11 @@ const USUAL: { readonly [Type in EventType]?: Usual } = {
   "tool-call.unknown": ATTEMPT,
   "tool-call.late": ATTEMPT,
   "budget.refused": ATTEMPT,
+  "approval.requested": FIRST_ASK,
+  "approval.escalated": FIRST_ASK,
+  "approval.decided": { ...FIRST_ASK, by: "person", isEdited: false, remember: null },
+  "approval.expired": FIRST_ASK,
+  "approval.voided": FIRST_ASK,
 };
 
 const NO_TOKENS: Usual = {
@@ -39,7 +46,7 @@ const USUAL_WITHIN: { readonly [member: string]: Usual } = {
   usage: NO_TOKENS,
   estimate: { costUsd: null, isEstimate: true },
   charge: { costUsd: null, isEstimate: false },
-  policy: { timeoutMs: 30_000, canVerify: false, retry: RETRY },
+  policy: { timeoutMs: 30_000, canVerify: false, retry: RETRY, by: "runtime" },
   retry: RETRY,
   settings: { maxToolCalls: null, maxRepeats: DEFAULT_MAX_REPEATS, budget: null },
   spend: { knownCostUsd: 0, unpricedCalls: 0, estimatedCalls: 0 },

@@ -306,9 +306,46 @@ const SPECIAL: Partial<Record<StatePhase, Partial<Record<EventType, Examples>>>>
         [oneRead(), header("tool-call.started", { attempt: 2 })],
         [oneRead(), header("tool-call.started", { callId: callId(7) })],
         [oneRead(), header("tool-call.started", other)],
+        [callerCall(), header("tool-call.started")],
+        [held(), header("tool-call.started")],
+        [append(held(), header("approval.voided")), header("tool-call.started")],
         [suspended("calling-tools"), header("tool-call.started")],
         [cancelled("calling-tools"), header("tool-call.started")],
         [expired("calling-tools"), header("tool-call.started")],
+      ],
+    },
+    "tool-call.held": {
+      folds: [[callerCall(), header("tool-call.held")]],
+      refused: [
+        [oneRead(), header("tool-call.held")],
+        [append(callerCall(), header("tool-call.held")), header("tool-call.held")],
+        [callerCall(), header("tool-call.held", other)],
+      ],
+    },
+    "approval.requested": {
+      folds: [
+        [oneRead(), header("approval.requested")],
+        [append(held(), header("approval.voided")), header("approval.requested", { ask: 2 })],
+      ],
+      refused: [
+        [oneRead(), header("approval.requested", { ask: 2 })],
+        [startedCall(), header("approval.requested")],
+        [held(), header("approval.requested", { ask: 2 })],
+        [append(held(), header("approval.voided")), header("approval.requested")],
+      ],
+    },
+    "approval.escalated": onHeld("approval.escalated"),
+    "approval.decided": onHeld("approval.decided"),
+    "approval.expired": onHeld("approval.expired"),
+    "approval.voided": {
+      folds: [
+        [held(), header("approval.voided")],
+        [append(held(), header("approval.decided")), header("approval.voided")],
+      ],
+      refused: [
+        [oneRead(), header("approval.voided")],
+        [held(), header("approval.voided", { ask: 2 })],
+        [append(held(), header("approval.decided"), header("tool-call.started")), header("approval.voided")],
       ],
     },
     "tool-call.completed": onStarted("tool-call.completed"),
@@ -328,6 +365,28 @@ const SPECIAL: Partial<Record<StatePhase, Partial<Record<EventType, Examples>>>>
 function verifying(each = policy("write")): Journal {
   const next = { kind: "verify", notBefore: 0, tries: 0 } as const;
   return append(startedCall(each), header("tool-call.unknown", { next }));
+}
+
+function callerCall(): Journal {
+  return callingTools([policy("write", { by: "caller" })]);
+}
+
+function held(): Journal {
+  return append(oneRead(), header("approval.requested"));
+}
+
+/** What may become of an approval that waits: once, of this one. */
+function onHeld(type: "approval.escalated" | "approval.decided" | "approval.expired"): Examples {
+  return {
+    folds: [[held(), header(type)]],
+    refused: [
+      [oneRead(), header(type)],
+      [held(), header(type, { ask: 2 })],
+      [held(), header(type, other)],
+      [append(held(), header("approval.decided")), header(type)],
+      [append(held(), header("approval.voided")), header(type)],
+    ],
+  };
 }
 
 function onStarted(type: "tool-call.completed" | "tool-call.failed" | "tool-call.unknown"): Examples {
@@ -383,7 +442,7 @@ describe("the table of states × events", () => {
   });
 
   test("has every event type in a row", () => {
-    expect(TYPES).toHaveLength(27);
+    expect(TYPES).toHaveLength(34);
   });
 
   test("J3: a refused event leaves the state as it was", () => {

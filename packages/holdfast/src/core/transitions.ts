@@ -1,6 +1,7 @@
-import type { AfterFailure, AfterUnknown, EventHeader, EventType, HeaderOf, ToolHeader } from "./event.ts";
+import { callAllows, type CallEvent } from "./call-transitions.ts";
+import type { EventHeader, EventType, HeaderOf } from "./event.ts";
 import type { Position } from "./ids.ts";
-import { isInFlight, type OpenCall, type OpenRun, type SessionState } from "./session-state.ts";
+import { isInFlight, openCallOf, type OpenRun, type SessionState } from "./session-state.ts";
 import { mayCutAt } from "./window.ts";
 
 /** The states a session can be in, as far as which events may follow is concerned. */
@@ -42,6 +43,7 @@ const TABLE: Record<EventType, Row> = {
   "model-call.started":   ["no",  "no",  "no",  "if",  "no",  "no",  "no",  "no"],
   "model-call.completed": ["no",  "no",  "no",  "no",  "if",  "no",  "no",  "no"],
   "model-call.failed":    ["no",  "no",  "no",  "no",  "if",  "no",  "no",  "no"],
+  "tool-call.held":       ["no",  "no",  "no",  "no",  "no",  "if",  "no",  "no"],
   "tool-call.started":    ["no",  "no",  "no",  "no",  "no",  "if",  "no",  "no"],
   "tool-call.completed":  ["no",  "no",  "no",  "no",  "no",  "if",  "no",  "no"],
   "tool-call.failed":     ["no",  "no",  "no",  "no",  "no",  "if",  "no",  "no"],
@@ -52,6 +54,12 @@ const TABLE: Record<EventType, Row> = {
   "budget.refused":       ["no",  "no",  "no",  "if",  "no",  "no",  "no",  "no"],
   "budget.raised":        ["no",  "no",  "no",  "if",  "if",  "if",  "if",  "if"],
   "budget.crossed":       ["no",  "no",  "no",  "if",  "no",  "if",  "if",  "if"],
+  "approval.requested":   ["no",  "no",  "no",  "no",  "no",  "if",  "no",  "no"],
+  "approval.escalated":   ["no",  "no",  "no",  "no",  "no",  "if",  "no",  "no"],
+  "approval.decided":     ["no",  "no",  "no",  "no",  "no",  "if",  "no",  "no"],
+  "approval.expired":     ["no",  "no",  "no",  "no",  "no",  "if",  "no",  "no"],
+  "approval.voided":      ["no",  "no",  "no",  "no",  "no",  "if",  "no",  "no"],
+  "approval.forgotten":   ["no",  "yes", "yes", "yes", "yes", "yes", "yes", "yes"],
 };
 
 export const statePhase = (state: SessionState): StatePhase => {
@@ -151,77 +159,10 @@ const isAbout = ({ phase }: OpenRun, startedAt: Position): boolean =>
 const isBusy = (run: OpenRun): boolean =>
   run.phase.kind === "calling-model" || run.phase.kind === "calling-tools";
 
-const isToolEvent = (header: EventHeader): header is ToolHeader => header.type.startsWith("tool-call.");
+const isCallEvent = (header: EventHeader): header is CallEvent => "callId" in header;
 
 const holdsForCall = (run: OpenRun | null, header: EventHeader): boolean => {
-  if (!isToolEvent(header)) return true;
-  if (run?.phase.kind !== "calling-tools") return false;
-  const call = run.phase.calls.find((open) => open.callId === header.callId);
+  if (!isCallEvent(header)) return true;
+  const call = openCallOf(run, header.callId);
   return /* guard E1: a settled call gets no other event */ call !== undefined && callAllows(call, header);
-};
-
-/** Whether a call may get this event: above all, a settled call is not there any more (E1). */
-const callAllows = (call: OpenCall, header: ToolHeader): boolean => {
-  switch (header.type) {
-    case "tool-call.started":
-      return (
-        /* guard E1: a call that cannot start does not */ mayStart(call) &&
-        /* guard E1: no attempt is made twice */ header.attempt === call.attempt + 1
-      );
-    case "tool-call.completed":
-      return (
-        isCurrent(call, header) &&
-        (header.by === "execution" ? call.status.kind === "started" : isVerifying(call))
-      );
-    case "tool-call.failed":
-      return isCurrent(call, header) && mayFail(call, header.next.kind);
-    case "tool-call.unknown":
-      return isCurrent(call, header) && mayBeUnknown(call, header.next.kind);
-    case "tool-call.verified":
-      return isCurrent(call, header) && isVerifying(call);
-    case "tool-call.resolved":
-      return call.status.kind === "unknown";
-    default:
-      return true;
-  }
-};
-
-/** What is said of an attempt counts only while it is the last one: an earlier one was given up on. */
-const isCurrent = (call: OpenCall, header: { readonly attempt: number }): boolean =>
-  header.attempt === call.attempt;
-
-const isVerifying = ({ status }: OpenCall): boolean =>
-  status.kind === "unknown" && status.next.kind === "verify";
-
-/** A failure says that the call did nothing more; of a lost `write` nobody can say that (E2). */
-const mayFail = (call: OpenCall, next: AfterFailure["kind"]): boolean => {
-  switch (call.status.kind) {
-    case "started":
-      return next === "retry" || next === "give-up";
-    case "requested":
-    case "retrying":
-      return next === "give-up";
-    case "lost":
-      return (
-        next === "give-up" &&
-        /* guard E2: of a lost write nobody says that it failed */ call.policy.effect !== "write"
-      );
-    case "unknown":
-      return next === "give-up" && isVerifying(call);
-  }
-};
-
-const mayBeUnknown = (call: OpenCall, next: AfterUnknown["kind"]): boolean => {
-  const { kind } = call.status;
-  return (
-    kind === "started" || kind === "lost" || isVerifying(call) || (kind === "unknown" && next === "give-up")
-  );
-};
-
-/** A lost `write` is never started again: its outcome has to be found out first (E2). */
-const mayStart = (call: OpenCall): boolean => {
-  if (call.status.kind === "requested" || call.status.kind === "retrying") return true;
-  return (
-    call.status.kind === "lost" && /* guard E2: a lost write does not start */ call.policy.effect !== "write"
-  );
 };

@@ -9,6 +9,15 @@ export type Wait =
   | { readonly kind: "verification"; readonly callId: CallId; readonly until: Timestamp }
   /** A person to say what became of a call whose outcome is unknown. */
   | { readonly kind: "resolution"; readonly callId: CallId }
+  /** Somebody's approval; `until` the next time something becomes of it though nobody speaks. */
+  | {
+      readonly kind: "approval";
+      readonly callId: CallId;
+      readonly ask: number;
+      readonly until: Timestamp | null;
+    }
+  /** Whoever called the agent, to run this call and say what came of it. */
+  | { readonly kind: "result"; readonly callId: CallId; readonly until: Timestamp | null }
   /** A process that knows this agent or tool. */
   | { readonly kind: "definition"; readonly name: string }
   /** Somebody to raise a limit (E8). */
@@ -18,11 +27,14 @@ export type Wait =
   /** An operator: workers kept dying on this session. */
   | { readonly kind: "operator"; readonly reason: "poisoned" | "restored" };
 
+/** Time passes by itself; everything else needs a person, a caller, an operator or another process. */
+export const needsSomebody = ({ kind }: Wait): boolean => kind !== "retry" && kind !== "verification";
+
 /** The earliest time at which waiting ends by itself, or null when something must come from outside. */
 export const wakeTime = (waits: readonly Wait[]): Timestamp | null => {
   let earliest: Timestamp | null = null;
   for (const wait of waits) {
-    if (!("until" in wait)) continue;
+    if (!("until" in wait) || wait.until === null) continue;
     if (earliest === null || wait.until < earliest) earliest = wait.until;
   }
   return earliest;

@@ -8,6 +8,7 @@ import type { CallOwed } from "../core/plan-budget.ts";
 import type { Reservation } from "../ports/journal-store.ts";
 import type { SessionState } from "../core/session-state.ts";
 import type { Clock } from "../ports/clock.ts";
+import type { Blob } from "../ports/journal-store.ts";
 
 /** The committed end of a journal, with its fold. */
 export type Base = {
@@ -26,6 +27,8 @@ export class Batch {
   /** The model call in it that takes from accounts, and what it takes. */
   reserved: { readonly call: CallOwed; readonly limits: readonly AccountLimit[] } | null = null;
   readonly reserve: Reservation[] = [];
+  /** Bytes that events refer to, where no outcome brought them. */
+  readonly blobs: Blob[] = [];
   startsEffects = false;
   state: SessionState;
   hash: Uint8Array;

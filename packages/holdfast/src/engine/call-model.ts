@@ -11,6 +11,7 @@ import { callsToRun, NO_POLICY, type ModelOutcome, type ResolvedCall } from "../
 import { estimateTokens, NO_USAGE, type Charge } from "../core/usage.ts";
 import type { Agent } from "../ports/agent.ts";
 import type { Model, ModelAnswer, ModelDelta, ModelRequest } from "../ports/model.ts";
+import { proposeApproval } from "./ask-approval.ts";
 import { type Deadline, isStopReason, type StopReason } from "./deadline.ts";
 import { takeOutFiles } from "./file-blobs.ts";
 import { limited } from "./limited.ts";
@@ -289,10 +290,11 @@ const resolveCall = async (
     return {
       tool: null,
       policy: NO_POLICY,
+      approval: null,
       refusal: failure("TOOL_UNKNOWN", `There is no tool "${part.toolName.slice(0, 200)}". Tools: ${known}.`),
     };
   }
-  const resolved = { tool: tool.name, policy: tool.policy };
+  const resolved = { tool: tool.name, policy: tool.policy, approval: null };
   // An answer that was cut is not worth validating: none of its calls will run (E9).
   if (index === null) return { ...resolved, refusal: null };
   // guard E3: arguments that are no object are refused
@@ -306,8 +308,12 @@ const resolveCall = async (
     otherwise: () => UNCHECKED,
   });
   if (parsed.ok) {
-    call.content.keepInput(toolCallId(call.startedAt, index), parsed.value);
-    return { ...resolved, refusal: null };
+    const callId = toolCallId(call.startedAt, index);
+    call.content.keepInput(callId, parsed.value);
+    if (call.agent.approval === undefined) return { ...resolved, refusal: null };
+    const session = await call.content.context();
+    const about = { session, runId: call.run.runId, callId, tool, input: part.input, value: parsed.value };
+    return { ...resolved, refusal: null, approval: await proposeApproval({ ...call, ...about }) };
   }
   const message = `The arguments of ${tool.name} are not valid: ${parsed.issues.join("; ")}`;
   return { ...resolved, refusal: failure("TOOL_INPUT_INVALID", message) };

@@ -1,6 +1,6 @@
 import { settlementsOf } from "../core/accounts.ts";
 import { sameBytes } from "../core/hash-chain.ts";
-import { sessionStatus, type SessionState } from "../core/session-state.ts";
+import { sessionStatus, type OpenRun, type SessionState } from "../core/session-state.ts";
 import type { CommitAnswer, CommitRequest, ConflictReason, LeaseChange } from "../ports/journal-store.ts";
 import type { ActiveSession } from "./active-session.ts";
 import { noteRefusal } from "./call-budgets.ts";
@@ -49,7 +49,7 @@ const requestOf = (
     events: batch.stored,
     // guard E5: a start is said to be one
     startsEffects: batch.startsEffects,
-    blobs: blobsOf(recorded, batch.stored),
+    blobs: [...blobsOf(recorded, batch.stored), ...batch.blobs],
     consume: batch.consume,
     post: [],
     duties: [],
@@ -62,8 +62,16 @@ const requestOf = (
 };
 
 const waitingOf = ({ run, queue }: SessionState): string | null => {
-  if (run !== null) return run.suspended?.waitingFor[0]?.kind ?? null;
+  if (run !== null) return askedIn(run) ?? run.suspended?.waitingFor[0]?.kind ?? null;
   return queue.length > 0 ? /* guard S4: a run that waits its turn is known to the store */ "turn" : null;
+};
+
+/** Whoever is asked need not wait until everything else of the turn is done. */
+const askedIn = ({ phase }: OpenRun): "approval" | "result" | null => {
+  const calls = phase.kind === "calling-tools" ? phase.calls : [];
+  // guard E4: who is asked finds the question
+  if (calls.some(({ status }) => status.kind === "held")) return "approval";
+  return calls.some(({ status }) => status.kind === "handed-over") ? "result" : null;
 };
 
 /** Claim and release ride in the first and the last commit of our time with the session. */

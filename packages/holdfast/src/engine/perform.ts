@@ -2,7 +2,7 @@ import type { Reserved } from "../core/budget-terms.ts";
 import { StoreError } from "../core/errors.ts";
 import { failure, toFailure, type Failure } from "../core/failure.ts";
 import { deadlineOf } from "../core/plan.ts";
-import type { OpenCall, OpenRun } from "../core/session-state.ts";
+import { openCallOf, type OpenRun } from "../core/session-state.ts";
 import type { ModelDelta, ModelRequest } from "../ports/model.ts";
 import type { ActiveSession } from "./active-session.ts";
 import { callModel } from "./call-model.ts";
@@ -120,18 +120,16 @@ const toolCall = (
     callId,
     attempt,
     idempotencyKey: start.idempotencyKey,
+    edited: start.edited,
     timeoutMs: timeLeft(session, run, callId),
     refuseEntry: () => refuseEntry(session, run, callId),
     onLate: (outcome) => reportLate(session, { runId: run.runId, callId, attempt, outcome }),
   };
 };
 
-const openCall = ({ phase }: OpenRun, callId: string): OpenCall | undefined =>
-  phase.kind === "calling-tools" ? phase.calls.find((call) => call.callId === callId) : undefined;
-
 /** An attempt is over by its `notAfter`, also when its start took long to become durable (E2). */
 const timeLeft = (session: ActiveSession, run: OpenRun, callId: string): number => {
-  const call = openCall(run, callId);
+  const call = openCallOf(run, callId);
   const limitMs = call?.policy.timeoutMs ?? 0;
   if (call?.status.kind !== "started") return limitMs;
   return Math.max(
@@ -149,7 +147,7 @@ const refuseEntry = (session: ActiveSession, run: OpenRun, callId: string): Fail
   // guard E5: a tool of a cancelled run is not entered
   if (session.isCancelled(run.runId))
     return failure("TOOL_CANCELLED", "The call was stopped before the tool was entered.");
-  const call = openCall(run, callId);
+  const call = openCallOf(run, callId);
   const now = session.services.clock.now();
   // guard E6: a tool is not entered after its run's time
   if (now >= deadlineOf(run)) return outOfTime("the tool was entered");

@@ -1,20 +1,26 @@
 import type { Reserved, ReservedAccount } from "../core/budget-terms.ts";
 import type { Effect } from "../core/effect.ts";
 import { HoldfastError } from "../core/errors.ts";
+import type { EventDraft, JournalEvent } from "../core/event.ts";
 import type { CallId, Position, Timestamp } from "../core/ids.ts";
 import { toFailure } from "../core/failure.ts";
+import type { JsonValue } from "../core/json.ts";
 import type { ModelCandidate } from "../core/run-settings.ts";
-import { candidateOf, type OpenRun } from "../core/session-state.ts";
+import { candidateOf, openCallOf, type OpenRun } from "../core/session-state.ts";
 import { estimateTokens, NO_USAGE, type Charge } from "../core/usage.ts";
+import type { Signal } from "../ports/journal-store.ts";
 import type { ActiveSession } from "./active-session.ts";
 import { Batch } from "./batch.ts";
 import { accountsFor, recordRefusal, reservationsOf } from "./call-budgets.ts";
 import { idempotencyKeyOf } from "./idempotency-key.ts";
 import { recordOutcome, type Outcome } from "./outcome.ts";
+import { readDecision } from "./read-decision.ts";
+import { readResult } from "./read-result.ts";
 import { readSignal } from "./read-signal.ts";
 import { reserveCall, worstCharge } from "./run-budget.ts";
 import { startRun } from "./start-run.ts";
 import { waitsForKnown } from "./waiting-for-definitions.ts";
+import { approvedCalls, withdrawStale } from "./withdraw-approval.ts";
 
 /** Something to set going once its start is durable. */
 export type Start =
@@ -34,6 +40,8 @@ export type Start =
       readonly tool: string;
       readonly attempt: number;
       readonly idempotencyKey: string;
+      /** The input, where it was edited when it was approved; null where it is as proposed. */
+      readonly edited: JsonValue | null;
     };
 
 /** All that is known at this moment, in one commit: what ended, what arrived, what was decided, what begins. */
@@ -67,12 +75,13 @@ export const prepareBatch = async (session: ActiveSession, mayStartRun: () => bo
     }
   }
   for (const signal of session.signals) {
-    for (const draft of readSignal(batch.state, signal, session.agent.whenActive)) batch.add(draft);
+    const drafts = draftsOf(session, batch, signal);
+    for (const draft of isReady(drafts) ? drafts : await drafts) batch.add(draft);
     // guard J6: a signal leaves with the events it became
     batch.consume.push(signal.id);
   }
   resumeKnown(session, batch);
-  const effects = await decide(session, batch, mayStartRun);
+  const effects = await decideAll(session, batch, mayStartRun);
   const starts = session.isDraining ? [] : await begin(session, batch, effects);
   const isQuiet =
     starts.length === 0 &&
@@ -94,6 +103,22 @@ export const prepareBatch = async (session: ActiveSession, mayStartRun: () => bo
         : Math.min(...wakes),
     mayRelease,
   };
+};
+
+type Drafts = readonly EventDraft[];
+
+const isReady = (drafts: Drafts | Promise<Drafts>): drafts is Drafts => Array.isArray(drafts);
+
+/** What a signal becomes; what was submitted or decided may have to be checked first. */
+const draftsOf = (session: ActiveSession, batch: Batch, signal: Signal): Drafts | Promise<Drafts> => {
+  switch (signal.kind) {
+    case "decide":
+      return readDecision(session, batch, signal);
+    case "result":
+      return readResult(session, batch, signal);
+    default:
+      return readSignal(batch.state, signal, session.agent.whenActive);
+  }
 };
 
 /** A holder went while things were in flight: say so before anything else is decided (E2). */
@@ -119,6 +144,21 @@ const resumeKnown = ({ agent, isDraining }: ActiveSession, batch: Batch): void =
   if (run === null || isDraining || !waitsForKnown(run.suspended?.waitingFor ?? [], agent)) return;
   // guard S6: what waited for a definition goes on where it is known
   batch.add({ header: { type: "run.resumed", runId: run.runId, by: "definition" }, payload: null });
+};
+
+/** Plans, and holds what is to start against its approval (E4): one that no longer holds is asked for again. */
+const decideAll = async (
+  session: ActiveSession,
+  batch: Batch,
+  mayStartRun: () => boolean,
+): Promise<readonly Effect[]> => {
+  for (;;) {
+    const effects = await decide(session, batch, mayStartRun);
+    const approved = approvedCalls(batch.state, effects);
+    if (session.isDraining || approved.length === 0) return effects;
+    // guard E4: an approval is checked again when its call is dispatched
+    if (!(await withdrawStale(session, batch, approved))) return effects;
+  }
 };
 
 /** Plans until only things to do in the world are left; every decision on the way is in the batch. */
@@ -187,27 +227,35 @@ const beginToolCall = async (
   if (run === null) return null;
   // guard E1: a verification in flight is not begun again
   if (isVerified && session.inFlight.has(key)) return null;
-  const idempotencyKey = await keyOfCall(session, run, { callId, tool });
-  if (isVerified) return { kind: "verify", key, callId, tool, attempt, idempotencyKey };
+  const idempotencyKey = await keyOfCall(session, run, { callId, tool, fresh: batch.events });
+  const isEdited = (openCallOf(run, callId)?.approval?.inputAt ?? null) !== null;
+  const edited = isEdited ? await session.content.rawInput(run, { callId, fresh: batch.events }) : null;
+  if (isVerified) return { kind: "verify", key, callId, tool, attempt, idempotencyKey, edited };
   const notAfter = batch.now() + timeoutOf(run, callId);
   batch.add({
     header: { type: "tool-call.started", runId: run.runId, callId, attempt, notAfter, idempotencyKey },
     payload: null,
   });
-  return { kind: "tool", key, callId, tool, attempt, idempotencyKey };
+  return { kind: "tool", key, callId, tool, attempt, idempotencyKey, edited };
+};
+
+type KeyedCall = {
+  readonly callId: CallId;
+  readonly tool: string;
+  readonly fresh: readonly JournalEvent[];
 };
 
 /** The same for every attempt of a call and for verifying it: made by the tool from the input, or by us. */
 const keyOfCall = async (
   { agent, content, services, id }: ActiveSession,
   run: OpenRun,
-  { callId, tool: name }: { readonly callId: CallId; readonly tool: string },
+  { callId, tool: name, fresh }: KeyedCall,
 ): Promise<string> => {
   const tool = agent.tools.get(name);
   const ours = idempotencyKeyOf(services.sha256, id, callId);
   if (tool?.idempotencyKey === undefined) return ours;
   // A store that is away is waited for: the key must not depend on the weather.
-  const input = await content.inputFor(tool, run, callId);
+  const input = await content.inputFor(tool, run, { callId, fresh });
   try {
     return input.ok ? services.redactor.text(tool.idempotencyKey(input.value)) : ours;
   } catch (thrown) {
@@ -220,10 +268,7 @@ const keyOfCall = async (
   }
 };
 
-const timeoutOf = (run: OpenRun, callId: string): number => {
-  if (run.phase.kind !== "calling-tools") return 0;
-  return run.phase.calls.find((call) => call.callId === callId)?.policy.timeoutMs ?? 0;
-};
+const timeoutOf = (run: OpenRun, callId: string): number => openCallOf(run, callId)?.policy.timeoutMs ?? 0;
 
 const beginModelCall = (
   session: ActiveSession,

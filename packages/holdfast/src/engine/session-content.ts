@@ -5,11 +5,12 @@ import type { CallId, Position, RunId, SessionId } from "../core/ids.ts";
 import { openEvent, verifyContent } from "../core/journal-codec.ts";
 import { isJsonObject, type JsonObject, type JsonValue } from "../core/json.ts";
 import type { AssistantPart } from "../core/message.ts";
-import type { OpenRun, SessionState } from "../core/session-state.ts";
+import { openCallOf, type OpenRun, type SessionState } from "../core/session-state.ts";
 import { callsToRun } from "../core/settle-model-call.ts";
 import type { SessionOwner } from "../ports/journal-store.ts";
 import type { ModelSettings } from "../ports/model.ts";
-import type { ParsedInput, SessionContext, Tool } from "../ports/tool.ts";
+import type { ParsedInput, Tool } from "../ports/tool.ts";
+import type { SessionContext } from "../ports/session-context.ts";
 import type { EngineServices } from "./services.ts";
 import { isSaid, Transcript } from "./transcript.ts";
 import { damagedEvent } from "./open-session.ts";
@@ -18,6 +19,9 @@ import { damagedEvent } from "./open-session.ts";
 const MAX_KEPT = 64;
 
 type ContentServices = Pick<EngineServices, "store" | "sha256">;
+
+/** A call, and the events of a batch that may speak of it and are not stored yet. */
+type OfCall = { readonly callId: CallId; readonly fresh?: readonly JournalEvent[] };
 
 /** The content of one session, found by position: nothing of it is in the state. */
 export class SessionContent {
@@ -63,9 +67,25 @@ export class SessionContent {
   }
 
   /** The validated input of an open call; validated again where it is not at hand, as after a crash. */
-  async inputFor(tool: Tool, run: OpenRun, callId: CallId): Promise<ParsedInput> {
-    if (this.#inputs.has(callId)) return { ok: true, value: this.#inputs.get(callId) };
-    return tool.parseInput(await this.#proposedInput(run, callId));
+  async inputFor(tool: Tool, run: OpenRun, { callId, fresh }: OfCall): Promise<ParsedInput> {
+    const isEdited = (openCallOf(run, callId)?.approval?.inputAt ?? null) !== null;
+    if (!isEdited && this.#inputs.has(callId)) return { ok: true, value: this.#inputs.get(callId) };
+    return tool.parseInput(await this.rawInput(run, { callId, ...(fresh === undefined ? {} : { fresh }) }));
+  }
+
+  /** The arguments of an open call: as the model gave them, or as they were edited when it was approved (E4). */
+  rawInput(run: OpenRun, { callId, fresh = [] }: OfCall): Promise<JsonValue> {
+    const at = openCallOf(run, callId)?.approval?.inputAt ?? null;
+    // guard E4: what was approved is what runs
+    if (at !== null) return this.payloadAt(at, fresh).then((decided) => decided?.["input"] ?? null);
+    return this.#proposedInput(run, callId, fresh);
+  }
+
+  /** What an event says that the state names by its place. */
+  async payloadAt(position: Position, fresh: readonly JournalEvent[] = []): Promise<JsonObject | null> {
+    const own = fresh.find((event) => event.position === position);
+    const event = own ?? (await this.#events([position]))[0];
+    return event?.payload ?? null;
   }
 
   /** The conversation in the window, rebuilt from the journal when it is not at hand. */
@@ -124,9 +144,11 @@ export class SessionContent {
   }
 
   /** The arguments of an open call as the model gave them. */
-  async #proposedInput(run: OpenRun, callId: CallId): Promise<JsonValue> {
+  async #proposedInput(run: OpenRun, callId: CallId, fresh: readonly JournalEvent[]): Promise<JsonValue> {
     if (run.phase.kind !== "calling-tools") return null;
-    const [answer] = await this.#events([run.phase.answerAt]);
+    const { answerAt } = run.phase;
+    const own = fresh.find((event) => event.position === answerAt);
+    const answer = own ?? (await this.#events([answerAt]))[0];
     return answer === undefined ? null : inputAsked(answer, callId);
   }
 

@@ -1,20 +1,28 @@
 import type { Failure } from "../core/failure.ts";
 import type { CallId, RunId, SessionId } from "../core/ids.ts";
+import type { JsonValue } from "../core/json.ts";
 import type { OpenRun } from "../core/session-state.ts";
 import type { ToolOutcome } from "../core/settle-tool-call.ts";
 import type { Tool } from "../ports/tool.ts";
 import type { EngineServices } from "./services.ts";
 import type { SessionContent } from "./session-content.ts";
 
-/** One attempt at a tool call, or at verifying one. */
-export type ToolAttempt = {
+/** What a result is made to fit. */
+export type OutputPlace = {
   readonly services: EngineServices;
   readonly sessionId: SessionId;
+  readonly tool: Pick<Tool, "toOutput" | "maxOutputChars">;
+  readonly callId: CallId;
+  /** The input it ran with, where that is not what the model proposed; null where it is. */
+  readonly edited: JsonValue | null;
+};
+
+/** One attempt at a tool call, or at verifying one. */
+export type ToolAttempt = OutputPlace & {
   readonly content: SessionContent;
   readonly run: OpenRun;
   readonly runId: RunId;
   readonly tool: Tool;
-  readonly callId: CallId;
   readonly attempt: number;
   readonly idempotencyKey: string;
   readonly timeoutMs: number;

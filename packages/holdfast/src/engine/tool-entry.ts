@@ -1,9 +1,9 @@
-import type { ToolOutput } from "../core/message.ts";
+import type { ToolOutput, UserPart } from "../core/message.ts";
 import type { ToolOutcome } from "../core/settle-tool-call.ts";
 import type { SandboxPlace } from "../ports/sandbox.ts";
 import { invalidOutput, type ToolContext } from "../ports/tool.ts";
 import type { Deadline } from "./deadline.ts";
-import type { ToolAttempt } from "./tool-attempt.ts";
+import type { OutputPlace, ToolAttempt } from "./tool-attempt.ts";
 import { makeToolContext } from "./tool-context.ts";
 import { fitOutput } from "./tool-output.ts";
 
@@ -21,7 +21,7 @@ export type ReadyEntry =
 
 /** Everything that is looked up before the tool is entered; nothing of it touches the world. */
 export const prepareEntry = async (call: ToolAttempt, deadline: Deadline): Promise<ReadyEntry> => {
-  const input = await call.content.inputFor(call.tool, call.run, call.callId);
+  const input = await call.content.inputFor(call.tool, call.run, call);
   if (!input.ok) return input;
   const context = await makeToolContext(call, deadline);
   const { isolation, name } = call.tool;
@@ -52,7 +52,7 @@ export const enterHere = (
 
 /** Makes an outcome of what a tool gave back. Total: the tool has run, whatever is wrong with its result. */
 export const finishCall = async (
-  call: ToolAttempt,
+  call: OutputPlace,
   result: unknown,
 ): Promise<ToolOutcome & { kind: "completed" }> => {
   let output: ToolOutput;
@@ -61,7 +61,18 @@ export const finishCall = async (
   } catch (thrown) {
     output = invalidOutput(thrown);
   }
-  return { kind: "completed", ...(await fitOutput(call, output)) };
+  return { kind: "completed", ...(await fitOutput(call, shownOf(call, output))) };
+};
+
+/** The model asked for something else where the input was edited: it is told what was done in its place (E4). */
+const shownOf = ({ edited }: OutputPlace, output: ToolOutput): ToolOutput => {
+  if (edited === null) return output;
+  const note = `The input was changed before this call ran, to: ${JSON.stringify(edited)}`;
+  const rest: readonly UserPart[] =
+    output.type === "content"
+      ? output.value
+      : [{ type: "text", text: output.type === "json" ? JSON.stringify(output.value) : output.value }];
+  return { type: "content", value: [{ type: "text", text: note }, ...rest] };
 };
 
 /** The same for one that was isolated: what the model sees was made where it ran. */
@@ -69,6 +80,6 @@ export const finishOutput = async (
   call: ToolAttempt,
   made: { readonly output: ToolOutput; readonly isCoerced: boolean },
 ): Promise<ToolOutcome & { kind: "completed" }> => {
-  const fitted = await fitOutput(call, made.output);
+  const fitted = await fitOutput(call, shownOf(call, made.output));
   return { kind: "completed", ...fitted, isCoerced: fitted.isCoerced || made.isCoerced };
 };

@@ -4,7 +4,7 @@ import type { JsonObject, JsonValue } from "../core/json.ts";
 import type { ToolOutput, UserPart } from "../core/message.ts";
 import type { Blob } from "../ports/journal-store.ts";
 import { takeOutFiles } from "./file-blobs.ts";
-import type { ToolAttempt } from "./tool-attempt.ts";
+import type { OutputPlace } from "./tool-attempt.ts";
 
 /** A result in the form in which it is journaled. */
 export type FittedOutput = {
@@ -20,7 +20,7 @@ export type FittedOutput = {
  * apart from it, and not longer than the tool's limit. What is longer goes whole into the workspace;
  * the model gets its head.
  */
-export const fitOutput = async (call: ToolAttempt, result: ToolOutput): Promise<FittedOutput> => {
+export const fitOutput = async (call: OutputPlace, result: ToolOutput): Promise<FittedOutput> => {
   const { value, isCoerced } = toJournalValue(result);
   const output = value as ToolOutput;
   const apart =
@@ -55,7 +55,7 @@ const textOfOutput = (output: ToolOutput): string => {
 };
 
 const spill = async (
-  call: ToolAttempt,
+  call: OutputPlace,
   text: string,
   extension: "json" | "txt",
 ): Promise<{ readonly value: string; readonly artifact: JsonObject | null }> => {
@@ -70,7 +70,7 @@ const spill = async (
 
 type Kept = { readonly ok: true } | { readonly ok: false; readonly why: string };
 
-const keep = async (call: ToolAttempt, file: string, text: string): Promise<Kept> => {
+const keep = async (call: OutputPlace, file: string, text: string): Promise<Kept> => {
   try {
     await call.services.workspace(call.sessionId).write(file, text);
     return { ok: true };

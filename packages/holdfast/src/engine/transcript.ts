@@ -197,6 +197,8 @@ const PLAIN_WORDS: Partial<Record<FailureCode, string>> = {
   TOOL_CANCELLED: "This call was cancelled before it could finish. Do not assume that it had an effect.",
   TOOL_OUTCOME_UNKNOWN: "It is not known whether this call took effect. Check before you repeat it.",
   TOOL_NOT_RUN: "This call was not run.",
+  TOOL_DENIED: "This call was not approved. Do not try it again unless you are asked to.",
+  TOOL_TIMEOUT: "No result came in time.",
 };
 
 const failureOutput = (code: FailureCode, payload: JsonObject | null): ToolOutput => {

@@ -3,9 +3,10 @@ import type { OnLimit } from "../core/budget-terms.ts";
 import type { RunCaps } from "../core/budget-terms.ts";
 import type { RunSettings } from "../core/run-settings.ts";
 import type { WhenActive } from "../core/when-active.ts";
+import type { ApprovalContext, ApprovalRequest } from "./approval.ts";
 import type { Model, ModelSettings } from "./model.ts";
 import type { Tool } from "./tool.ts";
-import type { SessionContext } from "./tool.ts";
+import type { SessionContext } from "./session-context.ts";
 
 /**
  * An agent as the engine runs it. Contract:
@@ -13,6 +14,8 @@ import type { SessionContext } from "./tool.ts";
  * A1  `digest` changes when anything in the definition that is data changes (S6).
  * A2  `instructions` is evaluated once a run and journaled; later attempts use what was journaled.
  * A3  `model` may load code on demand; it rejects with a ModelCallError that says what is missing.
+ * A4  `approval` says what somebody has to be asked before a call with this input runs; null for nothing. It is
+ *     asked again when the call is dispatched, so it answers the same for the same call (E4).
  */
 export interface Agent {
   readonly name: string;
@@ -26,6 +29,11 @@ export interface Agent {
   readonly tools: ReadonlyMap<string, Tool>;
   readonly output: OutputFormat | null;
   instructions(context: InstructionsContext): string | Promise<string>;
+  /** Absent when neither the agent nor any of its tools ever asks. */
+  approval?(
+    call: { readonly tool: Tool; readonly input: unknown },
+    context: ApprovalContext,
+  ): Promise<ApprovalRequest | null>;
   /** The model at this place in `settings.candidates`. */
   model(candidate: number): Promise<Model>;
 }

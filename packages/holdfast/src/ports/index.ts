@@ -1,4 +1,5 @@
 export type { Agent, InputBody, InstructionsContext, OutputFormat, OutputParse } from "./agent.ts";
+export type { ApprovalContext, ApprovalRequest } from "./approval.ts";
 export type { Clock, Timer } from "./clock.ts";
 export type {
   DueDutiesQuery,
@@ -57,10 +58,10 @@ export type {
   Logger,
   ParsedInput,
   SandboxKind,
-  SessionContext,
   Tool,
   ToolContext,
   ToolIsolation,
   Verification,
   Workspace,
 } from "./tool.ts";
+export type { SessionContext } from "./session-context.ts";

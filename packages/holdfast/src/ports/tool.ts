@@ -1,7 +1,9 @@
 import { toFailure } from "../core/failure.ts";
-import type { JsonObject, JsonSchema, JsonValue } from "../core/json.ts";
+import type { JsonSchema, JsonValue } from "../core/json.ts";
 import type { ToolOutput } from "../core/message.ts";
 import type { ToolPolicy } from "../core/run-settings.ts";
+import type { ApprovalContext, ApprovalRequest } from "./approval.ts";
+import type { SessionContext } from "./session-context.ts";
 
 /**
  * A tool as the engine dispatches it. Contract:
@@ -26,6 +28,12 @@ export interface Tool {
   verify?(input: unknown, context: ToolContext): Promise<Verification>;
   /** A key of the tool's own making, from the call's input; the default is made from session and call. */
   idempotencyKey?(input: unknown): string;
+  /** What somebody has to be asked before a call with this input runs; null for nothing. */
+  approval?(input: unknown, context: ApprovalContext): Promise<ApprovalRequest | null>;
+  /** The form of a result, where the caller runs the tool and it has one. */
+  readonly resultSchema?: JsonSchema;
+  /** What is wrong with a result for this input, where the caller runs the tool; nothing when it is well. */
+  checkResult?(input: unknown, result: unknown): readonly string[];
   /** Turns a result into what the model sees; throws when the result is not what was declared. */
   toOutput(result: unknown): Promise<ToolOutput>;
 }
@@ -82,13 +90,6 @@ export type ToolContext<Deps = unknown> = {
   /** Shows how far the tool has come; not durable. */
   readonly progress: (message: string) => void;
   readonly deps: Deps;
-};
-
-export type SessionContext = {
-  readonly id: string;
-  readonly tenant: string | null;
-  readonly user: string | null;
-  readonly attributes: JsonObject;
 };
 
 /** A directory that no path leaves. */

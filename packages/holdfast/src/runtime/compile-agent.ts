@@ -43,6 +43,7 @@ export const compileAgent = (definition: AgentDefinition<unknown, never>, settin
       typeof definition.instructions === "string"
         ? definition.instructions
         : definition.instructions(context),
+    ...approvalOf(definition),
     model: (index) => {
       const known = models.get(index);
       if (known !== undefined) return known;
@@ -51,6 +52,18 @@ export const compileAgent = (definition: AgentDefinition<unknown, never>, settin
       // A package that was missing may be there at the next attempt.
       made.catch(() => models.delete(index));
       return made;
+    },
+  };
+};
+
+/** The tool's own rule first; the agent's for what that lets pass. */
+const approvalOf = ({ tools, approval: rule }: AgentDefinition<unknown, never>): Pick<Agent, "approval"> => {
+  if (rule === null && !tools.some((tool) => "approval" in tool)) return {};
+  return {
+    approval: async ({ tool, input }, context) => {
+      const asked = (await tool.approval?.(input, context)) ?? null;
+      if (asked !== null || rule === null) return asked;
+      return rule({ tool: tool.name, effect: tool.policy.effect, input }, context);
     },
   };
 };

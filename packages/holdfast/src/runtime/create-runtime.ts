@@ -16,6 +16,8 @@ import type { Agent } from "../ports/agent.ts";
 import type { JournalStore, ListedSession, ListQuery, SessionPage } from "../ports/journal-store.ts";
 import { createIsolation, isToolHost } from "../sandboxes/index.ts";
 import { createSqliteStore } from "../stores/index.ts";
+import type { Decision } from "./answers.ts";
+import { approvalNotFound, approvalPlace } from "./approval-id.ts";
 import { compileAgent } from "./compile-agent.ts";
 import type { AgentDefinition } from "./define-agent.ts";
 import { listBudgets, type BudgetAccount, type BudgetQuery } from "./list-budgets.ts";
@@ -25,6 +27,8 @@ import { Schedules } from "./schedules/schedules.ts";
 import { timetableOf } from "./schedules/timetable.ts";
 import { noTelemetry } from "./no-telemetry.ts";
 import { sha256 } from "./node-sha256.ts";
+import type { Pending } from "./pending.ts";
+import { eachByItself, type Decided } from "./post-answer.ts";
 import { runNotFound, type Run } from "./run.ts";
 import { findSecret, resolveOptions, type RuntimeOptions, type RuntimeSettings } from "./runtime-options.ts";
 import type { RuntimeServices } from "./runtime-services.ts";
@@ -43,6 +47,13 @@ export type CreateSessionOptions = {
 };
 
 export type SessionQuery = Partial<ListQuery>;
+
+/** What kind of waiting is looked for, and in which sessions. */
+export type PendingQuery = Omit<SessionQuery, "waiting" | "status"> & {
+  readonly kind: "approval" | "result" | "resolution";
+};
+
+export type PendingPage = { readonly pending: readonly Pending[]; readonly cursor: string | null };
 
 /** Opens the data directory and begins to work what is due in it. @throws ConfigurationError, StoreError */
 export const createRuntime = async <Deps = unknown>(options: RuntimeOptions<Deps>): Promise<Runtime> => {
@@ -189,6 +200,35 @@ export class Runtime {
   async budgets(query: BudgetQuery = {}): Promise<readonly BudgetAccount[]> {
     this.#checkOpen();
     return listBudgets(this.#services, query);
+  }
+
+  /**
+   * What waits for somebody, over all sessions: a page of sessions at a time, newest first. `null` as cursor
+   * when there are no more.
+   */
+  async pending(query: PendingQuery): Promise<PendingPage> {
+    this.#checkOpen();
+    const { kind, ...filter } = query;
+    const { sessions, cursor } = await this.listSessions({ ...filter, waiting: kind });
+    const found: Pending[] = [];
+    for (const { sessionId } of sessions) {
+      const all = await new Session(this.#services, { id: sessionId, seen: 0 }).pending();
+      found.push(...all.filter((one) => one.kind === kind));
+    }
+    return { pending: found, cursor };
+  }
+
+  /** Decides on one call that waits for approval, by its id alone; see `session.decide`. */
+  async decide(approvalId: string, decision: Decision): Promise<void> {
+    this.#checkOpen();
+    const place = approvalPlace(approvalId);
+    if (place === null) throw approvalNotFound(approvalId);
+    await new Session(this.#services, { id: place.sessionId, seen: 0 }).decide(approvalId, decision);
+  }
+
+  /** Decides on many; each is taken or refused by itself. */
+  decideAll(decisions: readonly (Decision & { readonly approvalId: string })[]): Promise<readonly Decided[]> {
+    return eachByItself(decisions, ({ approvalId, ...decision }) => this.decide(approvalId, decision));
   }
 
   /** One shot: a new session, one input, its answer. @throws RunError, RunSuspendedError */

@@ -9,9 +9,19 @@ import type { LanguageModel } from "../models/index.ts";
 import type { InstructionsContext } from "../ports/agent.ts";
 import type { Model, ModelSettings } from "../ports/model.ts";
 import { isWhenActive, WHEN_ACTIVE, type WhenActive } from "../core/when-active.ts";
+import type { ToolEffect } from "../core/run-settings.ts";
+import { compileRule, type ApprovalRule, type CompiledRule } from "./approval-rule.ts";
 import { checkOptions, positiveInteger } from "./known-options.ts";
 import type { DefinedTool } from "./define-tool.ts";
 import { compileSchema, type CompiledSchema, type Schema, type SchemaOutput } from "./schema.ts";
+
+/** A call as an agent's approval rule sees it. */
+export type ProposedCall = {
+  readonly tool: string;
+  readonly effect: ToolEffect;
+  /** As the tool's schema let it through. */
+  readonly input: unknown;
+};
 
 /** `"provider/model"`, a model of any AI SDK provider, or a model of our own port. */
 export type ModelChoice = string | LanguageModel | Model;
@@ -57,6 +67,8 @@ export type AgentOptions<
   readonly tools?: Tools;
   /** A schema the final answer must fit; sent back up to twice when it does not. */
   readonly output?: Output;
+  /** Whether somebody has to approve a call, for tools that do not ask by themselves (E4). */
+  readonly needsApproval?: ApprovalRule<ProposedCall, DepsOf<Tools[number]>>;
   readonly limits?: AgentLimits;
   /**
    * What becomes of an input that comes while a run is active: it waits its turn (`queue`, by default), joins that run
@@ -75,6 +87,7 @@ export type AgentDefinition<Output = string, Deps = unknown> = {
   readonly instructions: AgentOptions["instructions"];
   readonly tools: readonly DefinedTool<unknown, unknown, Deps>[];
   readonly output: CompiledSchema | null;
+  readonly approval: CompiledRule | null;
   readonly limits: AgentDefinitionLimits;
   /** The limits that budgets are made of. */
   readonly budget: AgentBudgetLimits;
@@ -93,11 +106,12 @@ const KNOWN = [
   "instructions",
   "tools",
   "output",
+  "needsApproval",
   "limits",
   "settings",
   "whenActive",
 ];
-const LATER = ["policy", "memory", "input", "onFailure", "guardrails", "handoffs", "needsApproval"];
+const LATER = ["policy", "memory", "input", "onFailure", "guardrails", "handoffs"];
 const KNOWN_LIMITS = [
   "maxTurns",
   "maxDurationMs",
@@ -160,6 +174,7 @@ export const defineAgent = <
     // What the tools need of `deps` is in the result's type; it is checked where a runtime is made.
     tools: tools as readonly DefinedTool<unknown, unknown, DepsOf<Tools[number]>>[],
     output: options.output === undefined ? null : compileSchema(options.output, `${owner}: output`),
+    approval: compileRule(options.needsApproval, owner),
     limits: checkLimits(options.limits ?? {}, owner),
     budget: checkBudgetLimits(options.limits ?? {}, `${owner}: limits`),
     settings: options.settings ?? {},

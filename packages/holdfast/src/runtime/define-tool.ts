@@ -2,6 +2,7 @@ import { ConfigurationError } from "../core/errors.ts";
 import { DEFAULT_TOOL_RETRY, type RetryPolicy } from "../core/retry-policy.ts";
 import type { ToolEffect } from "../core/run-settings.ts";
 import type { Tool, ToolContext, Verification } from "../ports/tool.ts";
+import { compileRule, type ApprovalRule } from "./approval-rule.ts";
 import { resolveIsolation, type Isolated } from "./isolated.ts";
 import { checkOptions, positiveInteger, wholeNumber } from "./known-options.ts";
 import { compileSchema, type Schema, type SchemaOutput } from "./schema.ts";
@@ -37,6 +38,8 @@ export type ToolDefinition<Input extends Schema, Output, Deps> = {
   readonly isolated?: Isolated<Deps>;
   /** Longest result shown to the model, in characters; the whole goes to the workspace. 60,000 by default. */
   readonly maxOutputChars?: number;
+  /** Whether somebody has to approve a call before it runs (E4): always, never, or as the input says. */
+  readonly needsApproval?: ApprovalRule<SchemaOutput<Input>, Deps>;
   readonly execute: (input: SchemaOutput<Input>, context: ToolContext<Deps>) => Promise<Output> | Output;
   /** Says whether an attempt of unknown outcome took place; does nothing else. */
   readonly verify?: (
@@ -64,15 +67,16 @@ const KNOWN = [
   "retry",
   "isolated",
   "maxOutputChars",
+  "needsApproval",
   "execute",
   "verify",
   "idempotencyKey",
   "toModelOutput",
 ];
-const LATER = ["needsApproval", "fallback", "undo", "limits", "rateLimit", "annotations"];
+const LATER = ["fallback", "undo", "limits", "rateLimit", "annotations"];
 
 const DEFAULT_TIMEOUT_MS = 30_000;
-const DEFAULT_MAX_OUTPUT_CHARS = 60_000;
+export const DEFAULT_MAX_OUTPUT_CHARS = 60_000;
 
 /**
  * Defines a tool. Called twice, so that the type of your dependencies can be said and everything else
@@ -87,7 +91,7 @@ export const defineTool =
   ): DefinedTool<SchemaOutput<Input>, Output, Deps> => {
     const owner = `tool "${String(definition.name)}"`;
     checkOptions(definition, { owner, known: KNOWN, later: LATER });
-    checkName(definition.name);
+    checkToolName(definition.name);
     checkEffect(definition.effect, owner);
     checkExecute(definition.execute, owner);
     const input = compileSchema(definition.inputSchema, `${owner}: inputSchema`);
@@ -104,7 +108,9 @@ export const defineTool =
         timeoutMs: positiveInteger(owner, "timeoutMs", definition.timeoutMs ?? DEFAULT_TIMEOUT_MS),
         retry: checkRetry({ ...DEFAULT_TOOL_RETRY, ...definition.retry }, `${owner}: retry`),
         canVerify: verify !== undefined,
+        by: "runtime",
       },
+      approval: compileRule(definition.needsApproval, owner),
       maxOutputChars: positiveInteger(
         owner,
         "maxOutputChars",
@@ -136,7 +142,7 @@ export const defineTool =
 
 const TOOL_NAME = /^[a-zA-Z0-9_-]{1,64}$/;
 
-const checkName = (name: unknown): void => {
+export const checkToolName = (name: unknown): void => {
   if (typeof name === "string" && TOOL_NAME.test(name)) return;
   throw new ConfigurationError("DEFINITION_INVALID", `"${String(name)}" cannot be the name of a tool.`, {
     hint: "Use 1 to 64 letters, digits, _ or -: providers accept nothing else.",

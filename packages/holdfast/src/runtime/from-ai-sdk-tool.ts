@@ -4,6 +4,7 @@ import { toJournalValue } from "../core/journal-value.ts";
 import type { RetryPolicy } from "../core/retry-policy.ts";
 import type { ToolEffect } from "../core/run-settings.ts";
 import type { ToolContext } from "../ports/tool.ts";
+import type { ApprovalRule } from "./approval-rule.ts";
 import { defineTool, type DefinedTool, type VerifyResult } from "./define-tool.ts";
 import type { Schema } from "./schema.ts";
 
@@ -12,6 +13,10 @@ export type AiSdkTool = {
   readonly description?: string | ((options: never) => string) | undefined;
   readonly inputSchema?: unknown;
   readonly execute?: ((input: never, options: never) => unknown) | undefined;
+  readonly needsApproval?:
+    | boolean
+    | ((input: never, options: never) => boolean | PromiseLike<boolean>)
+    | undefined;
 };
 
 export type FromAiSdkToolOptions = {
@@ -22,6 +27,8 @@ export type FromAiSdkToolOptions = {
   readonly timeoutMs?: number;
   readonly retry?: Partial<RetryPolicy>;
   readonly maxOutputChars?: number;
+  /** In place of the tool's own `needsApproval`. */
+  readonly needsApproval?: ApprovalRule<unknown>;
   readonly verify?: (input: unknown, context: ToolContext) => Promise<VerifyResult<unknown>>;
 };
 
@@ -33,13 +40,6 @@ export const fromAiSdkTool = (tool: AiSdkTool, options: FromAiSdkToolOptions): D
       hint: "A tool that the caller runs cannot be taken over; give it an execute.",
     });
   }
-  if ("needsApproval" in tool && tool.needsApproval !== undefined && tool.needsApproval !== false) {
-    throw new ConfigurationError(
-      "OPTION_NOT_AVAILABLE",
-      `tool "${options.name}": "needsApproval" is not available in this version.`,
-      { hint: "It is refused rather than ignored, because somebody relies on being asked." },
-    );
-  }
   const { name, effect, verify, ...rest } = options;
   const run = execute as (input: unknown, options: object) => unknown;
   return defineTool()({
@@ -48,10 +48,18 @@ export const fromAiSdkTool = (tool: AiSdkTool, options: FromAiSdkToolOptions): D
     effect,
     description: options.description ?? descriptionOf(tool, name),
     inputSchema: schemaOf(tool.inputSchema, name),
+    needsApproval: options.needsApproval ?? ruleOf(tool),
     execute: async (input: unknown, context) =>
       collect(run(input, { toolCallId: context.callId, messages: [], abortSignal: context.signal })),
     ...(verify === undefined ? {} : { verify }),
   });
+};
+
+/** The SDK's rule is told the call and no messages; there it is asked before the call, and so it is here. */
+const ruleOf = ({ needsApproval }: AiSdkTool): ApprovalRule<unknown> => {
+  if (typeof needsApproval !== "function") return needsApproval ?? false;
+  const rule = needsApproval as (input: unknown, options: object) => boolean | PromiseLike<boolean>;
+  return async (input, { callId }) => rule(input, { toolCallId: callId, messages: [] });
 };
 
 const descriptionOf = ({ description }: AiSdkTool, name: string): string => {

@@ -1,4 +1,19 @@
-export { createRuntime, Runtime, type CreateSessionOptions, type SessionQuery } from "./create-runtime.ts";
+export type { CallerResult, Decision } from "./answers.ts";
+export type { Approval, ApprovalRule } from "./approval-rule.ts";
+export {
+  createRuntime,
+  Runtime,
+  type CreateSessionOptions,
+  type PendingPage,
+  type PendingQuery,
+  type SessionQuery,
+} from "./create-runtime.ts";
+export {
+  askUserTool,
+  defineCallerTool,
+  type AskUserOptions,
+  type CallerToolDefinition,
+} from "./define-caller-tool.ts";
 export {
   defineAgent,
   type AgentDefinition,
@@ -6,11 +21,14 @@ export {
   type AgentOptions,
   type AgentOutput,
   type ModelChoice,
+  type ProposedCall,
 } from "./define-agent.ts";
 export { defineTool, type DefinedTool, type ToolDefinition, type VerifyResult } from "./define-tool.ts";
 export { fromAiSdkTool, type AiSdkTool, type FromAiSdkToolOptions } from "./from-ai-sdk-tool.ts";
 export type { Isolation } from "./isolated.ts";
 export type { Input, InputPart } from "./input.ts";
+export type { Pending, PendingApproval, PendingResolution, PendingResult } from "./pending.ts";
+export type { Decided, Submitted } from "./post-answer.ts";
 export type { Outcome, OutcomeTotals } from "./run-outcome.ts";
 export { Run, type EventOptions, type OutcomeOptions, type TextOptions } from "./run.ts";
 export type { RuntimeOptions, Secrets } from "./runtime-options.ts";

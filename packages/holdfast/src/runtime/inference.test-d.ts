@@ -88,13 +88,21 @@ defineTool()({
   execute: () => 1,
 });
 defineTool()({
+  name: "asks",
+  description: "",
+  inputSchema: z.object({ cents: z.number() }),
+  effect: "write",
+  execute: () => 1,
+  needsApproval: ({ cents }, { session }) => cents > 100 && session.user !== null,
+});
+defineTool()({
   name: "bad",
   description: "",
-  inputSchema: z.object({}),
-  effect: "read",
+  inputSchema: z.object({ cents: z.number() }),
+  effect: "write",
   execute: () => 1,
-  // @ts-expect-error -- not built yet, so absent from the types
-  needsApproval: true,
+  // @ts-expect-error -- the rule sees the tool's input
+  needsApproval: ({ euros }) => euros > 1,
 });
 
 // An agent's output is its schema's, or text; its deps are those of all its tools.

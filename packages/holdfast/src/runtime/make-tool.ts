@@ -1,8 +1,9 @@
 import { HoldfastError } from "../core/errors.ts";
-import type { JsonValue } from "../core/json.ts";
+import type { JsonSchema, JsonValue } from "../core/json.ts";
 import type { FileData, ProviderMetadata, ToolOutput, UserPart } from "../core/message.ts";
 import type { ToolPolicy } from "../core/run-settings.ts";
 import type { Tool, ToolContext, ToolIsolation, Verification } from "../ports/tool.ts";
+import type { CompiledRule } from "./approval-rule.ts";
 import type { InputPart } from "./input.ts";
 import type { CompiledSchema } from "./schema.ts";
 
@@ -18,6 +19,9 @@ export type ToolParts = {
   readonly policy: ToolPolicy;
   readonly maxOutputChars: number;
   readonly isolation?: ToolIsolation;
+  readonly approval: CompiledRule | null;
+  readonly resultSchema?: JsonSchema;
+  readonly checkResult?: (input: unknown, result: unknown) => readonly string[];
   readonly execute: (input: unknown, context: ToolContext) => Promise<unknown>;
   readonly verify?: (input: unknown, context: ToolContext) => Promise<Verification>;
   readonly idempotencyKey?: (input: unknown) => string;
@@ -34,6 +38,9 @@ export const makeTool = (parts: ToolParts): Tool => ({
   ...(parts.isolation === undefined ? {} : { isolation: parts.isolation }),
   parseInput: (input) => parts.input.check(input),
   execute: parts.execute,
+  ...(parts.approval === null ? {} : { approval: parts.approval }),
+  ...(parts.resultSchema === undefined ? {} : { resultSchema: parts.resultSchema }),
+  ...(parts.checkResult === undefined ? {} : { checkResult: parts.checkResult }),
   ...(parts.verify === undefined ? {} : { verify: parts.verify }),
   ...(parts.idempotencyKey === undefined ? {} : { idempotencyKey: parts.idempotencyKey }),
   toOutput: (result) => toOutput(parts, result),

@@ -27,25 +27,18 @@ const thrownBy = (work: () => unknown): unknown => {
 };
 
 describe("an option that does not exist yet", () => {
-  it.each(["needsApproval", "memory", "policy", "guardrails"])("E4 is refused on agents: %s", (name) => {
+  it.each(["memory", "policy", "guardrails"])("is refused on agents: %s", (name) => {
     const thrown = thrownBy(() => defineAgent(loose(agent, { [name]: true })));
     expect(thrown).toMatchObject({ code: "OPTION_NOT_AVAILABLE", failure: { details: { option: name } } });
   });
 
-  it.each(["needsApproval", "fallback", "undo"])("E4 is refused on tools: %s", (name) => {
+  it.each(["fallback", "undo"])("is refused on tools: %s", (name) => {
     expect(thrownBy(() => defineTool()(loose(tool, { [name]: () => true })))).toMatchObject({
       code: "OPTION_NOT_AVAILABLE",
     });
     const theirs = { inputSchema: z.object({}), execute: () => 1 };
     const options = loose({ name: "act", effect: "read" } as const, { [name]: () => true });
     expect(thrownBy(() => fromAiSdkTool(theirs, options))).toMatchObject({ code: "OPTION_NOT_AVAILABLE" });
-  });
-
-  it("E4 is refused where an AI SDK tool brings it along", () => {
-    const theirs = { inputSchema: z.object({}), execute: () => 1, needsApproval: true };
-    expect(thrownBy(() => fromAiSdkTool(theirs, { name: "act", effect: "write" }))).toMatchObject({
-      code: "OPTION_NOT_AVAILABLE",
-    });
   });
 
   it.each(["mode", "approvals"])("S4 is refused by send: %s", async (name) => {

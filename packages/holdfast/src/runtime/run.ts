@@ -3,7 +3,7 @@ import { EVENT_VERSION, type EventType, type JournalEvent } from "../core/event.
 import type { Position, RunId, SessionId } from "../core/ids.ts";
 import { openEvent, verifyContent } from "../core/journal-codec.ts";
 import { textOf, type AssistantPart } from "../core/message.ts";
-import type { Wait } from "../core/wait.ts";
+import { needsSomebody, type Wait } from "../core/wait.ts";
 import type { SignalKind } from "../ports/journal-store.ts";
 import { SessionStream, type StreamItem, type StreamOptions } from "../engine/event-stream.ts";
 import { damagedEvent } from "../engine/open-session.ts";
@@ -198,10 +198,7 @@ const GOES_ON: ReadonlySet<EventType> = new Set<EventType>([
   "tool-call.completed",
 ]);
 
-const ANSWERS: ReadonlySet<SignalKind> = new Set(["resolve", "resume", "cancel"]);
-
-/** Time passes by itself; everything else needs a person, an operator or another process. */
-const needsSomebody = (wait: Wait): boolean => !("until" in wait) || wait.kind === "budget-period";
+const ANSWERS: ReadonlySet<SignalKind> = new Set(["resolve", "decide", "result", "resume", "cancel"]);
 
 const waitsAfter = ({ header }: JournalEvent, before: readonly Wait[]): readonly Wait[] => {
   if (header.type === "run.suspended") return header.waitingFor;

@@ -8,13 +8,17 @@ import type { WhenActive } from "../core/when-active.ts";
 import { SessionStream } from "../engine/event-stream.ts";
 import { foldLoaded, loadSession } from "../engine/open-session.ts";
 import type { ModelSettings } from "../ports/model.ts";
-import type { Signal, SignalKind } from "../ports/journal-store.ts";
-import type { SendLimits } from "../core/run-limits.ts";
-import { checkSendLimits } from "./agent-limits.ts";
-import { readRaise, type RaiseBudgetOptions } from "./raise-budget.ts";
+import type { SignalKind } from "../ports/journal-store.ts";
+import { answerOfDecision, answerOfResult, type CallerResult, type Decision } from "./answers.ts";
+import { approvalNotFound, approvalPlace } from "./approval-id.ts";
+import { eachByItself, postAnswer, type Submitted } from "./post-answer.ts";
 import { checkSettings, checkWhenActive } from "./define-agent.ts";
 import { prepareInput, type Input } from "./input.ts";
 import { checkOptions } from "./known-options.ts";
+import { pendingOf, type Folded, type Pending } from "./pending.ts";
+import type { SendLimits } from "../core/run-limits.ts";
+import { checkSendLimits } from "./agent-limits.ts";
+import { readRaise, type RaiseBudgetOptions } from "./raise-budget.ts";
 import { spendingOf, type RunSpending } from "./run-spending.ts";
 import { Run, type EventOptions } from "./run.ts";
 import type { RuntimeServices } from "./runtime-services.ts";
@@ -99,7 +103,7 @@ export class Session<Output = string> {
   async send(input: Input, options: SendOptions = {}): Promise<Run<Output>> {
     checkOptions(options, { owner: "send", known: SEND_OPTIONS, later: LATER_SEND_OPTIONS });
     if (options.settings !== undefined) checkSettings(options.settings, "send");
-    if (this.#asksAgent(options)) this.#agentName = (await this.#load()).state.agent;
+    if (this.#asksAgent(options)) this.#agentName = (await this.#fold()).agent;
     const whenActive = this.#whenActive(options);
     const { content, blobs } = prepareInput(input, this.#services.sha256);
     const settings: JsonObject =
@@ -205,14 +209,14 @@ export class Session<Output = string> {
 
   /** Stops the active run, and those that wait behind it (E5). Answers the runs it stopped. */
   async cancel(reason?: string): Promise<readonly RunId[]> {
-    const { state, signals } = await this.#load();
+    const { state, loaded } = await this.#loadFolded();
     const runs = [
       ...(state.run === null ? [] : [state.run.runId]),
       // guard E5: the runs that wait are cancelled too
       ...state.queue.map((queued) => queued.runId),
       // Accepted, and not read by any worker yet.
       // guard E5: runs that nobody has read of are cancelled too
-      ...signals.flatMap(({ kind, runId }) => (kind === "input" && runId !== null ? [runId] : [])),
+      ...loaded.signals.flatMap(({ kind, runId }) => (kind === "input" && runId !== null ? [runId] : [])),
     ];
     // From the back, so that the end of one does not begin the next.
     for (const runId of runs.toReversed()) await this.cancelRun(runId, reason);
@@ -267,6 +271,49 @@ export class Session<Output = string> {
     });
   }
 
+  /** What the session waits for somebody to do: approvals, results of calls its caller runs, unknown outcomes. */
+  async pending(): Promise<readonly Pending[]> {
+    return pendingOf(this.#services, await this.#loadFolded());
+  }
+
+  /**
+   * Decides on a call that waits for approval (E4). The first decision counts; the same one again is no error.
+   *
+   * @throws NotFoundError when nobody asked; ConflictError when it was decided, or this is not for them to decide;
+   * ConfigurationError when an edited input does not fit.
+   */
+  async decide(approvalId: string, decision: Decision): Promise<void> {
+    const place = approvalPlace(approvalId);
+    if (place === null || place.sessionId !== this.id) throw approvalNotFound(approvalId);
+    const answer = await answerOfDecision(this.#services, await this.#loadFolded(), { place, decision });
+    await postAnswer(answer, (signal) => this.#post(signal));
+  }
+
+  /** Asks again for what was approved for every call of a tool. */
+  async forgetApprovals(): Promise<void> {
+    await this.#post({ kind: "decide", dedupeKey: null, runId: null, body: { forget: true }, blobs: [] });
+  }
+
+  /**
+   * Brings what came of a call that the caller runs. The first result counts; the same one again is no error.
+   *
+   * @throws NotFoundError when there is no such call; ConflictError when it waits for none any more;
+   * ConfigurationError when the result is not what the tool says it is.
+   */
+  async submitResult(callId: CallId, result: CallerResult): Promise<void> {
+    const answer = await answerOfResult(this.#services, await this.#loadFolded(), { callId, result });
+    await postAnswer(answer, (signal) => this.#post(signal));
+  }
+
+  /** Brings several results; each is taken or refused by itself. */
+  submitResults(
+    results: readonly (CallerResult & { readonly callId: CallId })[],
+  ): Promise<readonly Submitted[]> {
+    return eachByItself(results, async ({ callId, ...result }) => {
+      await this.submitResult(callId, result);
+    });
+  }
+
   /** Lets a run go on that waits for an operator: workers kept dying on it, or it came out of a backup. */
   async resume(): Promise<void> {
     const { run } = await this.#fold();
@@ -316,15 +363,15 @@ export class Session<Output = string> {
   }
 
   async #fold(): Promise<SessionState> {
-    return (await this.#load()).state;
+    return (await this.#loadFolded()).state;
   }
 
-  async #load(): Promise<{ readonly state: SessionState; readonly signals: readonly Signal[] }> {
+  async #loadFolded(): Promise<Folded> {
     const loaded = await loadSession(this.#services, this.id);
     if (loaded === undefined) throw sessionNotFound(this.id);
     const { state } = foldLoaded(this.#services, this.id, loaded);
     this.#seen = state.position;
-    return { state, signals: loaded.signals };
+    return { sessionId: this.id, loaded, state };
   }
 
   async #post(signal: {

@@ -1,3 +1,4 @@
+import type { Wait } from "../../core/index.ts";
 import type { SessionSnapshot } from "../../runtime/index.ts";
 import { type Command, DATA_DIR, type Invocation, JSON_OUT } from "../parsing/command.ts";
 import { dataDirFlag, openViewer } from "../sessions/data-dir.ts";
@@ -31,6 +32,9 @@ export const sessionsShow: Command = {
   },
 };
 
+const untilOf = (wait: Wait, now: number): string =>
+  "until" in wait && wait.until !== null ? `, ${relativeTime(wait.until, now)}` : "";
+
 const MOST_RUNS = 10;
 
 const print = async (call: Invocation, snapshot: SessionSnapshot, story: SessionStory): Promise<void> => {
@@ -54,7 +58,7 @@ const print = async (call: Invocation, snapshot: SessionSnapshot, story: Session
   out.line("\nwaits for");
   const place = { sessionId: snapshot.sessionId, dataDir: dataDirFlag(call) };
   for (const wait of snapshot.waitingFor) {
-    out.line(`  ${describeWait(wait)}${"until" in wait ? `, ${relativeTime(wait.until, now)}` : ""}`);
+    out.line(`  ${describeWait(wait)}${untilOf(wait, now)}`);
     for (const command of commandsFor(wait, place)) out.line(`    ${command}`);
   }
 };

@@ -12,6 +12,7 @@ export const describeEvent = (event: AnyDurable, names: CallNames): string => {
   if (isAbout(event, "tool-call.")) return describeTool(event, names);
   if (isAbout(event, "model-call.")) return describeModel(event);
   if (isAbout(event, "budget.")) return describeBudget(event);
+  if (isAbout(event, "approval.")) return describeApproval(event, names);
   return isAbout(event, "run.") ? describeRun(event) : describeSession(event);
 };
 
@@ -19,7 +20,10 @@ const isAbout = <Prefix extends string>(event: AnyDurable, prefix: Prefix): even
   event.type.startsWith(prefix);
 
 const describeSession = (
-  event: Exclude<AnyDurable, Of<"run."> | Of<"tool-call."> | Of<"model-call."> | Of<"budget.">>,
+  event: Exclude<
+    AnyDurable,
+    Of<"run."> | Of<"tool-call."> | Of<"model-call."> | Of<"budget."> | Of<"approval.">
+  >,
 ): string => {
   switch (event.type) {
     case "session.created":
@@ -111,10 +115,12 @@ const describeTool = (event: Of<"tool-call.">, names: CallNames): string => {
   const { header } = event;
   const { tool, input } = names.find(header.callId);
   switch (header.type) {
+    case "tool-call.held":
+      return `${tool}: the caller is to run it`;
     case "tool-call.started":
       return `${tool}${attempt(header.attempt)}${input === undefined ? "" : ` ${JSON.stringify(input)}`}`;
     case "tool-call.completed":
-      return `${tool} ${duration(header.durationMs)}${header.by === "verification" ? ", found done" : ""}`;
+      return `${tool} ${duration(header.durationMs)}${COMPLETED_BY[header.by]}`;
     case "tool-call.failed":
       return `${tool} ${header.code}${describeNext(header.next, event.at)}`;
     case "tool-call.unknown":
@@ -129,6 +135,37 @@ const describeTool = (event: Of<"tool-call.">, names: CallNames): string => {
       return assertNever(header);
   }
 };
+
+const COMPLETED_BY = { execution: "", verification: ", found done", caller: ", run by the caller" } as const;
+
+const describeApproval = ({ header, payload }: Of<"approval.">, names: CallNames): string => {
+  if (header.type === "approval.forgotten") return "what was approved for later calls";
+  const { tool, input } = names.find(header.callId);
+  switch (header.type) {
+    case "approval.requested":
+      return `${tool}${input === undefined ? "" : ` ${JSON.stringify(input)}`}`;
+    case "approval.escalated":
+      return `${tool}: others may decide too`;
+    case "approval.decided": {
+      const by = textAt({ payload }, "by");
+      const who = header.by === "memory" ? "as approved before" : by === undefined ? "" : `by ${by}`;
+      const edit = header.isEdited ? ` with ${JSON.stringify(payload?.["input"] ?? null)}` : "";
+      return `${tool} ${header.verdict === "approve" ? "approved" : "rejected"} ${who}${edit}`.trimEnd();
+    }
+    case "approval.expired":
+      return `${tool}: nobody decided in time, ${header.as === "approve" ? "approved" : "rejected"}`;
+    case "approval.voided":
+      return `${tool}: ${VOIDED[header.reason]}`;
+    default:
+      return assertNever(header);
+  }
+};
+
+const VOIDED = {
+  changed: "the tool or its rule has changed; asked again",
+  expired: "approved too long ago; asked again",
+  "input-invalid": "the edited input does not fit; asked again",
+} as const;
 
 const AFTER_UNKNOWN = {
   verify: "looking whether it took place",

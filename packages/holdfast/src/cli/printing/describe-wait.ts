@@ -10,6 +10,10 @@ export const describeWait = (wait: Wait): string => {
       return `the time at which ${wait.callId} can be looked into safely`;
     case "resolution":
       return `a person to say what became of ${wait.callId}`;
+    case "approval":
+      return `somebody to approve ${wait.callId}`;
+    case "result":
+      return `whoever called the agent to run ${wait.callId}`;
     case "definition":
       return `a process that has "${wait.name}"`;
     case "budget":
@@ -40,6 +44,13 @@ export const commandsFor = (
       return [
         `holdfast calls resolve ${sessionId} ${wait.callId}${dataDir}`,
         "  with --done '<its result as JSON>', --failed \"<why>\" or --retry",
+      ];
+    case "approval":
+      return [`holdfast approvals list --session ${sessionId}${dataDir}`];
+    case "result":
+      return [
+        `holdfast calls submit ${sessionId} ${wait.callId}${dataDir} --agent <agent.ts>`,
+        "  with --output '<its result as JSON>' or --error \"<why there is none>\"",
       ];
     case "operator":
       return [`holdfast sessions resume ${sessionId}${dataDir}`];

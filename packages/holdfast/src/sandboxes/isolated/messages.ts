@@ -1,5 +1,6 @@
 import type { Failure } from "../../core/failure.ts";
-import type { SessionContext, LogFields, LogLevel } from "../../ports/tool.ts";
+import type { SessionContext } from "../../ports/session-context.ts";
+import type { LogFields, LogLevel } from "../../ports/tool.ts";
 import type { SandboxOutput, SandboxVerification } from "../../ports/sandbox.ts";
 
 /** What a host is started with. */

@@ -7,7 +7,16 @@ import type { EventOf } from "./session-history.ts";
 
 /** What is known of one tool call from the journal alone. */
 export type CallEntry = RequestedCall & {
-  status: "asked" | "started" | "lost" | "retrying" | "verifying" | "asking" | "closed";
+  status:
+    | "asked"
+    | "held"
+    | "handed-over"
+    | "started"
+    | "lost"
+    | "retrying"
+    | "verifying"
+    | "asking"
+    | "closed";
   attempt: number;
   lost: number;
   /** Not before this may the next thing happen to it. */

@@ -101,7 +101,9 @@ const judgeWaits = (
       found.push(
         say("reason-wrong", position, `nothing in the journal is a reason to wait for: ${wait.kind}`),
       );
-  const untils = header.waitingFor.flatMap((wait) => ("until" in wait ? [wait.until] : []));
+  const untils = header.waitingFor.flatMap((wait) =>
+    wait.kind === "retry" || wait.kind === "verification" ? [wait.until] : [],
+  );
   if (untils.length > 0 && run.suspendedAt === null && Math.min(...untils) - at <= 5_000)
     found.push(finder(sessionId, "E7")("reason-wrong", position, "a short wait became a suspension"));
   if ((run.asking !== null && !run.isLost) || run.calls.some(({ status }) => status === "started"))
@@ -123,6 +125,10 @@ const isReason = (run: RunEntry, takeovers: number, wait: Wait): boolean => {
       );
     case "resolution":
       return run.calls.some(({ callId, status }) => callId === wait.callId && status === "asking");
+    case "approval":
+      return run.calls.some(({ callId, status }) => callId === wait.callId && status === "held");
+    case "result":
+      return run.calls.some(({ callId, status }) => callId === wait.callId && status === "handed-over");
     case "operator":
       return wait.reason === "restored" || takeovers >= 3;
     case "budget":

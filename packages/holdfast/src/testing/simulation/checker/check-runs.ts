@@ -163,7 +163,7 @@ const ENDS_SUSPENSION: ReadonlySet<string> = new Set(["run.resumed", "run.cancel
 const isWaiting = ({ header }: JournalEvent, now: number): boolean =>
   header.type === "run.suspended" &&
   header.waitingFor.length > 0 &&
-  header.waitingFor.every((wait) => !("until" in wait) || wait.until > now);
+  header.waitingFor.every((wait) => !("until" in wait) || wait.until === null || wait.until > now);
 
 /** The totals a run ends with are the sums of what it did (E8). */
 export const checkTotals = ({ sessionId, events }: SessionHistory): readonly Violation[] => {

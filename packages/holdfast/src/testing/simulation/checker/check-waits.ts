@@ -44,7 +44,7 @@ const judgeRest = (
     return sameLines(run.waitingFor, waits)
       ? []
       : [say("waits-wrong", position, `${run.runId} waits for something else than it says`)];
-  const untils = waits.flatMap((wait) => ("until" in wait ? [wait.until] : []));
+  const untils = waits.flatMap((wait) => ("until" in wait && wait.until !== null ? [wait.until] : []));
   if (untils.length > 0 && Math.min(...untils) - at <= LONGEST_HELD_MS) return [];
   return [
     finder(sessionId, "E7")("not-suspended", position, `${run.runId} waits for long and is not suspended`),

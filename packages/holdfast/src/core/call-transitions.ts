@@ -1,0 +1,108 @@
+import type { AfterFailure, AfterUnknown, ApprovalHeader, HeaderOf, ToolHeader } from "./event.ts";
+import type { OpenCall } from "./session-state.ts";
+
+type ApprovalEvent = Exclude<ApprovalHeader, { readonly type: "approval.forgotten" }>;
+
+/** Events that speak of one call of the open turn. */
+export type CallEvent = ToolHeader | ApprovalEvent;
+
+/** Whether a call may get this event: above all, a settled call is not there any more (E1). */
+export const callAllows = (call: OpenCall, header: CallEvent): boolean => {
+  switch (header.type) {
+    case "tool-call.started":
+      return (
+        /* guard E1: a call that cannot start does not */ mayStart(call) &&
+        call.policy.by === "runtime" &&
+        /* guard E1: no attempt is made twice */ header.attempt === call.attempt + 1
+      );
+    case "tool-call.completed":
+      return isCurrent(call, header) && mayComplete(call, header.by);
+    case "tool-call.failed":
+      return isCurrent(call, header) && mayFail(call, header.next.kind);
+    case "tool-call.unknown":
+      return isCurrent(call, header) && mayBeUnknown(call, header.next.kind);
+    case "tool-call.verified":
+      return isCurrent(call, header) && isVerifying(call);
+    case "tool-call.resolved":
+      return call.status.kind === "unknown";
+    case "tool-call.held":
+      return call.policy.by === "caller" && mayStart(call);
+    case "tool-call.late":
+      return true;
+    default:
+      return approvalAllows(call, header);
+  }
+};
+
+const mayComplete = (call: OpenCall, by: HeaderOf<"tool-call.completed">["by"]): boolean => {
+  switch (by) {
+    case "execution":
+      return call.status.kind === "started";
+    case "verification":
+      return isVerifying(call);
+    case "caller":
+      return call.status.kind === "handed-over";
+  }
+};
+
+/** What may become of the approval of a call (E4): each asked for once, and decided at most once. */
+const approvalAllows = ({ status, approval, policy }: OpenCall, header: ApprovalEvent): boolean => {
+  if (header.type === "approval.requested") {
+    return approval === null
+      ? status.kind === "requested" && header.ask === 1
+      : /* guard E4: nobody is asked twice about the same */ approval.standing === "void" &&
+          header.ask === approval.ask + 1;
+  }
+  if (approval === null || header.ask !== approval.ask) return false;
+  // guard E4: what is decided is not decided again
+  if (approval.standing === "open") return status.kind === "held";
+  return header.type === "approval.voided" && approval.standing === "granted" && isAtRest(status, policy);
+};
+
+/** Whether nothing of the call is under way, or may have taken place (E2). */
+const isAtRest = ({ kind }: OpenCall["status"], { effect }: OpenCall["policy"]): boolean =>
+  kind === "requested" || kind === "retrying" || (kind === "lost" && effect !== "write");
+
+/** What is said of an attempt counts only while it is the last one: an earlier one was given up on. */
+const isCurrent = (call: OpenCall, header: { readonly attempt: number }): boolean =>
+  header.attempt === call.attempt;
+
+const isVerifying = ({ status }: OpenCall): boolean =>
+  status.kind === "unknown" && status.next.kind === "verify";
+
+/** A failure says that the call did nothing more; of a lost `write` nobody can say that (E2). */
+const mayFail = (call: OpenCall, next: AfterFailure["kind"]): boolean => {
+  switch (call.status.kind) {
+    case "started":
+      return next === "retry" || next === "give-up";
+    case "requested":
+    case "held":
+    case "handed-over":
+    case "retrying":
+      return next === "give-up";
+    case "lost":
+      return (
+        next === "give-up" &&
+        /* guard E2: of a lost write nobody says that it failed */ call.policy.effect !== "write"
+      );
+    case "unknown":
+      return next === "give-up" && isVerifying(call);
+  }
+};
+
+const mayBeUnknown = (call: OpenCall, next: AfterUnknown["kind"]): boolean => {
+  const { kind } = call.status;
+  return (
+    kind === "started" || kind === "lost" || isVerifying(call) || (kind === "unknown" && next === "give-up")
+  );
+};
+
+/** A lost `write` is never started again: its outcome has to be found out first (E2). */
+const mayStart = (call: OpenCall): boolean => {
+  // guard E4: what was asked for starts when it is granted
+  if (call.approval !== null && call.approval.standing !== "granted") return false;
+  if (call.status.kind === "requested" || call.status.kind === "retrying") return true;
+  return (
+    call.status.kind === "lost" && /* guard E2: a lost write does not start */ call.policy.effect !== "write"
+  );
+};

@@ -1,0 +1,86 @@
+import { approvalDueAt, type OpenApproval } from "./approval.ts";
+import type { EventDraft } from "./event.ts";
+import type { Timestamp } from "./ids.ts";
+import { isAllowed, type Pending } from "./pending-approval.ts";
+import { CLOSED_CALL_CHARS } from "./plan-end.ts";
+import type { OpenCall, OpenRun, SessionState } from "./session-state.ts";
+import type { Wait } from "./wait.ts";
+
+/** What becomes of a call that waits for somebody: decisions to record, or what it goes on waiting for. */
+export type HeldStep =
+  | { readonly kind: "records"; readonly drafts: readonly EventDraft[] }
+  | { readonly kind: "wait"; readonly wait: Wait };
+
+type Place = { readonly run: OpenRun; readonly now: Timestamp };
+
+/** A call that waits for an approval (E4): a word kept from before, the next level, the end of waiting. */
+export const planApproval = (state: SessionState, pending: Pending, place: Place): HeldStep => {
+  const { call, approval } = pending;
+  const about = { runId: place.run.runId, callId: call.callId, ask: approval.ask };
+  // guard E3: a call that was refused gets its result
+  if (approval.standing === "refused") return records(closed(about.runId, call, "TOOL_DENIED"));
+  if (isAllowed(state, pending)) return records(fromMemory(about, approval));
+  // guard E6: an approval is not waited for after its time
+  if (approval.expiresAt !== null && approval.expiresAt <= place.now) return expire(about, approval);
+  const level = approval.level + 1;
+  const next = approval.terms.levels[level];
+  // guard E4: others are asked when their time has come
+  if (next !== undefined && approval.askedAt + next.afterMs <= place.now) {
+    return records({ header: { type: "approval.escalated", ...about, level }, payload: null });
+  }
+  const until = approvalDueAt(approval);
+  const { callId, ask } = about;
+  return { kind: "wait", wait: { kind: "approval", callId, ask, until } };
+};
+
+type About = { readonly runId: string; readonly callId: string; readonly ask: number };
+
+const fromMemory = (about: About, { hash }: OpenApproval): EventDraft => ({
+  header: {
+    type: "approval.decided",
+    ...about,
+    verdict: "approve",
+    by: "memory",
+    approver: null,
+    hash,
+    isEdited: false,
+    remember: null,
+  },
+  payload: null,
+});
+
+const expire = (about: About, { terms }: OpenApproval): HeldStep =>
+  records({ header: { type: "approval.expired", ...about, as: terms.onTimeout }, payload: null });
+
+/** A call that its caller runs: handed over, waited for, given up on. */
+export const planCallerCall = (call: OpenCall, { run, now }: Place): HeldStep => {
+  const { runId } = run;
+  const { callId, status, policy } = call;
+  if (status.kind !== "handed-over") {
+    const dueAt = policy.timeoutMs === 0 ? null : now + policy.timeoutMs;
+    return records({ header: { type: "tool-call.held", runId, callId, dueAt }, payload: null });
+  }
+  // guard E6: a caller is not waited for after its time
+  if (status.dueAt !== null && status.dueAt <= now) return records(closed(runId, call, "TOOL_TIMEOUT"));
+  return {
+    kind: "wait",
+    wait: { kind: "result", callId, until: status.dueAt },
+  };
+};
+
+const closed = (runId: string, call: OpenCall, code: "TOOL_DENIED" | "TOOL_TIMEOUT"): EventDraft => ({
+  header: {
+    type: "tool-call.failed",
+    runId,
+    callId: call.callId,
+    attempt: call.attempt,
+    code,
+    durationMs: 0,
+    chars: CLOSED_CALL_CHARS,
+    next: { kind: "give-up" },
+    repeats: 1,
+  },
+  payload: null,
+});
+
+const records = (...drafts: readonly EventDraft[]): HeldStep => ({ kind: "records", drafts });

@@ -1,0 +1,72 @@
+import type { EventDraft } from "../core/event.ts";
+import { failure } from "../core/failure.ts";
+import type { JsonValue } from "../core/json.ts";
+import type { ToolOutput } from "../core/message.ts";
+import { openCallOf, type OpenCall } from "../core/session-state.ts";
+import { closedCall, completedPayload } from "../core/settle-tool-call.ts";
+import type { Signal } from "../ports/journal-store.ts";
+import type { ActiveSession } from "./active-session.ts";
+import type { Batch } from "./batch.ts";
+import { finishCall } from "./tool-entry.ts";
+import { parseBody } from "./read-signal.ts";
+import type { OutputPlace } from "./tool-attempt.ts";
+
+/** The event that a result becomes which the caller brings for a call it was handed (E1, E3). */
+export const readResult = async (
+  session: ActiveSession,
+  batch: Batch,
+  signal: Signal,
+): Promise<readonly EventDraft[]> => {
+  const { run } = batch.state;
+  const { callId, error, output } = parseBody(signal.body);
+  const call = typeof callId === "string" ? openCallOf(run, callId) : undefined;
+  // guard E1: the first result counts
+  if (run === null || call?.status.kind !== "handed-over") return [];
+  // guard E5: a result that comes after the cancel is not used
+  if (run.stopping !== null) return [];
+  if (typeof error === "string") {
+    const message = session.services.redactor.text(error);
+    return [closedCall(run.runId, call, failure("TOOL_FAILED", message, { retryable: false }))];
+  }
+  const place = await placeOf(session, batch, call);
+  const finished = await finishCall(place, output ?? null);
+  batch.blobs.push(...(finished.blobs ?? []));
+  return [
+    {
+      header: {
+        type: "tool-call.completed",
+        runId: run.runId,
+        callId: call.callId,
+        attempt: call.attempt,
+        durationMs: batch.now() - call.status.since,
+        chars: finished.chars,
+        by: "caller",
+        isCoerced: finished.isCoerced,
+        repeats: 1,
+      },
+      payload: completedPayload(finished.output, finished.artifact),
+    },
+  ];
+};
+
+const placeOf = async (session: ActiveSession, batch: Batch, call: OpenCall): Promise<OutputPlace> => {
+  const { run } = batch.state;
+  const { services, id, agent, content } = session;
+  const isEdited = (call.approval?.inputAt ?? null) !== null;
+  return {
+    services,
+    sessionId: id,
+    tool: agent.tools.get(call.tool) ?? PLAIN,
+    callId: call.callId,
+    edited:
+      isEdited && run !== null
+        ? await content.rawInput(run, { callId: call.callId, fresh: batch.events })
+        : null,
+  };
+};
+
+/** For a tool that is gone from the definition: its result was checked when it was brought. */
+const PLAIN: OutputPlace["tool"] = {
+  maxOutputChars: 60_000,
+  toOutput: async (result): Promise<ToolOutput> => ({ type: "json", value: result as JsonValue }),
+};
