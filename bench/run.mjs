@@ -9,6 +9,7 @@ import { benchAlone } from "./benches/alone.mjs";
 import { benchColdStart } from "./benches/cold-start.mjs";
 import { benchDeltas } from "./benches/deltas.mjs";
 import { benchFootprint } from "./benches/footprint.mjs";
+import { benchIsolation } from "./benches/isolation.mjs";
 import { benchLanggraph } from "./benches/langgraph.mjs";
 import { benchLayers } from "./benches/layers.mjs";
 import { benchLong } from "./benches/long.mjs";
@@ -28,6 +29,7 @@ const BENCHES = {
   alone: benchAlone,
   "cold-start": benchColdStart,
   suspended: benchSuspended,
+  isolation: benchIsolation,
   footprint: benchFootprint,
   layers: benchLayers,
   profile: benchProfile,

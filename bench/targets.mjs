@@ -158,4 +158,22 @@ export const TARGETS = [
     unit: "ms",
   },
   { key: "help", at: {}, runs: 5, bench: "footprint", what: "`holdfast --help`", atMost: 150, unit: "ms" },
+  {
+    key: "isolation-thread",
+    at: { harms: 4, everyMs: 50 },
+    runs: 5,
+    bench: "isolation",
+    what: "p99 of sessions at work beside isolated tools in threads that spin, leak, reject and exit, ÷ p99 without them",
+    atMost: 2,
+    unit: "×",
+  },
+  {
+    key: "isolation-process",
+    at: { harms: 4, everyMs: 50 },
+    runs: 5,
+    bench: "isolation",
+    what: "p99 of sessions at work beside isolated tools in processes that spin, leak, reject and exit, ÷ p99 without them",
+    atMost: 2,
+    unit: "×",
+  },
 ];

@@ -1,4 +1,4 @@
-import { readSync, writeSync } from "node:fs";
+import { readdirSync, readSync, writeSync } from "node:fs";
 import { Socket } from "node:net";
 import { setPriority } from "node:os";
 import {
@@ -26,8 +26,8 @@ export interface HostLine {
 /** Longest wait for a secret: whoever is to answer is held up, or gone. */
 const SECRET_LIMIT_MS = 10_000;
 
-/** Isolated work gives way to the runtime, which serves everybody else. */
-const NICENESS = 10;
+/** Isolated work gives way to the runtime, which serves everybody else; a little while it begins, so that it does begin. */
+const NICENESS = { loading: 5, working: 10 };
 
 export type ThreadData = {
   readonly holdfastHost: "thread";
@@ -73,15 +73,22 @@ export const processLine = (): HostLine => {
   };
 };
 
-/** From now on; called when a module has been loaded, so that a busy machine does not keep a call from beginning. */
-export const giveWay = (): void => {
-  // Only Linux counts niceness by thread; elsewhere it would be that of the whole process.
-  if (!isMainThread && process.platform !== "linux") return;
+/** From now on; there is no way back. */
+export const giveWay = (stage: keyof typeof NICENESS): void => {
   try {
-    setPriority(0, NICENESS);
+    for (const thread of ownThreads()) setPriority(thread, NICENESS[stage]);
   } catch {
-    // Not allowed here: then it does not give way.
+    // Not allowed here, or a thread that ended just now: then it gives way less.
   }
+};
+
+/**
+ * Only Linux counts niceness by thread, and then 0 is the calling one: in a process of our own all of them are named,
+ * for collecting garbage is work too. Elsewhere 0 is the whole process, which must not be that of the runtime.
+ */
+const ownThreads = (): readonly number[] => {
+  if (process.platform !== "linux") return isMainThread ? [0] : [];
+  return isMainThread ? readdirSync("/proc/self/task").map(Number) : [0];
 };
 
 const noAnswer = (name: string): HoldfastError =>
