@@ -15,7 +15,12 @@ export {
   type AgentOutput,
   type AiSdkTool,
   type CreateSessionOptions,
+  type DeadLetter,
+  type DeadLetterPage,
+  type DeadLetterQuery,
   type DefinedTool,
+  type DeliveryHandler,
+  type DeliveryOptions,
   type DurableEvent,
   type EventOptions,
   type FromAiSdkToolOptions,
@@ -26,6 +31,7 @@ export {
   type Outcome,
   type OutcomeOptions,
   type OutcomeTotals,
+  type RecipientOptions,
   type Resolution,
   type BudgetAccount,
   type BudgetLimits,
@@ -79,6 +85,7 @@ export {
   StreamInterruptedError,
   ToolError,
 } from "./core/errors.ts";
+export type { Delivery, DeliveredType } from "./core/delivery.ts";
 export { FAILURE_CODES, toFailure, type Failure, type FailureCode } from "./core/failure.ts";
 export type { JsonObject, JsonSchema, JsonValue } from "./core/json.ts";
 export type { ToolOutput, UserPart } from "./core/message.ts";

@@ -3,6 +3,9 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { HoldfastError } from "../core/index.ts";
+import { scriptedModel } from "../models/index.ts";
+import { createRuntime, createSystemClock, defineAgent } from "../runtime/index.ts";
 
 const MAIN = fileURLToPath(new URL("./main.ts", import.meta.url));
 const PACKAGE = "holdfast";
@@ -149,6 +152,27 @@ export class UserFolder {
       readonly sessions: readonly { readonly sessionId: string }[];
     };
     return sessions[0]?.sessionId ?? "";
+  }
+
+  /** As a process leaves them whose reports nobody took. */
+  async leaveDeadLetters(count: number): Promise<void> {
+    const handle = (): never => {
+      throw new HoldfastError("DELIVERY_FAILED", "nobody is there");
+    };
+    const quiet = defineAgent({ name: "quiet", instructions: "x", model: scriptedModel([]) });
+    await using runtime = await createRuntime({
+      agents: [quiet],
+      dataDir: join(this.path, ".holdfast"),
+      logger: { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} },
+      onSettled: { name: "hook", handle, retry: { maxAttempts: 1 } },
+    });
+    for (let index = 0; index < count; index += 1) {
+      const session = await runtime.createSession(quiet);
+      await (await session.send("hello")).outcome();
+    }
+    const left = async () => (await runtime.deadLetters.list()).deadLetters.length;
+    const clock = createSystemClock();
+    while ((await left()) < count) await new Promise<void>((resolve) => void clock.startTimer(20, resolve));
   }
 
   remove(): void {

@@ -395,6 +395,34 @@ describe("holdfast schedules", () => {
   );
 });
 
+describe("holdfast deadletters", () => {
+  it(
+    "lists, shows, retries and discards what nobody took",
+    inFolder(async (folder) => {
+      await folder.run("run", "agent.ts", "first");
+      expect(await folder.run("deadletters", "list")).toMatchObject({
+        code: 0,
+        stderr: "No dead letters.\n",
+      });
+      await folder.leaveDeadLetters(3);
+      const all = await folder.run("deadletters", "list");
+      expect(all.stdout.trim().split("\n")).toHaveLength(4);
+      for (const line of all.stdout.split("\n")) expect(line.length).toBeLessThanOrEqual(80);
+      const { deadLetters } = JSON.parse((await folder.run("deadletters", "list", "--json")).stdout);
+      const [one, other] = deadLetters;
+      const shown = await folder.run("deadletters", "show", one.id);
+      expect(shown.stdout).toMatch(/to +hook\n[^]*why +DELIVERY_FAILED: nobody is there\n/);
+      expect((await folder.run("deadletters", "retry", one.id)).code).toBe(0);
+      expect((await folder.run("deadletters", "discard", other.id)).code).toBe(0);
+      for (const command of ["show", "retry", "discard"])
+        expect((await folder.run("deadletters", command, one.id)).code).toBe(3);
+      expect((await folder.run("deadletters", "list", "--limit", "1", "--json")).stdout).toContain(
+        deadLetters[2].id,
+      );
+    }),
+  );
+});
+
 describe("holdfast doctor", () => {
   it(
     "finds a healthy directory healthy, and shows no key",

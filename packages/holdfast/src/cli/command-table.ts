@@ -87,6 +87,26 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: async () => (await import("./commands/schedules-change.ts")).schedulesRun,
   },
   {
+    name: "deadletters list",
+    summary: "list deliveries that nobody took",
+    load: async () => (await import("./commands/deadletters-list.ts")).deadlettersList,
+  },
+  {
+    name: "deadletters show",
+    summary: "show such a delivery and why",
+    load: async () => (await import("./commands/deadletters-show.ts")).deadlettersShow,
+  },
+  {
+    name: "deadletters retry",
+    summary: "send such a delivery again",
+    load: async () => (await import("./commands/deadletters-change.ts")).deadlettersRetry,
+  },
+  {
+    name: "deadletters discard",
+    summary: "forget such a delivery",
+    load: async () => (await import("./commands/deadletters-change.ts")).deadlettersDiscard,
+  },
+  {
     name: "doctor",
     summary: "look over a data directory and this machine",
     load: async () => (await import("./commands/doctor.ts")).doctor,

@@ -54,6 +54,7 @@ export const FAILURE_CODES = [
   "RUN_NOT_OPEN",
   "CALL_NOT_FOUND",
   "SCHEDULE_NOT_FOUND",
+  "DELIVERY_NOT_FOUND",
   "CALL_NOT_WAITING",
   "APPROVAL_NOT_FOUND",
   "APPROVAL_NOT_WAITING",
@@ -62,6 +63,8 @@ export const FAILURE_CODES = [
   "IDEMPOTENCY_CONFLICT",
   "SECRET_NOT_FOUND",
   "RUNTIME_CLOSED",
+  // deliveries
+  "DELIVERY_FAILED",
   // stores
   "STORE_UNAVAILABLE",
   "STORE_DAMAGED",
@@ -100,6 +103,7 @@ const RETRYABLE: ReadonlySet<FailureCode> = new Set<FailureCode>([
   "TOOL_TIMEOUT",
   "TOOL_CRASHED",
   "TOOL_CALL_LOST",
+  "DELIVERY_FAILED",
   "STORE_UNAVAILABLE",
 ]);
 

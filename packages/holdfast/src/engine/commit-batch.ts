@@ -4,6 +4,7 @@ import { sessionStatus, type OpenRun, type SessionState } from "../core/session-
 import type { CommitAnswer, CommitRequest, ConflictReason, LeaseChange } from "../ports/journal-store.ts";
 import type { ActiveSession } from "./active-session.ts";
 import { noteRefusal } from "./call-budgets.ts";
+import { deliveriesOf } from "./deliveries-of.ts";
 import { blobsOf } from "./outcome.ts";
 import type { Prepared } from "./prepare-batch.ts";
 
@@ -52,7 +53,12 @@ const requestOf = (
     blobs: [...blobsOf(recorded, batch.stored), ...batch.blobs],
     consume: batch.consume,
     post: [],
-    duties: [],
+    duties: deliveriesOf(batch.events, {
+      sessionId: session.id,
+      agent: session.agent.name,
+      tenant: session.tenant,
+      services: session.services,
+    }),
     reserve: batch.reserve,
     // guard E8: what is over gives back what it did not spend
     settle: settlementsOf(session.id, batch.base.state, batch.events),

@@ -2,9 +2,9 @@ import { toFailure } from "../core/failure.ts";
 import type { Duty } from "../ports/duty.ts";
 import type { EngineServices } from "./services.ts";
 
-/** How many duties are looked at in one round. */
+/** How many duties of one assignee are looked at in one round. */
 const BATCH = 64;
-/** How many are under way at once. */
+/** How many of one assignee are under way at once: one that is slow does not hold up the others (S1). */
 const MOST_AT_ONCE = 16;
 /** One that went wrong, or that is of a version that is not known here, is left alone for this long. */
 const PAUSE_MS = 5_000;
@@ -23,7 +23,8 @@ export class DutyRound {
   readonly #services: Pick<EngineServices, "store" | "clock" | "logger">;
   readonly #work: DutyWork;
   readonly #onDone: () => void;
-  readonly #underWay = new Set<string>();
+  /** By duty, whose it is. */
+  readonly #underWay = new Map<string, string>();
   readonly #restsUntil = new Map<string, number>();
   #isOpen = true;
 
@@ -52,18 +53,27 @@ export class DutyRound {
 
   /** Begins what is due, where something is; does not wait for it. */
   async look(): Promise<void> {
-    const due = await this.#services.store.dueDuties({ assignees: this.assignees, limit: BATCH });
-    for (const duty of due) {
-      if (!this.#isOpen || this.#underWay.size >= MOST_AT_ONCE) return;
-      if (!this.#isResting(duty)) void this.#begin(duty);
+    for (const assignee of this.assignees) {
+      if (!this.#hasRoom(assignee)) continue;
+      const due = await this.#services.store.dueDuties({ assignees: [assignee], limit: BATCH });
+      for (const duty of due) {
+        if (!this.#isOpen || !this.#hasRoom(assignee)) break;
+        if (!this.#isResting(duty)) void this.#begin(duty);
+      }
     }
+  }
+
+  #hasRoom(assignee: string): boolean {
+    let count = 0;
+    for (const other of this.#underWay.values()) if (other === assignee) count += 1;
+    return count < MOST_AT_ONCE;
   }
 
   async #begin(duty: Duty): Promise<void> {
     const key = keyOf(duty);
     // guard J2: a duty is begun once in a process
     if (this.#underWay.has(key)) return;
-    this.#underWay.add(key);
+    this.#underWay.set(key, duty.assignee);
     try {
       // guard S6: what is not understood here is left to others
       if (!(await this.#work.perform(duty))) this.#rest(key);

@@ -10,6 +10,7 @@ import type { PriceList } from "../ports/model.ts";
 import type { Sandbox } from "../ports/sandbox.ts";
 import type { Telemetry } from "../ports/telemetry.ts";
 import type { Logger, Workspace } from "../ports/tool.ts";
+import type { Recipient } from "./recipient.ts";
 import type { EventFeed } from "./event-feed.ts";
 import type { Redactor } from "./redactor.ts";
 import type { StallMonitor } from "./stall-monitor.ts";
@@ -43,6 +44,8 @@ export type EngineServices = {
   /** Where isolated tools run. */
   readonly sandbox: Sandbox;
   readonly agents: ReadonlyMap<string, Agent>;
+  /** Who is told of events, by name. */
+  readonly recipients: ReadonlyMap<string, Recipient>;
   readonly timeouts: ModelTimeouts;
   readonly deps: unknown;
   readonly secret: (name: string) => string;

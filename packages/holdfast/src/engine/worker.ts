@@ -7,6 +7,7 @@ import type { Duty } from "../ports/duty.ts";
 import type { DueSession, Signal } from "../ports/journal-store.ts";
 import { ActiveSession } from "./active-session.ts";
 import { advanceSession } from "./advance-session.ts";
+import { DeliveryRound } from "./delivery-round.ts";
 import { DutyRound } from "./duty-round.ts";
 import { loadSession } from "./open-session.ts";
 import { ScheduleClock } from "./schedule-clock.ts";
@@ -42,6 +43,7 @@ export class Worker {
   readonly #options: WorkerOptions;
   readonly #waiting: WaitingForDefinitions;
   readonly #duties: DutyRound;
+  readonly #deliveries: DeliveryRound;
   readonly #active = new Map<SessionId, ActiveSession>();
   /** Sessions being loaded, with what was posted to them meanwhile: the load may not have seen it. */
   readonly #opening = new Map<SessionId, Signal[]>();
@@ -64,7 +66,12 @@ export class Worker {
     this.#queue = new FairQueue(options.weightOf);
     this.#waiting = new WaitingForDefinitions(services);
     const schedules = new ScheduleClock(services, (session) => this.lookAgain(session));
-    const work = { assignees: () => schedules.assignees, perform: (duty: Duty) => schedules.run(duty) };
+    const work = {
+      assignees: () => [...schedules.assignees, ...this.#deliveries.assignees],
+      perform: (duty: Duty) =>
+        duty.kind === "schedule" ? schedules.run(duty) : this.#deliveries.perform(duty),
+    };
+    this.#deliveries = new DeliveryRound(services);
     this.#duties = new DutyRound(services, work, () => this.#dutyDone());
   }
 
@@ -130,6 +137,7 @@ export class Worker {
     for (const timer of this.#timers) timer.stop();
     this.#timers = [];
     this.#wakeTimer?.stop();
+    this.#deliveries.stop();
     // Whatever is still open stays as it was started: its outcome is unknown, and is never repeated (E2).
     for (const session of this.#active.values()) session.abandon();
   }
@@ -227,6 +235,8 @@ export class Worker {
     this.#fill();
     if (this.#isMoreDue && this.#queue.size === 0) void this.#poll();
     this.#tellIdle();
+    // What was settled or suspended may have to be told.
+    if (this.#services.recipients.size > 0) void this.#poll();
   }
 
   get #isIdle(): boolean {

@@ -23,6 +23,8 @@ import type { AgentDefinition } from "./define-agent.ts";
 import { listBudgets, type BudgetAccount, type BudgetQuery } from "./list-budgets.ts";
 import type { Input } from "./input.ts";
 import { checkOptions } from "./known-options.ts";
+import { DeadLetters } from "./deliveries/dead-letters.ts";
+import { recipientsOf } from "./deliveries/recipients.ts";
 import { Schedules } from "./schedules/schedules.ts";
 import { timetableOf } from "./schedules/timetable.ts";
 import { noTelemetry } from "./no-telemetry.ts";
@@ -95,6 +97,7 @@ export const createRuntime = async <Deps = unknown>(options: RuntimeOptions<Deps
     }),
     stalls: new StallMonitor(clock, logger),
     agents: new Map(agents.map((agent) => [agent.name, agent])),
+    recipients: recipientsOf(options, { clock, redactor }),
     timeouts: settings.timeouts,
     deps: options.deps,
     secret: (name) => {
@@ -129,17 +132,21 @@ export class Runtime {
   readonly #worker: Worker;
   /** What is run by the calendar. */
   readonly schedules: Schedules;
+  /** What could not be told to anybody. */
+  readonly deadLetters: DeadLetters;
   #closing: Promise<void> | null = null;
 
   constructor(services: Omit<RuntimeServices, "post">, settings: RuntimeSettings) {
     this.#services = { ...services, post: (signal) => this.#post(signal) };
     this.#settings = settings;
     this.#worker = new Worker(this.#services, settings);
-    this.schedules = new Schedules({
+    const parts = {
       services: this.#services,
       checkOpen: () => this.#checkOpen(),
       onChange: () => this.#worker.lookAtDuties(),
-    });
+    };
+    this.schedules = new Schedules(parts);
+    this.deadLetters = new DeadLetters(parts);
   }
 
   async start(): Promise<void> {

@@ -34,6 +34,8 @@ export { Run, type EventOptions, type OutcomeOptions, type TextOptions } from ".
 export type { RuntimeOptions, Secrets } from "./runtime-options.ts";
 export type { Schema, SchemaOutput } from "./schema.ts";
 export type { DurableEvent, SessionEvent } from "./session-event.ts";
+export type { DeadLetter, DeadLetterPage, DeadLetterQuery } from "./deliveries/dead-letters.ts";
+export type { DeliveryHandler, DeliveryOptions, RecipientOptions } from "./deliveries/recipients.ts";
 export type { ScheduleOptions } from "./schedules/schedule-options.ts";
 export type { Schedule, SchedulePage, ScheduleQuery } from "./schedules/schedules.ts";
 export type { RaiseBudgetOptions } from "./raise-budget.ts";

@@ -1,7 +1,7 @@
 import type { JournalEvent, RunTotals } from "../core/event.ts";
-import { failure, isFailureCode, type Failure, type FailureCode } from "../core/failure.ts";
-import { isJsonObject, type JsonObject } from "../core/json.ts";
+import type { Failure } from "../core/failure.ts";
 import { textOf, type AssistantPart } from "../core/message.ts";
+import { failureOfRun } from "../core/run-failure.ts";
 import type { Usage } from "../core/usage.ts";
 import { totalCostUsd } from "../core/usage.ts";
 import type { Wait } from "../core/wait.ts";
@@ -71,7 +71,7 @@ export const outcomeOf = async <Output>(
       const cause = await read(header.causeAt ?? event.position);
       return {
         status: "failed",
-        failure: failureIn(cause?.payload ?? null) ?? plainFailure(header.code),
+        failure: failureOfRun(header.code, cause),
         ...totals(header.runId, header.durationMs, header.totals),
       };
     }
@@ -97,23 +97,3 @@ const answerOf = <Output>(
   const output = (structured === undefined ? text : structured) as Output;
   return { output, text, finishReason };
 };
-
-const failureIn = (payload: JsonObject | null): Failure | null => {
-  const found = payload?.["failure"];
-  return isJsonObject(found) && isFailureCode(found["code"]) ? (found as Failure) : null;
-};
-
-const PLAIN_WORDS: Partial<Record<FailureCode, string>> = {
-  RUN_MAX_TURNS: "The run used all the turns it was allowed without coming to an answer.",
-  RUN_MAX_TOOL_CALLS: "The run made all the tool calls it was allowed without coming to an answer.",
-  RUN_LOOPING: "The model went on making the same call, which went on giving the same result.",
-  BUDGET_EXCEEDED: "What was left of a budget did not pay for a whole answer.",
-  RUN_TIMEOUT: "The run took longer than it was allowed.",
-  OUTPUT_INVALID: "The model did not give an answer that fits the output schema.",
-  MODEL_REFUSED: "The provider's content filter stopped the answer.",
-  MODEL_CONTEXT_OVERFLOW:
-    "The conversation does not fit the model's context, even after older turns were left out.",
-};
-
-const plainFailure = (code: FailureCode): Failure =>
-  failure(code, PLAIN_WORDS[code] ?? "The run failed.", { retryable: false });

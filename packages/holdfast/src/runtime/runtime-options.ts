@@ -12,12 +12,13 @@ import type { Logger } from "../ports/tool.ts";
 import type { AgentDefinition } from "./define-agent.ts";
 import { checkRetry } from "./define-tool.ts";
 import { compileBudgets, type BudgetOptions } from "./shared-budgets.ts";
+import { DELIVERY_HOOKS, type DeliveryOptions } from "./deliveries/recipients.ts";
 import { checkOptions, positiveInteger, wholeNumber } from "./known-options.ts";
 
 /** Secrets by name, or a function that finds them. Their values never enter the journal (O2). */
 export type Secrets = Readonly<Record<string, string>> | ((name: string) => string | undefined);
 
-export type RuntimeOptions<Deps = unknown> = {
+export type RuntimeOptions<Deps = unknown> = DeliveryOptions & {
   readonly agents: readonly AgentDefinition<unknown, Deps>[];
   /** Where sessions are kept; `.holdfast` by default. */
   readonly dataDir?: string;
@@ -78,6 +79,7 @@ const KNOWN = [
   "clock",
   "decide",
   "isWorker",
+  ...DELIVERY_HOOKS,
 ];
 const LATER = ["memory", "policy", "webhooks", "sandboxes", "waker", "onFailure", "approvals"];
 
