@@ -1,7 +1,7 @@
 import type { EventHeader } from "./event.ts";
 import type { Failure } from "./failure.ts";
 import type { CallId, Position, RunId, SessionId, Timestamp } from "./ids.ts";
-import type { Wait } from "./wait.ts";
+import { needsSomebody, type Wait } from "./wait.ts";
 
 /** Version of a delivery as it is stored; one of another version is left to those who know it (S6). */
 export const DELIVERY_VERSION = 1;
@@ -49,13 +49,11 @@ export type Delivery = {
   readonly unknownCalls: readonly CallId[];
 };
 
-const BY_TIME: ReadonlySet<Wait["kind"]> = new Set(["retry", "verification"]);
-
 /** What somebody is told of an event, or null: a suspension that time alone ends concerns nobody. */
 export const deliveredType = (header: EventHeader): DeliveredType | null => {
   switch (header.type) {
     case "run.suspended":
-      return header.waitingFor.some(({ kind }) => !BY_TIME.has(kind))
+      return header.waitingFor.some(needsSomebody)
         ? /* guard O3: a suspension that somebody has to end is told */ header.type
         : null;
     case "run.failed":
