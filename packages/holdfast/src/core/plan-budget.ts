@@ -1,5 +1,6 @@
 import type { AfterRefusal, BudgetShortage, OnLimit } from "./budget-terms.ts";
-import { fitCall } from "./budget.ts";
+import { fitCall, type CallFit } from "./budget.ts";
+import type { Effect } from "./effect.ts";
 import type { AccountShortage } from "./accounts.ts";
 import type { EventDraft } from "./event.ts";
 import { failure } from "./failure.ts";
@@ -31,11 +32,15 @@ export const planBudget = (
   if (asking !== null && (asking.until === null || now < asking.until))
     return { ...NOTHING_OWED, waits: [waitFor(asking)] };
   const fit = fitCall(state, run, phase.candidate);
-  if (fit.fits) return null;
-  const onLimit = run.settings.budget?.onLimit ?? "stop";
-  const next = afterShortage(onLimit, { cheaper: fit.cheaper, until: null });
   // guard E8: a call that does not fit its run is not made
-  return owes({ kind: "record", draft: refusedCall(run, phase, { shortage: fit.shortage, next }) });
+  if (!fit.fits) return owes(refuse(run, phase, fit));
+  return null;
+};
+
+const refuse = (run: OpenRun, phase: CallOwed, { shortage, cheaper }: CallFit & { fits: false }): Effect => {
+  const onLimit = run.settings.budget?.onLimit ?? "stop";
+  const next = afterShortage(onLimit, { cheaper, until: null });
+  return { kind: "record", draft: refusedCall(run, phase, { shortage, next }) };
 };
 
 const waitFor = ({ until, ...asked }: BudgetShortage & { readonly until: Timestamp | null }): Wait =>

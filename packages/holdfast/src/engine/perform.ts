@@ -3,7 +3,7 @@ import { StoreError } from "../core/errors.ts";
 import { failure, toFailure, type Failure } from "../core/failure.ts";
 import { deadlineOf } from "../core/plan.ts";
 import { openCallOf, type OpenRun } from "../core/session-state.ts";
-import type { ModelDelta, ModelRequest } from "../ports/model.ts";
+import type { ModelDelta, ModelRequest, ModelSettings } from "../ports/model.ts";
 import type { ActiveSession } from "./active-session.ts";
 import { callModel } from "./call-model.ts";
 import { callTool } from "./call-tool.ts";
@@ -84,12 +84,7 @@ const modelRequest = async (
     system: system === "" ? null : system,
     messages: transcript.messages(),
     tools: declarationsOf(agent.tools),
-    settings: {
-      ...agent.modelSettings,
-      ...overrides,
-      // guard E8: a model is asked for no more than was set aside
-      ...(reserved === null ? {} : { maxOutputTokens: reserved.outputTokens }),
-    },
+    settings: within(reserved, { ...agent.modelSettings, ...overrides }),
     output: agent.output === null ? null : { schema: agent.output.schema, name: agent.output.name },
     readBlob: async (digest) => {
       const bytes = await services.store.readBlob(session.id, digest);
@@ -99,6 +94,13 @@ const modelRequest = async (
     signal: limit.signal,
     onDelta,
   };
+};
+
+/** The settings of a call for which so much was set aside. */
+const within = (reserved: Reserved | null, settings: ModelSettings): ModelSettings => {
+  // guard E8: a model is asked for no more than was set aside
+  if (reserved !== null) return { ...settings, maxOutputTokens: reserved.outputTokens };
+  return settings;
 };
 
 const toolCall = (
