@@ -73,7 +73,7 @@ export const callModel = async (call: ModelCall, deadline: Deadline): Promise<Ou
     const firstTokenMs = progress.firstAt === null ? null : Math.round(progress.firstAt - begun);
     // The model has done its part: only a cancel can end what is left to do.
     deadline.clear();
-    const reading = readAnswer(call, answered, { durationMs, firstTokenMs });
+    const reading = readAnswer(call, answered, { durationMs, firstTokenMs, chars: progress.chars });
     const answer = unlessStopped(await deadline.first(reading));
     return { kind: "model-answer", startedAt: call.startedAt, answer };
   } catch (thrown) {
@@ -181,8 +181,21 @@ const chargeOfFailure = (call: ModelCall, code: FailureCode, { isCalled, chars }
   const isFree =
     /* guard E8: a model that was not called is not charged */ !isCalled ||
     (chars === 0 && UNBILLED.has(code));
-  return isFree ? { usage: NO_USAGE, costUsd: 0, isEstimate: false } : estimateCharge(call, chars);
+  if (isFree) return { usage: NO_USAGE, costUsd: 0, isEstimate: false };
+  // What a provider went on writing after we had hung up, nobody here has seen.
+  // guard E8: an answer that we ended is charged all that was set aside
+  if (OURS.has(code) && call.reserved !== null) return call.estimate;
+  return estimateCharge(call, chars);
 };
+
+/** Ends of an answer that are not the provider's doing. */
+const OURS: ReadonlySet<FailureCode> = new Set<FailureCode>([
+  "MODEL_FIRST_TOKEN_TIMEOUT",
+  "MODEL_GAP_TIMEOUT",
+  "MODEL_TIMEOUT",
+  "MODEL_CALL_CANCELLED",
+  "RUN_TIMEOUT",
+]);
 
 const estimateCharge = (call: ModelCall, outputChars: number): Charge => {
   const candidate = call.run.settings.candidates[call.candidate];
@@ -206,10 +219,17 @@ const outputOf = ({ reserved }: ModelCall, chars: number): number =>
 /** Written by the provider, and not here yet when a stream breaks off: a quarter of a second of a fast model. */
 const TOKENS_ON_THE_WAY = 64;
 
+/** How long an answer took, and how much of it was streamed. */
+type Seen = {
+  readonly durationMs: number;
+  readonly firstTokenMs: number | null;
+  readonly chars: number;
+};
+
 const readAnswer = async (
   call: ModelCall,
   { model, answer }: Answered,
-  times: { readonly durationMs: number; readonly firstTokenMs: number | null },
+  { chars, ...times }: Seen,
 ): Promise<ModelOutcome> => {
   const { redactor } = call.services;
   const apart = takeOutFiles(answer.content.map(toJournalPart), call.services);
@@ -225,7 +245,7 @@ const readAnswer = async (
     blobs: apart.blobs,
     finish: answer.finish,
     provider: model.provider,
-    charge: chargeOf(call, model, { answer, content }),
+    charge: chargeOf(call, model, { answer, content, chars }),
     ...times,
     metadata: toJournalObject(answer.metadata).value,
     calls,
@@ -247,10 +267,17 @@ const TOO_MUCH = "[The arguments were too large or too deeply nested.]";
 const chargeOf = (
   call: ModelCall,
   model: Model,
-  said: { readonly answer: ModelAnswer; readonly content: readonly AssistantPart[] },
+  said: {
+    readonly answer: ModelAnswer;
+    readonly content: readonly AssistantPart[];
+    readonly chars: number;
+  },
 ): Charge => {
   const { usage } = said.answer;
-  if (usage === null) return estimateCharge(call, textOf(said.content).length);
+  const { length } = textOf(said.content);
+  // Under a budget thoughts and arguments count as well.
+  if (usage === null)
+    return estimateCharge(call, call.reserved === null ? length : Math.max(length, said.chars));
   const { prices } = call.services;
   return { usage, costUsd: prices.costUsd(model.provider, model.modelId, usage), isEstimate: false };
 };

@@ -31,6 +31,16 @@ export type ModelServerOptions = {
   readonly oneSystemMessage?: boolean;
   /** Needed by steps that wait. */
   readonly clock?: Clock;
+  /** Told of every answer that was begun, when it has ended, however it did: what a provider would bill. */
+  readonly onSent?: (sent: WireSent) => void;
+};
+
+/** An answer as far as it was sent. */
+export type WireSent = {
+  readonly model: string;
+  readonly body: JsonObject;
+  /** Every frame of which a byte left the server; fewer than all when somebody hung up. */
+  readonly frames: readonly string[];
 };
 
 /** A running model server; close it when done. */
@@ -124,12 +134,9 @@ class WireServer implements ModelServer {
     const model = format.modelOf(seen.path, seen.body);
     const serial = String(this.#accepted).padStart(SERIAL_DIGITS, "0");
     const context = { serial, model, body: seen.body, issued: this.#issued };
-    await sendAnswer(response, {
-      step,
-      frames: format.answer(step, context),
-      format,
-      clock: this.#options.clock,
-    });
+    const frames = format.answer(step, context);
+    const sent = await sendAnswer(response, { step, frames, format, clock: this.#options.clock });
+    this.#options.onSent?.({ model, body: seen.body, frames: frames.slice(0, sent).map(({ text }) => text) });
   }
 
   #refuse(format: WireFormat, { path, headers, body }: Omit<WireRequest, "status">): Refusal | undefined {

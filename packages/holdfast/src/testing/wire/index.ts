@@ -3,6 +3,7 @@ export {
   type ModelServer,
   type ModelServerOptions,
   type WireRequest,
+  type WireSent,
 } from "./create-model-server.ts";
 export type {
   RefusalReason,

@@ -85,23 +85,30 @@ export type Sending = {
   readonly clock: Clock | undefined;
 };
 
-/** Streams one answer, faults and all. */
+/** Streams one answer, faults and all; answers how many frames were sent, in part or as a whole. */
 export const sendAnswer = async (
   response: ServerResponse,
   { step, frames, format, clock }: Sending,
-): Promise<void> => {
+): Promise<number> => {
   const { chunks, end } = planOf(frames, step.fault, format);
-  if (end === "hang" && chunks.length === 0) return;
+  if (end === "hang" && chunks.length === 0) return 0;
   await wait(step.firstTokenDelayMs, clock);
   response.writeHead(200, { "content-type": "text/event-stream", "x-request-id": "req_test" });
   response.flushHeaders();
-  if (step.gapMs === undefined && chunks.length > 0) await write(response, Buffer.concat(chunks));
-  else {
+  let sent = 0;
+  if (step.gapMs === undefined && chunks.length > 0) {
+    await write(response, Buffer.concat(chunks));
+    sent = chunks.length;
+  } else {
     for (const chunk of chunks) {
+      // Who has hung up is sent nothing more, and billed nothing more.
+      if (response.destroyed) break;
       await write(response, chunk);
+      sent += 1;
       await wait(step.gapMs, clock);
     }
   }
   if (end === "end") response.end();
   if (end === "close") response.socket?.destroy();
+  return sent;
 };
