@@ -47,6 +47,11 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: async () => (await import("./commands/sessions-resume.ts")).sessionsResume,
   },
   {
+    name: "sessions raise",
+    summary: "give a run more than its limit",
+    load: async () => (await import("./commands/sessions-raise.ts")).sessionsRaise,
+  },
+  {
     name: "calls resolve",
     summary: "say what became of a call of unknown outcome",
     load: async () => (await import("./commands/calls-resolve.ts")).callsResolve,
@@ -105,6 +110,11 @@ export const COMMANDS: readonly CommandEntry[] = [
     name: "deadletters discard",
     summary: "forget such a delivery",
     load: async () => (await import("./commands/deadletters-change.ts")).deadlettersDiscard,
+  },
+  {
+    name: "budgets",
+    summary: "list what budgets have come to",
+    load: async () => (await import("./commands/budgets.ts")).budgets,
   },
   {
     name: "doctor",

@@ -9,7 +9,15 @@ import { statusStyle } from "../printing/status-style.ts";
 import { type Column, renderTable } from "../printing/table.ts";
 
 const STATUSES = ["pending", "running", "suspended", "completed", "failed", "cancelled"] as const;
-const WAITS = ["retry", "verification", "resolution", "definition", "operator"] as const;
+const WAITS = [
+  "retry",
+  "verification",
+  "resolution",
+  "definition",
+  "operator",
+  "budget",
+  "budget-period",
+] as const;
 const PAGE = 20;
 
 export const sessionsList: Command = {

@@ -58,9 +58,7 @@ export const commandsFor = (
       return [`holdfast run <the file with ${wait.name}> --session ${sessionId}${dataDir}`];
     case "budget":
     case "budget-period":
-      return [
-        `holdfast sessions raise ${sessionId} --budget ${wait.budget} --${wait.unit} <how much>${dataDir}`,
-      ];
+      return [`holdfast sessions raise ${sessionId} --${wait.unit} <how much>${dataDir}`];
     case "retry":
     case "verification":
       return [];
