@@ -1,5 +1,11 @@
-import { agentOf, recordingModel, toolOf } from "../../../packages/holdfast/src/testing/scenario.fixture.ts";
+import {
+  agentOf,
+  recordingModel,
+  makeDoor,
+  toolOf,
+} from "../../../packages/holdfast/src/testing/scenario.fixture.ts";
 import { comeToRest, openScene, type Scenario, sendAndLeave, sendAndWait, use } from "../scenario.ts";
+import type { Model } from "holdfast/ports";
 
 const DEAR = { provider: "dear", modelId: "dear" };
 const CHEAP = { provider: "cheap", modelId: "cheap" };
@@ -58,25 +64,30 @@ const shared: Scenario = {
   name: "budget-of-a-tenant",
   about: "Each day a budget: one run waits for what another has set aside, one for the next day.",
   play: async () => {
-    const model = recordingModel(
-      ({ index }) => (index === 0 ? { hang: true } : { text: "Done.", usage: USED }),
-      DEAR,
-    );
+    const door = makeDoor();
+    const little = { inputTokens: 50, outputTokens: 50 };
+    const base = recordingModel(({ index }) => ({ text: "Done.", usage: index === 0 ? little : USED }), DEAR);
+    let asked = 0;
+    const model: Model = {
+      ...DEAR,
+      call: async (request) => {
+        asked += 1;
+        if (asked === 1) await door.opened;
+        return base.call(request);
+      },
+    };
     const budgets = [
       { name: "day", scope: "tenant", period: "day", maxCostUsd: 0.013, maxTokens: 9_000, onLimit: "ask" },
     ] as const;
     const agent = agentOf({ model, settings });
-    const scene = await openScene(agent, {
-      prices,
-      budgets,
-      modelTimeouts: { firstTokenMs: 20_000 },
-      modelRetry: { maxAttempts: 1 },
-    });
+    const scene = await openScene(agent, { prices, budgets });
     const other = await scene.test.runtime.createSession(agent, { tenant: "acme" });
     await other.send("Take your time.");
     await scene.test.clock.settle();
     const run = await sendAndLeave(scene, "Your turn.");
-    await scene.test.advanceTime(120_000);
+    await scene.test.advanceTime(10_000);
+    door.open();
+    await scene.test.advanceTime(60_000);
     await comeToRest(scene.test, run);
     const last = await scene.session.send("And mine.");
     await scene.test.advanceTime(5_000);
