@@ -185,3 +185,25 @@ export const jsonLines = (text: string): readonly { readonly [key: string]: unkn
     .trim()
     .split("\n")
     .map((line) => JSON.parse(line));
+
+/** Pays 500 when somebody approves it, and asks the caller for the room's temperature when told to measure. */
+export const ASKING = `${HEAD}
+import { defineCallerTool } from "${PACKAGE}";
+const INPUT = { type: "object", properties: { cents: { type: "integer", maximum: 1000 } }, required: ["cents"] };
+const pay = defineTool()({
+  name: "pay", description: "pays", effect: "write", inputSchema: INPUT,
+  needsApproval: { reason: "It is money.", timeoutMs: 3_600_000 },
+  execute: ({ cents }) => { appendFileSync("effects.log", cents + "\\n"); return { paid: cents }; },
+});
+const measure = defineCallerTool({
+  name: "measure", description: "measures", inputSchema: ${NO_INPUT},
+  outputSchema: { type: "object", properties: { degrees: { type: "number" } }, required: ["degrees"] },
+});
+export const agent = defineAgent({
+  name: "asking", instructions: "x", tools: [pay, measure],
+  model: scriptedModel((turn) => turn.toolResults.length > 0
+    ? { text: "told: " + JSON.stringify(turn.toolResults[0].output.value) }
+    : { toolCalls: [turn.lastUserText.includes("measure")
+      ? { name: "measure", input: {} } : { name: "pay", input: { cents: 500 } }] }),
+});
+`;

@@ -52,6 +52,36 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: async () => (await import("./commands/sessions-raise.ts")).sessionsRaise,
   },
   {
+    name: "approvals list",
+    summary: "list the calls that wait for approval",
+    load: async () => (await import("./commands/approvals-list.ts")).approvalsList,
+  },
+  {
+    name: "approvals show",
+    summary: "show what an approval is about, and who may decide",
+    load: async () => (await import("./commands/approvals-show.ts")).approvalsShow,
+  },
+  {
+    name: "approvals approve",
+    summary: "let a call run",
+    load: async () => (await import("./commands/approvals-decide.ts")).approvalsApprove,
+  },
+  {
+    name: "approvals deny",
+    summary: "keep a call from running",
+    load: async () => (await import("./commands/approvals-decide.ts")).approvalsDeny,
+  },
+  {
+    name: "approvals edit",
+    summary: "let a call run with other arguments",
+    load: async () => (await import("./commands/approvals-decide.ts")).approvalsEdit,
+  },
+  {
+    name: "calls submit",
+    summary: "bring the result of a call that the caller runs",
+    load: async () => (await import("./commands/calls-submit.ts")).callsSubmit,
+  },
+  {
     name: "calls resolve",
     summary: "say what became of a call of unknown outcome",
     load: async () => (await import("./commands/calls-resolve.ts")).callsResolve,

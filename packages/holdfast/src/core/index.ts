@@ -34,7 +34,7 @@ export {
   type Usage,
 } from "./usage.ts";
 export type { ToolEffect, ToolPolicy, RunSettings } from "./run-settings.ts";
-export type { Wait } from "./wait.ts";
+export { needsSomebody, type Wait } from "./wait.ts";
 export type {
   AssistantMessage,
   AssistantPart,

@@ -64,6 +64,8 @@ export type SessionSnapshot = {
   readonly runId: RunId | null;
   readonly waitingFor: readonly Wait[];
   readonly queuedRuns: readonly RunId[];
+  /** Inputs, answers and the like that were accepted and that no worker has read yet. */
+  readonly unreadSignals: number;
   /** Calls of the open run that have no result yet. */
   readonly openCalls: readonly {
     readonly callId: CallId;
@@ -186,7 +188,7 @@ export class Session<Output = string> {
 
   /** Where the session stands now. */
   async snapshot(): Promise<SessionSnapshot> {
-    const state = await this.#fold();
+    const { state, loaded } = await this.#loadFolded();
     const { run } = state;
     const calls = run?.phase.kind === "calling-tools" ? run.phase.calls : [];
     return {
@@ -197,6 +199,7 @@ export class Session<Output = string> {
       runId: run?.runId ?? null,
       waitingFor: run?.suspended?.waitingFor ?? [],
       queuedRuns: state.queue.map((queued) => queued.runId),
+      unreadSignals: loaded.signals.length,
       openCalls: calls.map(({ callId, tool, attempt, status }) => ({
         callId,
         tool,

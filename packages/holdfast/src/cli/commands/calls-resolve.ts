@@ -2,6 +2,7 @@ import type { Resolution } from "../../runtime/index.ts";
 import { type Command, DATA_DIR, JSON_OUT } from "../parsing/command.ts";
 import { EXIT } from "../parsing/exit-code.ts";
 import type { Flags } from "../parsing/flags.ts";
+import { parseJsonFlag } from "../parsing/json-flag.ts";
 import { SESSION } from "../parsing/session-argument.ts";
 import { UsageError } from "../parsing/usage-error.ts";
 import { dataDirFlag, openViewer } from "../sessions/data-dir.ts";
@@ -54,16 +55,5 @@ const resolutionOf = (flags: Flags): Resolution => {
   if (flags.isOn("retry")) return { as: "retry", ...who };
   const message = flags.text("failed");
   if (message !== undefined) return { as: "failed", message, ...who };
-  return { as: "completed", output: parseJson(flags.text("done") ?? ""), ...who };
-};
-
-const parseJson = (text: string): unknown => {
-  try {
-    return JSON.parse(text);
-  } catch {
-    throw new UsageError(
-      `--done takes the call's result as JSON, not: ${text}`,
-      "Text needs its own quotes: --done '\"text\"'",
-    );
-  }
+  return { as: "completed", output: parseJsonFlag("done", flags.text("done") ?? ""), ...who };
 };

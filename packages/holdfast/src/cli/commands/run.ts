@@ -1,13 +1,13 @@
 import { text as readAll } from "node:stream/consumers";
 import { ConflictError } from "../../core/index.ts";
-import type { AgentDefinition, Run, Runtime, Session } from "../../runtime/index.ts";
+import type { AgentDefinition, Outcome, Run, Runtime, Session } from "../../runtime/index.ts";
 import type { AgentsOfFile } from "../agent-file/agents-in.ts";
 import { type Command, DATA_DIR, type Invocation } from "../parsing/command.ts";
 import { dataDirFlag, dataDirOf, existingDataDir } from "../sessions/data-dir.ts";
 import { EXIT, type ExitCode, exitCodeOfOutcome } from "../parsing/exit-code.ts";
 import { listenForInterrupts } from "../sessions/interrupts.ts";
 import { printOutcome } from "../printing/print-outcome.ts";
-import { HumanPrinter, jsonPrinter } from "../printing/run-printer.ts";
+import { HumanPrinter, jsonPrinter, type RunPrinter } from "../printing/run-printer.ts";
 import { UsageError } from "../parsing/usage-error.ts";
 import { watchRun } from "../sessions/watch-run.ts";
 
@@ -36,6 +36,7 @@ export const run: Command = {
   },
   notes: [
     "The answer goes to stdout, as it is written where that is a terminal. What tools do goes to stderr.",
+    "On a terminal it asks for approvals and answers in place; elsewhere it says what it waits for and exits with 5.",
     "The first Ctrl-C cancels the run and leaves the session in good order, the second stops at once. SIGTERM " +
       "cancels nothing: the run goes on with the next process that opens the session.",
   ],
@@ -127,6 +128,37 @@ const openRun = async (
   return open === undefined ? null : { run: session.run(open), since: startedAt };
 };
 
+type Watched = { readonly outcome: Outcome<unknown> | null; readonly printer: RunPrinter };
+
+/** Shows the run; on a terminal, what it waits for is asked in place, as long as somebody answers. */
+const watchAndAsk = async (
+  { terminal, flags }: Invocation,
+  { session, run: watched, since }: OpenedRun & { readonly session: Session<unknown> },
+  signal: AbortSignal,
+): Promise<Watched> => {
+  const { createSystemClock } = await import("../../runtime/index.ts");
+  const clock = createSystemClock();
+  const isJson = flags.isOn("json");
+  const mayAsk = !isJson && process.stdin.isTTY && terminal.err.isTty;
+  for (let from = since; ;) {
+    const printer = isJson
+      ? jsonPrinter(terminal, session.id)
+      : new HumanPrinter(terminal, { runId: watched.id, since: from });
+    const outcome = await watchRun({ session, run: watched, printer, signal });
+    if (!mayAsk || outcome?.status !== "suspended") return { outcome, printer };
+    from = clock.now();
+    const { LineReader } = await import("../dev/line-reader.ts");
+    const { askInPlace } = await import("../sessions/ask-in-place.ts");
+    const reader = new LineReader(() => reader.close());
+    try {
+      const asking = { terminal, session, reader, now: () => clock.now(), signal };
+      if (!(await askInPlace(asking))) return { outcome, printer };
+    } finally {
+      reader.close();
+    }
+  }
+};
+
 const watch = async (
   call: Invocation,
   runtime: Runtime,
@@ -148,10 +180,7 @@ const watch = async (
   const place = { sessionId: session.id, dataDir: dataDirFlag(call) };
   try {
     if (!isJson) err.line(err.paint("dim", `session ${session.id}`));
-    const printer = isJson
-      ? jsonPrinter(terminal, session.id)
-      : new HumanPrinter(terminal, { runId: watched.id, since });
-    const outcome = await watchRun({ session, run: watched, printer, signal: stop.signal });
+    const { outcome, printer } = await watchAndAsk(call, { session, run: watched, since }, stop.signal);
     if (outcome === null) {
       err.line("Letting go of the run in good order. It goes on with:");
       err.line(

@@ -12,6 +12,8 @@ const STATUSES = ["pending", "running", "suspended", "completed", "failed", "can
 const WAITS = [
   "retry",
   "verification",
+  "approval",
+  "result",
   "resolution",
   "definition",
   "operator",

@@ -1,4 +1,4 @@
-import type { JsonValue } from "../../core/index.ts";
+import type { JsonObject, JsonValue } from "../../core/index.ts";
 import type { SessionEvent } from "../../runtime/index.ts";
 
 export type NamedCall = { readonly tool: string; readonly input: JsonValue | undefined };
@@ -9,13 +9,20 @@ export class CallNames {
 
   /** Learns the calls that an answer asks for. */
   see(event: SessionEvent): void {
-    if (event.kind !== "event" || event.type !== "model-call.completed") return;
+    if (event.kind !== "event") return;
+    if (event.type === "approval.decided" && event.header.isEdited) this.#edit(event.header.callId, event);
+    if (event.type !== "model-call.completed") return;
     const content = event.payload?.["content"];
     const parts = Array.isArray(content) ? content.filter(isOwnCall) : [];
     event.header.calls.forEach(({ callId, tool }, index) => {
       const part = parts[index];
       this.#calls.set(callId, { tool: tool ?? part?.toolName ?? "unknown tool", input: part?.input });
     });
+  }
+
+  /** From here on it is the call that was approved. */
+  #edit(callId: string, { payload }: { readonly payload: JsonObject | null }): void {
+    this.#calls.set(callId, { ...this.find(callId), input: payload?.["input"] });
   }
 
   find(callId: string): NamedCall {

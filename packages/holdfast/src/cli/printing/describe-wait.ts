@@ -49,7 +49,7 @@ export const commandsFor = (
       return [`holdfast approvals list --session ${sessionId}${dataDir}`];
     case "result":
       return [
-        `holdfast calls submit ${sessionId} ${wait.callId}${dataDir} --agent <agent.ts>`,
+        `holdfast calls submit <agent.ts> ${sessionId} ${wait.callId}${dataDir}`,
         "  with --output '<its result as JSON>' or --error \"<why there is none>\"",
       ];
     case "operator":
