@@ -57,7 +57,11 @@ const WAITS: Table<Wait["kind"]> = {
   "budget-period": true,
 };
 const AFTER_REFUSAL: Table<AfterRefusal["kind"]> = { stop: true, degrade: true, wait: true, ask: true };
-const WHY_OPERATOR: Table<Extract<Wait, { kind: "operator" }>["reason"]> = { poisoned: true, restored: true };
+const WHY_OPERATOR: Table<Extract<Wait, { kind: "operator" }>["reason"]> = {
+  poisoned: true,
+  restored: true,
+  paused: true,
+};
 
 const arms = (name: string, table: Readonly<Record<string, true>>): readonly string[] =>
   namesOf(table).map((arm) => `${name}: ${arm}`);

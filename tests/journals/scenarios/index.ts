@@ -6,6 +6,7 @@ import { ENDINGS } from "./endings.ts";
 import { INTERRUPTIONS } from "./interruptions.ts";
 import { MODEL_FAILURES } from "./model-failures.ts";
 import { PEOPLE } from "./people.ts";
+import { STOPS } from "./stops.ts";
 import { TOOL_CALLS } from "./tool-calls.ts";
 import { UNKNOWN_OUTCOMES } from "./unknown-outcomes.ts";
 
@@ -20,4 +21,5 @@ export const SCENARIOS: readonly Scenario[] = [
   ...DEATHS,
   ...BUDGETS,
   ...INTERRUPTIONS,
+  ...STOPS,
 ];

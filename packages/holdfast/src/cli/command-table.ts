@@ -42,8 +42,13 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: async () => (await import("./commands/sessions-cancel.ts")).sessionsCancel,
   },
   {
+    name: "sessions pause",
+    summary: "let nothing new start in a session",
+    load: async () => (await import("./commands/sessions-pause.ts")).sessionsPause,
+  },
+  {
     name: "sessions resume",
-    summary: "let a session go on that waits for an operator",
+    summary: "let a session go on that is paused, or waits for an operator",
     load: async () => (await import("./commands/sessions-resume.ts")).sessionsResume,
   },
   {

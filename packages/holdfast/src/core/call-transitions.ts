@@ -12,9 +12,14 @@ export const callAllows = (call: OpenCall, header: CallEvent): boolean => {
     case "tool-call.started":
       return (
         /* guard E1: a call that cannot start does not */ mayStart(call) &&
+        /* guard E5: a call that was cancelled does not start */ call.stopping === null &&
         call.policy.by === "runtime" &&
         /* guard E1: no attempt is made twice */ header.attempt === call.attempt + 1
       );
+    case "tool-call.cancel-requested":
+      return header.isGivenUp
+        ? call.status.kind === "unknown" && call.stopping !== "given-up"
+        : call.stopping === null;
     case "tool-call.completed":
       return isCurrent(call, header) && mayComplete(call, header.by);
     case "tool-call.failed":

@@ -207,6 +207,12 @@ export class DrivenSession {
   /** Nothing moves by itself any more: whoever the run waits for comes. */
   #rescue(): boolean {
     const { run } = this.state;
+    if (this.state.isPaused) {
+      this.append(header("session.resumed"));
+      const isHeld = run?.suspended?.waitingFor.some((wait) => wait.kind === "operator") === true;
+      if (run !== null && isHeld) this.append(header("run.resumed", { runId: run.runId, by: "operator" }));
+      return true;
+    }
     if (run?.suspended === undefined || run.suspended === null) return false;
     const unsure = openCalls(this.state).find(
       (call) => call.status.kind === "unknown" && call.status.next.kind === "ask",
@@ -245,7 +251,7 @@ export class DrivenSession {
     this.#disturbances -= 1;
     const runId = this.state.run?.runId ?? this.state.queue[0]?.runId ?? "run-none";
     const isQuiet = this.#inFlight.size === 0;
-    switch (this.#choices.below(8)) {
+    switch (this.#choices.below(12)) {
       case 0:
         return this.accept();
       case 1:
@@ -258,6 +264,14 @@ export class DrivenSession {
         return this.#appendIfLegal(header("run.cancel-requested", { runId }));
       case 5:
         return this.append(header("tool-call.late", { runId }));
+      case 8:
+        return this.#appendIfLegal(header("run.cancel-requested", { runId, mode: "rollback" }));
+      case 9:
+        return this.#stopCall(runId);
+      case 10:
+        return this.#appendIfLegal(header("session.paused"));
+      case 11:
+        return this.#appendIfLegal(header("session.resumed"));
       case 6:
         if (!isQuiet) return;
         this.append(header("session.restored", { safeAt: this.now }));
@@ -269,6 +283,15 @@ export class DrivenSession {
           header("run.suspended", { runId, waitingFor: [{ kind: "definition", name: "agent" }] }),
         );
     }
+  }
+
+  /** Somebody cancels one of the open calls; its tool is told, and may say anything yet. */
+  #stopCall(runId: string): void {
+    const calls = openCalls(this.state);
+    const call = calls[this.#choices.below(Math.max(1, calls.length))];
+    if (call === undefined) return;
+    const isGivenUp = call.status.kind === "unknown" && this.#choices.oneIn(2);
+    this.#appendIfLegal(header("tool-call.cancel-requested", { runId, callId: call.callId, isGivenUp }));
   }
 
   #appendIfLegal(each: EventHeader): void {

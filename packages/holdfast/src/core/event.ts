@@ -64,6 +64,9 @@ export type SessionHeader =
     >
   | Header<"session.recovered", { previousEpoch: number; safeAt: Timestamp }>
   | Header<"session.restored", { safeAt: Timestamp }>
+  /** Nothing new starts in it until it is resumed. */
+  | Header<"session.paused", object>
+  | Header<"session.resumed", object>
   | Header<"context.compacted", { dropped: number }>;
 
 export type RunHeader =
@@ -98,7 +101,16 @@ export type RunHeader =
     >
   | Header<"run.suspended", { runId: RunId; waitingFor: readonly Wait[] }>
   | Header<"run.resumed", { runId: RunId; by: "time" | "signal" | "operator" | "definition" }>
-  | Header<"run.cancel-requested", { runId: RunId }>
+  | Header<
+      "run.cancel-requested",
+      {
+        runId: RunId;
+        /** `rollback` takes what the run said out of the conversation when it ends (E5). */
+        mode: "interrupt" | "rollback";
+      }
+    >
+  /** What the run said is no part of the conversation any more; its journal stays. */
+  | Header<"run.rolled-back", { runId: RunId }>
   | Header<"run.expired", { runId: RunId }>
   | Header<"run.completed", { runId: RunId; answerAt: Position; durationMs: number; totals: RunTotals }>
   | Header<
@@ -177,6 +189,15 @@ export type ToolHeader =
         /** The holder does not enter the tool after this, and takes no result after it. */
         notAfter: Timestamp;
         idempotencyKey: string;
+      }
+    >
+  | Header<
+      "tool-call.cancel-requested",
+      {
+        runId: RunId;
+        callId: CallId;
+        /** Whether its outcome, which nobody knows, is not to be waited for any more. */
+        isGivenUp: boolean;
       }
     >
   | Header<
@@ -310,6 +331,8 @@ const EVENT_TYPE_TABLE: Record<EventType, true> = {
   "session.created": true,
   "session.recovered": true,
   "session.restored": true,
+  "session.paused": true,
+  "session.resumed": true,
   "context.compacted": true,
   "run.accepted": true,
   "run.steered": true,
@@ -317,6 +340,7 @@ const EVENT_TYPE_TABLE: Record<EventType, true> = {
   "run.suspended": true,
   "run.resumed": true,
   "run.cancel-requested": true,
+  "run.rolled-back": true,
   "run.expired": true,
   "run.completed": true,
   "run.failed": true,
@@ -326,6 +350,7 @@ const EVENT_TYPE_TABLE: Record<EventType, true> = {
   "model-call.failed": true,
   "tool-call.held": true,
   "tool-call.started": true,
+  "tool-call.cancel-requested": true,
   "tool-call.completed": true,
   "tool-call.failed": true,
   "tool-call.unknown": true,

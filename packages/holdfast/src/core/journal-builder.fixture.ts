@@ -111,6 +111,8 @@ const USUAL: { readonly [Type in EventType]: HeaderOf<Type> } = {
   },
   "session.recovered": { type: "session.recovered", previousEpoch: 1, safeAt: START },
   "session.restored": { type: "session.restored", safeAt: START },
+  "session.paused": { type: "session.paused" },
+  "session.resumed": { type: "session.resumed" },
   "context.compacted": { type: "context.compacted", dropped: 1 },
   "run.accepted": {
     type: "run.accepted",
@@ -136,7 +138,8 @@ const USUAL: { readonly [Type in EventType]: HeaderOf<Type> } = {
     waitingFor: [{ kind: "operator", reason: "poisoned" }],
   },
   "run.resumed": { type: "run.resumed", runId: RUN, by: "operator" },
-  "run.cancel-requested": { type: "run.cancel-requested", runId: RUN },
+  "run.cancel-requested": { type: "run.cancel-requested", runId: RUN, mode: "interrupt" },
+  "run.rolled-back": { type: "run.rolled-back", runId: RUN },
   "run.expired": { type: "run.expired", runId: RUN },
   "run.completed": { type: "run.completed", ...ENDED, answerAt: 5 },
   "run.failed": { type: "run.failed", ...ENDED, code: "RUN_MAX_TURNS", causeAt: null },
@@ -193,6 +196,12 @@ const USUAL: { readonly [Type in EventType]: HeaderOf<Type> } = {
     ...OF_CALL,
     notAfter: START + 100_000,
     idempotencyKey: "k",
+  },
+  "tool-call.cancel-requested": {
+    type: "tool-call.cancel-requested",
+    runId: RUN,
+    callId: OF_CALL.callId,
+    isGivenUp: false,
   },
   "tool-call.completed": {
     type: "tool-call.completed",

@@ -3,10 +3,8 @@ import { assertNever } from "./errors.ts";
 import type { Timestamp } from "./ids.ts";
 import { lostModelCall } from "./lost-model-call.ts";
 import { record } from "./owed.ts";
+import { closeAs } from "./plan-stopped-call.ts";
 import { totalsOf, type OpenCall, type OpenRun, type Stopping } from "./session-state.ts";
-
-/** Characters the model will see for a call that was closed without content. */
-export const CLOSED_CALL_CHARS = 80;
 
 /**
  * Brings a cancelled or expired run to its end (E5): nothing new starts, what is in flight is awaited
@@ -20,6 +18,8 @@ export const planEnd = (run: OpenRun, now: Timestamp): readonly Effect[] => {
       : /* guard E5: a model call in flight is awaited */ [];
   }
   if (phase.kind === "calling-tools") return phase.calls.flatMap((call) => closeCall(run, call));
+  // guard E5: what is rolled back leaves the conversation before its run ends
+  if (run.rollback === "owed") return [record({ type: "run.rolled-back", runId: run.runId })];
   return [settle(run, stopping ?? "cancelled", now)];
 };
 
@@ -44,21 +44,6 @@ const settle = (run: OpenRun, stopping: Stopping, now: Timestamp): Effect => {
 };
 
 const closeCall = (run: OpenRun, call: OpenCall): readonly Effect[] => {
-  const common = { runId: run.runId, callId: call.callId, attempt: call.attempt, chars: CLOSED_CALL_CHARS };
-  const cancelled = record({
-    type: "tool-call.failed",
-    ...common,
-    code: "TOOL_CANCELLED",
-    durationMs: 0,
-    next: { kind: "give-up" },
-    repeats: 1,
-  });
-  const unknown = record({
-    type: "tool-call.unknown",
-    ...common,
-    code: "TOOL_OUTCOME_UNKNOWN",
-    next: { kind: "give-up" },
-  });
   switch (call.status.kind) {
     case "started":
       return [];
@@ -66,13 +51,13 @@ const closeCall = (run: OpenRun, call: OpenCall): readonly Effect[] => {
     case "held":
     case "handed-over":
     case "retrying":
-      return [cancelled];
+      return [closeAs(run, call, "cancelled")];
     case "lost":
       return call.policy.effect === "write"
-        ? /* guard E2: a lost write is given up on as unknown */ [unknown]
-        : [cancelled];
+        ? /* guard E2: a lost write is given up on as unknown */ [closeAs(run, call, "unknown")]
+        : [closeAs(run, call, "cancelled")];
     case "unknown":
-      return [unknown];
+      return [closeAs(run, call, "unknown")];
     default:
       return assertNever(call.status);
   }

@@ -2,7 +2,7 @@ import { approvalDueAt, type OpenApproval } from "./approval.ts";
 import type { EventDraft } from "./event.ts";
 import type { Timestamp } from "./ids.ts";
 import { isAllowed, type Pending } from "./pending-approval.ts";
-import { CLOSED_CALL_CHARS } from "./plan-end.ts";
+import { CLOSED_CALL_CHARS } from "./plan-stopped-call.ts";
 import type { OpenCall, OpenRun, SessionState } from "./session-state.ts";
 import type { Wait } from "./wait.ts";
 

@@ -4,6 +4,7 @@ import type { EventDraft } from "./event.ts";
 import type { Timestamp } from "./ids.ts";
 import { record, type Owed } from "./owed.ts";
 import { planApproval, planCallerCall, type HeldStep } from "./plan-held-call.ts";
+import { planStoppedCall } from "./plan-stopped-call.ts";
 import { nextStepForUnknown } from "./settle-tool-call.ts";
 import type { OpenCall, OpenRun, SessionState } from "./session-state.ts";
 import type { Wait } from "./wait.ts";
@@ -18,6 +19,11 @@ export const planToolCalls = (state: SessionState, { run, calls }: OpenTurn, now
   const inFlight = calls.filter((call) => call.status.kind === "started").length;
   const room = Math.max(0, run.settings.maxParallelCalls - inFlight);
   for (const call of calls) {
+    const stopped = call.stopping === null ? null : planStoppedCall(run, call);
+    if (stopped !== null) {
+      effects.push(stopped);
+      continue;
+    }
     // Of thousands that are not begun yet, only those are looked at that there is room for.
     if (call.status.kind === "requested" && call.policy.by === "runtime" && starts.length >= room) continue;
     const step = planCall(state, { run, call }, now);

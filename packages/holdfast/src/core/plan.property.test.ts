@@ -237,7 +237,9 @@ describe("the plan at any moment", () => {
   test("S3: lets no unsuspended run fall idle", () => {
     holdsAtEveryMoment(({ state, effects }) => {
       const isOwed =
-        state.run === null ? state.queue.length > 0 : state.run.suspended === null && !hasInFlight(state);
+        state.run === null
+          ? state.queue.length > 0 && !state.isPaused
+          : state.run.suspended === null && !hasInFlight(state);
       if (isOwed) expect(effects.length).toBeGreaterThan(0);
       if (state.run === null && state.queue.length === 0) expect(effects).toEqual([]);
     });

@@ -27,6 +27,8 @@ export const plan = (state: SessionState, now: Timestamp): readonly Effect[] => 
   const { run } = state;
   if (run === null) {
     const next = state.queue[0];
+    // guard S3: in a paused session no run begins
+    if (state.isPaused) return [];
     return next === undefined ? [] : [{ kind: "start-run", runId: next.runId, acceptedAt: next.acceptedAt }];
   }
   // guard E5: a run that is being stopped begins nothing
@@ -57,15 +59,22 @@ const isOverdue = (run: OpenRun, now: Timestamp): boolean =>
 const isHeldBySomeone = (run: OpenRun): boolean =>
   run.suspended?.waitingFor.some((wait) => wait.kind === "operator" || wait.kind === "definition") ?? false;
 
+/** What has an answer comes to its end all the same. */
+const pauseOf = ({ isPaused }: SessionState, { phase }: OpenRun): "paused" | null =>
+  isPaused && phase.kind !== "answered" && phase.kind !== "failing"
+    ? /* guard S3: in a paused session nothing is done */ "paused"
+    : null;
+
 const planRun = (state: SessionState, run: OpenRun, now: Timestamp): Owed => {
   // guard S1: a session on which holders keep dying is left to an operator
-  if (state.takeovers >= MAX_TAKEOVERS) {
+  const reason = state.takeovers >= MAX_TAKEOVERS ? "poisoned" : pauseOf(state, run);
+  if (reason !== null) {
     const { phase } = run;
     // What nobody will hear of any more gives back what it had set aside (E8).
     // guard E8: a session that is left to an operator holds no money
     if (phase.kind === "calling-model" && phase.call.isLost && phase.call.reserved !== null)
       return owes(lostModelCall(run, phase.call, { now, next: { kind: "retry", dueAt: now } }));
-    return { effects: [], waits: [{ kind: "operator", reason: "poisoned" }], isBusy: isInFlight(run) };
+    return { effects: [], waits: [{ kind: "operator", reason }], isBusy: isInFlight(run) };
   }
   const { phase } = run;
   const durationMs = now - run.startedAt;

@@ -89,6 +89,7 @@ const afterAnswer = (
       policy: call.policy,
       attempt: 0,
       lost: 0,
+      stopping: null,
       status: { kind: "requested" } as const,
       approval: null,
     }));

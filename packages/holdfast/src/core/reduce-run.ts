@@ -37,7 +37,13 @@ export const reduceRun = (state: SessionState, header: RunHeader, place: Place):
       return { ...withRun(state, (run) => resume(run, place)), takeovers };
     }
     case "run.cancel-requested":
-      return withRun(state, (run) => ({ ...resume(run, place), stopping: "cancelled" }));
+      return withRun(state, (run) => ({
+        ...resume(run, place),
+        stopping: "cancelled",
+        rollback: header.mode === "rollback" ? "owed" : run.rollback,
+      }));
+    case "run.rolled-back":
+      return rollBack(state);
     case "run.expired":
       return withRun(state, (run) => ({ ...resume(run, place), stopping: "expired" }));
     case "run.completed":
@@ -81,6 +87,7 @@ const startRun = (state: SessionState, header: HeaderOf<"run.started">, place: P
     candidate: 0,
     phase: { kind: "ready", turn: 1, attempt: 1, candidate: 0, dueAt: place.at },
     stopping: null,
+    rollback: "no",
     unknown: [],
     suspended: null,
     suspendedMs: 0,
@@ -96,6 +103,15 @@ const startRun = (state: SessionState, header: HeaderOf<"run.started">, place: P
     windowChars: state.windowChars + queued.chars,
     instructionsAt: header.instructionsAt ?? place.position,
   };
+};
+
+/** What the run said, and what joined it, leaves the window; what was said before it stays (E5). */
+const rollBack = (state: SessionState): SessionState => {
+  const { run } = state;
+  const from = state.window.findIndex((entry) => entry.kind === "input" && entry.at === run?.acceptedAt);
+  const window = from === -1 ? state.window : state.window.slice(0, from);
+  const windowChars = window.reduce((sum, entry) => sum + entry.chars, 0);
+  return { ...withRun(state, (open) => ({ ...open, rollback: "done" })), window, windowChars };
 };
 
 /** The input enters the window behind the results of the last turn, before the next model call (S4, E3). */

@@ -22,6 +22,11 @@ export const reduceToolCall = (state: SessionState, header: ToolHeader, place: P
         attempt: header.attempt,
         status: { kind: "started", at: place.at, notAfter: header.notAfter },
       }));
+    case "tool-call.cancel-requested":
+      return withCall(state, header.callId, (call) => ({
+        ...call,
+        stopping: header.isGivenUp ? "given-up" : "cancelled",
+      }));
     case "tool-call.completed":
       return { ...close(state, header, place), takeovers: 0 };
     case "tool-call.failed":
@@ -34,7 +39,12 @@ export const reduceToolCall = (state: SessionState, header: ToolHeader, place: P
       return verified(state, header, place);
     case "tool-call.resolved":
       return header.as === "retry"
-        ? withStatus(state, header.callId, { kind: "requested" })
+        ? // A person's word to run it again is the later one.
+          withCall(state, header.callId, (call) => ({
+            ...call,
+            stopping: null,
+            status: { kind: "requested" },
+          }))
         : close(state, header, place);
     case "tool-call.late":
       // Late results are kept for the record and change nothing (E5).

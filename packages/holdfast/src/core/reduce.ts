@@ -52,6 +52,10 @@ const fold = (state: SessionState, header: EventHeader, place: Place): SessionSt
       };
     case "session.restored":
       return loseInFlight(state, header.safeAt);
+    case "session.paused":
+      return { ...state, isPaused: true };
+    case "session.resumed":
+      return { ...state, isPaused: false };
     case "context.compacted":
       return compactWindow(state, header.dropped);
     case "run.accepted":
@@ -60,6 +64,7 @@ const fold = (state: SessionState, header: EventHeader, place: Place): SessionSt
     case "run.suspended":
     case "run.resumed":
     case "run.cancel-requested":
+    case "run.rolled-back":
     case "run.expired":
     case "run.completed":
     case "run.failed":
@@ -71,6 +76,7 @@ const fold = (state: SessionState, header: EventHeader, place: Place): SessionSt
       return reduceModelCall(state, header, place);
     case "tool-call.held":
     case "tool-call.started":
+    case "tool-call.cancel-requested":
     case "tool-call.completed":
     case "tool-call.failed":
     case "tool-call.unknown":

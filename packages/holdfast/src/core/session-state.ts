@@ -12,7 +12,7 @@ import type { Wait } from "./wait.ts";
  * The fold of a journal: O(open run + window), never O(journal).
  * Closed turns leave it; what they said is found again by position.
  */
-export const STATE_VERSION = 2;
+export const STATE_VERSION = 3;
 
 export type RunStatus = "pending" | "running" | "suspended" | "completed" | "failed" | "cancelled";
 
@@ -25,6 +25,8 @@ export type OpenCall = {
   readonly attempt: number;
   /** Of those, attempts lost with their holder: they did not fail, we did, so they cost no retry. */
   readonly lost: number;
+  /** Set when somebody cancelled this call alone; `given-up` when its outcome is not waited for any more (E5). */
+  readonly stopping: "cancelled" | "given-up" | null;
   readonly status: CallStatus;
   /** Null when nobody has to be asked. */
   readonly approval: OpenApproval | null;
@@ -105,6 +107,8 @@ export type OpenRun = {
   readonly candidate: number;
   readonly phase: Phase;
   readonly stopping: Stopping | null;
+  /** Whether what it said leaves the conversation when it ends, and whether that is done (E5). */
+  readonly rollback: "no" | "owed" | "done";
   /** Calls given up without knowing their outcome. */
   readonly unknown: readonly CallId[];
   readonly suspended: Suspension | null;
@@ -139,6 +143,8 @@ export type SessionState = {
   readonly at: Timestamp;
   readonly agent: string;
   readonly digest: string;
+  /** An operator wants nothing new to start. */
+  readonly isPaused: boolean;
   readonly queue: readonly QueuedRun[];
   readonly run: OpenRun | null;
   readonly lastRun: { readonly runId: RunId; readonly status: RunStatus } | null;
@@ -158,6 +164,7 @@ export const EMPTY_STATE: SessionState = {
   at: 0,
   agent: "",
   digest: "",
+  isPaused: false,
   queue: [],
   run: null,
   lastRun: null,

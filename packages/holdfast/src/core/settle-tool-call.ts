@@ -109,6 +109,7 @@ const afterFailure = (settling: Settling, outcome: ToolOutcome & { kind: "failed
   const { run, call, now, sessionId } = settling;
   if (
     /* guard E5: nothing is tried again in a run that is stopped */ run.stopping !== null ||
+    /* guard E5: a call that was cancelled is not tried again */ call.stopping !== null ||
     /* guard E7: what is of no use is not tried again */ !outcome.failure.retryable
   )
     return { kind: "give-up" };

@@ -15,6 +15,8 @@ const FIRST_ASK: Usual = { ask: 1 };
 
 const USUAL: { readonly [Type in EventType]?: Usual } = {
   "run.accepted": { source: null, limits: null, joins: null, isNext: false },
+  "run.cancel-requested": { mode: "interrupt" },
+  "tool-call.cancel-requested": { isGivenUp: false },
   "model-call.started": { attempt: 1, candidate: 0, reserved: null },
   "model-call.completed": { attempt: 1, output: "none" },
   "model-call.failed": ATTEMPT,

@@ -119,6 +119,24 @@ const ofOpenRun = (phase: OpenPhase): Partial<Record<EventType, Examples>> => ({
     refused: [
       [cancelled(phase), header("run.cancel-requested")],
       [PLAIN[phase], header("run.cancel-requested", other)],
+      [rollingBack(phase), header("run.cancel-requested", { mode: "rollback" })],
+    ],
+  },
+  "session.paused": {
+    folds: [[PLAIN[phase], header("session.paused")]],
+    refused: [[paused(PLAIN[phase]), header("session.paused")]],
+  },
+  "session.resumed": {
+    folds: [[paused(PLAIN[phase]), header("session.resumed")]],
+    refused: [[PLAIN[phase], header("session.resumed")]],
+  },
+  "run.rolled-back": {
+    folds: isBusy(phase) ? [] : [[rollingBack(phase), header("run.rolled-back")]],
+    refused: [
+      [cancelled(phase), header("run.rolled-back")],
+      ...(isBusy(phase)
+        ? []
+        : [[append(rollingBack(phase), header("run.rolled-back")), header("run.rolled-back")] as const]),
     ],
   },
   "run.expired": {
@@ -136,6 +154,7 @@ const ofOpenRun = (phase: OpenPhase): Partial<Record<EventType, Examples>> => ({
       [expired(phase), header("run.cancelled")],
       [cancelled(phase), header("run.cancelled", other)],
       ...(isBusy(phase) ? [[cancelled(phase), header("run.cancelled")] as const] : []),
+      [rollingBack(phase), header("run.cancelled")],
     ],
   },
   "run.failed": {
@@ -164,6 +183,14 @@ const ofOpenRun = (phase: OpenPhase): Partial<Record<EventType, Examples>> => ({
   },
 });
 
+function paused(journal: Journal): Journal {
+  return append(journal, header("session.paused"));
+}
+
+function rollingBack(phase: OpenPhase): Journal {
+  return append(cancelled(phase), header("run.cancel-requested", { mode: "rollback" }));
+}
+
 function isBusy(phase: OpenPhase): boolean {
   return phase === "calling-model" || phase === "calling-tools";
 }
@@ -190,7 +217,25 @@ const secondRun = (): Journal =>
   );
 
 const SPECIAL: Partial<Record<StatePhase, Partial<Record<EventType, Examples>>>> = {
+  idle: {
+    "session.paused": {
+      folds: [[PLAIN.idle, header("session.paused")]],
+      refused: [[append(PLAIN.idle, header("session.paused")), header("session.paused")]],
+    },
+    "session.resumed": {
+      folds: [[append(PLAIN.idle, header("session.paused")), header("session.resumed")]],
+      refused: [[PLAIN.idle, header("session.resumed")]],
+    },
+  },
   queued: {
+    "session.paused": {
+      folds: [[accepted(), header("session.paused")]],
+      refused: [[append(accepted(), header("session.paused")), header("session.paused")]],
+    },
+    "session.resumed": {
+      folds: [[append(accepted(), header("session.paused")), header("session.resumed")]],
+      refused: [[accepted(), header("session.resumed")]],
+    },
     "run.accepted": {
       folds: [[accepted(), header("run.accepted", { runId: "run-2" })]],
       refused: [[accepted(), header("run.accepted")]],
@@ -199,6 +244,7 @@ const SPECIAL: Partial<Record<StatePhase, Partial<Record<EventType, Examples>>>>
       folds: [[accepted(), header("run.started")]],
       refused: [
         [accepted(), header("run.started", other)],
+        [append(accepted(), header("session.paused")), header("run.started")],
         [
           append(accepted(), header("run.accepted", { runId: "run-2" })),
           header("run.started", { runId: "run-2" }),
@@ -263,6 +309,7 @@ const SPECIAL: Partial<Record<StatePhase, Partial<Record<EventType, Examples>>>>
       folds: [[PLAIN.ready, header("model-call.started")]],
       refused: [
         [PLAIN.ready, header("model-call.started", { turn: 2 })],
+        [append(PLAIN.ready, header("session.paused")), header("model-call.started")],
         [PLAIN.ready, header("model-call.started", { attempt: 2 })],
         [PLAIN.ready, header("model-call.started", other)],
         [suspended("ready"), header("model-call.started")],
@@ -304,6 +351,8 @@ const SPECIAL: Partial<Record<StatePhase, Partial<Record<EventType, Examples>>>>
       folds: [[oneRead(), header("tool-call.started")]],
       refused: [
         [oneRead(), header("tool-call.started", { attempt: 2 })],
+        [append(oneRead(), header("session.paused")), header("tool-call.started")],
+        [append(oneRead(), header("tool-call.cancel-requested")), header("tool-call.started")],
         [oneRead(), header("tool-call.started", { callId: callId(7) })],
         [oneRead(), header("tool-call.started", other)],
         [callerCall(), header("tool-call.started")],
@@ -346,6 +395,19 @@ const SPECIAL: Partial<Record<StatePhase, Partial<Record<EventType, Examples>>>>
         [oneRead(), header("approval.voided")],
         [held(), header("approval.voided", { ask: 2 })],
         [append(held(), header("approval.decided"), header("tool-call.started")), header("approval.voided")],
+      ],
+    },
+    "tool-call.cancel-requested": {
+      folds: [
+        [oneRead(), header("tool-call.cancel-requested")],
+        [startedCall(), header("tool-call.cancel-requested")],
+        [verifying(), header("tool-call.cancel-requested", { isGivenUp: true })],
+      ],
+      refused: [
+        [oneRead(), header("tool-call.cancel-requested", { isGivenUp: true })],
+        [oneRead(), header("tool-call.cancel-requested", { callId: callId(7) })],
+        [oneRead(), header("tool-call.cancel-requested", other)],
+        [append(oneRead(), header("tool-call.cancel-requested")), header("tool-call.cancel-requested")],
       ],
     },
     "tool-call.completed": onStarted("tool-call.completed"),
@@ -442,7 +504,7 @@ describe("the table of states × events", () => {
   });
 
   test("has every event type in a row", () => {
-    expect(TYPES).toHaveLength(34);
+    expect(TYPES).toHaveLength(38);
   });
 
   test("J3: a refused event leaves the state as it was", () => {

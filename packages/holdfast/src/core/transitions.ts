@@ -29,6 +29,8 @@ const TABLE: Record<EventType, Row> = {
   "session.created":      ["yes", "no",  "no",  "no",  "no",  "no",  "no",  "no"],
   "session.recovered":    ["no",  "yes", "yes", "yes", "yes", "yes", "yes", "yes"],
   "session.restored":     ["no",  "yes", "yes", "yes", "yes", "yes", "yes", "yes"],
+  "session.paused":       ["no",  "if",  "if",  "if",  "if",  "if",  "if",  "if"],
+  "session.resumed":      ["no",  "if",  "if",  "if",  "if",  "if",  "if",  "if"],
   "context.compacted":    ["no",  "no",  "no",  "if",  "no",  "no",  "no",  "no"],
   "run.accepted":         ["no",  "yes", "if",  "if",  "if",  "if",  "if",  "if"],
   "run.steered":          ["no",  "no",  "no",  "if",  "no",  "no",  "no",  "no"],
@@ -36,6 +38,7 @@ const TABLE: Record<EventType, Row> = {
   "run.suspended":        ["no",  "no",  "no",  "if",  "if",  "if",  "if",  "if"],
   "run.resumed":          ["no",  "no",  "no",  "if",  "if",  "if",  "if",  "if"],
   "run.cancel-requested": ["no",  "no",  "no",  "if",  "if",  "if",  "if",  "if"],
+  "run.rolled-back":      ["no",  "no",  "no",  "if",  "no",  "no",  "if",  "if"],
   "run.expired":          ["no",  "no",  "no",  "if",  "if",  "if",  "if",  "if"],
   "run.completed":        ["no",  "no",  "no",  "no",  "no",  "no",  "if",  "no"],
   "run.failed":           ["no",  "no",  "if",  "if",  "no",  "no",  "if",  "if"],
@@ -45,6 +48,7 @@ const TABLE: Record<EventType, Row> = {
   "model-call.failed":    ["no",  "no",  "no",  "no",  "if",  "no",  "no",  "no"],
   "tool-call.held":       ["no",  "no",  "no",  "no",  "no",  "if",  "no",  "no"],
   "tool-call.started":    ["no",  "no",  "no",  "no",  "no",  "if",  "no",  "no"],
+  "tool-call.cancel-requested": ["no", "no", "no", "no", "no", "if", "no", "no"],
   "tool-call.completed":  ["no",  "no",  "no",  "no",  "no",  "if",  "no",  "no"],
   "tool-call.failed":     ["no",  "no",  "no",  "no",  "no",  "if",  "no",  "no"],
   "tool-call.unknown":    ["no",  "no",  "no",  "no",  "no",  "if",  "no",  "no"],
@@ -92,6 +96,8 @@ const mayAct = (run: OpenRun): boolean =>
 /** Conditions on the run: the event speaks of the open run, and the run is where the event says. */
 const holdsForRun = (state: SessionState, header: EventHeader): boolean => {
   const { run } = state;
+  if (header.type === "session.paused" || header.type === "session.resumed")
+    return state.isPaused === (header.type === "session.resumed");
   if (header.type === "run.accepted")
     return (
       /* guard J5: a run that waits is not accepted again */ !isQueued(state, header.runId) &&
@@ -102,6 +108,7 @@ const holdsForRun = (state: SessionState, header: EventHeader): boolean => {
   if (header.type === "run.started")
     return (
       /* guard S4: one run at a time */ run === null &&
+      /* guard S3: no run begins in a paused session */ !state.isPaused &&
       /* guard S4: the first that waits is the next */ state.queue[0]?.runId === header.runId
     );
   if (header.type === "run.cancelled" || header.type === "run.failed") {
@@ -110,6 +117,10 @@ const holdsForRun = (state: SessionState, header: EventHeader): boolean => {
   if (run === null) return false;
   // guard J3: an event of another run does not belong
   if ("runId" in header && header.runId !== run.runId) return false;
+  return holdsForOpenRun(state, run, header);
+};
+
+const holdsForOpenRun = (state: SessionState, run: OpenRun, header: EventHeader): boolean => {
   switch (header.type) {
     case "run.steered":
       return mayAct(run) && mayJoin(state, run, header.steerId);
@@ -121,7 +132,9 @@ const holdsForRun = (state: SessionState, header: EventHeader): boolean => {
         /* guard S3: nothing is suspended with something in flight */ !isInFlight(run)
       );
     case "run.cancel-requested":
-      return run.stopping !== "cancelled";
+      return run.stopping !== "cancelled" || (header.mode === "rollback" && run.rollback === "no");
+    case "run.rolled-back":
+      return run.stopping === "cancelled" && run.rollback === "owed";
     case "run.expired":
       return run.stopping === null;
     case "run.completed":
@@ -129,13 +142,21 @@ const holdsForRun = (state: SessionState, header: EventHeader): boolean => {
     case "run.failed":
       return run.stopping !== "cancelled";
     case "run.cancelled":
-      return run.stopping === "cancelled" && /* guard E5: a cancelled run is busy to its end */ !isBusy(run);
+      return (
+        run.stopping === "cancelled" &&
+        /* guard E5: a run that is rolled back does not end before that is done */ run.rollback !== "owed" &&
+        /* guard E5: a cancelled run is busy to its end */ !isBusy(run)
+      );
     case "context.compacted":
       return mayAct(run) && mayCutAt(state, header.dropped);
     case "model-call.started":
-      return mayAct(run) && /* guard E1: a model call that is not owed does not start */ isOwed(run, header);
+      return (
+        mayAct(run) &&
+        /* guard S3: no model is called in a paused session */ !state.isPaused &&
+        /* guard E1: a model call that is not owed does not start */ isOwed(run, header)
+      );
     case "tool-call.started":
-      return mayAct(run);
+      return mayAct(run) && /* guard S3: no tool is called in a paused session */ !state.isPaused;
     case "budget.refused":
       return mayAct(run) && isOwed(run, header);
     case "model-call.completed":

@@ -24,8 +24,8 @@ export type Wait =
   | ({ readonly kind: "budget" } & BudgetShortage)
   /** The same, or the next period of the budget. */
   | ({ readonly kind: "budget-period"; readonly until: Timestamp } & BudgetShortage)
-  /** An operator: workers kept dying on this session. */
-  | { readonly kind: "operator"; readonly reason: "poisoned" | "restored" };
+  /** An operator: workers kept dying on this session, it came out of a backup, or somebody paused it. */
+  | { readonly kind: "operator"; readonly reason: "poisoned" | "restored" | "paused" };
 
 /** Time passes by itself; everything else needs a person, a caller, an operator or another process. */
 export const needsSomebody = ({ kind }: Wait): boolean => kind !== "retry" && kind !== "verification";

@@ -45,6 +45,8 @@ const ALL_TYPES: readonly EventType[] = [...EVENT_TYPES].filter(isEventType);
 const RARE: ReadonlySet<EventType> = new Set([
   "session.recovered",
   "session.restored",
+  "session.paused",
+  "tool-call.cancel-requested",
   "tool-call.late",
   "budget.refused",
   "budget.raised",
@@ -90,10 +92,12 @@ const propose = (state: SessionState, choices: Choices): EventHeader => {
     case "run.completed":
     case "run.cancelled":
     case "run.resumed":
-    case "run.cancel-requested":
+    case "run.rolled-back":
     case "run.expired":
     case "run.suspended":
       return header(type, { runId });
+    case "run.cancel-requested":
+      return header(type, { runId, mode: choices.oneIn(3) ? "rollback" : "interrupt" });
     case "context.compacted":
       return header(type, { dropped: choices.below(state.window.length + 2) });
     case "model-call.started":
@@ -196,6 +200,8 @@ const proposeToolEvent = (
   switch (type) {
     case "tool-call.started":
       return header(type, { ...of, attempt: of.attempt + 1 });
+    case "tool-call.cancel-requested":
+      return header(type, { runId, callId, isGivenUp: choices.oneIn(3) });
     case "tool-call.completed":
       return header(type, { ...of, chars, by: choices.of("execution", "verification") });
     case "tool-call.failed":

@@ -1,4 +1,4 @@
-import type { SessionId, SignalId } from "../core/ids.ts";
+import type { CallId, SessionId, SignalId } from "../core/ids.ts";
 import { isInFlight, type SessionState } from "../core/session-state.ts";
 import type { Agent } from "../ports/agent.ts";
 import type { LoadedSession, Signal } from "../ports/journal-store.ts";
@@ -11,15 +11,23 @@ import { Lease } from "./lease.ts";
 import { foldLoaded, loadSession } from "./open-session.ts";
 import type { Outcome } from "./outcome.ts";
 import { interrupts } from "./read-input.ts";
+import { stops } from "./read-stop.ts";
 import type { EngineServices } from "./services.ts";
 import { Repeats } from "./repeats.ts";
 import { SessionContent } from "./session-content.ts";
 import { RunSpans } from "./run-spans.ts";
 
 /** Something that runs in the world on behalf of the session. */
-export type InFlight = { readonly key: string; readonly runId: string; readonly deadline: Deadline };
+export type InFlight = {
+  readonly key: string;
+  readonly runId: string;
+  /** Null for a model call. */
+  readonly callId: CallId | null;
+  readonly deadline: Deadline;
+};
 
 const CANCELLED: StopReason = { code: "TOOL_CANCELLED", message: "The run was cancelled." };
+const CALL_CANCELLED: StopReason = { code: "TOOL_CANCELLED", message: "The call was cancelled." };
 const EXPIRED: StopReason = { code: "RUN_TIMEOUT", message: "The run's time limit was reached." };
 const LOST: StopReason = { code: "TOOL_CALL_LOST", message: "Another worker took over the session." };
 
@@ -100,6 +108,8 @@ export class ActiveSession {
     if (gate !== null) this.gate = Math.max(this.gate, gate);
     // guard E5: what runs is stopped when a cancel is heard of
     if (signal.kind === "cancel") this.#stopRun(this.#runMeant(signal.runId), CANCELLED);
+    // guard E5: a call is stopped when its cancel is heard of
+    if (signal.kind === "cancel-call") this.#stopCalls((callId) => stops(signal, this.state.run, callId));
     // guard S4: what runs is stopped when it is interrupted
     if (this.#interrupting.has(signal.id)) this.#stopRun(this.state.run?.runId ?? null, CANCELLED);
     // Its input may have been posted before it, by another process, and not be here yet (J6).
@@ -131,6 +141,15 @@ export class ActiveSession {
       if (this.#interrupting.has(signal.id) && this.state.run?.runId === runId) return true;
     }
     return this.state.run?.runId === runId && this.state.run.stopping !== null;
+  }
+
+  /** The same for one call, or, without one, for the model call of the turn (E5). */
+  isStopped(callId: CallId | null): boolean {
+    for (const signal of this.#signals.values()) {
+      // guard E5: the cancel of a call counts before it is journaled
+      if (stops(signal, this.state.run, callId)) return true;
+    }
+    return false;
   }
 
   /** Looks at what the store has now; false when somebody else moved the journal. */
@@ -225,6 +244,8 @@ export class ActiveSession {
     for (const { header } of batch.events) {
       // guard E6: what runs is stopped when its run has expired
       if (header.type === "run.expired") this.#stopRun(header.runId, EXPIRED);
+      // guard E5: a call is stopped when its cancel is journaled
+      if (header.type === "tool-call.cancel-requested") this.#stopCalls((callId) => callId === header.callId);
       // guard E5: what runs is stopped when its cancel is journaled
       if (header.type === "run.cancel-requested") this.#stopRun(header.runId, CANCELLED);
     }
@@ -240,6 +261,12 @@ export class ActiveSession {
     for (const { deadline } of this.inFlight.values()) deadline.stop(LOST);
     this.spans.leave(this.services.clock.now(), "lost");
     this.latch.set();
+  }
+
+  #stopCalls(isMeant: (callId: CallId | null) => boolean): void {
+    for (const { key, callId, deadline } of this.inFlight.values()) {
+      if (isMeant(callId)) deadline.stop(modelReason(key, CALL_CANCELLED));
+    }
   }
 
   #stopRun(runId: string | null, reason: StopReason): void {

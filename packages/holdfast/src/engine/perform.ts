@@ -20,7 +20,8 @@ export const perform = (session: ActiveSession, start: Start): void => {
   const { run } = session.state;
   if (run === null) return;
   const deadline = new Deadline(session.services.clock);
-  session.inFlight.set(start.key, { key: start.key, runId: run.runId, deadline });
+  const callId = start.kind === "model" ? null : start.callId;
+  session.inFlight.set(start.key, { key: start.key, runId: run.runId, callId, deadline });
   const span = session.spans.find(
     start.kind === "model" ? start.key : `tool:${start.kind === "tool" ? start.callId : ""}`,
   );
@@ -28,7 +29,7 @@ export const perform = (session: ActiveSession, start: Start): void => {
   void (span === undefined ? work() : span.run(work)).then((outcome) => session.settled(start.key, outcome));
   // A cancel may have come while the start was being committed (E5).
   // guard E5: what was cancelled while its start was stored is stopped
-  if (session.isCancelled(run.runId)) {
+  if (session.isCancelled(run.runId) || session.isStopped(callId)) {
     deadline.stop({
       code: start.kind === "model" ? "MODEL_CALL_CANCELLED" : "TOOL_CANCELLED",
       message: "The run was cancelled.",
@@ -147,7 +148,10 @@ const timeLeft = (session: ActiveSession, run: OpenRun, callId: string): number 
 /** Cancelled is for good; a lease in doubt is not: whoever holds the session next may try again (J2). */
 const refuseEntry = (session: ActiveSession, run: OpenRun, callId: string): Failure | null => {
   // guard E5: a tool of a cancelled run is not entered
-  if (session.isCancelled(run.runId))
+  if (
+    session.isCancelled(run.runId) ||
+    /* guard E5: nor one that was cancelled itself */ session.isStopped(callId)
+  )
     return failure("TOOL_CANCELLED", "The call was stopped before the tool was entered.");
   const call = openCallOf(run, callId);
   const now = session.services.clock.now();

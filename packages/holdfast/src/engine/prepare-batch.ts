@@ -91,7 +91,7 @@ export const prepareBatch = async (session: ActiveSession, mayStartRun: () => bo
   const wakes = effects.flatMap((effect) => (effect.kind === "wait-until" ? [effect.at] : []));
   const mayRelease = isQuiet && (isParked || session.isDraining);
   // Whoever comes next finds something to do at once; we ourselves only wait for what is in flight.
-  const isLeftWaiting = mayRelease && (run === null ? queue.length > 0 : !isParked);
+  const isLeftWaiting = mayRelease && (run === null ? queue.length > 0 && !batch.state.isPaused : !isParked);
   return {
     batch,
     recorded,

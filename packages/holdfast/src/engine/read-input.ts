@@ -47,7 +47,7 @@ export const readInput = (
   const { run } = state;
   const isStopped = run === null || run.stopping === "cancelled";
   if (whenActive !== "interrupt" || isStopped) return [accepted];
-  const header = { type: "run.cancel-requested", runId: run.runId } as const;
+  const header = { type: "run.cancel-requested", runId: run.runId, mode: "interrupt" } as const;
   return [
     accepted,
     /* guard S4: who interrupts has the active run cancelled */ { header, payload: { by: runId } },

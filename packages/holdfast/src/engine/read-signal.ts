@@ -7,6 +7,7 @@ import { NO_SPEND } from "../core/usage.ts";
 import type { WhenActive } from "../core/when-active.ts";
 import type { Signal } from "../ports/journal-store.ts";
 import { readInput } from "./read-input.ts";
+import { readStopped } from "./read-stop.ts";
 
 /**
  * The events that a signal becomes (J6). A signal that no longer means anything (a cancel for a run
@@ -25,11 +26,12 @@ export const readSignal = (
       return cancel(state, signal.runId, body);
     case "resolve":
       return resolve(state, body);
+    case "cancel-call":
+      return readStopped(state, signal.runId, body);
+    case "pause":
+      return state.isPaused ? [] : [{ header: { type: "session.paused" }, payload: body }];
     case "resume":
-      return state.run === null ||
-        /* guard J3: what is not suspended is not resumed */ state.run.suspended === null
-        ? []
-        : [{ header: { type: "run.resumed", runId: state.run.runId, by: "operator" }, payload: null }];
+      return resume(state);
     case "late":
       return late(signal.runId, body);
     case "raise":
@@ -53,13 +55,28 @@ const cancel = (state: SessionState, runId: string | null, body: JsonObject): re
     run?.runId === runId ||
     /* guard S4: who cancels what joined a run cancels that run */ run?.steers.includes(runId) === true;
   if (run !== null && isOpen) {
+    const mode = body["mode"] === "rollback" ? "rollback" : "interrupt";
+    const isMore = mode === "rollback" && run.rollback === "no";
     // guard J3: a run is cancelled once
-    if (run.stopping === "cancelled") return [];
-    return [{ header: { type: "run.cancel-requested", runId: run.runId }, payload: body }];
+    if (run.stopping === "cancelled" && !isMore) return [];
+    return [{ header: { type: "run.cancel-requested", runId: run.runId, mode }, payload: body }];
   }
   if (!state.queue.some((queued) => queued.runId === runId)) return [];
   const totals = { turns: 0, toolCalls: 0, retries: 0, spend: NO_SPEND };
   return [{ header: { type: "run.cancelled", runId, unknown: [], durationMs: 0, totals }, payload: body }];
+};
+
+/** Lifts a pause, and lets a run go on that waits for that; else a run that waits for an operator. */
+const resume = ({ isPaused, run }: SessionState): readonly EventDraft[] => {
+  const resumed: readonly EventDraft[] = isPaused
+    ? [{ header: { type: "session.resumed" }, payload: null }]
+    : [];
+  const waits = run?.suspended?.waitingFor ?? null;
+  // guard J3: what is not suspended is not resumed
+  if (run === null || waits === null) return resumed;
+  const isAboutPause = waits.some((wait) => wait.kind === "operator" && wait.reason === "paused");
+  if (isPaused && !isAboutPause) return resumed;
+  return [...resumed, { header: { type: "run.resumed", runId: run.runId, by: "operator" }, payload: null }];
 };
 
 const resolve = (state: SessionState, body: JsonObject): readonly EventDraft[] => {

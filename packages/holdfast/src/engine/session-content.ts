@@ -50,6 +50,8 @@ export class SessionContent {
     for (const event of events) {
       // guard E3: the conversation is made anew when the window was cut
       if (event.header.type === "context.compacted") this.#transcript = null;
+      // guard E5: the conversation is made anew when part of it was rolled back
+      if (event.header.type === "run.rolled-back") this.#transcript = null;
       if (isSaid(event) || event.header.type === "session.created" || event.header.type === "run.started") {
         this.#keep(event);
       }

@@ -396,7 +396,9 @@ export class Worker {
 /** Something came in after the last look, or the next run can begin: behind a suspended one it waits (S3). */
 const hasMore = ({ signals, state }: ActiveSession): boolean =>
   !isEmpty(signals) ||
-  /* guard S4: what waits for its turn is begun */ (state.run === null && state.queue.length > 0);
+  /* guard S4: what waits for its turn is begun */ (state.run === null &&
+    state.queue.length > 0 &&
+    !state.isPaused);
 
 const isEmpty = (items: Iterable<unknown>): boolean => {
   for (const item of items) return item === undefined;

@@ -245,7 +245,17 @@ export type Snapshot = {
   readonly state: string;
 };
 
-export type SignalKind = "input" | "cancel" | "resolve" | "decide" | "result" | "resume" | "late" | "raise";
+export type SignalKind =
+  | "input"
+  | "cancel"
+  | "cancel-call"
+  | "pause"
+  | "resolve"
+  | "decide"
+  | "result"
+  | "resume"
+  | "late"
+  | "raise";
 
 export type NewSignal = {
   readonly sessionId: SessionId;

@@ -10,6 +10,7 @@ import { damagedEvent } from "../engine/open-session.ts";
 import type { EngineServices } from "../engine/services.ts";
 import { waitsForKnown } from "../engine/waiting-for-definitions.ts";
 import { FollowedRun } from "./followed-run.ts";
+import type { CancelOptions } from "./stop-calls.ts";
 import { outcomeOf, type Outcome } from "./run-outcome.ts";
 import type { SessionEvent } from "./session-event.ts";
 import { SessionEvents } from "./session-events.ts";
@@ -39,7 +40,7 @@ type RunPlace = {
   readonly runId: RunId;
   /** The run has no events at or before this position. */
   readonly after: Position;
-  readonly cancel: (reason?: string) => Promise<void>;
+  readonly cancel: (why?: string | CancelOptions) => Promise<void>;
   /** Told how far the journal was read, so that the next run's handle need not begin before it. */
   readonly onSeen: (position: Position) => void;
   readonly signal?: AbortSignal | undefined;
@@ -133,8 +134,8 @@ export class Run<Output = string> {
   }
 
   /** Stops the run (E5). Returns once nothing new can start; what was running is aborted. */
-  async cancel(reason?: string): Promise<void> {
-    await this.#place.cancel(reason);
+  async cancel(why: string | CancelOptions = {}): Promise<void> {
+    await this.#place.cancel(why);
   }
 
   #items(

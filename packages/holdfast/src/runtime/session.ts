@@ -22,6 +22,7 @@ import { readRaise, type RaiseBudgetOptions } from "./raise-budget.ts";
 import { spendingOf, type RunSpending } from "./run-spending.ts";
 import { Run, type EventOptions } from "./run.ts";
 import type { RuntimeServices } from "./runtime-services.ts";
+import { callNotFound, type CancelOptions, checkCancel, stopOfCall, stopOfTurn } from "./stop-calls.ts";
 import { toSessionEvent, type SessionEvent } from "./session-event.ts";
 import { SessionEvents } from "./session-events.ts";
 
@@ -62,6 +63,8 @@ export type SessionSnapshot = {
   /** Position of the last event; a cursor for `events`. */
   readonly position: Position;
   readonly runId: RunId | null;
+  /** Whether nothing new starts until it is resumed. */
+  readonly isPaused: boolean;
   readonly waitingFor: readonly Wait[];
   readonly queuedRuns: readonly RunId[];
   /** Inputs, answers and the like that were accepted and that no worker has read yet. */
@@ -197,6 +200,7 @@ export class Session<Output = string> {
       status: sessionStatus(state),
       position: state.position,
       runId: run?.runId ?? null,
+      isPaused: state.isPaused,
       waitingFor: run?.suspended?.waitingFor ?? [],
       queuedRuns: state.queue.map((queued) => queued.runId),
       unreadSignals: loaded.signals.length,
@@ -211,7 +215,7 @@ export class Session<Output = string> {
   }
 
   /** Stops the active run, and those that wait behind it (E5). Answers the runs it stopped. */
-  async cancel(reason?: string): Promise<readonly RunId[]> {
+  async cancel(why: string | CancelOptions = {}): Promise<readonly RunId[]> {
     const { state, loaded } = await this.#loadFolded();
     const runs = [
       ...(state.run === null ? [] : [state.run.runId]),
@@ -222,19 +226,42 @@ export class Session<Output = string> {
       ...loaded.signals.flatMap(({ kind, runId }) => (kind === "input" && runId !== null ? [runId] : [])),
     ];
     // From the back, so that the end of one does not begin the next.
-    for (const runId of runs.toReversed()) await this.cancelRun(runId, reason);
+    for (const runId of runs.toReversed()) await this.cancelRun(runId, why);
     return runs;
   }
 
   /** Stops one run. Returns once nothing new can start and what is running has been told to stop. */
-  async cancelRun(runId: RunId, reason?: string): Promise<void> {
-    await this.#post({
-      kind: "cancel",
-      dedupeKey: null,
-      runId,
-      body: reason === undefined ? {} : { reason },
-      blobs: [],
-    });
+  async cancelRun(runId: RunId, why: string | CancelOptions = {}): Promise<void> {
+    const options = typeof why === "string" ? { reason: why } : why;
+    checkCancel(options);
+    await this.#post({ kind: "cancel", dedupeKey: null, runId, body: { ...options }, blobs: [] });
+  }
+
+  /**
+   * Stops one call that runs or waits, and its run goes on: the model is told that it was cancelled. A `write` that was
+   * under way is found out about, as after a crash (E2); cancelled once more, that is given up as unknown.
+   *
+   * @throws NotFoundError when the open run has no such call.
+   */
+  async cancelCall(callId: CallId): Promise<void> {
+    const stop = stopOfCall(await this.#fold(), this.id, callId);
+    await this.#post({ kind: "cancel-call", dedupeKey: null, ...stop, blobs: [], fences: true });
+  }
+
+  /** Stops every open call of the turn, and the run goes on; a turn that has no answer yet takes its run with it. */
+  async cancelTurn(): Promise<void> {
+    const stop = stopOfTurn(await this.#fold());
+    if (stop === null) return;
+    await this.#post({ kind: "cancel-call", dedupeKey: null, ...stop, blobs: [], fences: true });
+  }
+
+  /**
+   * Lets nothing new start in this session, in any process, until `resume`. What is under way comes to its end. Inputs
+   * are still taken, and cancels carried out.
+   */
+  async pause(reason?: string): Promise<void> {
+    const body: JsonObject = reason === undefined ? {} : { reason };
+    await this.#post({ kind: "pause", dedupeKey: null, runId: null, body, blobs: [], fences: true });
   }
 
   /**
@@ -248,10 +275,7 @@ export class Session<Output = string> {
     const calls = run?.phase.kind === "calling-tools" ? run.phase.calls : [];
     const call = calls.find((open) => open.callId === callId);
     if (run === null || call === undefined) {
-      throw new NotFoundError("CALL_NOT_FOUND", `Session ${this.id} has no open call ${callId}.`, {
-        hint: "`holdfast sessions show` lists the calls that are open.",
-        details: { sessionId: this.id, callId },
-      });
+      throw callNotFound(this.id, callId);
     }
     // guard E2: only a call that waits takes an answer
     if (call.status.kind !== "unknown") throw this.#notWaiting(callId, `it is ${call.status.kind}`);
@@ -317,7 +341,10 @@ export class Session<Output = string> {
     });
   }
 
-  /** Lets a run go on that waits for an operator: workers kept dying on it, or it came out of a backup. */
+  /**
+   * Lifts a pause. In a session that is not paused, lets a run go on that waits for an operator: workers kept dying on
+   * it, or it came out of a backup.
+   */
   async resume(): Promise<void> {
     const { run } = await this.#fold();
     await this.#post({
@@ -352,7 +379,7 @@ export class Session<Output = string> {
       runId,
       after,
       signal,
-      cancel: (reason) => this.cancelRun(runId, reason),
+      cancel: (why) => this.cancelRun(runId, why),
       onSeen: (position) => {
         this.#seen = Math.max(this.#seen, position);
       },

@@ -1,4 +1,4 @@
-import type { Run } from "../../runtime/index.ts";
+import type { Run, Session } from "../../runtime/index.ts";
 import { type Command, DATA_DIR, type Invocation, JSON_OUT } from "../parsing/command.ts";
 import { EXIT, type ExitCode } from "../parsing/exit-code.ts";
 import { SESSION } from "../parsing/session-argument.ts";
@@ -11,6 +11,9 @@ const PATIENCE_MS = 3_000;
 export const sessionsCancel: Command = {
   args: [SESSION],
   options: {
+    call: { type: "string", value: "<id>", about: "stop this one tool call; the run goes on" },
+    turn: { type: "boolean", about: "stop every call of the turn; the run goes on" },
+    rollback: { type: "boolean", about: "take what the runs said out of the conversation as well" },
     reason: { type: "string", value: "<text>", about: "why, for the journal" },
     "data-dir": DATA_DIR,
     json: JSON_OUT,
@@ -22,10 +25,27 @@ export const sessionsCancel: Command = {
   run: async (call) => {
     await using runtime = await openViewer(call);
     const session = await runtime.getSession<unknown>(call.args[0] ?? "");
-    const runIds = await session.cancel(call.flags.text("reason"));
+    if (await stopsCalls(call, session)) return EXIT.done;
+    const reason = call.flags.text("reason");
+    const runIds = await session.cancel({
+      mode: call.flags.isOn("rollback") ? "rollback" : "interrupt",
+      ...(reason === undefined ? {} : { reason }),
+    });
     const runs = runIds.map((runId) => session.run(runId));
     return await report(call, { sessionId: session.id, runs });
   },
+};
+
+/** Stops one call, or those of the turn; answers whether that was asked for. */
+const stopsCalls = async ({ flags, terminal }: Invocation, session: Session<unknown>): Promise<boolean> => {
+  const callId = flags.text("call");
+  if (callId === undefined && !flags.isOn("turn")) return false;
+  if (callId === undefined) await session.cancelTurn();
+  else await session.cancelCall(callId);
+  if (flags.isOn("json"))
+    terminal.out.line(JSON.stringify({ sessionId: session.id, callId: callId ?? null }));
+  else terminal.err.line("It is stopped, and the model will be told.");
+  return true;
 };
 
 type Cancelled = { readonly sessionId: string; readonly runs: readonly Run<unknown>[] };

@@ -8,14 +8,14 @@ export const sessionsResume: Command = {
   args: [SESSION],
   options: { "data-dir": DATA_DIR, json: JSON_OUT },
   notes: [
-    "For a run that waits for an operator: processes kept dying on it, or it came out of a backup. Find out why " +
+    "For a session that was paused, and for a run that waits for an operator: processes kept dying on it, or it came out of a backup. Find out why " +
       "first; `holdfast sessions events` tells what was in flight.",
   ],
   run: async (call) => {
     await using runtime = await openViewer(call);
     const session = await runtime.getSession<unknown>(call.args[0] ?? "");
-    const { runId, waitingFor, status } = await session.snapshot();
-    if (!waitingFor.some(({ kind }) => kind === "operator")) {
+    const { runId, waitingFor, status, isPaused } = await session.snapshot();
+    if (!isPaused && !waitingFor.some(({ kind }) => kind === "operator")) {
       throw new ConflictError(
         "CALL_NOT_WAITING",
         `Session ${session.id} does not wait for an operator: it is ${status}.`,

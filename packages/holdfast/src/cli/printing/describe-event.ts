@@ -32,6 +32,10 @@ const describeSession = (
       return "another process died; going on";
     case "session.restored":
       return "restored from a backup";
+    case "session.paused":
+      return textAt(event, "reason") ?? "nothing new starts";
+    case "session.resumed":
+      return "";
     case "context.compacted":
       return `${plural(event.header.dropped, "older turn")} left out from here on`;
     default:
@@ -54,6 +58,8 @@ const describeRun = (event: Of<"run.">): string => {
     case "run.cancel-requested":
     case "run.expired":
       return textAt(event, "reason") ?? "";
+    case "run.rolled-back":
+      return "what it said is out of the conversation";
     case "run.completed": {
       const { totals, durationMs } = event.header;
       return `${plural(totals.turns, "turn")}, ${plural(totals.toolCalls, "tool call")}, ${duration(durationMs)}`;
@@ -119,6 +125,8 @@ const describeTool = (event: Of<"tool-call.">, names: CallNames): string => {
       return `${tool}: the caller is to run it`;
     case "tool-call.started":
       return `${tool}${attempt(header.attempt)}${input === undefined ? "" : ` ${JSON.stringify(input)}`}`;
+    case "tool-call.cancel-requested":
+      return `${tool} cancelled${header.isGivenUp ? ", and not asked about any more" : ""}`;
     case "tool-call.completed":
       return `${tool} ${duration(header.durationMs)}${COMPLETED_BY[header.by]}`;
     case "tool-call.failed":

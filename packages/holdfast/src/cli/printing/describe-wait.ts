@@ -20,13 +20,17 @@ export const describeWait = (wait: Wait): string => {
     case "budget-period":
       return `somebody to raise ${wait.budget === "run" ? "the limit of the run" : `budget "${wait.budget}"`}: ${shortageOf(wait)}`;
     case "operator":
-      return wait.reason === "poisoned"
-        ? "an operator: processes kept dying on it"
-        : "an operator: it was restored from a backup";
+      return WHY_OPERATOR[wait.reason];
     default:
       return assertNever(wait);
   }
 };
+
+const WHY_OPERATOR = {
+  poisoned: "an operator: processes kept dying on it",
+  restored: "an operator: it was restored from a backup",
+  paused: "somebody to resume it: it was paused",
+} as const;
 
 const shortageOf = ({ unit, limit, spent, needed }: BudgetShortage): string =>
   unit === "usd"

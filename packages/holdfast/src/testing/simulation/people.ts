@@ -75,7 +75,7 @@ export class People {
   /** Stops something that may be running. */
   async cancel(by: Booted): Promise<void> {
     const { random, ledger, chaos } = this.#sim;
-    const one = random.any(ledger.acknowledged);
+    const one = random.any(ledger.acknowledged.filter((said) => "runId" in said));
     if (one === undefined) return;
     chaos.struck("cancel", one.sessionId);
     if (random.chance(0.2)) return stopAll(this.#sim, by, one.sessionId);
@@ -89,7 +89,7 @@ export class People {
   async cancelLast({ runtime, process }: Booted, sessionId: SessionId): Promise<void> {
     const { ledger, chaos } = this.#sim;
     const last = ledger.acknowledged.findLast((one) => one.kind === "input" && one.sessionId === sessionId);
-    if (last === undefined) return;
+    if (last?.kind !== "input") return;
     chaos.struck("cancel", sessionId);
     await (await runtime.getSession(sessionId)).cancelRun(last.runId);
     this.#sim.stopped(process, sessionId, last.runId);

@@ -110,6 +110,7 @@ const strike = async (sim: Simulation, people: People, most: number): Promise<vo
   if (chaos.strikes("erase", 0.04))
     void forget(sim, someone, random.any([...people.sessions])).catch(() => undefined);
   if (chaos.strikes("odd-request", 0.06)) void askOddly(sim, someone, people.keys).catch(() => undefined);
+  sim.interruptions.interfere(someone, people.sessions);
   for (const sessionId of people.sessions) {
     if (random.chance(0.15)) void people.operate(someone, sessionId).catch(() => undefined);
   }
@@ -157,6 +158,7 @@ const calm = async (sim: Simulation, people: People): Promise<void> => {
     // The last may have been on their way out.
     if (first === undefined) continue;
     people.send(first);
+    sim.interruptions.calm(first);
     // Answers come when the disk has taken them, which needs time to pass.
     for (const sessionId of people.sessions) void people.operate(first, sessionId).catch(() => undefined);
     if (people.isContent && (await sim.isSettled())) return;

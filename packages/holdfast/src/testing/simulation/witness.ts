@@ -174,7 +174,7 @@ const posted = async (
   signals: readonly NewSignal[],
 ): ReturnType<JournalStore["post"]> => {
   const answers = await store.post(signals);
-  signals.forEach(({ sessionId, kind, runId, dedupeKey, fences }, index) => {
+  signals.forEach(({ sessionId, kind, runId, dedupeKey, fences, body }, index) => {
     const status = answers[index]?.status;
     const taken = { sessionId, by: name, at: records.now(), runId, key: dedupeKey };
     if (status === "posted") records.ledger.posted.push({ ...taken, kind });
@@ -182,10 +182,21 @@ const posted = async (
     records.say(`${name} post ${sessionId} ${kind} ${status}`);
     if (kind === "cancel" && status === "posted" && runId !== null)
       records.ledger.acknowledged.push(cancelled(records, sessionId, runId));
+    const durable = records.ledger.durableOf(sessionId);
+    const callId = kind === "cancel-call" ? callIn(body) : null;
+    if (callId !== null && status === "posted")
+      records.ledger.acknowledged.push({ kind: "cancel-call", sessionId, callId, durable });
+    if (kind === "pause" && status === "posted")
+      records.ledger.acknowledged.push({ kind, sessionId, durable });
     if (kind === "input" && fences === true && status === "posted" && runId !== null)
       records.ledger.acknowledged.push({ ...cancelled(records, sessionId, runId), kind: "interrupt" });
   });
   return answers;
+};
+
+const callIn = (body: string): string | null => {
+  const { callId }: { readonly callId?: unknown } = JSON.parse(body);
+  return typeof callId === "string" ? callId : null;
 };
 
 const cancelled = (

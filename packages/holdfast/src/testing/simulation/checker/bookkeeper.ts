@@ -7,6 +7,8 @@ import type { EventOf } from "./session-history.ts";
 
 /** What is known of one tool call from the journal alone. */
 export type CallEntry = RequestedCall & {
+  /** Set when somebody cancelled it alone. */
+  stopping: "cancelled" | "given-up" | null;
   status:
     | "asked"
     | "held"
@@ -50,6 +52,8 @@ export type RunEntry = {
   failing: { readonly code: string; readonly at: Position } | null;
   calls: readonly CallEntry[];
   stopping: "cancelled" | "expired" | null;
+  /** Whether what it said is to leave the conversation. */
+  rollback: "no" | "owed" | "done";
   suspendedAt: Timestamp | null;
   suspendedMs: number;
   /** What its suspension says that it waits for. */
@@ -74,13 +78,16 @@ type Waiting = { readonly runId: RunId; readonly joins: RunId | null };
 export class Bookkeeper {
   run: RunEntry | null = null;
   readonly queue: Waiting[] = [];
+  isPaused = false;
   /** Holders lost in a row, without one completed effect. */
   takeovers = 0;
   lastRecovery: Position = 0;
 
   note(event: JournalEvent): void {
     const { header } = event;
-    if (header.type === "run.accepted") this.#accept({ ...event, header });
+    if (header.type === "session.paused" || header.type === "session.resumed")
+      this.isPaused = header.type === "session.paused";
+    else if (header.type === "run.accepted") this.#accept({ ...event, header });
     else if (header.type === "run.steered") this.#forget(header.steerId);
     else if (header.type === "run.started") this.#begin({ ...event, header });
     else if (header.type === "session.recovered" || header.type === "session.restored")
@@ -115,6 +122,7 @@ export class Bookkeeper {
       failing: null,
       calls: [],
       stopping: null,
+      rollback: "no",
       suspendedAt: null,
       suspendedMs: 0,
       waitingFor: [],
@@ -168,6 +176,10 @@ export class Bookkeeper {
       case "run.cancel-requested":
         goOn(run, at);
         run.stopping = "cancelled";
+        if (header.mode === "rollback") run.rollback = "owed";
+        return;
+      case "run.rolled-back":
+        run.rollback = "done";
         return;
       case "run.expired":
         goOn(run, at);
@@ -209,6 +221,7 @@ const noteAnswer = (run: RunEntry, { header, position, at }: EventOf<"model-call
   run.asking = null;
   run.calls = header.calls.map((call) => ({
     ...call,
+    stopping: null,
     status: "asked",
     attempt: 0,
     lost: 0,
@@ -265,6 +278,9 @@ const noteCall = (run: RunEntry, event: JournalEvent): void => {
         epoch,
       });
       break;
+    case "tool-call.cancel-requested":
+      call.stopping = header.isGivenUp ? "given-up" : "cancelled";
+      break;
     case "tool-call.completed":
       call.status = "closed";
       break;
@@ -283,6 +299,7 @@ const noteCall = (run: RunEntry, event: JournalEvent): void => {
       break;
     case "tool-call.resolved":
       call.status = header.as === "retry" ? "asked" : "closed";
+      if (header.as === "retry") call.stopping = null;
       break;
     default:
       return;

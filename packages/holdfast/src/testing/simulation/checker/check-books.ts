@@ -4,6 +4,7 @@ import { judgeModelEvent } from "./check-model-calls.ts";
 import { judgeRunEvent } from "./check-run-events.ts";
 import { judgeToolEvent } from "./check-tool-calls.ts";
 import { judgeSteering } from "./check-steering.ts";
+import { judgeStops } from "./check-stopped-calls.ts";
 import type { Violation } from "./rules.ts";
 import type { SessionHistory } from "./session-history.ts";
 
@@ -19,7 +20,11 @@ export const checkBooks = (session: SessionHistory): readonly Violation[] => {
 };
 
 const judge = (session: SessionHistory, books: Bookkeeper, event: JournalEvent): readonly Violation[] => {
-  return [...judgeSteering(session, books, event), ...judgeByType(session, books, event)];
+  return [
+    ...judgeSteering(session, books, event),
+    ...judgeStops(session, books, event),
+    ...judgeByType(session, books, event),
+  ];
 };
 
 const judgeByType = (

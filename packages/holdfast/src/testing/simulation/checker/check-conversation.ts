@@ -114,6 +114,7 @@ class Window {
     }
     const steer = header.type === "run.steered" ? this.#inputs.get(header.steerId) : undefined;
     if (steer !== undefined) this.#add({ ...steer, kind: "steer" });
+    if (header.type === "run.rolled-back") this.#takeBack();
     if (header.type === "context.compacted") this.#cut(header.dropped);
     if (header.type === "model-call.completed") {
       this.#order = [...this.#order, ...header.calls.map(({ callId }) => callId)];
@@ -171,6 +172,12 @@ class Window {
 
   #add(entry: Told): void {
     this.#entries = [...this.#entries, entry];
+  }
+
+  /** Everything from the input of the open run on. */
+  #takeBack(): void {
+    const from = this.#entries.findIndex(({ kind, of }) => kind === "input" && of === this.#runId);
+    if (from !== -1) this.#entries = this.#entries.slice(0, from);
   }
 
   /** Of what is dropped, the open run's input stays. */

@@ -89,15 +89,16 @@ const judgeRecovery = (
 /** What a run says it waits for is what its books say it waits for (S3, E7). */
 const judgeWaits = (
   { sessionId }: SessionHistory,
-  { run, takeovers }: Bookkeeper,
+  books: Bookkeeper,
   { header, position, at }: EventOf<"run.suspended">,
 ): readonly Violation[] => {
+  const { run } = books;
   if (run === null) return [];
   const say = finder(sessionId, "S3");
   const found: Violation[] = [];
   if (header.waitingFor.length === 0) found.push(say("reason-wrong", position, "it waits for nothing"));
   for (const wait of header.waitingFor)
-    if (!isReason(run, takeovers, wait))
+    if (!isReason(run, books, wait))
       found.push(
         say("reason-wrong", position, `nothing in the journal is a reason to wait for: ${wait.kind}`),
       );
@@ -111,7 +112,7 @@ const judgeWaits = (
   return found;
 };
 
-const isReason = (run: RunEntry, takeovers: number, wait: Wait): boolean => {
+const isReason = (run: RunEntry, { takeovers, isPaused }: Bookkeeper, wait: Wait): boolean => {
   switch (wait.kind) {
     case "retry":
       return (
@@ -130,7 +131,7 @@ const isReason = (run: RunEntry, takeovers: number, wait: Wait): boolean => {
     case "result":
       return run.calls.some(({ callId, status }) => callId === wait.callId && status === "handed-over");
     case "operator":
-      return wait.reason === "restored" || takeovers >= 3;
+      return wait.reason === "paused" ? isPaused : wait.reason === "restored" || takeovers >= 3;
     case "budget":
     case "budget-period":
       return run.shortage?.budget === wait.budget;
@@ -169,7 +170,9 @@ const problemOfEnd = (run: RunEntry, header: JournalEvent["header"]): string | n
       ? null
       : "it completes without its answer";
   if (header.type === "run.cancelled")
-    return run.stopping === "cancelled" && header.unknown.join() === run.unknown.join()
+    return run.stopping === "cancelled" &&
+      run.rollback !== "owed" &&
+      header.unknown.join() === run.unknown.join()
       ? null
       : "it is cancelled, and was not, or names other unknown calls";
   if (header.type !== "run.failed") return null;

@@ -5,7 +5,7 @@ import type { RunId } from "../../../core/ids.ts";
 import { addCharge, NO_SPEND, type Spend } from "../../../core/usage.ts";
 import type { Acknowledged } from "./history.ts";
 import type { Violation } from "./rules.ts";
-import { eventsOf, finder, isRunEnd, runOf, type SessionHistory } from "./session-history.ts";
+import { eventsOf, finder, isRunEnd, runOf, type EventOf, type SessionHistory } from "./session-history.ts";
 
 type Input = Acknowledged & { readonly kind: "input" };
 
@@ -103,13 +103,24 @@ const runOpenAt = (events: readonly JournalEvent[], position: number): RunId | n
 /** A holder tells what is under way as soon as it hears of a cancel, and journals the cancel after that. */
 const ABORT_WITHIN_MS = 2_000;
 
+type Stop = EventOf<"run.cancel-requested" | "tool-call.cancel-requested">;
+
 /** What is under way when a run is cancelled is told to stop, by the holder that journals the cancel (E5). */
 const checkAborts = ({ sessionId, events, whole }: SessionHistory): readonly Violation[] => {
   const activities = (whole.activities ?? []).filter((activity) => activity.sessionId === sessionId);
-  return eventsOf(events, "run.cancel-requested").flatMap((cancel) =>
+  const cancels = events.filter(
+    (event): event is Stop =>
+      event.header.type === "run.cancel-requested" || event.header.type === "tool-call.cancel-requested",
+  );
+  return cancels.flatMap((cancel) =>
     eventsOf(events, "tool-call.started").flatMap((start) => {
       const { header } = start;
-      const isHeld = header.runId === cancel.header.runId && start.epoch === cancel.epoch;
+      const isMeant = cancel.header.type === "run.cancel-requested" || cancel.header.callId === header.callId;
+      const isHeld =
+        isMeant &&
+        header.runId === cancel.header.runId &&
+        start.epoch === cancel.epoch &&
+        start.position < cancel.position;
       const running = activities.find(
         ({ callId, attempt }) => callId === header.callId && attempt === header.attempt,
       );

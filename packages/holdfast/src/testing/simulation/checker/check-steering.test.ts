@@ -17,7 +17,8 @@ describe("a history in which inputs steer and interrupt", () => {
       const events = [...history.journals.values()].flat().map(openEvent);
       const isFit = eventsOf(events, "run.steered").length > 0 && (history.erasures ?? []).length === 0;
       const interrupts = eventsOf(events, "run.accepted").some(({ header }) => header.isNext);
-      if (isFit && interrupts && violations.length === 0) good = history;
+      const isPaused = events.some(({ header }) => header.type === "session.paused");
+      if (isFit && interrupts && !isPaused && violations.length === 0) good = history;
     }
     expect(good).toBeDefined();
   }, 60_000);
@@ -50,5 +51,23 @@ describe("a history in which inputs steer and interrupt", () => {
 
   test("S4: in which what was to wait interrupted is seen", () => {
     expect(rulesOf(wanted("interrupt", "queue"))).toEqual(["steered-wrong"]);
+  });
+
+  test("E5 S3: in which something starts after it was stopped, or in a pause, is seen", () => {
+    const [sessionId, stored] = [...good.journals].find(([, events]) =>
+      events.some(({ header }) => header.includes("tool-call.started")),
+    ) ?? ["", []];
+    const [start] = eventsOf(stored.map(openEvent), "tool-call.started");
+    const durable = (start?.position ?? 0) - 1;
+    const stop = { kind: "cancel-call", sessionId, callId: start?.header.callId ?? "", durable } as const;
+    const lifted = stored.map(openEvent).some(({ header }) => header.type === "session.resumed");
+    expect(rulesOf({ ...good, acknowledged: [...good.acknowledged, stop] })).toEqual([
+      "started-after-cancel",
+    ]);
+    const pause = { kind: "pause", sessionId, durable } as const;
+    expect(lifted).toBe(false);
+    expect(rulesOf({ ...good, acknowledged: [...good.acknowledged, pause] })).toEqual([
+      "started-while-paused",
+    ]);
   });
 });

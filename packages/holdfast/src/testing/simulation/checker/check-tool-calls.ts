@@ -175,7 +175,10 @@ const judgeFailure = (about: Case, event: EventOf<"tool-call.failed">): readonly
         `${callId} was not run and failed with ${header.code}`,
       ],
       [
-        header.code === "TOOL_CANCELLED" && run.stopping === null && !isHeardOf(about),
+        header.code === "TOOL_CANCELLED" &&
+          run.stopping === null &&
+          call.stopping === null &&
+          !isHeardOf(about),
         "code-wrong",
         `${callId} is cancelled and its run is not`,
       ],
@@ -192,10 +195,13 @@ const judgeFailure = (about: Case, event: EventOf<"tool-call.failed">): readonly
 };
 
 /** A cancel stops what runs before it is journaled. */
-const isHeardOf = ({ session, run }: Case): boolean =>
+const isHeardOf = ({ session, run, call }: Case): boolean =>
   session.acknowledged.some(
-    (one) => (one.kind === "cancel" && one.runId === run.runId) || one.kind === "interrupt",
-  );
+    (one) =>
+      (one.kind === "cancel" && one.runId === run.runId) ||
+      (one.kind === "cancel-call" && one.callId === call.callId) ||
+      one.kind === "interrupt",
+  ) || session.whole.posted?.some((one) => one.kind === "cancel-call" && one.runId === run.runId) === true;
 
 const problemOfNext = (
   { call, run, session }: Case,
@@ -204,7 +210,7 @@ const problemOfNext = (
   const { next, code, attempt } = header;
   const expect = (kind: AfterFailure["kind"]): string | null =>
     next.kind === kind ? null : `after ${code} comes ${next.kind} instead of ${kind}`;
-  if (run.stopping !== null || call.status !== "started") return expect("give-up");
+  if (run.stopping !== null || call.stopping !== null || call.status !== "started") return expect("give-up");
   const spent = attempt - call.lost;
   const isRetryable = failureIn(payload)?.isRetryable ?? false;
   const { retry } = call.policy;
@@ -224,7 +230,7 @@ const judgeUnknown = (about: Case, event: EventOf<"tool-call.unknown">): readonl
   const { call, run } = about;
   const { header, at, epoch } = event;
   const { callId, attempt, next } = header;
-  const isStopped = run.stopping !== null;
+  const isStopped = run.stopping !== null || (call.stopping === "given-up" && call.status !== "started");
   const demanded = call.policy.canVerify ? "verify" : "ask";
   const isNextRight = isStopped
     ? next.kind === "give-up"

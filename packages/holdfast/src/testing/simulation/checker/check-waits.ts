@@ -21,9 +21,19 @@ export const checkWaits = ({ sessionId, events, whole }: SessionHistory): readon
   return events.flatMap((event) => {
     books.note(event);
     return ends.has(event.position) && books.run !== null && books.takeovers < POISONED
-      ? judgeRest(sessionId, books.run, event)
+      ? books.isPaused
+        ? judgePause(sessionId, books.run, event)
+        : judgeRest(sessionId, books.run, event)
       : [];
   });
+};
+
+/** In a paused session a run that has nothing under way says that it waits for that, and for nothing else. */
+const judgePause = (sessionId: string, run: RunEntry, { position }: JournalEvent): readonly Violation[] => {
+  const isOver = run.stopping !== null || run.answeredAt !== null || run.failing !== null;
+  const isBusy = (run.asking !== null && !run.isLost) || run.calls.some(({ status }) => status === "started");
+  if (isOver || isBusy || isHeld(run.waitingFor)) return [];
+  return [finder(sessionId, "S3")("not-suspended", position, `${run.runId} is paused and does not say so`)];
 };
 
 const judgeRest = (
@@ -59,7 +69,9 @@ export const isHeld = (waits: readonly Wait[]): boolean =>
 const isDue = ({ due, calls }: RunEntry, at: number): boolean =>
   (due !== null && due.dueAt <= at) ||
   calls.some(
-    ({ status, dueAt }) =>
+    ({ status, dueAt, stopping }) =>
+      (stopping !== null && status === "retrying") ||
+      (stopping === "given-up" && (status === "asking" || status === "verifying")) ||
       status === "asked" ||
       status === "lost" ||
       ((status === "retrying" || status === "verifying") && dueAt <= at),

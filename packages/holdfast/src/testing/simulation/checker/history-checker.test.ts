@@ -75,7 +75,7 @@ const isRich = (history: History, id: string, events: readonly JournalEvent[]): 
 };
 
 const NO_EVENT: JournalEvent = {
-  header: { type: "run.cancel-requested", runId: "" },
+  header: { type: "run.cancel-requested", runId: "", mode: "interrupt" },
   payload: null,
   v: 1,
   position: 0,
@@ -267,7 +267,7 @@ describe("a history", () => {
     const start = journal[place];
     if (start?.header.type !== "tool-call.started") throw new TypeError("nothing was started");
     const { callId, attempt, runId } = start.header;
-    const cancel = { ...start, header: { type: "run.cancel-requested", runId } as const };
+    const cancel = { ...start, header: { type: "run.cancel-requested", runId, mode: "interrupt" } as const };
     const stored = seal(journal.flatMap((one, index) => (index === place ? [one, cancel] : [one])));
     const activities = [{ sessionId, callId, attempt, until: null }];
     const rules = rulesOf({ ...withJournal(stored), activities });

@@ -27,6 +27,7 @@ import { checkInputs, checkRuns, checkSettled, checkTotals } from "./check-runs.
 import { checkProbes } from "./check-probes.ts";
 import { checkDamage, checkStrangers } from "./check-strangers.ts";
 import { checkRequests } from "./check-requests.ts";
+import { checkStopped } from "./check-stopped-calls.ts";
 import { checkTold } from "./check-told.ts";
 import type { History } from "./history.ts";
 import type { Violation } from "./rules.ts";
@@ -83,6 +84,7 @@ const CHECKS = [
   checkOrder,
   checkInputs,
   checkRuns,
+  checkStopped,
   checkCalls,
   checkLate,
   checkTotals,

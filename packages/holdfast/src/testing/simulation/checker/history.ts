@@ -247,6 +247,14 @@ export type Acknowledged =
       /** What its sender wanted while a run is active. */
       readonly whenActive?: WhenActive;
     }
+  /** The cancel of one call was stored when this was the last durable event. */
+  | {
+      readonly kind: "cancel-call";
+      readonly sessionId: SessionId;
+      readonly callId: CallId;
+      readonly durable: Position;
+    }
+  | { readonly kind: "pause"; readonly sessionId: SessionId; readonly durable: Position }
   /** An input that interrupts was stored when this was the last durable event. */
   | {
       readonly kind: "interrupt";

@@ -97,6 +97,7 @@ export const RULES = [
   "context-wrong",
   "duration-wrong",
   "steered-wrong",
+  "started-while-paused",
 ] as const;
 
 export type Rule = (typeof RULES)[number];

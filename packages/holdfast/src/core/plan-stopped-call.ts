@@ -1,0 +1,40 @@
+import type { Effect } from "./effect.ts";
+import { record } from "./owed.ts";
+import type { OpenCall, OpenRun } from "./session-state.ts";
+
+/** Characters the model will see for a call that was closed without content. */
+export const CLOSED_CALL_CHARS = 80;
+
+/** The call gets its one result without having been run, or without being waited for any more. */
+export const closeAs = (
+  { runId }: OpenRun,
+  { callId, attempt }: OpenCall,
+  as: "cancelled" | "unknown",
+): Effect => {
+  const common = { runId, callId, attempt, chars: CLOSED_CALL_CHARS, next: { kind: "give-up" } as const };
+  return as === "cancelled"
+    ? record({ type: "tool-call.failed", ...common, code: "TOOL_CANCELLED", durationMs: 0, repeats: 1 })
+    : record({ type: "tool-call.unknown", ...common, code: "TOOL_OUTCOME_UNKNOWN" });
+};
+
+/** Nothing of it is under way here. */
+const IDLE: ReadonlySet<OpenCall["status"]["kind"]> = new Set([
+  "requested",
+  "held",
+  "handed-over",
+  "retrying",
+]);
+
+/**
+ * What a single call that was cancelled owes, while its run goes on (E5): its result, where nothing of it is under way;
+ * null where it goes its way. A `write` that was lost, or came back badly, is found out like any other (E2), unless
+ * that is not waited for any more.
+ */
+export const planStoppedCall = (run: OpenRun, call: OpenCall): Effect | null => {
+  const { stopping, status, policy } = call;
+  if (stopping === null) return null;
+  const isIdle = IDLE.has(status.kind);
+  // guard E5: a cancelled call that does not run gets its result
+  if (isIdle || (status.kind === "lost" && policy.effect !== "write")) return closeAs(run, call, "cancelled");
+  return status.kind === "unknown" && stopping === "given-up" ? closeAs(run, call, "unknown") : null;
+};
