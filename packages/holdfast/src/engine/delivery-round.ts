@@ -41,7 +41,7 @@ export class DeliveryRound {
     const stored = readDelivery(duty.body);
     const recipient = stored === null ? undefined : this.#services.recipients.get(stored.recipient);
     if (stored === null || recipient === undefined) return false;
-    // guard O3: what has been answered is not escalated
+    // O3: what has been answered is not escalated
     if (stored.ifUnanswered && !(await this.#isUnanswered(stored))) return this.#remove(duty);
     const begun = { ...stored, attempts: stored.attempts + 1 };
     const { store, clock } = this.#services;
@@ -104,7 +104,7 @@ export class DeliveryRound {
     const dueAt =
       delivered.ends === "recipient" ? null : nextAttemptAt(recipient.retry, stored.attempts, next);
     const isEnough = recipient.escalation?.afterAttempts === stored.attempts;
-    // guard O3: what somebody does not take is told to somebody else
+    // O3: what somebody does not take is told to somebody else
     if (recipient.escalation !== null && (isEnough || dueAt === null))
       await this.#escalate(duty, stored, recipient.escalation.to);
     const failed = { ...duty, dueAt, body: JSON.stringify({ ...stored, failure: told }) };
@@ -156,7 +156,7 @@ export class DeliveryRound {
       tenant,
       position,
       isEscalation,
-      // guard O2: a failure is told without secrets
+      // O2: a failure is told without secrets
       failure: failed === null ? null : redactor.failure(failed),
       waitingFor: header?.type === "run.suspended" ? header.waitingFor : [],
       unknownCalls: header?.type === "run.cancelled" ? header.unknown : [],

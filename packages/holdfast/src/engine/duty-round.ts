@@ -75,7 +75,7 @@ export class DutyRound {
     if (this.#underWay.has(key)) return;
     this.#underWay.set(key, duty.assignee);
     try {
-      // guard S6: what is not understood here is left to others
+      // S6: what is not understood here is left to others
       if (!(await this.#work.perform(duty))) this.#rest(key);
     } catch (thrown) {
       const failure = toFailure(thrown);

@@ -85,7 +85,7 @@ export class ScheduleClock {
 
   async #runTick(known: Known, tick: Timestamp): Promise<RanTick | LeftTick> {
     const { duty, schedule } = known;
-    // guard S4: a tick is left out while the one before it is at work
+    // S4: a tick is left out while the one before it is at work
     if (schedule.overlap === "skip" && (await this.#isAtWork(schedule.last))) return { tick, why: "overlap" };
     const runId = `run_${this.#services.clock.newId()}`;
     const ran = await this.#post(known, { tick, runId, dedupeKey: tickKey(duty.id, tick) });
@@ -104,10 +104,13 @@ export class ScheduleClock {
     const made = await createSession(this.#services, agent, { id: sessionId, tenant, user, attributes });
     // Once is enough: a session keeps its agent.
     const isUnsure = made === "exists" && schedule.last === null;
-    // guard S1: a schedule speaks to sessions of its own agent
+    // S1: a schedule speaks to sessions of its own agent
     if (isUnsure && (await store.load(sessionId))?.owner.agent !== schedule.agent) return null;
     const body = JSON.stringify({ content, source: { schedule: id, tick } });
-    const [answer] = await store.post([{ sessionId, kind: "input", runId, body, blobs: [], dedupeKey }]);
+    const input = { sessionId, kind: "input", runId, body, blobs: [] } as const;
+    const [answer] = await store.post([
+      { ...input, /* guard J5: a tick is posted under a key of its own */ dedupeKey },
+    ]);
     this.#wake({ sessionId, tenant });
     const isThere = answer?.status === "posted" || answer?.status === "duplicate";
     return { sessionId, runId: isThere ? answer.runId : null };

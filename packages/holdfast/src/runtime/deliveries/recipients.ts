@@ -152,7 +152,7 @@ const deliverOf = (
       hint: 'Give "handle", or "url" and "secret".',
     });
   const keys = secrets.map((secret) => keyOf(owner, secret));
-  // guard O2: the secret of a webhook is nowhere to be seen
+  // O2: the secret of a webhook is nowhere to be seen
   for (const secret of secrets) redactor.learn(`webhook ${options.name}`, secret);
   return webhookOf({ name: options.name, url: urlOf(owner, options.url), keys, clock });
 };

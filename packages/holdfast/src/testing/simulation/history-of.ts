@@ -3,6 +3,7 @@ import type { SessionId } from "../../core/ids.ts";
 import type { History } from "./checker/history.ts";
 import type { Ledger } from "./ledger.ts";
 import { AGENT, TOOL_NAMES } from "./simulated-agent.ts";
+import { TIMEKEEPER } from "./calendar.ts";
 import { MODEL_LIMITS, MODEL_PRICES } from "./simulated-model.ts";
 import type { SimulatedProcess } from "./simulated-process.ts";
 import { SPELLINGS } from "./simulated-secret.ts";
@@ -17,7 +18,7 @@ const ROUNDS = 3;
 
 /** Timers of a runtime with nothing to do: where the store has something to wake for, it is looked for on time. */
 const idleTimers = async (sim: Simulation): Promise<number> => {
-  const { session } = await sim.attach().nextWake([AGENT], []);
+  const { session } = await sim.attach().nextWake([AGENT, TIMEKEEPER], []);
   return session === null ? ROUNDS : ROUNDS + 1;
 };
 
@@ -28,7 +29,6 @@ const isWell = ({ troubles }: SimulatedProcess, nowMs: number): boolean =>
 /** What stands in the ledger, and needs no second look. */
 const asWritten = (ledger: Ledger) =>
   ({
-    acknowledged: ledger.acknowledged,
     told: ledger.told,
     probes: ledger.probes,
     refused: ledger.vain,
@@ -50,10 +50,23 @@ const asWritten = (ledger: Ledger) =>
     remarks: ledger.remarks,
   }) satisfies Partial<History>;
 
+/** What was owed outside of the sessions of people. */
+const calendarOf = async (sim: Simulation, scheduled: readonly SessionId[]): Promise<History["calendar"]> => {
+  const read = async (id: SessionId) => [id, await sim.readStored(id)] as const;
+  return {
+    planned: await sim.calendar.planned(sim.attach()),
+    tellings: sim.calendar.tellings,
+    journals: new Map(await Promise.all(scheduled.map(read))),
+  };
+};
+
 /** What happened in a world, as those who judge are told of it. */
 export const historyOf = async (sim: Simulation): Promise<History> => {
-  const sessions = [...sim.ledger.durable.keys()];
   const listed = await sim.listStored();
+  const scheduled = new Set(
+    listed.filter(({ agent }) => agent === TIMEKEEPER).map(({ sessionId }) => sessionId),
+  );
+  const sessions = [...sim.ledger.durable.keys()].filter((id) => !scheduled.has(id));
   const { ledger, world } = sim;
   const { stranger } = ledger;
   const { leftAt } = sim;
@@ -83,6 +96,8 @@ export const historyOf = async (sim: Simulation): Promise<History> => {
     modelLimits: MODEL_LIMITS,
     prices: new Map([["first", MODEL_PRICES["first/first"]]]),
     isCrowded: sim.isCrowded,
+    ...(sim.calendar.isOn ? { calendar: await calendarOf(sim, [...scheduled]) } : {}),
+    acknowledged: ledger.acknowledged.filter(({ sessionId }) => !scheduled.has(sessionId)),
     unread: new Map(
       listed.flatMap(({ sessionId, unreadSignals }) =>
         sessionId === stranger?.sessionId ? [] : [[sessionId, unreadSignals]],

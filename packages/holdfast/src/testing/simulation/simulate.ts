@@ -95,6 +95,7 @@ const strike = async (sim: Simulation, people: People, most: number): Promise<vo
   const someone = random.any(sim.living.filter(({ process }) => process.isRunning));
   if (someone === undefined) return;
   people.send(someone);
+  sim.calendar.tend(someone);
   for (const sessionId of people.sessions) attend(sim, someone, sessionId);
   if (chaos.strikes("crash", 0.03)) sim.crash(someone);
   if (chaos.strikes("power-loss", 0.01)) await sim.losePower();
@@ -159,9 +160,11 @@ const calm = async (sim: Simulation, people: People): Promise<void> => {
     if (first === undefined) continue;
     people.send(first);
     sim.interruptions.calm(first);
+    sim.calendar.tend(first);
     // Answers come when the disk has taken them, which needs time to pass.
     for (const sessionId of people.sessions) void people.operate(first, sessionId).catch(() => undefined);
-    if (people.isContent && (await sim.isSettled())) return;
+    const isDone = people.isContent && (await sim.isSettled());
+    if (isDone && (!sim.calendar.isOn || (await sim.isCalendarQuiet()))) return;
   }
 };
 

@@ -8,6 +8,7 @@ import { createManualClock, type ManualClock } from "../../testing/manual-clock.
 import { Askers } from "./askers.ts";
 import { Audience } from "./audience.ts";
 import type { Booted } from "./booted.ts";
+import { Calendar } from "./calendar.ts";
 import { Chaos, type Mercy } from "./chaos.ts";
 import { Coverage } from "./coverage.ts";
 import { Interruptions } from "./interruptions.ts";
@@ -52,6 +53,7 @@ export class Simulation {
   readonly audience: Audience;
   readonly askers: Askers;
   readonly interruptions: Interruptions;
+  readonly calendar: Calendar;
   readonly #gone = new Set<string>();
   readonly trace: string[] = [];
   readonly alarms: string[] = [];
@@ -88,6 +90,7 @@ export class Simulation {
     this.askers = new Askers(this.ledger, this.random);
     this.interruptions = new Interruptions(this.aside("interrupts"));
     this.clock = createManualClock({ seed });
+    this.calendar = new Calendar(this.aside("schedules"), this.clock.now());
     this.#machine = new SimulatedMachine({
       clock: this.clock,
       sha256,
@@ -135,7 +138,8 @@ export class Simulation {
           this.#listeners.push(listener);
         },
       ),
-      agents: [this.#agentOn(process, isComplete), otherAgent(process)],
+      agents: [this.#agentOn(process, isComplete), otherAgent(process), ...this.calendar.agentsOn(process)],
+      ...this.calendar.recipientsOn(process),
       clock: process.runtimeClock,
       deps: { world: this.world, process },
       logger: simulatedLog({
@@ -319,6 +323,11 @@ export class Simulation {
   async isSettled(): Promise<boolean> {
     const sessions = await this.listStored();
     return sessions.every(({ status, unreadSignals }) => SETTLED.has(status) && unreadSignals === 0);
+  }
+
+  /** Whether nothing is owed outside of sessions. */
+  async isCalendarQuiet(): Promise<boolean> {
+    return this.calendar.isQuiet(this.#machine.store);
   }
 
   /** Every session as the store has it. */

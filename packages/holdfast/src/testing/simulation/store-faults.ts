@@ -15,7 +15,14 @@ export type Caller = {
   readonly say: (line: string) => void;
 };
 
-const WRITES: ReadonlySet<string> = new Set(["create", "commit", "post", "saveSnapshot", "renew"]);
+const WRITES: ReadonlySet<string> = new Set([
+  "create",
+  "commit",
+  "post",
+  "saveSnapshot",
+  "renew",
+  "changeDuty",
+]);
 
 /** A store that failed is asked again before that. */
 export const TRY_AGAIN_MS = 2_500;

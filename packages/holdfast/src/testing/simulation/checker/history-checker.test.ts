@@ -649,6 +649,7 @@ describe("a history", () => {
       "check-holders",
       "check-content",
       "check-steering",
+      "check-calendar",
     ];
     const files = names.map((name) =>
       readFile(fileURLToPath(new URL(`${name}.test.ts`, import.meta.url)), "utf8"),

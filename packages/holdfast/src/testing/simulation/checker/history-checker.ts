@@ -1,5 +1,6 @@
 import { checkAnswers } from "./check-answers.ts";
 import { checkBooks } from "./check-books.ts";
+import { checkCalendar } from "./check-calendar.ts";
 import { checkCalls } from "./check-calls.ts";
 import { checkCharges } from "./check-charges.ts";
 import { checkContent } from "./check-content.ts";
@@ -47,6 +48,7 @@ export const checkHistory = (history: History): readonly Violation[] => {
   );
   for (const { sessionId, problem } of history.refusedPrompts ?? [])
     found.push(finder(sessionId, "E3")("prompt-invalid", null, problem));
+  found.push(...checkCalendar(history));
   for (const { by, count } of history.timersLeft ?? [])
     found.push(finder("", "S3")("timer-left", null, `${count} timers run in ${by}, and nothing is owed`));
   for (const [sessionId, stored] of history.journals) {

@@ -415,4 +415,35 @@ export type History = {
   readonly timersLeft?: readonly { readonly by: string; readonly count: number }[];
   /** Whether sessions had to wait for each other. */
   readonly isCrowded?: boolean;
+  /** What was owed outside of sessions; the sessions of schedules are here and not among the others. */
+  readonly calendar?: {
+    readonly planned: readonly PlannedTicks[];
+    readonly tellings: readonly Telling[];
+    readonly journals: ReadonlyMap<SessionId, readonly StoredEvent[]>;
+  };
+};
+
+/** A schedule that somebody wanted: a tick at `startAt` and each `everyMs` after it, until `endAt`. */
+export type PlannedTicks = {
+  readonly schedule: string;
+  readonly everyMs: number;
+  readonly startAt: Timestamp;
+  readonly endAt: Timestamp;
+  /** When it was made, by the store; null where it is not there. */
+  readonly createdAt: Timestamp | null;
+  readonly isAcknowledged: boolean;
+  /** Whether all its ticks go to one session. */
+  readonly isShared: boolean;
+};
+
+/** Somebody was told of an event, in this order. */
+export type Telling = {
+  readonly id: string;
+  readonly type: string;
+  readonly sessionId: SessionId;
+  readonly position: Position;
+  readonly by: string;
+  readonly order: number;
+  /** False where it was not taken, and has to be told again. */
+  readonly isTaken: boolean;
 };

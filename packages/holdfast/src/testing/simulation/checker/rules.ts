@@ -98,6 +98,10 @@ export const RULES = [
   "duration-wrong",
   "steered-wrong",
   "started-while-paused",
+  "tick-missing",
+  "tick-twice",
+  "telling-missing",
+  "telling-wrong",
 ] as const;
 
 export type Rule = (typeof RULES)[number];
