@@ -3,6 +3,7 @@ import { once } from "node:events";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 import { setTimeout as sleep } from "node:timers/promises";
 import { createRuntime, type Runtime } from "holdfast";
 import { openEvent } from "holdfast/core";
@@ -25,7 +26,7 @@ export type Tally = {
 const PROCESSES = 2;
 const LEAD_MS = 3_000;
 const CATCH_UP_MS = 600_000;
-const KEEPER = join(import.meta.dirname, "keep-schedules.ts");
+const KEEPER = fileURLToPath(new URL("./keep-schedules.ts", import.meta.url));
 
 /** Two processes run schedules on one data directory, and are killed again and again; then every tick is looked for. */
 export const killSchedules = async ({ schedules, ticks, kills }: Plan): Promise<Tally> => {

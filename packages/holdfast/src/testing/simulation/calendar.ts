@@ -1,5 +1,6 @@
 import { scriptedModel } from "../../models/index.ts";
 import type { Delivery } from "../../core/delivery.ts";
+import { HoldfastError } from "../../core/errors.ts";
 import type { Timestamp } from "../../core/ids.ts";
 import type { DutyQuery } from "../../ports/duty.ts";
 import type { JournalStore } from "../../ports/journal-store.ts";
@@ -127,6 +128,6 @@ export class Calendar {
     if (fate <= 3) await process.sleep(this.#random.between(1, 4_000));
     const isTaken = fate > 2 && fate < 9;
     this.tellings.push({ ...telling, isTaken });
-    if (!isTaken) throw new TypeError("not now");
+    if (!isTaken) throw new HoldfastError("DELIVERY_FAILED", "not now");
   }
 }
