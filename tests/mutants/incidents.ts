@@ -181,27 +181,31 @@ export const INCIDENTS: readonly Incident[] = [
     where: "vercel/workflow#13",
     guards: ["engine/prepare-batch.ts: what waited for a definition goes on where it is known"],
   },
+  {
+    promise: "E4",
+    what: "an approval hit another call, or a declined one",
+    where: "mastra#19633, #20470; langgraph#6626, #6533",
+    guards: [
+      "core/pending-approval.ts: an answer to an earlier question decides nothing",
+      "core/call-transitions.ts: what was asked for starts when it is granted",
+      "engine/withdraw-approval.ts: an approval is for this input",
+    ],
+  },
+  {
+    promise: "E4",
+    what: "an approval could be forged",
+    where: "vercel/ai#16068",
+    guards: ["core/approval.ts: only those who may decide do"],
+  },
 ];
 
 /** Rows of the same list that no guard in scope stands against yet, and why. */
 export const INCIDENTS_OUT_OF_SCOPE: readonly (Omit<Incident, "guards"> & { readonly why: string })[] = [
   {
     promise: "E4",
-    what: "an approval hit another call, or a declined one",
-    where: "mastra#19633, #20470; langgraph#6626, #6533",
-    why: "approvals are not built",
-  },
-  {
-    promise: "E4",
-    what: "an approval could be forged",
-    where: "vercel/ai#16068",
-    why: "approvals are not built",
-  },
-  {
-    promise: "E4",
     what: "approval refused once the state was large; no snapshot after approval",
     where: "mastra#22413, #10389",
-    why: "approvals are not built",
+    why: "an approval is a signal of a few bytes, and a snapshot holds no content: how large a state is plays no part. Thousands of calls: core/many-calls.test.ts",
   },
   {
     promise: "E8",

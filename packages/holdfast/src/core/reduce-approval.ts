@@ -13,7 +13,7 @@ export const reduceApproval = (state: SessionState, header: ApprovalHeader, plac
         ...call,
         // guard E4: a call that is asked about waits
         status: { kind: "held" },
-        approval: asked(header, place),
+        approval: asked(header, place, call.approval),
       }));
     case "approval.escalated":
       return withApproval(state, header, (approval) => ({ ...approval, level: header.level }));
@@ -36,7 +36,11 @@ export const reduceApproval = (state: SessionState, header: ApprovalHeader, plac
   }
 };
 
-const asked = (header: HeaderOf<"approval.requested">, place: Place): OpenApproval => ({
+const asked = (
+  header: HeaderOf<"approval.requested">,
+  place: Place,
+  before: OpenApproval | null,
+): OpenApproval => ({
   ask: header.ask,
   hash: header.hash,
   rule: header.rule,
@@ -47,7 +51,8 @@ const asked = (header: HeaderOf<"approval.requested">, place: Place): OpenApprov
   level: 0,
   approvedBy: [],
   standing: "open",
-  inputAt: null,
+  // What was edited before is what is asked about now.
+  inputAt: before?.inputAt ?? null,
 });
 
 const withApproval = (

@@ -1,3 +1,4 @@
+import { isAskedAbout } from "./approvers.ts";
 import { sha256 } from "../../runtime/index.ts";
 import type { SessionId } from "../../core/ids.ts";
 import type { History } from "./checker/history.ts";
@@ -30,6 +31,7 @@ const isWell = ({ troubles }: SimulatedProcess, nowMs: number): boolean =>
 const asWritten = (ledger: Ledger) =>
   ({
     told: ledger.told,
+    decisions: ledger.decisions,
     probes: ledger.probes,
     refused: ledger.vain,
     sightings: ledger.sightings,
@@ -81,6 +83,7 @@ export const historyOf = async (sim: Simulation): Promise<History> => {
   return {
     sha256,
     ...asWritten(ledger),
+    ...(sim.approvers.isOn ? { isAskedAbout } : {}),
     journals: new Map(await Promise.all(sessions.map(read))),
     effects: world.log,
     activities: world.activities,

@@ -3,6 +3,7 @@ import type { SessionSummary } from "../../ports/journal-store.ts";
 import type {
   ActedOnDamage,
   Acknowledged,
+  DecisionTaken,
   Milestone,
   Erasure,
   Glance,
@@ -36,6 +37,7 @@ export class Ledger {
   readonly holders = new Map<SessionId, string>();
   readonly acknowledged: Acknowledged[] = [];
   readonly told: Told[] = [];
+  readonly decisions: DecisionTaken[] = [];
   readonly probes: Probe[] = [];
   readonly sightings: Sighting[] = [];
   readonly pieces: Piece[] = [];

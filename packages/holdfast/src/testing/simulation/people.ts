@@ -115,7 +115,9 @@ export class People {
   }
 
   /** Answers what a session asks an operator for. */
-  async operate({ runtime }: Booted, sessionId: SessionId): Promise<void> {
+  async operate(by: Booted, sessionId: SessionId): Promise<void> {
+    await this.#sim.approvers.decide(by, sessionId);
+    const { runtime } = by;
     if (!this.#sim.isSuspended(sessionId)) return;
     const session = await runtime.getSession(sessionId);
     const { status, waitingFor } = await session.snapshot();

@@ -1,7 +1,14 @@
 import { z } from "zod";
 import { scriptedModel } from "../../models/index.ts";
 import type { Model } from "../../ports/model.ts";
-import { defineAgent, defineTool, type AgentDefinition, type DefinedTool } from "../../runtime/index.ts";
+import {
+  defineAgent,
+  defineTool,
+  type AgentDefinition,
+  type ApprovalRule,
+  type DefinedTool,
+  type ProposedCall,
+} from "../../runtime/index.ts";
 import type { ToolEffect } from "../../core/run-settings.ts";
 import type { Random } from "./random.ts";
 import { restless, type RestlessParts } from "./restless-model.ts";
@@ -116,7 +123,7 @@ const toolsOf = (
 /** The agent as one process knows it: the same definition everywhere, models that wait by its clock. */
 export const simulatedAgent = (
   { hasOutput, isMixed, isRolling, ...limits }: AgentLimits,
-  parts: ModelParts & RestlessParts,
+  parts: ModelParts & RestlessParts & { readonly needsApproval: ApprovalRule<ProposedCall> | undefined },
 ): AgentDefinition<unknown, WorldDeps> => {
   const { clock } = parts.process;
   const model = (provider: string): Model =>
@@ -135,6 +142,7 @@ export const simulatedAgent = (
     model: [model("first"), model("second")],
     limits,
     ...(hasOutput ? { output: OUTPUT } : {}),
+    ...(parts.needsApproval === undefined ? {} : { needsApproval: parts.needsApproval }),
   });
 };
 

@@ -5,6 +5,7 @@ import { createRuntime, sha256 } from "../../runtime/index.ts";
 import type { JournalStore, ListedSession, Snapshot } from "../../ports/journal-store.ts";
 import { createFaultyStore, type FaultyStore } from "../../testing/faulty-store.ts";
 import { createManualClock, type ManualClock } from "../../testing/manual-clock.ts";
+import { Approvers } from "./approvers.ts";
 import { Askers } from "./askers.ts";
 import { Audience } from "./audience.ts";
 import type { Booted } from "./booted.ts";
@@ -54,6 +55,7 @@ export class Simulation {
   readonly askers: Askers;
   readonly interruptions: Interruptions;
   readonly calendar: Calendar;
+  readonly approvers: Approvers;
   readonly #gone = new Set<string>();
   readonly trace: string[] = [];
   readonly alarms: string[] = [];
@@ -89,6 +91,7 @@ export class Simulation {
     this.audience = new Audience(this.ledger, this.random);
     this.askers = new Askers(this.ledger, this.random);
     this.interruptions = new Interruptions(this.aside("interrupts"));
+    this.approvers = new Approvers(this.aside("approvals"), this.ledger);
     this.clock = createManualClock({ seed });
     this.calendar = new Calendar(this.aside("schedules"), this.clock.now());
     this.#machine = new SimulatedMachine({
@@ -185,6 +188,7 @@ export class Simulation {
     return simulatedAgent(limits, {
       process,
       chaos,
+      needsApproval: this.approvers.ruleOn(),
       visit: (call) => ledger.visit(process.name, call),
       missFile: (file) => void ledger.wrongFiles.push(file),
       refuse: (sessionId, problem) => void ledger.refusedPrompts.push({ sessionId, problem }),

@@ -1,5 +1,6 @@
 import type { BudgetShortage } from "../../../core/budget-terms.ts";
-import type { JournalEvent, RequestedCall } from "../../../core/event.ts";
+import type { ApprovalTerms } from "../../../core/approval.ts";
+import type { EventHeader, JournalEvent, RequestedCall } from "../../../core/event.ts";
 import type { CallId, Position, RunId, Timestamp } from "../../../core/ids.ts";
 import type { RunSettings } from "../../../core/run-settings.ts";
 import type { Wait } from "../../../core/wait.ts";
@@ -28,6 +29,27 @@ export type CallEntry = RequestedCall & {
   safeAt: Timestamp;
   epoch: number;
   tries: number;
+  /** What it waits for, once somebody was asked about it. */
+  approval?: {
+    readonly ask: number;
+    readonly terms: ApprovalTerms;
+    readonly askedAt: Timestamp;
+    readonly expiresAt: Timestamp | null;
+    level: number;
+    count: number;
+  };
+};
+
+/** When something becomes of an approval though nobody speaks; null for never. */
+export const approvalDue = ({ approval }: CallEntry): Timestamp | null => {
+  if (approval === undefined) return null;
+  const { expiresAt, terms, askedAt, level } = approval;
+  const next = terms.levels[level + 1];
+  const times = [
+    ...(expiresAt === null ? [] : [expiresAt]),
+    ...(next === undefined ? [] : [askedAt + next.afterMs]),
+  ];
+  return times.length === 0 ? null : Math.min(...times);
 };
 
 /** The next model call, as what came before it demands. */
@@ -268,6 +290,10 @@ const noteCall = (run: RunEntry, event: JournalEvent): void => {
   const { header, epoch, at } = event;
   const call = "callId" in header ? run.calls.find((one) => one.callId === header.callId) : undefined;
   if (call === undefined) return;
+  if ("ask" in header) {
+    noteApproval(call, header, at);
+    return;
+  }
   switch (header.type) {
     case "tool-call.started":
       Object.assign(call, {
@@ -307,6 +333,33 @@ const noteCall = (run: RunEntry, event: JournalEvent): void => {
   if (run.calls.every(({ status }) => status === "closed")) {
     run.calls = [];
     run.due = { turn: run.turn + 1, attempt: 1, candidate: run.candidate, dueAt: at };
+  }
+};
+
+/** A call that waits for somebody's word: what comes next, and when. */
+const noteApproval = (
+  call: CallEntry,
+  header: Extract<EventHeader, { ask: number }>,
+  at: Timestamp,
+): void => {
+  switch (header.type) {
+    case "approval.requested":
+      call.status = "held";
+      call.approval = { ...header, askedAt: at, level: 0, count: 0 };
+      break;
+    case "approval.escalated":
+      if (call.approval !== undefined) call.approval.level = header.level;
+      break;
+    case "approval.decided":
+      if (call.approval === undefined || header.verdict === "reject") break;
+      call.approval.count += 1;
+      if (header.by === "memory" || call.approval.count >= call.approval.terms.quorum) call.status = "asked";
+      break;
+    case "approval.expired":
+      if (header.as === "approve") call.status = "asked";
+      break;
+    case "approval.voided":
+      call.status = "held";
   }
 };
 

@@ -51,7 +51,7 @@ const isSuspension = (
   runId: RunId,
   { waitingFor }: Outcome & { readonly status: "suspended" },
 ): boolean =>
-  waitingFor.some((wait) => !("until" in wait)) &&
+  waitingFor.some(({ kind }) => kind !== "retry" && kind !== "verification") &&
   eventsOf(events, "run.suspended").some(
     ({ header }) => header.runId === runId && isDeepStrictEqual(header.waitingFor, waitingFor),
   );

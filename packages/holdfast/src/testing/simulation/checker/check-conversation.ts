@@ -266,6 +266,7 @@ const outputLine = (output: ToolOutput): string => {
 
 /** What is said where a failure has no words of its own. */
 const PLAIN: ReadonlySet<string> = new Set([
+  "This call was not approved. Do not try it again unless you are asked to.",
   "This call was cancelled before it could finish. Do not assume that it had an effect.",
   "This call was not run.",
   "This call failed.",

@@ -179,6 +179,9 @@ export const checkToolInputs = ({ sessionId, events, effects }: SessionHistory):
       if (isJsonObject(part)) proposed.set(callId, JSON.stringify(part["input"]));
     });
   }
+  // What was edited when it was approved is what is run.
+  for (const { header, payload } of eventsOf(events, "approval.decided"))
+    if (header.isEdited) proposed.set(header.callId, JSON.stringify(payload?.["input"]));
   return effects.flatMap(({ kind, callId, input }) => {
     if (kind !== "entered" || input === undefined || !calls.has(callId)) return [];
     if (JSON.stringify(input) === proposed.get(callId)) return [];

@@ -137,6 +137,7 @@ const NOT_RUN: ReadonlySet<string> = new Set([
   "TOOL_INPUT_INVALID",
   "TOOL_NOT_RUN",
   "TOOL_CANCELLED",
+  "TOOL_DENIED",
 ]);
 
 const judgeFailure = (about: Case, event: EventOf<"tool-call.failed">): readonly Violation[] => {

@@ -1,6 +1,6 @@
 import type { JournalEvent } from "../../../core/event.ts";
 import type { Wait } from "../../../core/wait.ts";
-import { Bookkeeper, type CallEntry, type RunEntry } from "./bookkeeper.ts";
+import { approvalDue, Bookkeeper, type CallEntry, type RunEntry } from "./bookkeeper.ts";
 import type { Violation } from "./rules.ts";
 import { finder, type SessionHistory } from "./session-history.ts";
 
@@ -68,6 +68,7 @@ export const isHeld = (waits: readonly Wait[]): boolean =>
 /** Whether something could be done at once. */
 const isDue = ({ due, calls }: RunEntry, at: number): boolean =>
   (due !== null && due.dueAt <= at) ||
+  calls.some((call) => call.status === "held" && (approvalDue(call) ?? Number.POSITIVE_INFINITY) <= at) ||
   calls.some(
     ({ status, dueAt, stopping }) =>
       (stopping !== null && status === "retrying") ||
@@ -82,7 +83,10 @@ const openWaits = ({ due, calls }: RunEntry): readonly Wait[] => [
   ...calls.flatMap(waitOf),
 ];
 
-const waitOf = ({ callId, status, dueAt }: CallEntry): readonly Wait[] => {
+const waitOf = (call: CallEntry): readonly Wait[] => {
+  const { callId, status, dueAt } = call;
+  if (status === "held")
+    return [{ kind: "approval", callId, ask: call.approval?.ask ?? 0, until: approvalDue(call) }];
   if (status === "retrying") return [{ kind: "retry", until: dueAt }];
   if (status === "verifying") return [{ kind: "verification", callId, until: dueAt }];
   return status === "asking" ? [{ kind: "resolution", callId }] : [];

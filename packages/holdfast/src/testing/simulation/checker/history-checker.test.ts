@@ -650,6 +650,7 @@ describe("a history", () => {
       "check-content",
       "check-steering",
       "check-calendar",
+      "check-approvals",
     ];
     const files = names.map((name) =>
       readFile(fileURLToPath(new URL(`${name}.test.ts`, import.meta.url)), "utf8"),

@@ -1,4 +1,5 @@
 import { checkAnswers } from "./check-answers.ts";
+import { checkApprovals, checkDecisions } from "./check-approvals.ts";
 import { checkBooks } from "./check-books.ts";
 import { checkCalendar } from "./check-calendar.ts";
 import { checkCalls } from "./check-calls.ts";
@@ -93,6 +94,8 @@ const CHECKS = [
   checkSettled,
   checkSightings,
   checkBooks,
+  checkApprovals,
+  checkDecisions,
   checkConversation,
   checkContent,
   checkCharges,

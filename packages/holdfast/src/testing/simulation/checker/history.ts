@@ -354,6 +354,16 @@ export type WrongFile = {
   readonly problem: "is gone" | "is another" | "tells a secret";
 };
 
+/** A decision on a call that waits for approval, as whoever decided was told that it counts. */
+export type DecisionTaken = {
+  readonly sessionId: SessionId;
+  readonly callId: CallId;
+  readonly approvalId: string;
+  readonly verdict: "approve" | "reject";
+  /** Whether one decision is enough. */
+  readonly isLone: boolean;
+};
+
 /** Everything that can be known of what happened without asking the engine. */
 export type History = {
   readonly sha256: Sha256;
@@ -409,6 +419,10 @@ export type History = {
   readonly known?: ReadonlySet<string>;
   /** What must stand nowhere. */
   readonly secrets?: readonly string[];
+  /** What was decided, and taken. */
+  readonly decisions?: readonly DecisionTaken[];
+  /** Whether somebody has to be asked about a call with this input; absent where nobody ever is. */
+  readonly isAskedAbout?: (input: unknown) => boolean;
   /** When everything had long been quiet; without it runs may still be under way. */
   readonly quietAt?: Timestamp;
   /** Timers that still run in a process where all is quiet, beside those of its rounds. */

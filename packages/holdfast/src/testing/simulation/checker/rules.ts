@@ -102,6 +102,8 @@ export const RULES = [
   "tick-twice",
   "telling-missing",
   "telling-wrong",
+  "approval-wrong",
+  "approval-lost",
 ] as const;
 
 export type Rule = (typeof RULES)[number];
