@@ -82,13 +82,15 @@ export const objectionTo = (approval: OpenApproval, principal: string | null): O
   const allowed = approversNow(approval);
   const mustBeNamed = allowed !== null || terms.requester !== null || terms.quorum > 1;
   // guard E4: where it matters who decides, nobody decides unnamed
-  if (principal === null) return mustBeNamed ? "unnamed" : null;
+  if (principal === null && mustBeNamed) return "unnamed";
+  if (principal === null) return null;
   // guard E4: nobody decides on what is done for themselves
   if (principal === terms.requester) return "requester";
   // guard E4: only those who may decide do
   if (allowed !== null && !allowed.has(principal)) return "not-an-approver";
   // guard E4: nobody counts twice
-  return approval.approvedBy.includes(principal) ? "decided-before" : null;
+  if (approval.approvedBy.includes(principal)) return "decided-before";
+  return null;
 };
 
 /** Whether one more approval is enough. */

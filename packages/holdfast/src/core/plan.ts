@@ -66,8 +66,10 @@ const pauseOf = ({ isPaused }: SessionState, { phase }: OpenRun): "paused" | nul
     : null;
 
 const planRun = (state: SessionState, run: OpenRun, now: Timestamp): Owed => {
-  // guard S1: a session on which holders keep dying is left to an operator
-  const reason = state.takeovers >= MAX_TAKEOVERS ? "poisoned" : pauseOf(state, run);
+  const reason =
+    state.takeovers >= MAX_TAKEOVERS
+      ? /* guard S1: a session on which holders keep dying is left to an operator */ "poisoned"
+      : pauseOf(state, run);
   if (reason !== null) {
     const { phase } = run;
     // What nobody will hear of any more gives back what it had set aside (E8).

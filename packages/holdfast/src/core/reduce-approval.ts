@@ -26,11 +26,9 @@ export const reduceApproval = (state: SessionState, header: ApprovalHeader, plac
         ? withApproval(state, header, refuse)
         : withCall(state, header.callId, grant);
     case "approval.voided":
-      // guard E4: what no longer holds lets nothing start
       return withCall(state, header.callId, withdraw);
     case "approval.forgotten":
-      // guard E4: what is forgotten is good no more
-      return { ...state, allowances: [] };
+      return { ...state, /* guard E4: what is forgotten is good no more */ allowances: [] };
     default:
       return assertNever(header);
   }
@@ -90,7 +88,12 @@ const refuse = (approval: OpenApproval): OpenApproval => ({ ...approval, standin
 const withdraw = (call: OpenCall): OpenCall =>
   call.approval === null
     ? call
-    : { ...call, status: { kind: "held" }, approval: { ...call.approval, standing: "void" } };
+    : {
+        ...call,
+        // guard E4: what no longer holds lets nothing start
+        status: { kind: "held" },
+        approval: { ...call.approval, standing: "void" },
+      };
 
 const remember = (state: SessionState, header: HeaderOf<"approval.decided">): SessionState => {
   const call = openCallOf(state.run, header.callId);

@@ -109,8 +109,11 @@ export const settleModelCall = (
     const why = refusalOf(resolved, outcome.finish) ?? beyondLimit(run, index);
     const place = { runId: run.runId, callId: toolCallId(call.position, index) };
     if (why !== null) return [refusalEvent(run, place.callId, why)];
-    // guard E4: what needs an approval asks for it
-    return resolved.approval === null ? [] : [askApproval({ ...place, ask: 1 }, resolved.approval)];
+    return resolved.approval === null
+      ? []
+      : /* guard E4: what needs an approval asks for it */ [
+          askApproval({ ...place, ask: 1 }, resolved.approval),
+        ];
   });
   return [completed, ...more, ...crossedBy(run, call, outcome.charge)];
 };

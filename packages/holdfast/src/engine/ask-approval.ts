@@ -45,7 +45,6 @@ export const requestFor = async (question: Question): Promise<ApprovalRequest | 
     });
   } catch (thrown) {
     const { message } = services.redactor.failure(toFailure(thrown));
-    // guard E4: a rule that fails asks
     return { ...ANYBODY, reason: `The rule for this call failed: ${message}` };
   }
 };

@@ -31,7 +31,6 @@ export const readDecision = async (
   if (run === null || typeof callId !== "string" || typeof ask !== "number") return [];
   // guard E5: nothing is decided in a run that is stopped
   if (run.stopping !== null) return [];
-  // guard E4: the first decision counts
   const pending = pendingApproval(run, callId, ask);
   if (pending === null) return [];
   const name = body["by"];

@@ -90,8 +90,9 @@ const whyVoid = async (
   const request = await requestFor(question);
   // What nobody has to be asked about any more was approved all the same.
   if (request === null) return null;
-  // guard E4: an approval is good under the rule it was given under
-  return ruleNow(question, request) === approval.rule ? null : "changed";
+  return ruleNow(question, request) === approval.rule
+    ? null
+    : /* guard E4: an approval is good under the rule it was given under */ "changed";
 };
 
 const TIRED = `What has to be approved about this call changed ${MAX_ASKS} times while it was asked for.`;
