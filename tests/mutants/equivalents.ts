@@ -17,6 +17,12 @@ const net = (what: string, ...together: readonly string[]): Equivalent => ({
   together,
 });
 
+const netOfCall = (what: string, ...together: readonly string[]): Equivalent => ({
+  id: `core/call-transitions.ts: ${what}`,
+  reason: NET,
+  together,
+});
+
 export const EQUIVALENTS: readonly Equivalent[] = [
   net("nothing starts in a run that is stopped", "core/plan.ts: a run that is being stopped begins nothing"),
   net("nothing starts in a suspended run", "core/plan-waits.ts: a suspended run is resumed before it acts"),
@@ -29,10 +35,10 @@ export const EQUIVALENTS: readonly Equivalent[] = [
     "core/reduce-model-call.ts: model calls are counted by attempt",
   ),
   net("a settled call gets no other event", "core/reduce-tool-call.ts: a settled call leaves the state"),
-  net("a call that cannot start does not", "core/plan-tool-calls.ts: a lost write is not repeated"),
-  net("a lost write does not start", "core/plan-tool-calls.ts: a lost write is not repeated"),
-  net("no attempt is made twice", "core/reduce-tool-call.ts: attempts are counted"),
-  net(
+  netOfCall("a call that cannot start does not", "core/plan-tool-calls.ts: a lost write is not repeated"),
+  netOfCall("a lost write does not start", "core/plan-tool-calls.ts: a lost write is not repeated"),
+  netOfCall("no attempt is made twice", "core/reduce-tool-call.ts: attempts are counted"),
+  netOfCall(
     "of a lost write nobody says that it failed",
     "core/plan-end.ts: a lost write is given up on as unknown",
   ),
