@@ -4,7 +4,7 @@ import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
-import { createRuntime, stderrLogger, type Run, type Runtime, type Session } from "holdfast";
+import { createRuntime, defineAgent, stderrLogger, type Run, type Runtime, type Session } from "holdfast";
 import { createModelServer, scriptedModel, type ModelServer } from "holdfast/testing";
 import {
   afterAll,
@@ -20,7 +20,7 @@ import {
 import { startCalling, startService, type Answers } from "./harness.ts";
 import { findMatches, query } from "./isolated.ts";
 import { careful, openWithPrices, reader, sendImage, sendWithSettings, triage } from "./models.ts";
-import { backUp, drainOnTerm, forget, open, openShared, openTraced, post } from "./operations.ts";
+import { backUp, checkNext, drainOnTerm, forget, open, openShared, openTraced, post } from "./operations.ts";
 import { createPayments, type FakePayments } from "./payments.ts";
 import * as runs from "./runs.ts";
 import { defineSupport } from "./support.ts";
@@ -307,6 +307,18 @@ describe("docs/operations.md", () => {
   test("a runtime without an SDK set up for its spans just runs", async () => {
     await using runtime = await openTraced([echo as never], dataDir);
     expect((await runtime.run(echo, "traced")).output).toBe("traced");
+  });
+
+  test("a deploy that would break an open run is told so", async () => {
+    const service = await startService([{ status: 500, body: {} }]);
+    onTestFinished(() => void service.stop());
+    const deps = { bookingUrl: service.url };
+    const { runtime, run } = await startCalling(bookSeat, { dataDir, input: { train: "IC-5" }, deps });
+    onTestFinished(() => runtime.close());
+    expect((await run.outcome()).status).toBe("suspended");
+    const model = scriptedModel([{ text: "x" }]);
+    const without = defineAgent({ name: "caller", model, instructions: "Call it.", tools: [] });
+    expect(await checkNext([without], dataDir)).toEqual([run.sessionId]);
   });
 
   test("tenants share a runtime by turns", async () => {

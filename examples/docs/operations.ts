@@ -32,6 +32,15 @@ export const openShared = async (agents: Agents, dataDir: string): Promise<Runti
   return runtime;
 };
 
+export const checkNext = async (next: Agents, dataDir: string): Promise<readonly string[]> => {
+  // #region check-upgrade
+  await using desk = await createRuntime({ agents: next, dataDir, isWorker: false });
+  const findings = await desk.checkUpgrade();
+  const broken = findings.filter(({ changes }) => changes.some(({ breaks }) => breaks));
+  // #endregion check-upgrade
+  return broken.map(({ sessionId }) => sessionId);
+};
+
 export const openTraced = async (agents: Agents, dataDir: string): Promise<Runtime> => {
   // #region telemetry
   const runtime = await createRuntime({ agents, dataDir, telemetry: openTelemetry() });

@@ -53,6 +53,8 @@ export {
   type SessionSnapshot,
   type TextOptions,
   type ToolDefinition,
+  type UpgradeChange,
+  type UpgradeFinding,
   type VerifyResult,
   type Approval,
   type ApprovalRule,

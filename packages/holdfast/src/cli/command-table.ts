@@ -152,6 +152,11 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: async () => (await import("./commands/budgets.ts")).budgets,
   },
   {
+    name: "deploy check",
+    summary: "say what an agent file would change in open sessions",
+    load: async () => (await import("./commands/deploy-check.ts")).deployCheck,
+  },
+  {
     name: "doctor",
     summary: "look over a data directory and this machine",
     load: async () => (await import("./commands/doctor.ts")).doctor,

@@ -28,6 +28,8 @@ export interface Agent {
   readonly whenActive: WhenActive;
   readonly tools: ReadonlyMap<string, Tool>;
   readonly output: OutputFormat | null;
+  /** The same as data, where they are; null where they are a function. */
+  readonly fixedInstructions: string | null;
   instructions(context: InstructionsContext): string | Promise<string>;
   /** Absent when neither the agent nor any of its tools ever asks. */
   approval?(

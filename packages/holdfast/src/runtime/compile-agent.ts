@@ -39,6 +39,7 @@ export const compileAgent = (definition: AgentDefinition<unknown, never>, settin
     whenActive: definition.whenActive,
     tools: new Map(definition.tools.map((tool) => [tool.name, tool])),
     output: definition.output === null ? null : outputFormat(definition.output),
+    fixedInstructions: typeof definition.instructions === "string" ? definition.instructions : null,
     instructions: (context) =>
       typeof definition.instructions === "string"
         ? definition.instructions

@@ -37,6 +37,7 @@ import type { RuntimeServices } from "./runtime-services.ts";
 import { Session, sessionNotFound, type SendOptions } from "./session.ts";
 import { stderrLogger } from "./console-logger.ts";
 import { createSystemClock } from "./system-clock.ts";
+import { checkUpgrade, type UpgradeFinding } from "./upgrade-check.ts";
 import { createWorkspace, workspaceFolder } from "./workspace.ts";
 
 export type CreateSessionOptions = {
@@ -201,6 +202,15 @@ export class Runtime {
   async listSessions(query: SessionQuery = {}): Promise<SessionPage> {
     this.#checkOpen();
     return this.#services.store.list({ ...query, limit: query.limit ?? 50 });
+  }
+
+  /**
+   * Open sessions that this runtime's agents would change, and how; for a runtime that does not work (`isWorker: false`) with
+   * the definitions of the next deploy. Reads only (S6).
+   */
+  async checkUpgrade(): Promise<readonly UpgradeFinding[]> {
+    this.#checkOpen();
+    return checkUpgrade(this.#services);
   }
 
   /** What budgets have been used, in order of their names; ask again with `after` for the next page. */

@@ -45,5 +45,6 @@ export type { RunSpending } from "./run-spending.ts";
 export type { BudgetLimits } from "./agent-limits.ts";
 export { Session, type Resolution, type SendOptions, type SessionSnapshot } from "./session.ts";
 export { stderrLogger } from "./console-logger.ts";
+export type { UpgradeChange, UpgradeFinding } from "./upgrade-check.ts";
 export { createSystemClock } from "./system-clock.ts";
 export { sha256 } from "./node-sha256.ts";
