@@ -153,7 +153,7 @@ export const checked = defineTool()({
   description: "checked",
   inputSchema: z.object({ when: z.iso.datetime().transform((text) => new Date(text)) }),
   effect: "write",
-  timeoutMs: 5_000,
+  timeoutMs: 10_000,
   isolated: { module: import.meta.url, kind: "process" },
   execute: (): { year: number; pid: number } => process.exit(3),
   verify: ({ when }) => ({ status: "done", output: { year: when.getFullYear(), pid: process.pid } }),

@@ -26,8 +26,8 @@ export interface HostLine {
 /** Longest wait for a secret: whoever is to answer is held up, or gone. */
 const SECRET_LIMIT_MS = 10_000;
 
-/** Isolated work gives way to the runtime, which serves everybody else; a little while it begins, so that it does begin. */
-const NICENESS = { loading: 5, working: 10 };
+/** Isolated work gives way to the runtime, which serves everybody else. */
+const NICENESS = 10;
 
 export type ThreadData = {
   readonly holdfastHost: "thread";
@@ -73,10 +73,10 @@ export const processLine = (): HostLine => {
   };
 };
 
-/** From now on; there is no way back. */
-export const giveWay = (stage: keyof typeof NICENESS): void => {
+/** From now on; called when a module has been loaded, so that a busy machine does not keep a call from beginning. */
+export const giveWay = (): void => {
   try {
-    for (const thread of ownThreads()) setPriority(thread, NICENESS[stage]);
+    for (const thread of ownThreads()) setPriority(thread, NICENESS);
   } catch {
     // Not allowed here, or a thread that ended just now: then it gives way less.
   }

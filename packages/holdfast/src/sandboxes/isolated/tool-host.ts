@@ -58,7 +58,7 @@ class ToolHost {
       this.#tools = isolatedToolsIn(await importToolModule(module));
       this.#line.post({ kind: "loaded", tools: [...this.#tools.keys()] });
       flushCompileCache();
-      giveWay("working");
+      giveWay();
     } catch (thrown) {
       this.#line.post({ kind: "not-loaded", failure: toFailure(thrown, "DEFINITION_INVALID") });
     }
@@ -125,7 +125,6 @@ const startHost = async (): Promise<void> => {
     return;
   }
   markHost();
-  giveWay("loading");
   // Types are stripped, and code is compiled, once for all the hosts to come.
   enableCompileCache();
   if (isThreadData(workerData)) {
