@@ -5,10 +5,16 @@ import { join } from "node:path";
 import { createRuntime, type Run, type Runtime, type Session } from "holdfast";
 import { createSqliteStore } from "holdfast/stores";
 import { createManualClock, type ManualClock } from "holdfast/testing";
-import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { directoryAgent } from "./data-directory-agent.ts";
 import { unpackDirectory } from "./data-directory.ts";
-import { foldSessions, parseDirectory, recordDirectory, THIS_DIRECTORY } from "./record-directory.ts";
+import {
+  foldSessions,
+  KEPT_SCHEDULE,
+  parseDirectory,
+  recordDirectory,
+  THIS_DIRECTORY,
+} from "./record-directory.ts";
 import { listRecordings, readRecorded } from "./recorded-files.ts";
 
 const formats = listRecordings().filter((name) => name.startsWith("directory-"));
@@ -22,6 +28,12 @@ it("the sessions of a recording come to the same whenever it is made", async () 
   const [one, other] = [parseDirectory(await recordDirectory()), parseDirectory(await recordDirectory())];
   expect(one.sessions).toEqual(other.sessions);
 }, 120_000);
+
+const asStored = ({ cron, timeZone, input, ...kept }: typeof KEPT_SCHEDULE): object => ({
+  ...kept,
+  content: input,
+  timing: { kind: "cron", expression: cron, timeZone },
+});
 
 /** Half an hour after the recording: what waits is due, and no run is out of time. */
 const LATER = Date.UTC(2026, 0, 1, 0, 30);
@@ -108,6 +120,22 @@ describe.each(formats)("%s, opened by this version", (format) => {
     for await (const event of session.events()) if (event.type === "run.accepted") break;
     return session;
   };
+
+  it("J5 S6 a schedule that it holds is gone on with", async () => {
+    await open();
+    const { schedules } = await runtime.schedules.list();
+    // Older formats have none.
+    expect(schedules.map(({ id }) => id)).toEqual(Number(format.split("-")[1]) < 4 ? [] : [KEPT_SCHEDULE.id]);
+    for (const schedule of schedules) {
+      expect(schedule).toMatchObject(asStored(KEPT_SCHEDULE));
+      await vi.waitFor(async () => {
+        const { last, nextAt } = await runtime.schedules.get(schedule.id);
+        expect(last?.tick).toBe(Date.UTC(2026, 0, 1, 0, 15));
+        expect(nextAt).toBe(Date.UTC(2026, 0, 2, 0, 15));
+      });
+    }
+    await close();
+  });
 
   it("S1 S6 has the files beside the database: those of inputs and of long results", async () => {
     await open();

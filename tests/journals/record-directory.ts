@@ -47,6 +47,16 @@ export const recordDirectory = async (): Promise<Files> => {
 
 type Ids = Map<string, string>;
 
+/** A schedule that has not had its first tick when its process leaves. */
+export const KEPT_SCHEDULE = {
+  id: "kept",
+  agent: "clerk",
+  input: "Hello.",
+  cron: "15 0 * * *",
+  timeZone: "UTC",
+  tenant: "acme",
+} as const;
+
 const playSessions = async (dataDir: string, clock: ManualClock): Promise<Ids> => {
   const agents = [directoryAgent({ isRecording: true })];
   const runtime = await createRuntime({
@@ -65,6 +75,7 @@ const playSessions = async (dataDir: string, clock: ManualClock): Promise<Ids> =
   await settle(runtime, ids, { name: "erased", texts: ["Forget this."] });
   await runtime.erase(ids.get("erased") ?? "");
   await sendFiles(runtime, ids);
+  await runtime.schedules.create(KEPT_SCHEDULE);
   ids.set("unread", (await runtime.createSession("clerk", { key: "unread" })).id);
   await leave(runtime, ids, { name: "in-flight", text: "Slow.", until: "tool-call.started" });
   const closing = runtime.close();
