@@ -23,6 +23,7 @@ import { careful, openWithPrices, reader, sendImage, sendWithSettings, triage } 
 import { backUp, checkNext, drainOnTerm, forget, open, openShared, openTraced, post } from "./operations.ts";
 import { createPayments, type FakePayments } from "./payments.ts";
 import * as runs from "./runs.ts";
+import { collectPayment, onPaid } from "./waiting.ts";
 import { defineSupport } from "./support.ts";
 import { bookSeat, convert, drawChart, getWeather, renderInvoice, searchLogs, subscribe } from "./tools.ts";
 
@@ -218,6 +219,27 @@ describe("docs/runs.md", () => {
     await vi.waitFor(async () => expect((await session.snapshot()).queuedRuns).toHaveLength(1));
     end();
     expect(await told).toMatchObject({ runId: run.id, status: "completed" });
+  });
+
+  test("a tool that waits goes on with the signal, which may come twice", async () => {
+    const asked: string[] = [];
+    const till = { askForPayment: async (orderId: string) => void asked.push(orderId) };
+    const model = scriptedModel(({ toolResults }) =>
+      toolResults.length === 0
+        ? { toolCalls: [{ name: "collect_payment", input: { orderId: "42" } }] }
+        : { text: JSON.stringify(toolResults[0]) },
+    );
+    const agent = defineAgent({ name: "shop", instructions: "Sell.", model, tools: [collectPayment] });
+    const runtime = await createRuntime({ agents: [agent], dataDir, deps: { till } });
+    onTestFinished(() => runtime.close());
+    const session = await runtime.createSession(agent);
+    const run = await session.send("Order 42, please.");
+    expect(await run.outcome()).toMatchObject({ status: "suspended" });
+    await onPaid(session, { id: "hook-1", orderId: "42" });
+    await onPaid(session, { id: "hook-1", orderId: "42" });
+    const outcome = await run.outcome({ until: "settled" });
+    expect(outcome).toMatchObject({ status: "completed", text: expect.stringContaining("500") });
+    expect(asked).toEqual(["42"]);
   });
 
   test("a cancelled write may or may not have happened, and says so", async () => {

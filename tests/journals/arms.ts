@@ -45,6 +45,7 @@ const RESUMED: Table<HeaderOf<"run.resumed">["by"]> = {
   operator: true,
   definition: true,
 };
+const ENTERED_AGAIN: Table<HeaderOf<"tool-call.resumed">["by"]> = { time: true, signal: true, timeout: true };
 const WAITS: Table<Wait["kind"]> = {
   retry: true,
   verification: true,
@@ -55,6 +56,8 @@ const WAITS: Table<Wait["kind"]> = {
   operator: true,
   budget: true,
   "budget-period": true,
+  time: true,
+  signal: true,
 };
 const AFTER_REFUSAL: Table<AfterRefusal["kind"]> = { stop: true, degrade: true, wait: true, ask: true };
 const WHY_OPERATOR: Table<Extract<Wait, { kind: "operator" }>["reason"]> = {
@@ -79,6 +82,7 @@ export const ALL_ARMS: readonly string[] = [
   ...arms("tool-call.completed by", COMPLETED),
   ...arms("tool-call.late", LATE),
   ...arms("run.resumed by", RESUMED),
+  ...arms("tool-call.resumed by", ENTERED_AGAIN),
   ...arms("run.suspended for", WAITS),
   ...arms("run.suspended, operator", WHY_OPERATOR),
   ...arms("budget.refused, then", AFTER_REFUSAL),
@@ -130,6 +134,8 @@ const armsOf = (header: EventHeader, events: readonly JournalEvent[]): readonly 
         `run.suspended for: ${wait.kind}`,
         ...(wait.kind === "operator" ? [`run.suspended, operator: ${wait.reason}`] : []),
       ]);
+    case "tool-call.resumed":
+      return [`tool-call.resumed by: ${header.by}`];
     case "run.resumed":
       return [`run.resumed by: ${header.by}`];
     case "run.failed":

@@ -7,6 +7,7 @@ import { INTERRUPTIONS } from "./interruptions.ts";
 import { MODEL_FAILURES } from "./model-failures.ts";
 import { PEOPLE } from "./people.ts";
 import { STOPS } from "./stops.ts";
+import { SUSPENSIONS } from "./suspensions.ts";
 import { TOOL_CALLS } from "./tool-calls.ts";
 import { UNKNOWN_OUTCOMES } from "./unknown-outcomes.ts";
 
@@ -22,4 +23,5 @@ export const SCENARIOS: readonly Scenario[] = [
   ...BUDGETS,
   ...INTERRUPTIONS,
   ...STOPS,
+  ...SUSPENSIONS,
 ];

@@ -42,6 +42,11 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: async () => (await import("./commands/sessions-cancel.ts")).sessionsCancel,
   },
   {
+    name: "sessions signal",
+    summary: "tell what a tool of a session waits for",
+    load: async () => (await import("./commands/sessions-signal.ts")).sessionsSignal,
+  },
+  {
     name: "sessions pause",
     summary: "let nothing new start in a session",
     load: async () => (await import("./commands/sessions-pause.ts")).sessionsPause,

@@ -1,4 +1,5 @@
 import type { AfterFailure, AfterUnknown, ApprovalHeader, HeaderOf, ToolHeader } from "./event.ts";
+import { mayHaveActed } from "./plan-waiting-call.ts";
 import type { OpenCall } from "./session-state.ts";
 
 type ApprovalEvent = Exclude<ApprovalHeader, { readonly type: "approval.forgotten" }>;
@@ -16,6 +17,10 @@ export const callAllows = (call: OpenCall, header: CallEvent): boolean => {
         call.policy.by === "runtime" &&
         /* guard E1: no attempt is made twice */ header.attempt === call.attempt + 1
       );
+    case "tool-call.suspended":
+      return isCurrent(call, header) && call.status.kind === "started";
+    case "tool-call.resumed":
+      return call.status.kind === "waiting";
     case "tool-call.cancel-requested":
       return header.isGivenUp
         ? call.status.kind === "unknown" && call.stopping !== "given-up"
@@ -84,6 +89,7 @@ const mayFail = (call: OpenCall, next: AfterFailure["kind"]): boolean => {
     case "held":
     case "handed-over":
     case "retrying":
+    case "waiting":
       return next === "give-up";
     case "lost":
       return (
@@ -98,7 +104,11 @@ const mayFail = (call: OpenCall, next: AfterFailure["kind"]): boolean => {
 const mayBeUnknown = (call: OpenCall, next: AfterUnknown["kind"]): boolean => {
   const { kind } = call.status;
   return (
-    kind === "started" || kind === "lost" || isVerifying(call) || (kind === "unknown" && next === "give-up")
+    kind === "started" ||
+    kind === "lost" ||
+    isVerifying(call) ||
+    (kind === "unknown" && next === "give-up") ||
+    (mayHaveActed(call) && next === "give-up")
   );
 };
 

@@ -221,7 +221,9 @@ export class DrivenSession {
       (wait) => wait.kind === "operator" || wait.kind === "definition",
     );
     this.now += this.#choices.below(1_000_000);
-    if (isHeld) this.append(header("run.resumed", { runId: run.runId, by: "operator" }));
+    const isSignalled = run.suspended.waitingFor.some((wait) => wait.kind === "signal");
+    if (isSignalled && !isHeld) this.append(header("signal.received"));
+    else if (isHeld) this.append(header("run.resumed", { runId: run.runId, by: "operator" }));
     else if (unsure !== undefined) this.#resolve(run.runId, unsure);
     else return this.#answerForOthers(run.runId);
     return true;
@@ -385,6 +387,11 @@ export class DrivenSession {
   }
 
   #result(): ToolOutcome {
+    if (this.#choices.oneIn(5)) {
+      const key = this.#choices.of(null, "paid");
+      const until = key === null ? this.now + this.#choices.below(100_000) : null;
+      return { kind: "suspended", until, timeoutMs: this.#choices.of(null, 50_000), key };
+    }
     if (!this.#choices.oneIn(2)) return completed(this.#choices.below(200));
     return {
       kind: "failed",

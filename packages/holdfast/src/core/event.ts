@@ -67,6 +67,8 @@ export type SessionHeader =
   /** Nothing new starts in it until it is resumed. */
   | Header<"session.paused", object>
   | Header<"session.resumed", object>
+  /** Something from outside, by a key: kept until a call that waits for it takes it. */
+  | Header<"signal.received", { key: string }>
   | Header<"context.compacted", { dropped: number }>;
 
 export type RunHeader =
@@ -189,6 +191,29 @@ export type ToolHeader =
         /** The holder does not enter the tool after this, and takes no result after it. */
         notAfter: Timestamp;
         idempotencyKey: string;
+      }
+    >
+  /** The tool returned to be entered again, at a time or by a signal. */
+  | Header<
+      "tool-call.suspended",
+      {
+        runId: RunId;
+        callId: CallId;
+        attempt: number;
+        durationMs: number;
+        /** When it goes on by itself; null for never. */
+        until: Timestamp | null;
+        key: string | null;
+      }
+    >
+  | Header<
+      "tool-call.resumed",
+      {
+        runId: RunId;
+        callId: CallId;
+        by: "time" | "signal" | "timeout";
+        /** Where the signal was received. */
+        signalAt: Position | null;
       }
     >
   | Header<
@@ -333,6 +358,7 @@ const EVENT_TYPE_TABLE: Record<EventType, true> = {
   "session.restored": true,
   "session.paused": true,
   "session.resumed": true,
+  "signal.received": true,
   "context.compacted": true,
   "run.accepted": true,
   "run.steered": true,
@@ -350,6 +376,8 @@ const EVENT_TYPE_TABLE: Record<EventType, true> = {
   "model-call.failed": true,
   "tool-call.held": true,
   "tool-call.started": true,
+  "tool-call.suspended": true,
+  "tool-call.resumed": true,
   "tool-call.cancel-requested": true,
   "tool-call.completed": true,
   "tool-call.failed": true,

@@ -217,6 +217,7 @@ class Audit {
     }
     call.isInFlight = false;
     if (closes(header)) call.closes += 1;
+    if (header.type === "tool-call.suspended") call.extra += 1;
     if (header.type === "tool-call.unknown") call.mayRepeat = call.policy.effect !== "write";
     if (header.type === "tool-call.verified") call.mayRepeat = header.status === "not-done";
     if (header.type === "tool-call.resolved" && header.as === "retry") {

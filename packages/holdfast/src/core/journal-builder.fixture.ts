@@ -113,6 +113,7 @@ const USUAL: { readonly [Type in EventType]: HeaderOf<Type> } = {
   "session.restored": { type: "session.restored", safeAt: START },
   "session.paused": { type: "session.paused" },
   "session.resumed": { type: "session.resumed" },
+  "signal.received": { type: "signal.received", key: "paid" },
   "context.compacted": { type: "context.compacted", dropped: 1 },
   "run.accepted": {
     type: "run.accepted",
@@ -196,6 +197,20 @@ const USUAL: { readonly [Type in EventType]: HeaderOf<Type> } = {
     ...OF_CALL,
     notAfter: START + 100_000,
     idempotencyKey: "k",
+  },
+  "tool-call.suspended": {
+    type: "tool-call.suspended",
+    ...OF_CALL,
+    durationMs: 1,
+    until: START + 100_000,
+    key: null,
+  },
+  "tool-call.resumed": {
+    type: "tool-call.resumed",
+    runId: RUN,
+    callId: OF_CALL.callId,
+    by: "time",
+    signalAt: null,
   },
   "tool-call.cancel-requested": {
     type: "tool-call.cancel-requested",

@@ -4,6 +4,7 @@ import type { Timestamp } from "./ids.ts";
 import { lostModelCall } from "./lost-model-call.ts";
 import { record } from "./owed.ts";
 import { closeAs } from "./plan-stopped-call.ts";
+import { mayHaveActed } from "./plan-waiting-call.ts";
 import { totalsOf, type OpenCall, type OpenRun, type Stopping } from "./session-state.ts";
 
 /**
@@ -51,7 +52,8 @@ const closeCall = (run: OpenRun, call: OpenCall): readonly Effect[] => {
     case "held":
     case "handed-over":
     case "retrying":
-      return [closeAs(run, call, "cancelled")];
+    case "waiting":
+      return [closeAs(run, call, mayHaveActed(call) ? "unknown" : "cancelled")];
     case "lost":
       return call.policy.effect === "write"
         ? /* guard E2: a lost write is given up on as unknown */ [closeAs(run, call, "unknown")]

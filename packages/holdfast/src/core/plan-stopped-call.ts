@@ -1,5 +1,6 @@
 import type { Effect } from "./effect.ts";
 import { record } from "./owed.ts";
+import { mayHaveActed } from "./plan-waiting-call.ts";
 import type { OpenCall, OpenRun } from "./session-state.ts";
 
 /** Characters the model will see for a call that was closed without content. */
@@ -23,6 +24,7 @@ const IDLE: ReadonlySet<OpenCall["status"]["kind"]> = new Set([
   "held",
   "handed-over",
   "retrying",
+  "waiting",
 ]);
 
 /**
@@ -34,6 +36,8 @@ export const planStoppedCall = (run: OpenRun, call: OpenCall): Effect | null => 
   const { stopping, status, policy } = call;
   if (stopping === null) return null;
   const isIdle = IDLE.has(status.kind);
+  // What has suspended itself may have done part of it; nobody waits for the rest.
+  if (isIdle && mayHaveActed(call)) return closeAs(run, call, "unknown");
   // guard E5: a cancelled call that does not run gets its result
   if (isIdle || (status.kind === "lost" && policy.effect !== "write")) return closeAs(run, call, "cancelled");
   return status.kind === "unknown" && stopping === "given-up" ? closeAs(run, call, "unknown") : null;

@@ -5,6 +5,7 @@ import type { Timestamp } from "./ids.ts";
 import { record, type Owed } from "./owed.ts";
 import { planApproval, planCallerCall, type HeldStep } from "./plan-held-call.ts";
 import { planStoppedCall } from "./plan-stopped-call.ts";
+import { planWaitingCall } from "./plan-waiting-call.ts";
 import { nextStepForUnknown } from "./settle-tool-call.ts";
 import type { OpenCall, OpenRun, SessionState } from "./session-state.ts";
 import type { Wait } from "./wait.ts";
@@ -68,6 +69,10 @@ const planCall = (state: SessionState, { run, call }: CallPlace, now: Timestamp)
             kind: "wait",
             wait: { kind: "retry", until: status.dueAt },
           };
+    case "waiting": {
+      const step = planWaitingCall(state, { run, call }, { status, now });
+      return step.kind === "wait" ? step : { kind: "record", effect: record(step.header) };
+    }
     case "started":
       return { kind: "none" };
     case "lost":

@@ -90,6 +90,7 @@ const afterAnswer = (
       attempt: 0,
       lost: 0,
       stopping: null,
+      resumed: null,
       status: { kind: "requested" } as const,
       approval: null,
     }));

@@ -22,6 +22,22 @@ export const reduceToolCall = (state: SessionState, header: ToolHeader, place: P
         attempt: header.attempt,
         status: { kind: "started", at: place.at, notAfter: header.notAfter },
       }));
+    case "tool-call.suspended":
+      return withCall(state, header.callId, (call) => ({
+        ...call,
+        lost: call.lost + 1,
+        status: { kind: "waiting", until: header.until, key: header.key },
+      }));
+    case "tool-call.resumed":
+      return {
+        ...withCall(state, header.callId, (call) => ({
+          ...call,
+          resumed: { by: header.by, signalAt: header.signalAt },
+          status: { kind: "requested" },
+        })),
+        // guard J6: a signal is taken once
+        kept: state.kept.filter(({ at }) => at !== header.signalAt),
+      };
     case "tool-call.cancel-requested":
       return withCall(state, header.callId, (call) => ({
         ...call,

@@ -1,5 +1,5 @@
 import { assertNever, JournalError } from "./errors.ts";
-import { isEventType, type EventHeader, type JournalEvent } from "./event.ts";
+import { isEventType, type EventHeader, type JournalEvent, type SessionHeader } from "./event.ts";
 import type { Place } from "./place.ts";
 import { reduceBudget } from "./reduce-budget.ts";
 import { reduceApproval } from "./reduce-approval.ts";
@@ -43,21 +43,13 @@ const misplaced = (state: SessionState, event: JournalEvent, why: string): Journ
 const fold = (state: SessionState, header: EventHeader, place: Place): SessionState => {
   switch (header.type) {
     case "session.created":
-      return { ...state, agent: header.agent, digest: header.digest };
     case "session.recovered":
-      return {
-        ...loseInFlight(state, header.safeAt),
-        // guard S1: lost holders are counted
-        takeovers: state.run === null ? 0 : state.takeovers + 1,
-      };
     case "session.restored":
-      return loseInFlight(state, header.safeAt);
+    case "signal.received":
     case "session.paused":
-      return { ...state, isPaused: true };
     case "session.resumed":
-      return { ...state, isPaused: false };
     case "context.compacted":
-      return compactWindow(state, header.dropped);
+      return foldSession(state, header, place);
     case "run.accepted":
     case "run.steered":
     case "run.started":
@@ -76,6 +68,8 @@ const fold = (state: SessionState, header: EventHeader, place: Place): SessionSt
       return reduceModelCall(state, header, place);
     case "tool-call.held":
     case "tool-call.started":
+    case "tool-call.suspended":
+    case "tool-call.resumed":
     case "tool-call.cancel-requested":
     case "tool-call.completed":
     case "tool-call.failed":
@@ -95,6 +89,32 @@ const fold = (state: SessionState, header: EventHeader, place: Place): SessionSt
     case "approval.voided":
     case "approval.forgotten":
       return reduceApproval(state, header, place);
+    default:
+      return assertNever(header);
+  }
+};
+
+/** Folds what happens to a session as a whole. */
+const foldSession = (state: SessionState, header: SessionHeader, place: Place): SessionState => {
+  switch (header.type) {
+    case "session.created":
+      return { ...state, agent: header.agent, digest: header.digest };
+    case "session.recovered":
+      return {
+        ...loseInFlight(state, header.safeAt),
+        // guard S1: lost holders are counted
+        takeovers: state.run === null ? 0 : state.takeovers + 1,
+      };
+    case "session.restored":
+      return loseInFlight(state, header.safeAt);
+    case "signal.received":
+      return { ...state, kept: [...state.kept, { key: header.key, at: place.position }] };
+    case "session.paused":
+      return { ...state, isPaused: true };
+    case "session.resumed":
+      return { ...state, isPaused: false };
+    case "context.compacted":
+      return compactWindow(state, header.dropped);
     default:
       return assertNever(header);
   }

@@ -12,7 +12,7 @@ import type { Wait } from "./wait.ts";
  * The fold of a journal: O(open run + window), never O(journal).
  * Closed turns leave it; what they said is found again by position.
  */
-export const STATE_VERSION = 3;
+export const STATE_VERSION = 4;
 
 export type RunStatus = "pending" | "running" | "suspended" | "completed" | "failed" | "cancelled";
 
@@ -23,10 +23,15 @@ export type OpenCall = {
   readonly policy: ToolPolicy;
   /** Attempts started so far. */
   readonly attempt: number;
-  /** Of those, attempts lost with their holder: they did not fail, we did, so they cost no retry. */
+  /** Of those, attempts that cost no retry: lost with their holder, or ended because the tool suspended itself. */
   readonly lost: number;
   /** Set when somebody cancelled this call alone; `given-up` when its outcome is not waited for any more (E5). */
   readonly stopping: "cancelled" | "given-up" | null;
+  /** Why it was entered again after it suspended itself; null when it did not. */
+  readonly resumed: {
+    readonly by: "time" | "signal" | "timeout";
+    readonly signalAt: Position | null;
+  } | null;
   readonly status: CallStatus;
   /** Null when nobody has to be asked. */
   readonly approval: OpenApproval | null;
@@ -45,6 +50,8 @@ export type CallStatus =
   | { readonly kind: "lost"; readonly notAfter: Timestamp; readonly safeAt: Timestamp }
   /** Failed in a way that may be repeated. */
   | { readonly kind: "retrying"; readonly dueAt: Timestamp }
+  /** Its tool suspended itself, until a time or for a signal. */
+  | { readonly kind: "waiting"; readonly until: Timestamp | null; readonly key: string | null }
   /** Nobody knows whether it took place (E2). */
   | { readonly kind: "unknown"; readonly next: Exclude<AfterUnknown, { kind: "give-up" }> };
 
@@ -145,6 +152,8 @@ export type SessionState = {
   readonly digest: string;
   /** An operator wants nothing new to start. */
   readonly isPaused: boolean;
+  /** Signals from outside that no call has taken yet, the oldest first. */
+  readonly kept: readonly { readonly key: string; readonly at: Position }[];
   readonly queue: readonly QueuedRun[];
   readonly run: OpenRun | null;
   readonly lastRun: { readonly runId: RunId; readonly status: RunStatus } | null;
@@ -165,6 +174,7 @@ export const EMPTY_STATE: SessionState = {
   agent: "",
   digest: "",
   isPaused: false,
+  kept: [],
   queue: [],
   run: null,
   lastRun: null,

@@ -22,6 +22,13 @@ export type ToolOutcome =
       /** Bytes the output refers to by digest; stored in the commit that records it. */
       readonly blobs?: readonly { readonly digest: string; readonly bytes: Uint8Array }[];
     }
+  /** The tool is to be entered again, at a time or by a signal. */
+  | {
+      readonly kind: "suspended";
+      readonly until: Timestamp | null;
+      readonly timeoutMs: number | null;
+      readonly key: string | null;
+    }
   | {
       readonly kind: "failed";
       readonly failure: Failure;
@@ -55,6 +62,7 @@ export const settleToolCall = (settling: Settling, outcome: ToolOutcome): EventD
       payload: completedPayload(outcome.output, outcome.artifact),
     };
   }
+  if (outcome.kind === "suspended") return suspended(settling, outcome);
   // guard E2: a write that did not come back well may have happened
   if (call.policy.effect === "write" && outcome.executed !== false)
     return unknownOutcome(settling, outcome.failure);
@@ -75,6 +83,21 @@ export const closedCall = (runId: RunId, call: OpenCall, why: Failure): EventDra
     repeats: 1,
   },
   payload: { failure: why as JsonValue },
+});
+
+/** It waits by an absolute time, so that whoever has the session next waits no longer (E6). */
+const suspended = (
+  { run, call, now, durationMs }: Settling,
+  { until, timeoutMs, key }: ToolOutcome & { kind: "suspended" },
+): EventDraft => ({
+  header: {
+    type: "tool-call.suspended",
+    ...ofCall(run, call),
+    durationMs,
+    until: until ?? (timeoutMs === null ? null : now + timeoutMs),
+    key,
+  },
+  payload: null,
 });
 
 export const completedPayload = (output: ToolOutput, artifact: JsonObject | null): JsonObject => ({

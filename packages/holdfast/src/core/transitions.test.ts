@@ -397,6 +397,21 @@ const SPECIAL: Partial<Record<StatePhase, Partial<Record<EventType, Examples>>>>
         [append(held(), header("approval.decided"), header("tool-call.started")), header("approval.voided")],
       ],
     },
+    "tool-call.suspended": onStarted("tool-call.suspended"),
+    "tool-call.resumed": {
+      folds: [
+        [waiting(), header("tool-call.resumed")],
+        [
+          append(waiting(), header("signal.received")),
+          header("tool-call.resumed", { by: "signal", signalAt: waiting().state.position + 1 }),
+        ],
+      ],
+      refused: [
+        [startedCall(), header("tool-call.resumed")],
+        [waiting(), header("tool-call.resumed", { by: "signal", signalAt: 3 })],
+        [waiting(), header("tool-call.resumed", other)],
+      ],
+    },
     "tool-call.cancel-requested": {
       folds: [
         [oneRead(), header("tool-call.cancel-requested")],
@@ -451,7 +466,13 @@ function onHeld(type: "approval.escalated" | "approval.decided" | "approval.expi
   };
 }
 
-function onStarted(type: "tool-call.completed" | "tool-call.failed" | "tool-call.unknown"): Examples {
+function waiting(): Journal {
+  return append(startedCall(), header("tool-call.suspended"));
+}
+
+function onStarted(
+  type: "tool-call.suspended" | "tool-call.completed" | "tool-call.failed" | "tool-call.unknown",
+): Examples {
   return {
     folds: [[startedCall(), header(type)]],
     refused: [
@@ -504,7 +525,7 @@ describe("the table of states × events", () => {
   });
 
   test("has every event type in a row", () => {
-    expect(TYPES).toHaveLength(38);
+    expect(TYPES).toHaveLength(41);
   });
 
   test("J3: a refused event leaves the state as it was", () => {

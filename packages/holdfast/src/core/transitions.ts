@@ -31,6 +31,7 @@ const TABLE: Record<EventType, Row> = {
   "session.restored":     ["no",  "yes", "yes", "yes", "yes", "yes", "yes", "yes"],
   "session.paused":       ["no",  "if",  "if",  "if",  "if",  "if",  "if",  "if"],
   "session.resumed":      ["no",  "if",  "if",  "if",  "if",  "if",  "if",  "if"],
+  "signal.received":      ["no",  "yes", "yes", "yes", "yes", "yes", "yes", "yes"],
   "context.compacted":    ["no",  "no",  "no",  "if",  "no",  "no",  "no",  "no"],
   "run.accepted":         ["no",  "yes", "if",  "if",  "if",  "if",  "if",  "if"],
   "run.steered":          ["no",  "no",  "no",  "if",  "no",  "no",  "no",  "no"],
@@ -48,6 +49,8 @@ const TABLE: Record<EventType, Row> = {
   "model-call.failed":    ["no",  "no",  "no",  "no",  "if",  "no",  "no",  "no"],
   "tool-call.held":       ["no",  "no",  "no",  "no",  "no",  "if",  "no",  "no"],
   "tool-call.started":    ["no",  "no",  "no",  "no",  "no",  "if",  "no",  "no"],
+  "tool-call.suspended":  ["no",  "no",  "no",  "no",  "no",  "if",  "no",  "no"],
+  "tool-call.resumed":    ["no",  "no",  "no",  "no",  "no",  "if",  "no",  "no"],
   "tool-call.cancel-requested": ["no", "no", "no", "no", "no", "if", "no", "no"],
   "tool-call.completed":  ["no",  "no",  "no",  "no",  "no",  "if",  "no",  "no"],
   "tool-call.failed":     ["no",  "no",  "no",  "no",  "no",  "if",  "no",  "no"],
@@ -157,6 +160,8 @@ const holdsForOpenRun = (state: SessionState, run: OpenRun, header: EventHeader)
       );
     case "tool-call.started":
       return mayAct(run) && /* guard S3: no tool is called in a paused session */ !state.isPaused;
+    case "tool-call.resumed":
+      return header.by !== "signal" || state.kept.some(({ at }) => at === header.signalAt);
     case "budget.refused":
       return mayAct(run) && isOwed(run, header);
     case "model-call.completed":

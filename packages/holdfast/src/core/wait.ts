@@ -24,11 +24,22 @@ export type Wait =
   | ({ readonly kind: "budget" } & BudgetShortage)
   /** The same, or the next period of the budget. */
   | ({ readonly kind: "budget-period"; readonly until: Timestamp } & BudgetShortage)
+  /** A time that the tool itself named. */
+  | { readonly kind: "time"; readonly callId: CallId; readonly until: Timestamp }
+  /** A signal that the tool itself named, or the time after which it does without. */
+  | {
+      readonly kind: "signal";
+      readonly callId: CallId;
+      readonly key: string;
+      readonly until: Timestamp | null;
+    }
   /** An operator: workers kept dying on this session, it came out of a backup, or somebody paused it. */
   | { readonly kind: "operator"; readonly reason: "poisoned" | "restored" | "paused" };
 
 /** Time passes by itself; everything else needs a person, a caller, an operator or another process. */
-export const needsSomebody = ({ kind }: Wait): boolean => kind !== "retry" && kind !== "verification";
+export const needsSomebody = ({ kind }: Wait): boolean => !BY_ITSELF.has(kind);
+
+const BY_ITSELF: ReadonlySet<Wait["kind"]> = new Set(["retry", "verification", "time"]);
 
 /** The earliest time at which waiting ends by itself, or null when something must come from outside. */
 export const wakeTime = (waits: readonly Wait[]): Timestamp | null => {

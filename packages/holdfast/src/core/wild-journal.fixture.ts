@@ -200,6 +200,18 @@ const proposeToolEvent = (
   switch (type) {
     case "tool-call.started":
       return header(type, { ...of, attempt: of.attempt + 1 });
+    case "tool-call.suspended":
+      return header(type, { ...of, until: dueAt, key: choices.oneIn(2) ? "paid" : null });
+    case "tool-call.resumed": {
+      const at = state.kept[0]?.at ?? null;
+      const isSignal = at !== null && choices.oneIn(2);
+      return header(type, {
+        runId,
+        callId,
+        by: isSignal ? "signal" : "time",
+        signalAt: isSignal ? at : null,
+      });
+    }
     case "tool-call.cancel-requested":
       return header(type, { runId, callId, isGivenUp: choices.oneIn(3) });
     case "tool-call.completed":

@@ -1,6 +1,7 @@
 import { toldByError } from "../core/errors.ts";
 import { failure, toFailure, type Failure } from "../core/failure.ts";
 import type { ToolOutcome } from "../core/settle-tool-call.ts";
+import { Suspension } from "../ports/suspension.ts";
 import type { Deadline, StopReason } from "./deadline.ts";
 import type { Outcome } from "./outcome.ts";
 import type { ToolAttempt } from "./tool-attempt.ts";
@@ -78,11 +79,18 @@ const enter = (
   const failed = (thrown: unknown): ToolOutcome => failedOutcome(call, thrown);
   return place === null
     ? enterHere(call, deadline, () => call.tool.execute(value, context)).then(
-        (result) => finishCall(call, result),
+        (result) => (result instanceof Suspension ? suspendedBy(result) : finishCall(call, result)),
         failed,
       )
     : place.execute(value, context).then((made) => finishOutput(call, made), failed);
 };
+
+const suspendedBy = ({ until, timeoutMs, key }: Suspension): ToolOutcome => ({
+  kind: "suspended",
+  until,
+  timeoutMs,
+  key,
+});
 
 /** The attempt is over; what it still brings is recorded as late and not used (E5). */
 const giveUp = async (

@@ -111,7 +111,7 @@ export const recordLate = (late: {
   readonly runId: string;
   readonly callId: CallId;
   readonly attempt: number;
-  readonly outcome: ToolOutcome;
+  readonly outcome: Exclude<ToolOutcome, { kind: "suspended" }>;
 }): EventDraft => ({
   header: {
     type: "tool-call.late",

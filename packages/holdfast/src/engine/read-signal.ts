@@ -28,6 +28,15 @@ export const readSignal = (
       return resolve(state, body);
     case "cancel-call":
       return readStopped(state, signal.runId, body);
+    case "signal":
+      return typeof body["key"] === "string"
+        ? [
+            {
+              header: { type: "signal.received", key: body["key"] },
+              payload: { value: body["value"] ?? null },
+            },
+          ]
+        : [];
     case "pause":
       return state.isPaused ? [] : [{ header: { type: "session.paused" }, payload: body }];
     case "resume":

@@ -29,5 +29,5 @@ export type ToolAttempt = OutputPlace & {
   /** Asked in the very tick in which the tool is entered: why this holder may not act any more (E1, E5). */
   readonly refuseEntry: () => Failure | null;
   /** Given the result of an attempt that had been given up on. */
-  readonly onLate: (outcome: ToolOutcome) => void;
+  readonly onLate: (outcome: Exclude<ToolOutcome, { kind: "suspended" }>) => void;
 };

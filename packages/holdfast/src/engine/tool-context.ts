@@ -1,4 +1,5 @@
 import { toJournalObject } from "../core/journal-value.ts";
+import { type Resumption, suspensionFor } from "../ports/suspension.ts";
 import type { LogFields, LogLevel, ToolContext } from "../ports/tool.ts";
 import type { Deadline } from "./deadline.ts";
 import type { ToolAttempt } from "./tool-attempt.ts";
@@ -21,6 +22,8 @@ export const makeToolContext = async (call: ToolAttempt, deadline: Deadline): Pr
     callId,
     signal: deadline.signal,
     attempt: call.attempt,
+    resume: await resumptionOf(call),
+    suspend: suspensionFor,
     idempotencyKey: call.idempotencyKey,
     workspace: services.workspace(sessionId),
     secret: services.secret,
@@ -32,4 +35,15 @@ export const makeToolContext = async (call: ToolAttempt, deadline: Deadline): Pr
       }),
     deps: services.deps,
   };
+};
+
+/** Why the tool is entered again; what was said with a signal is in the journal. */
+const resumptionOf = async ({ run, callId, content }: ToolAttempt): Promise<Resumption | null> => {
+  const calls = run.phase.kind === "calling-tools" ? run.phase.calls : [];
+  const resumed = calls.find((call) => call.callId === callId)?.resumed ?? null;
+  if (resumed === null) return null;
+  if (resumed.by !== "signal") return { by: resumed.by };
+  const at = resumed.signalAt ?? 0;
+  const event = (await content.eventsAt([at])).get(at);
+  return { by: "signal", value: event?.payload?.["value"] ?? null };
 };

@@ -250,6 +250,7 @@ export type SignalKind =
   | "cancel"
   | "cancel-call"
   | "pause"
+  | "signal"
   | "resolve"
   | "decide"
   | "result"

@@ -1,3 +1,4 @@
+import type { Resumption, SuspendFor, Suspension } from "./suspension.ts";
 import { toFailure } from "../core/failure.ts";
 import type { JsonSchema, JsonValue } from "../core/json.ts";
 import type { ToolOutput } from "../core/message.ts";
@@ -80,6 +81,15 @@ export type ToolContext<Deps = unknown> = {
   readonly signal: AbortSignal;
   /** 1 for the first attempt. */
   readonly attempt: number;
+  /** Why the tool was entered again after it suspended itself; null at first. */
+  readonly resume: Resumption | null;
+  /**
+   * What to return in order to wait for a time, or for a signal by its key: nothing is held meanwhile, and the tool is
+   * entered again from the top, with the same idempotency key and with `resume`.
+   *
+   * @throws ConfigurationError when it is neither.
+   */
+  readonly suspend: (wait: SuspendFor) => Suspension;
   /** Stable across attempts, crashes and machines: hand it to whatever you call. */
   readonly idempotencyKey: string;
   /** The session's own directory; made when first asked for. */

@@ -4,6 +4,7 @@ import type { ToolEffect } from "../core/run-settings.ts";
 import type { Tool, ToolContext, Verification } from "../ports/tool.ts";
 import { compileRule, type ApprovalRule } from "./approval-rule.ts";
 import { resolveIsolation, type Isolated } from "./isolated.ts";
+import type { Suspension } from "../ports/suspension.ts";
 import { checkOptions, positiveInteger, wholeNumber } from "./known-options.ts";
 import { compileSchema, type Schema, type SchemaOutput } from "./schema.ts";
 import { makeTool, type ContentPart } from "./make-tool.ts";
@@ -40,7 +41,10 @@ export type ToolDefinition<Input extends Schema, Output, Deps> = {
   readonly maxOutputChars?: number;
   /** Whether somebody has to approve a call before it runs (E4): always, never, or as the input says. */
   readonly needsApproval?: ApprovalRule<SchemaOutput<Input>, Deps>;
-  readonly execute: (input: SchemaOutput<Input>, context: ToolContext<Deps>) => Promise<Output> | Output;
+  readonly execute: (
+    input: SchemaOutput<Input>,
+    context: ToolContext<Deps>,
+  ) => Promise<Output | Suspension> | Output | Suspension;
   /** Says whether an attempt of unknown outcome took place; does nothing else. */
   readonly verify?: (
     input: SchemaOutput<Input>,

@@ -22,6 +22,7 @@ import { readRaise, type RaiseBudgetOptions } from "./raise-budget.ts";
 import { spendingOf, type RunSpending } from "./run-spending.ts";
 import { Run, type EventOptions } from "./run.ts";
 import type { RuntimeServices } from "./runtime-services.ts";
+import { signalConflict, signalOf, type SignalOptions } from "./send-signal.ts";
 import { callNotFound, type CancelOptions, checkCancel, stopOfCall, stopOfTurn } from "./stop-calls.ts";
 import { toSessionEvent, type SessionEvent } from "./session-event.ts";
 import { SessionEvents } from "./session-events.ts";
@@ -253,6 +254,18 @@ export class Session<Output = string> {
     const stop = stopOfTurn(await this.#fold());
     if (stop === null) return;
     await this.#post({ kind: "cancel-call", dedupeKey: null, ...stop, blobs: [], fences: true });
+  }
+
+  /**
+   * Tells what waits for this key, or will: a signal that comes before the wait is kept, and each is taken by one call, the
+   * oldest first. When this returns the signal is durable.
+   *
+   * @throws ConflictError when the idempotency key was used with another signal, or too many are kept already.
+   */
+  async signal(key: string, value?: unknown, options: SignalOptions = {}): Promise<void> {
+    const signal = signalOf({ key, value }, options, { sessionId: this.id, state: await this.#fold() });
+    const answer = await this.#post(signal);
+    if (answer.status === "conflict") throw signalConflict(this.id);
   }
 
   /**

@@ -34,6 +34,8 @@ const describeSession = (
       return "restored from a backup";
     case "session.paused":
       return textAt(event, "reason") ?? "nothing new starts";
+    case "signal.received":
+      return JSON.stringify(event.header.key);
     case "session.resumed":
       return "";
     case "context.compacted":
@@ -125,6 +127,10 @@ const describeTool = (event: Of<"tool-call.">, names: CallNames): string => {
       return `${tool}: the caller is to run it`;
     case "tool-call.started":
       return `${tool}${attempt(header.attempt)}${input === undefined ? "" : ` ${JSON.stringify(input)}`}`;
+    case "tool-call.suspended":
+      return `${tool} waits${header.key === null ? "" : ` for ${JSON.stringify(header.key)}`}`;
+    case "tool-call.resumed":
+      return `${tool} by ${header.by}`;
     case "tool-call.cancel-requested":
       return `${tool} cancelled${header.isGivenUp ? ", and not asked about any more" : ""}`;
     case "tool-call.completed":

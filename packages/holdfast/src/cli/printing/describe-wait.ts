@@ -19,6 +19,10 @@ export const describeWait = (wait: Wait): string => {
     case "budget":
     case "budget-period":
       return `somebody to raise ${wait.budget === "run" ? "the limit of the run" : `budget "${wait.budget}"`}: ${shortageOf(wait)}`;
+    case "time":
+      return `the time that ${wait.callId} named`;
+    case "signal":
+      return `the signal "${wait.key}" for ${wait.callId}`;
     case "operator":
       return WHY_OPERATOR[wait.reason];
     default:
@@ -63,8 +67,13 @@ export const commandsFor = (
     case "budget":
     case "budget-period":
       return [`holdfast sessions raise ${sessionId} --${wait.unit} <how much>${dataDir}`];
+    case "signal":
+      return [
+        `holdfast sessions signal ${sessionId} ${JSON.stringify(wait.key)} '<its value as JSON>'${dataDir}`,
+      ];
     case "retry":
     case "verification":
+    case "time":
       return [];
     default:
       return assertNever(wait);

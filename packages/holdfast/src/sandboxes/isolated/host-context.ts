@@ -36,6 +36,8 @@ export class HostContext {
         this.#note({ kind: "log", level, message: String(message), fields: toJournalObject(fields).value });
     const context: Omit<ToolContext, "deps"> = {
       ...facts,
+      resume: null,
+      suspend: refuseSuspension,
       signal: this.#controller.signal,
       workspace: this.#workspace(),
       secret: (name) => this.#secret(String(name)),
@@ -125,4 +127,14 @@ const refuseDeps = (): never => {
     retryable: false,
     hint: "Make what it needs in its own module, or take `isolated` away from the tool.",
   });
+};
+
+const refuseSuspension = (): never => {
+  throw new ToolError(
+    "An isolated tool cannot suspend itself: what it returns is not the runtime's own value.",
+    {
+      executed: false,
+      retryable: false,
+    },
+  );
 };

@@ -4,7 +4,13 @@ import { cellOf, STATE_PHASES, type StatePhase } from "../../core/transitions.ts
 import { FAULT_KINDS, type FaultKind } from "./chaos.ts";
 
 /** What the table of transitions allows and no engine writes, with the reason. */
+/** The simulated tools come to an end each time they are entered. */
+const NEVER_WAITS = "no simulated tool suspends itself, and nobody signals one";
+
 const NEVER: readonly (readonly [type: EventType, phases: readonly StatePhase[] | "all", why: string])[] = [
+  ["tool-call.suspended", "all", NEVER_WAITS],
+  ["tool-call.resumed", "all", NEVER_WAITS],
+  ["signal.received", "all", NEVER_WAITS],
   ["session.restored", "all", "only a store that can be backed up restores; the simulated one cannot"],
   [
     "session.recovered",

@@ -132,6 +132,10 @@ const isReason = (run: RunEntry, { takeovers, isPaused }: Bookkeeper, wait: Wait
       return run.calls.some(({ callId, status }) => callId === wait.callId && status === "handed-over");
     case "operator":
       return wait.reason === "paused" ? isPaused : wait.reason === "restored" || takeovers >= 3;
+    case "time":
+    case "signal":
+      // The simulated tools do not suspend themselves.
+      return false;
     case "budget":
     case "budget-period":
       return run.shortage?.budget === wait.budget;
