@@ -212,7 +212,8 @@ export const overridesIn = (accepted: JournalEvent): ModelSettings => {
   return isJsonObject(found) ? found : {};
 };
 
-const instructionsIn = (started: JournalEvent): string | null => {
+/** The instructions that a run was begun with; null where they were erased. */
+export const instructionsIn = (started: JournalEvent): string | null => {
   const payload: JsonObject | null = started.payload;
   const text = payload?.["instructions"];
   return typeof text === "string" ? text : null;

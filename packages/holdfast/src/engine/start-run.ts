@@ -9,6 +9,7 @@ import type { Clock } from "../ports/clock.ts";
 import type { ActiveSession } from "./active-session.ts";
 import type { Batch } from "./batch.ts";
 import { limited } from "./limited.ts";
+import { instructionsIn } from "./session-content.ts";
 import { budgetedSettings, isBudgeted, settingsOf } from "./run-budget.ts";
 
 type Start = { readonly runId: RunId; readonly at: Timestamp };
@@ -31,7 +32,11 @@ export const startRun = async (session: ActiveSession, batch: Batch, { runId, at
   }
   const { instructionsAt } = batch.state;
   const text = services.redactor.text(evaluated.text);
-  const isSame = instructionsAt !== null && (await content.instructions(instructionsAt)) === text;
+  // A run may have begun and ended in this very commit, and be in no store yet.
+  const before = batch.events.find(({ position }) => position === instructionsAt);
+  const isSame =
+    instructionsAt !== null &&
+    (before === undefined ? await content.instructions(instructionsAt) : instructionsIn(before)) === text;
   batch.add({
     header: {
       type: "run.started",

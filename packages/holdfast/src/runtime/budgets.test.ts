@@ -170,6 +170,20 @@ describe("a run with a limit in money", () => {
     expect(await within(test, run.outcome(), 60_000)).toMatchObject({ status: "cancelled" });
   });
 
+  it("E8 that pays for no call at all ends with its beginning, and the next one begins in the same commit", async () => {
+    const { agent, model } = spender({ maxCostUsd: 0.000_1 });
+    const { test, session } = await start(agent);
+    const runs = await Promise.all(["one", "two", "three"].map((text) => session.send(text)));
+    for (const run of runs) {
+      expect(await within(test, run.outcome(), 60_000)).toMatchObject({
+        status: "failed",
+        failure: { code: "BUDGET_EXCEEDED" },
+        turns: 0,
+      });
+    }
+    expect(model.requests).toHaveLength(0);
+  });
+
   it("E8 charges all that was set aside for a call whose holder died, and it counts", async () => {
     const model = recordingModel([{ hang: true }], DEAR);
     const { test, session } = await start(agentOf({ model, limits: { maxCostUsd: 0.0125 }, settings }));
