@@ -211,7 +211,7 @@ export const INCIDENTS_OUT_OF_SCOPE: readonly (Omit<Incident, "guards"> & { read
     promise: "E8",
     what: "usage of an aborted stream was lost; no real budget stopped a runaway",
     where: "vercel/ai#7805; openai-agents-js#995; openai-agents-python#3353",
-    why: "budgets are not built",
+    why: "the simulation draws no limits yet; tests/budgets plays it over HTTP",
   },
   {
     promise: "S3",

@@ -5,7 +5,7 @@ export const IN_SCOPE = "J1 J2 J3 J4 J5 J6 E1 E2 E3 E4 E5 E6 E7 E9 S1 S3 S4 S5 S
 
 /** The others, and why: not built, or of a world that the simulation does not have. */
 export const OUT_OF_SCOPE: Readonly<Record<string, string>> = {
-  E8: "nothing is reserved and no budget stops a run; that charges add up is held by the totals of a run",
+  E8: "the simulation draws no limits yet: tests/budgets holds runs against the books of a provider, runtime/budgets.test.ts each guard",
   S2: "virtual time stands still while a function holds the event loop, and real threads and processes have real time: tested in runtime/stalls.test.ts and runtime/isolated-tools.test.ts",
   O1: "traces leave through a collector, and the simulated processes have none: runtime/telemetry.test.ts",
   O2: "nothing in the redactor is marked: simulated tools give secrets away in every spelling, and its mutants are generated",
