@@ -108,7 +108,8 @@ describe("the limit of turns", () => {
 
   it("E7 is 50 when nothing is said", async () => {
     const model = loop();
-    const { outcome } = await ask(agentOf({ model, tools: [act] }));
+    const limits = { maxRepeats: Number.POSITIVE_INFINITY };
+    const { outcome } = await ask(agentOf({ model, tools: [act], limits }));
     expect(outcome).toMatchObject({ status: "failed", failure: { code: "RUN_MAX_TURNS", retryable: false } });
     expect(model.requests).toHaveLength(50);
   });

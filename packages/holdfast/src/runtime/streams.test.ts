@@ -63,7 +63,9 @@ const act = toolOf({ name: "act", effect: "read", execute: () => 1 });
 
 describe("a subscriber", () => {
   it("S5 gets every later event once, in order, from any cursor", async () => {
-    const { test, session, run } = await start(agentOf({ model: manyTurns(), tools: [act] }));
+    const { test, session, run } = await start(
+      agentOf({ model: manyTurns(), tools: [act], limits: { maxRepeats: Number.POSITIVE_INFINITY } }),
+    );
     const live = collect(run.events({ after: 0 }));
     await within(test, live.done, 10_000);
     const all = (await journalOf(test, session.id)).map((event) => event.position);
@@ -76,7 +78,9 @@ describe("a subscriber", () => {
   });
 
   it("S5 loses nothing when it reconnects with its last cursor, again and again", async () => {
-    const { test, session, run } = await start(agentOf({ model: manyTurns(), tools: [act] }));
+    const { test, session, run } = await start(
+      agentOf({ model: manyTurns(), tools: [act], limits: { maxRepeats: Number.POSITIVE_INFINITY } }),
+    );
     const seen: number[] = [];
     const reading = (async () => {
       for (;;) {
@@ -95,7 +99,9 @@ describe("a subscriber", () => {
   });
 
   it("S5 that is slow gets the same as one that is not", async () => {
-    const { test, session, run } = await start(agentOf({ model: manyTurns(), tools: [act] }));
+    const { test, session, run } = await start(
+      agentOf({ model: manyTurns(), tools: [act], limits: { maxRepeats: Number.POSITIVE_INFINITY } }),
+    );
     const seen: number[] = [];
     const slow = (async () => {
       for await (const event of run.events({ after: 0 })) {
@@ -149,7 +155,9 @@ describe("a subscriber", () => {
   });
 
   it("S5 in another runtime on the same store sees what this one commits", async () => {
-    const { test, session, run } = await start(agentOf({ model: manyTurns(), tools: [act] }));
+    const { test, session, run } = await start(
+      agentOf({ model: manyTurns(), tools: [act], limits: { maxRepeats: Number.POSITIVE_INFINITY } }),
+    );
     const other = await createRuntime({
       agents: [],
       store: test.store.attach(),
@@ -190,7 +198,9 @@ describe("a subscriber", () => {
   });
 
   it("S5 that goes away is forgotten, and disturbs nobody", async () => {
-    const { test, session, run } = await start(agentOf({ model: manyTurns(), tools: [act] }));
+    const { test, session, run } = await start(
+      agentOf({ model: manyTurns(), tools: [act], limits: { maxRepeats: Number.POSITIVE_INFINITY } }),
+    );
     for await (const event of session.events()) if (event.kind === "event") break;
     expect((await within(test, run.outcome(), 5_000)).status).toBe("completed");
   });
