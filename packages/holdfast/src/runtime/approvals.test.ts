@@ -413,6 +413,57 @@ describe("an approval that no longer holds", () => {
   });
 });
 
+describe("a process that dies", () => {
+  it.each([1, 2, 3, 4, 5, 6, 7])(
+    "E4 E1 at durable write %i of an approved call: decided again, it is paid once",
+    async (writes) => {
+      const bank = bankOf();
+      const agent = agentOf({ model: paying([5]), tools: [idempotent(bank)] });
+      const test = await createTestRuntime({ agents: [agent] });
+      test.crashAfter(writes);
+      const begun = (async (): Promise<void> => {
+        const session = await test.runtime.createSession(agent, { key: "one" });
+        await session.send("go", { idempotencyKey: "mail-1" });
+        await decideFirst({ test, session });
+      })();
+      void begun.catch(() => undefined);
+      await test.advanceTime(5_000);
+      const after = await test.restart();
+      const session = await after.runtime.createSession(agent, { key: "one" });
+      const run = await session.send("go", { idempotencyKey: "mail-1" });
+      await after.advanceTime(60_000);
+      await decideFirst({ test: after, session });
+      const outcome = await within(after, run.outcome({ until: "settled" }), 600_000);
+      expect(outcome).toMatchObject({ status: "completed" });
+      expect(new Set(bank.paid)).toEqual(new Set([5]));
+      const events = await journalOf(after, session.id);
+      expect(headersOf(events, "approval.decided")).toHaveLength(1);
+      expect(headersOf(events, "tool-call.completed")).toHaveLength(1);
+      await after.close();
+    },
+  );
+});
+
+/** Repeating it is no harm, so a process may die in the middle of it. */
+const idempotent = (bank: Bank): DefinedTool<Input> =>
+  defineTool()({
+    name: "pay",
+    description: "pay",
+    inputSchema: INPUT,
+    effect: "idempotent",
+    needsApproval: bank.rule.needsApproval,
+    execute: ({ cents }) => {
+      bank.paid.push(cents);
+      return { paid: cents };
+    },
+  });
+
+const decideFirst = async ({ test, session }: Pick<Scene, "test" | "session">): Promise<void> => {
+  await test.advanceTime(1_000);
+  const [ask] = (await session.pending()).filter(isApproval);
+  if (ask !== undefined) await session.decide(ask.approvalId, { verdict: "approve", by: "ann" });
+};
+
 describe("waiting for approval", () => {
   it("E4 is found over all sessions, by tenant, while something else of the turn still runs", async () => {
     const bank = bankOf(({ cents }) => cents > 10);
