@@ -106,3 +106,14 @@ export const approvalDueAt = (approval: OpenApproval): Timestamp | null => {
   ];
   return times.length === 0 ? null : Math.min(...times);
 };
+
+/** Whether an approval is too old for its call to start on it; what counts as approved by silence is not. */
+export const isOutdated = (
+  { approval, attempt }: { readonly approval: OpenApproval | null; readonly attempt: number },
+  now: Timestamp,
+): boolean =>
+  approval !== null &&
+  approval.expiresAt !== null &&
+  approval.expiresAt <= now &&
+  attempt === 0 &&
+  approval.terms.onTimeout === "reject";

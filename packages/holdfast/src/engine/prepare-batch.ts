@@ -1,4 +1,5 @@
 import type { Reserved, ReservedAccount } from "../core/budget-terms.ts";
+import { isOutdated } from "../core/approval.ts";
 import type { Effect } from "../core/effect.ts";
 import { HoldfastError } from "../core/errors.ts";
 import type { EventDraft, JournalEvent } from "../core/event.ts";
@@ -231,12 +232,22 @@ const beginToolCall = async (
   const isEdited = (openCallOf(run, callId)?.approval?.inputAt ?? null) !== null;
   const edited = isEdited ? await session.content.rawInput(run, { callId, fresh: batch.events }) : null;
   if (isVerified) return { kind: "verify", key, callId, tool, attempt, idempotencyKey, edited };
-  const notAfter = batch.now() + timeoutOf(run, callId);
+  const now = batch.now();
+  const call = openCallOf(batch.state.run, callId);
+  // It ran out while this was made ready: it is looked at once more.
+  // guard E4: an approval is still good in the moment in which its call starts
+  if (call !== undefined && isOutdated(call, now)) return lookAgain(session);
+  const notAfter = now + timeoutOf(run, callId);
   batch.add({
     header: { type: "tool-call.started", runId: run.runId, callId, attempt, notAfter, idempotencyKey },
     payload: null,
   });
   return { kind: "tool", key, callId, tool, attempt, idempotencyKey, edited };
+};
+
+const lookAgain = ({ latch }: ActiveSession): null => {
+  latch.set();
+  return null;
 };
 
 type KeyedCall = {

@@ -1,4 +1,4 @@
-import { MAX_ASKS } from "../core/approval.ts";
+import { isOutdated, MAX_ASKS } from "../core/approval.ts";
 import type { Pending } from "../core/pending-approval.ts";
 import type { Effect } from "../core/effect.ts";
 import type { EventDraft } from "../core/event.ts";
@@ -78,9 +78,8 @@ const whyVoid = async (
   question: Question,
   { call, approval, batch }: Granted,
 ): Promise<"changed" | "expired" | null> => {
-  const isOver = approval.expiresAt !== null && approval.expiresAt <= batch.now();
   // guard E4: an approval is good until it expires
-  if (isOver && call.attempt === 0 && approval.terms.onTimeout === "reject") return "expired";
+  if (isOutdated(call, batch.now())) return "expired";
   const nonce = (await session.content.payloadAt(approval.requestedAt, batch.events))?.["nonce"];
   // guard E4: without what it was bound to an approval is none
   if (typeof nonce !== "string") return "changed";

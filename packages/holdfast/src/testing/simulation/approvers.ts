@@ -51,14 +51,14 @@ export class Approvers {
   }
 
   /** Decides on what a session asks, now and then by somebody who may not, or twice. */
-  async decide({ runtime }: Booted, sessionId: SessionId): Promise<void> {
+  async decide({ runtime }: Booted, sessionId: SessionId, user: string): Promise<void> {
     if (!this.isOn) return;
     const session = await runtime.getSession(sessionId);
     for (const ask of await session.pending()) {
       if (ask.kind !== "approval" || this.#random.chance(0.2)) continue;
       const decisions = this.#random.chance(0.15) ? 2 : 1;
       for (let count = 0; count < decisions; count += 1) {
-        const decision = this.#decision(ask);
+        const decision = this.#decision(ask, user);
         const { approvalId, callId } = ask;
         await session.decide(approvalId, decision);
         this.#ledger.decisions.push({
@@ -73,9 +73,9 @@ export class Approvers {
     if (this.#random.chance(0.02)) await session.forgetApprovals();
   }
 
-  #decision(ask: PendingApproval): Decision {
+  #decision(ask: PendingApproval, user: string): Decision {
     const random = this.#random;
-    const by = random.chance(0.05) ? {} : { by: random.pick(NAMES) };
+    const by = random.chance(0.05) ? {} : { by: random.pick([...NAMES, ...NAMES, user]) };
     if (random.chance(0.2)) return { verdict: "reject", ...by, message: "Not this one." };
     if (ask.quorum === 1 && random.chance(0.2)) {
       // One that some versions of the tools do not take, now and then.

@@ -26,6 +26,8 @@ type Task = {
 };
 
 const TRY_AGAIN_MS = 7_000;
+const userOf = (sessionKey: string): string => `user of ${sessionKey}`;
+
 /** Until an input is acknowledged, and somebody has thought better of it. */
 const NEWS_HELD_MS = 100;
 
@@ -116,7 +118,8 @@ export class People {
 
   /** Answers what a session asks an operator for. */
   async operate(by: Booted, sessionId: SessionId): Promise<void> {
-    await this.#sim.approvers.decide(by, sessionId);
+    const key = [...this.#sessions].find(([, id]) => id === sessionId)?.[0];
+    await this.#sim.approvers.decide(by, sessionId, userOf(key ?? ""));
     const { runtime } = by;
     if (!this.#sim.isSuspended(sessionId)) return;
     const session = await runtime.getSession(sessionId);
@@ -174,7 +177,7 @@ export class People {
 
   async #open({ runtime }: Booted, { sessionKey }: Task): Promise<Session> {
     const about = {
-      user: `user of ${sessionKey}`,
+      user: userOf(sessionKey),
       attributes: { desk: sessionKey },
       ...tenantOf(this.#sim, sessionKey),
     };

@@ -26,8 +26,6 @@ type Books = {
   kept: Kept[];
 };
 
-/** Between looking at an approval and writing the start of its call a store may take its time. */
-const LONGEST_LOOK_MS = 60_000;
 const MOST_ASKS = 5;
 
 /** A call runs on the word of those who may give it, about this call, in time; and on nobody else's (E4). */
@@ -168,7 +166,7 @@ const judgeStart = (session: SessionHistory, books: Books, event: JournalEvent):
   }
   if (one.is !== "granted") return `${callId} starts, and its approval is ${one.is}`;
   const isFirst = header.type === "tool-call.held" || header.attempt === 1;
-  const isLate = one.expiresAt !== null && at > one.expiresAt + LONGEST_LOOK_MS;
+  const isLate = one.expiresAt !== null && at > one.expiresAt;
   return isFirst && isLate && one.terms.onTimeout === "reject"
     ? `${callId} starts on an approval that is no longer good`
     : null;
