@@ -148,6 +148,9 @@ export class DrivenSession {
         return this.#callModel(effect);
       case "call-tool":
         return this.#callTool(effect);
+      case "hand-over":
+        this.append(header("tool-call.held", { runId: this.state.run?.runId ?? "", callId: effect.callId }));
+        return true;
       case "verify-call":
         return this.#verify(effect);
       case "wait-until":

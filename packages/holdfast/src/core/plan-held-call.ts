@@ -1,4 +1,5 @@
 import { approvalDueAt, type OpenApproval } from "./approval.ts";
+import type { Effect } from "./effect.ts";
 import type { EventDraft } from "./event.ts";
 import type { Timestamp } from "./ids.ts";
 import { isAllowed, type Pending } from "./pending-approval.ts";
@@ -9,6 +10,7 @@ import type { Wait } from "./wait.ts";
 /** What becomes of a call that waits for somebody: decisions to record, or what it goes on waiting for. */
 export type HeldStep =
   | { readonly kind: "records"; readonly drafts: readonly EventDraft[] }
+  | { readonly kind: "hand-over"; readonly effect: Effect }
   | { readonly kind: "wait"; readonly wait: Wait };
 
 type Place = { readonly run: OpenRun; readonly now: Timestamp };
@@ -55,11 +57,9 @@ const expire = (about: About, { terms }: OpenApproval): HeldStep =>
 /** A call that its caller runs: handed over, waited for, given up on. */
 export const planCallerCall = (call: OpenCall, { run, now }: Place): HeldStep => {
   const { runId } = run;
-  const { callId, status, policy } = call;
-  if (status.kind !== "handed-over") {
-    const dueAt = policy.timeoutMs === 0 ? null : now + policy.timeoutMs;
-    return records({ header: { type: "tool-call.held", runId, callId, dueAt }, payload: null });
-  }
+  const { callId, status } = call;
+  if (status.kind !== "handed-over")
+    return { kind: "hand-over", effect: { kind: "hand-over", callId, tool: call.tool } };
   // guard E6: a caller is not waited for after its time
   if (status.dueAt !== null && status.dueAt <= now) return records(closed(runId, call, "TOOL_TIMEOUT"));
   return {

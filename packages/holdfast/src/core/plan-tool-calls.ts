@@ -30,6 +30,7 @@ export const planToolCalls = (state: SessionState, { run, calls }: OpenTurn, now
     const step = planCall(state, { run, call }, now);
     if (step.kind === "wait") waits.push(step.wait);
     if (step.kind === "record") effects.push(step.effect);
+    if (step.kind === "hand-over") effects.push(step.effect);
     if (step.kind === "records") effects.push(...step.drafts.map(toRecord));
     // What is being verified may be in flight already, so it comes before what is not begun yet.
     if (step.kind === "verify") starts.unshift(step.effect);

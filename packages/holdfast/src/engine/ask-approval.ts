@@ -1,7 +1,7 @@
 import type { ApprovalTerms } from "../core/approval.ts";
 import { toBase64Url } from "../core/base64url.ts";
 import { canonicalJson } from "../core/canonical-json.ts";
-import { toFailure } from "../core/failure.ts";
+import { failure, toFailure, type Failure } from "../core/failure.ts";
 import type { Sha256 } from "../core/hash-chain.ts";
 import type { CallId, RunId, SessionId, Timestamp } from "../core/ids.ts";
 import type { JsonValue } from "../core/json.ts";
@@ -32,39 +32,38 @@ export type Question = {
 /** A rule may look things up; one that never comes back must not hold its run for ever (E6). */
 const RULE_LIMIT_MS = 30_000;
 
-/** What has to be asked before this call runs, or null for nothing. A rule that fails asks (E4). */
-export const requestFor = async (question: Question): Promise<ApprovalRequest | null> => {
+/** What has to be asked before this call runs, or null for nothing. A rule that fails lets nothing run (E4). */
+export const requestFor = async (question: Question): Promise<ApprovalRequest | Failure | null> => {
   const { services, agent, tool, value, session, runId, callId } = question;
-  const context = { session, runId, callId, deps: services.deps };
   if (agent.approval === undefined) return null;
+  const context = { session, runId, callId, deps: services.deps };
   try {
-    return await limited(services.clock, {
+    return await limited<ApprovalRequest | Failure | null>(services.clock, {
       work: agent.approval({ tool, input: value }, context),
       limitMs: RULE_LIMIT_MS,
-      otherwise: () => ({ ...ANYBODY, reason: "The rule for this call did not answer in time." }),
+      otherwise: () => refused("The rule that says who has to approve this call did not answer in time."),
     });
   } catch (thrown) {
     const { message } = services.redactor.failure(toFailure(thrown));
-    return { ...ANYBODY, reason: `The rule for this call failed: ${message}` };
+    return refused(`The rule that says who has to approve this call failed: ${message}`);
   }
 };
 
-const ANYBODY: ApprovalRequest = {
-  reason: null,
-  timeoutMs: null,
-  onTimeout: "reject",
-  quorum: 1,
-  levels: [{ afterMs: 0, approvers: null }],
-  excludesRequester: false,
-  mayRemember: false,
-};
+const refused = (message: string): Failure => failure("TOOL_DENIED", message);
 
-/** The approval that is asked for, as it is journaled; null when nobody has to be asked. */
-export const proposeApproval = async (question: Question): Promise<ProposedApproval | null> => {
-  const request = await requestFor(question);
-  if (request === null) return null;
+export const isRefusal = (answer: object): answer is Failure => "code" in answer;
+
+/** The approval that is asked for, as it is journaled; null when nobody has to be asked; a failure when nobody can be. */
+export const proposeApproval = async (
+  question: Question,
+  known?: ApprovalRequest,
+): Promise<ProposedApproval | Failure | null> => {
+  const request = known ?? (await requestFor(question));
+  if (request === null || isRefusal(request)) return request;
   const { services } = question;
   const terms = termsOf(question, request);
+  // guard E4: nobody waits for approvals that cannot be given
+  if (!isReachable(terms)) return refused("Nobody is left who may approve this call for whom it is made.");
   const now = services.clock.now();
   const expiresAt = request.timeoutMs === null ? null : now + request.timeoutMs;
   const nonce = toBase64Url(services.clock.randomBytes(16));
@@ -75,6 +74,17 @@ export const proposeApproval = async (question: Question): Promise<ProposedAppro
   return { header: { hash, rule, expiresAt, terms }, payload: { nonce, approvers: names, reason } };
 };
 
+/** Whoever the call is made for does not count. */
+const isReachable = ({ levels, requester, quorum }: ApprovalTerms): boolean => {
+  if (levels.some(({ approvers }) => approvers === null)) return true;
+  const all = new Set(levels.flatMap(({ approvers }) => approvers ?? []));
+  if (requester !== null) all.delete(requester);
+  return all.size >= quorum;
+};
+
+/** In a session without a user nobody is the requester, and still nobody decides unnamed. */
+const NO_USER = "";
+
 const termsOf = ({ services, sessionId, session }: Question, request: ApprovalRequest): ApprovalTerms => {
   const { sha256 } = services;
   const { user } = session;
@@ -84,7 +94,11 @@ const termsOf = ({ services, sessionId, session }: Question, request: ApprovalRe
       afterMs,
       approvers: approvers === null ? null : approvers.map((name) => principalOf(sha256, sessionId, name)),
     })),
-    requester: request.excludesRequester && user !== null ? principalOf(sha256, sessionId, user) : null,
+    requester: request.excludesRequester
+      ? user === null
+        ? NO_USER
+        : principalOf(sha256, sessionId, user)
+      : null,
     onTimeout: request.onTimeout,
     mayRemember: request.mayRemember,
   };

@@ -11,7 +11,7 @@ import { callsToRun, NO_POLICY, type ModelOutcome, type ResolvedCall } from "../
 import { estimateTokens, NO_USAGE, type Charge } from "../core/usage.ts";
 import type { Agent } from "../ports/agent.ts";
 import type { Model, ModelAnswer, ModelDelta, ModelRequest } from "../ports/model.ts";
-import { proposeApproval } from "./ask-approval.ts";
+import { isRefusal, proposeApproval } from "./ask-approval.ts";
 import { type Deadline, isStopReason, type StopReason } from "./deadline.ts";
 import { takeOutFiles } from "./file-blobs.ts";
 import { limited } from "./limited.ts";
@@ -340,7 +340,10 @@ const resolveCall = async (
     if (call.agent.approval === undefined) return { ...resolved, refusal: null };
     const session = await call.content.context();
     const about = { session, runId: call.run.runId, callId, tool, input: part.input, value: parsed.value };
-    return { ...resolved, refusal: null, approval: await proposeApproval({ ...call, ...about }) };
+    const proposed = await proposeApproval({ ...call, ...about });
+    return proposed !== null && isRefusal(proposed)
+      ? { ...resolved, refusal: proposed }
+      : { ...resolved, refusal: null, approval: proposed };
   }
   const message = `The arguments of ${tool.name} are not valid: ${parsed.issues.join("; ")}`;
   return { ...resolved, refusal: failure("TOOL_INPUT_INVALID", message) };

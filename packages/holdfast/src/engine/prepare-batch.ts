@@ -21,7 +21,7 @@ import { readSignal } from "./read-signal.ts";
 import { reserveCall, worstCharge } from "./run-budget.ts";
 import { startRun } from "./start-run.ts";
 import { waitsForKnown } from "./waiting-for-definitions.ts";
-import { approvedCalls, withdrawStale } from "./withdraw-approval.ts";
+import { callsToLookAt, withdrawStale } from "./withdraw-approval.ts";
 
 /** Something to set going once its start is durable. */
 export type Start =
@@ -155,10 +155,10 @@ const decideAll = async (
 ): Promise<readonly Effect[]> => {
   for (;;) {
     const effects = await decide(session, batch, mayStartRun);
-    const approved = approvedCalls(batch.state, effects);
-    if (session.isDraining || approved.length === 0) return effects;
+    const calls = callsToLookAt(session, batch.state, effects);
+    if (session.isDraining || calls.length === 0) return effects;
     // guard E4: an approval is checked again when its call is dispatched
-    if (!(await withdrawStale(session, batch, approved))) return effects;
+    if (!(await withdrawStale(session, batch, calls))) return effects;
   }
 };
 
@@ -199,6 +199,10 @@ const begin = async (
     // guard S6: a tool that is not known here is not called
     if (effect.kind !== "call-model" && !session.agent.tools.has(effect.tool)) {
       unknownTools.push(effect.tool);
+      continue;
+    }
+    if (effect.kind === "hand-over") {
+      handOver(session, batch, effect.callId);
       continue;
     }
     const start =
@@ -243,6 +247,19 @@ const beginToolCall = async (
     payload: null,
   });
   return { kind: "tool", key, callId, tool, attempt, idempotencyKey, edited };
+};
+
+/** From now on whoever called the agent runs it; what is waited for then is decided in the next round. */
+const handOver = (session: ActiveSession, batch: Batch, callId: CallId): void => {
+  const { run } = batch.state;
+  const call = openCallOf(run, callId);
+  lookAgain(session);
+  const now = batch.now();
+  // guard E4: an approval is still good in the moment in which its call is handed over
+  if (run === null || call === undefined || isOutdated(call, now)) return;
+  const { timeoutMs } = call.policy;
+  const dueAt = timeoutMs === 0 ? null : now + timeoutMs;
+  batch.add({ header: { type: "tool-call.held", runId: run.runId, callId, dueAt }, payload: null });
 };
 
 const lookAgain = ({ latch }: ActiveSession): null => {

@@ -11,6 +11,7 @@ import type { Signal } from "../ports/journal-store.ts";
 import type { ActiveSession } from "./active-session.ts";
 import type { Batch } from "./batch.ts";
 import { approvalHash } from "./ask-approval.ts";
+import { limited } from "./limited.ts";
 import { principalOf } from "./principal.ts";
 import { parseBody } from "./read-signal.ts";
 
@@ -24,7 +25,9 @@ export const readDecision = async (
   signal: Signal,
 ): Promise<readonly EventDraft[]> => {
   const { state } = batch;
-  const body = parseBody(signal.body);
+  const said = parseBody(signal.body);
+  // What is said is kept and told to the model: no secret may be in it (O2).
+  const body = session.services.redactor.value(said) as JsonObject;
   if (body["forget"] === true) return forget(state);
   const { callId, ask, verdict } = body;
   const { run } = state;
@@ -33,7 +36,7 @@ export const readDecision = async (
   if (run.stopping !== null) return [];
   const pending = pendingApproval(run, callId, ask);
   if (pending === null) return [];
-  const name = body["by"];
+  const name = said["by"];
   const approver = typeof name === "string" ? principalOf(session.services.sha256, session.id, name) : null;
   // guard E4: who may not decide does not
   if (objectionTo(pending.approval, approver) !== null) return [];
@@ -107,6 +110,9 @@ const decided = (
   };
 };
 
+/** A schema that never comes back must not hold the session for ever (E6). */
+const CHECK_LIMIT_MS = 30_000;
+
 /** Binds the approval to the edited input, if the tool takes it. */
 const hashOfEdit = async (
   session: ActiveSession,
@@ -117,7 +123,12 @@ const hashOfEdit = async (
   const tool = session.agent.tools.get(call.tool);
   const nonce = (await session.content.payloadAt(approval.requestedAt, fresh))?.["nonce"];
   if (tool === undefined || typeof nonce !== "string") return null;
-  if (!(await tool.parseInput(edited)).ok) return null;
+  const parsed = await limited(session.services.clock, {
+    work: tool.parseInput(edited),
+    limitMs: CHECK_LIMIT_MS,
+    otherwise: () => ({ ok: false, issues: [] }) as const,
+  });
+  if (!parsed.ok) return null;
   const { sha256 } = session.services;
   return approvalHash(sha256, { ...approval, callId: call.callId, tool, input: edited, nonce });
 };

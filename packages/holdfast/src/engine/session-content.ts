@@ -32,6 +32,7 @@ export class SessionContent {
   readonly owner: SessionOwner;
   readonly #kept = new Map<Position, JournalEvent>();
   readonly #inputs = new Map<CallId, unknown>();
+  readonly #lookedAt = new Set<CallId>();
   #transcript: Transcript | null = null;
   #commits = 0;
   #context: SessionContext | null = null;
@@ -60,7 +61,10 @@ export class SessionContent {
       }
       this.#append(event, state);
     }
-    if (state.run === null) this.#inputs.clear();
+    if (state.run === null) {
+      this.#inputs.clear();
+      this.#lookedAt.clear();
+    }
   }
 
   /** A validated input, kept from the answer that asked for the call until the call runs. */
@@ -68,10 +72,20 @@ export class SessionContent {
     this.#inputs.set(callId, input);
   }
 
+  /** Whether it was looked here at what somebody has to be asked about the call. */
+  isLookedAt(callId: CallId): boolean {
+    return this.#inputs.has(callId) || this.#lookedAt.has(callId);
+  }
+
+  lookedAt(callId: CallId): void {
+    this.#lookedAt.add(callId);
+  }
+
   /** The validated input of an open call; validated again where it is not at hand, as after a crash. */
   async inputFor(tool: Tool, run: OpenRun, { callId, fresh }: OfCall): Promise<ParsedInput> {
-    const isEdited = (openCallOf(run, callId)?.approval?.inputAt ?? null) !== null;
-    if (!isEdited && this.#inputs.has(callId)) return { ok: true, value: this.#inputs.get(callId) };
+    // What was approved is what the journal says, not what somebody may have made of it in memory (E4).
+    const isAskedAbout = (openCallOf(run, callId)?.approval ?? null) !== null;
+    if (!isAskedAbout && this.#inputs.has(callId)) return { ok: true, value: this.#inputs.get(callId) };
     return tool.parseInput(await this.rawInput(run, { callId, ...(fresh === undefined ? {} : { fresh }) }));
   }
 

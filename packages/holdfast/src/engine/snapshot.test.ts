@@ -10,7 +10,7 @@ const keptPerEvent = async (calls: number): Promise<number> => {
       ? { text: "done" }
       : { toolCalls: Array.from({ length: calls }, () => ({ name: "look" })) },
   );
-  const agent = agentOf({ model, tools: [look] });
+  const agent = agentOf({ model, tools: [look], limits: { maxRepeats: calls + 1 } });
   const test = await createTestRuntime({ agents: [agent] });
   let kept = 0;
   const save = test.store.saveSnapshot.bind(test.store);

@@ -1,20 +1,43 @@
 import { isOutdated, MAX_ASKS } from "../core/approval.ts";
-import type { Pending } from "../core/pending-approval.ts";
 import type { Effect } from "../core/effect.ts";
 import type { EventDraft } from "../core/event.ts";
-import { failure } from "../core/failure.ts";
+import { failure, type Failure } from "../core/failure.ts";
+import type { Pending } from "../core/pending-approval.ts";
 import { askApproval } from "../core/settle-model-call.ts";
 import { closedCall } from "../core/settle-tool-call.ts";
-import { openCallOf, type OpenRun, type SessionState } from "../core/session-state.ts";
+import { openCallOf, type OpenCall, type OpenRun, type SessionState } from "../core/session-state.ts";
+import type { ApprovalRequest } from "../ports/approval.ts";
 import type { ActiveSession } from "./active-session.ts";
-import { approvalHash, proposeApproval, requestFor, ruleNow, type Question } from "./ask-approval.ts";
+import {
+  approvalHash,
+  isRefusal,
+  proposeApproval,
+  requestFor,
+  ruleNow,
+  type Question,
+} from "./ask-approval.ts";
 import type { Batch } from "./batch.ts";
+import { limited } from "./limited.ts";
 
-/** The calls that are about to start on somebody's approval. */
-export const approvedCalls = ({ run }: SessionState, effects: readonly Effect[]): readonly Pending[] =>
+/**
+ * The calls that are about to start on somebody's approval; and those of which nobody here has looked yet whether
+ * they need one, because they were asked for before this process, and maybe this definition, was there.
+ */
+export const callsToLookAt = (
+  { agent, content }: ActiveSession,
+  { run }: SessionState,
+  effects: readonly Effect[],
+): readonly OpenCall[] =>
   effects.flatMap((effect) => {
-    const call = effect.kind === "call-tool" ? openCallOf(run, effect.callId) : undefined;
-    return call === undefined || call.approval === null ? [] : [{ call, approval: call.approval }];
+    if (effect.kind !== "call-tool" && effect.kind !== "hand-over") return [];
+    const call = openCallOf(run, effect.callId);
+    if (call === undefined) return [];
+    const isNew =
+      call.approval === null &&
+      call.attempt === 0 &&
+      agent.approval !== undefined &&
+      !content.isLookedAt(call.callId);
+    return call.approval !== null || isNew ? [call] : [];
   });
 
 /**
@@ -24,90 +47,129 @@ export const approvedCalls = ({ run }: SessionState, effects: readonly Effect[])
 export const withdrawStale = async (
   session: ActiveSession,
   batch: Batch,
-  approved: readonly Pending[],
+  calls: readonly OpenCall[],
 ): Promise<boolean> => {
   const { position } = batch.state;
-  for (const pending of approved) {
-    const { run } = batch.state;
-    if (run === null) break;
-    for (const draft of await recheck(session, run, { ...pending, batch })) batch.add(draft);
-  }
+  const { run } = batch.state;
+  if (run === null) return false;
+  const found = await Promise.all(calls.map((call) => recheck(session, run, { call, batch })));
+  for (const draft of found.flat()) batch.add(draft);
   return batch.state.position > position;
 };
 
-type Granted = Pending & { readonly batch: Batch };
+type Looked = { readonly call: OpenCall; readonly batch: Batch };
 
 const recheck = async (
   session: ActiveSession,
   run: OpenRun,
-  granted: Granted,
+  looked: Looked,
 ): Promise<readonly EventDraft[]> => {
-  const question = await questionOf(session, run, granted);
+  const question = await questionOf(session, run, looked);
   if (question === null) return [];
-  const reason = await whyVoid(session, question, granted);
-  return reason === null ? [] : voidAndAsk(question, granted, reason);
+  const { call, batch } = looked;
+  const { approval } = call;
+  if (approval === null) return askFirst(session, question, call);
+  const standing = await lookAtApproval(session, question, { call, approval, batch });
+  if (standing.is === "good") return [];
+  return standing.is === "refused"
+    ? [closedCall(run.runId, call, standing.failure)]
+    : voidAndAsk(question, { call, approval }, standing);
 };
+
+/** User code that never comes back must not hold the session for ever (E6). */
+const CHECK_LIMIT_MS = 30_000;
+const UNCHECKED = { ok: false, issues: ["It could not be checked in time."] } as const;
 
 /** Null where the tool or its input say themselves what is wrong: then the call is answered by that. */
 const questionOf = async (
   session: ActiveSession,
   run: OpenRun,
-  { call, batch }: Granted,
+  { call, batch }: Looked,
 ): Promise<Question | null> => {
   const { agent, content, services, id } = session;
   const tool = agent.tools.get(call.tool);
   if (tool === undefined) return null;
   const place = { callId: call.callId, fresh: batch.events };
-  const parsed = await content.inputFor(tool, run, place);
+  const input = await content.rawInput(run, place);
+  const parsed = await limited(services.clock, {
+    work: tool.parseInput(input),
+    limitMs: CHECK_LIMIT_MS,
+    otherwise: () => UNCHECKED,
+  });
   if (!parsed.ok) return null;
-  return {
-    services,
-    sessionId: id,
-    agent,
-    session: await content.context(),
-    runId: run.runId,
-    callId: call.callId,
-    tool,
-    input: await content.rawInput(run, place),
-    value: parsed.value,
-  };
+  const { runId } = run;
+  const { callId } = call;
+  const about = { runId, callId, tool, input, value: parsed.value };
+  return { services, sessionId: id, agent, session: await content.context(), ...about };
 };
 
-const whyVoid = async (
+const askFirst = async (
+  session: ActiveSession,
+  question: Question,
+  call: OpenCall,
+): Promise<readonly EventDraft[]> => {
+  const proposed = await proposeApproval(question);
+  if (proposed === null) {
+    session.content.lookedAt(call.callId);
+    return [];
+  }
+  const { runId, callId } = question;
+  // guard E4: a call that a newer definition asks about does not run unasked
+  if (isRefusal(proposed)) return [closedCall(runId, call, proposed)];
+  return [askApproval({ runId, callId, ask: 1 }, proposed)];
+};
+
+type Granted = Pending & { readonly batch: Batch };
+
+type Standing =
+  | { readonly is: "good" }
+  | { readonly is: "void"; readonly reason: "changed" | "expired"; readonly request?: ApprovalRequest }
+  | { readonly is: "refused"; readonly failure: Failure };
+
+const GOOD: Standing = { is: "good" };
+const CHANGED: Standing = { is: "void", reason: "changed" };
+
+const lookAtApproval = async (
   session: ActiveSession,
   question: Question,
   { call, approval, batch }: Granted,
-): Promise<"changed" | "expired" | null> => {
+): Promise<Standing> => {
   // guard E4: an approval is good until it expires
-  if (isOutdated(call, batch.now())) return "expired";
+  if (isOutdated(call, batch.now())) return { is: "void", reason: "expired" };
   const nonce = (await session.content.payloadAt(approval.requestedAt, batch.events))?.["nonce"];
   // guard E4: without what it was bound to an approval is none
-  if (typeof nonce !== "string") return "changed";
+  if (typeof nonce !== "string") return CHANGED;
   const { sha256 } = session.services;
   // guard E4: an approval is for this input
-  if (approvalHash(sha256, { ...question, ...approval, nonce }) !== approval.hash) return "changed";
+  if (approvalHash(sha256, { ...question, ...approval, nonce }) !== approval.hash) return CHANGED;
   const request = await requestFor(question);
   // What nobody has to be asked about any more was approved all the same.
-  if (request === null) return null;
+  if (request === null) return GOOD;
+  if (isRefusal(request)) return { is: "refused", failure: request };
   return ruleNow(question, request) === approval.rule
-    ? null
-    : /* guard E4: an approval is good under the rule it was given under */ "changed";
+    ? GOOD
+    : /* guard E4: an approval is good under the rule it was given under */ {
+        is: "void",
+        reason: "changed",
+        request,
+      };
 };
 
 const TIRED = `What has to be approved about this call changed ${MAX_ASKS} times while it was asked for.`;
 
 const voidAndAsk = async (
   question: Question,
-  { call, approval }: Granted,
-  reason: "changed" | "expired",
+  { call, approval }: Pending,
+  { reason, request }: Standing & { readonly is: "void" },
 ): Promise<readonly EventDraft[]> => {
   const { runId, callId } = question;
   const place = { runId, callId, ask: approval.ask };
   // guard E7: nobody is asked about the same call for ever
   if (approval.ask >= MAX_ASKS) return [closedCall(runId, call, failure("TOOL_DENIED", TIRED))];
-  const proposed = await proposeApproval(question);
+  const proposed = await proposeApproval(question, request);
   // Nobody has to be asked about it any more.
   if (proposed === null) return [];
+  if (isRefusal(proposed)) return [closedCall(runId, call, proposed)];
   return [
     { header: { type: "approval.voided", ...place, reason }, payload: null },
     askApproval({ ...place, ask: approval.ask + 1 }, proposed),

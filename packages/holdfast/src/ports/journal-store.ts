@@ -41,6 +41,8 @@ import type { DueDutiesQuery, Duty, DutyChange, DutyPage, DutyQuery, NewDuty, Ne
  * C20 A signal that is `onlyIfIdle` is refused with `active`, in the post's transaction and without using up its key,
  *     while a run of the session is active: an input is unread, or by its summary a run is open or waits its turn. A
  *     key that was used before is answered as such all the same (S4, C7).
+ * C21 A signal that is `onlyIfKnown` is never stored: its key answers `duplicate` or `conflict` as ever, and one that was
+ *     never used `unknown`, and stays so.
  */
 export interface JournalStore {
   /**
@@ -272,6 +274,8 @@ export type NewSignal = {
   readonly fences?: boolean;
   /** Refused while a run is active (C20). */
   readonly onlyIfIdle?: boolean;
+  /** Asks whether its key was used, and stores nothing (C21). */
+  readonly onlyIfKnown?: boolean;
 };
 
 export type Signal = {
@@ -294,6 +298,7 @@ export type PostAnswer =
   | { readonly status: "duplicate"; readonly runId: RunId | null; readonly tenant: string | null }
   | { readonly status: "conflict" }
   | { readonly status: "active" }
+  | { readonly status: "unknown" }
   | { readonly status: "missing" };
 
 export type DueSession = { readonly sessionId: SessionId; readonly tenant: string | null };

@@ -38,7 +38,9 @@ export type CallerResult = { readonly output: unknown } | { readonly error: stri
 
 /** A signal to post, and what to say when it was posted before with another body. */
 export type Answer = {
-  readonly signal: Pick<NewSignal, "kind" | "dedupeKey" | "runId"> & { readonly body: JsonObject };
+  readonly signal: Pick<NewSignal, "kind" | "runId"> & { readonly body: JsonObject };
+  /** The key it is posted under is the first; of one that is late all are looked for. */
+  readonly keys: readonly [string, ...string[]];
   readonly onConflict: ConflictError;
   /** Set when nothing waits for it any more: an answer only if it is the one that was given before. */
   readonly isLate: boolean;
@@ -67,27 +69,33 @@ export const answerOfDecision = async (
       hint: "Look again at what waits: `holdfast approvals list`.",
       details,
     });
-  if (pending !== null) {
-    checkMay(services, pending, { decision, sessionId });
-    await checkEdit(services, folded, { pending, decision });
-  }
-  const { value } = toJournalValue({ callId, ask, ...decision });
-  const isAlone = pending === null || pending.approval.terms.quorum === 1;
+  const objection = pending === null ? null : objectionOf(services, pending, { by: decision.by, sessionId });
+  const refused = objection === null ? null : approverRefused(decision.by, objection);
+  if (refused !== null && objection !== "decided-before") throw refused;
+  if (pending !== null) await checkAnswer(services, folded, { pending, decision });
+  // One decision for each question; where several have to approve, one of each.
+  const lone = `decide:${callId}:${ask}`;
+  const own = `${lone}:${principalOf(services.sha256, sessionId, decision.by ?? "")}`;
+  const isLone = pending === null || pending.approval.terms.quorum === 1;
   return {
-    signal: {
-      kind: "decide",
-      // One decision for each question; where several have to approve, one of each.
-      dedupeKey: isAlone
-        ? `decide:${callId}:${ask}`
-        : `decide:${callId}:${ask}:${principalOf(services.sha256, sessionId, decision.by ?? "")}`,
-      runId: run?.runId ?? null,
-      body: value as JsonObject,
-    },
-    onConflict: notWaiting(
-      pending === null ? "it was decided, or the call is over" : "another decision came first",
-    ),
-    isLate: pending === null,
+    signal: { kind: "decide", runId: run?.runId ?? null, body: wholeBody({ callId, ask, ...decision }) },
+    keys: isLone ? [lone, own] : [own, lone],
+    onConflict:
+      refused ??
+      notWaiting(pending === null ? "it was decided, or the call is over" : "another decision came first"),
+    isLate: pending === null || refused !== null,
   };
+};
+
+/** What is approved, or brought, is all of it: nothing that would have to be cut or changed to be kept. */
+const wholeBody = (body: object): JsonObject => {
+  const { value, isCut, isCoerced } = toJournalValue(body);
+  if (!isCut && !isCoerced) return value as JsonObject;
+  throw new ConfigurationError(
+    "OPTION_INVALID",
+    "What was given is too large, too deeply nested, or holds what JSON cannot.",
+    { hint: "Give less, or a reference to it: everything that is given is kept whole in the journal." },
+  );
 };
 
 /** A cancel that nobody has read yet counts: what it stops is not approved any more (E5). */
@@ -103,6 +111,8 @@ const checkDecision = (decision: Decision): void => {
   if (decision.verdict !== "approve" && decision.verdict !== "reject")
     throw new ConfigurationError("OPTION_INVALID", 'decide: "verdict" must be "approve" or "reject".');
   checkOptions(decision, { owner: `decide (${decision.verdict})`, known, later: [] });
+  if (decision.by !== undefined && typeof decision.by !== "string")
+    throw new ConfigurationError("OPTION_INVALID", 'decide: "by" must be text.');
   if (decision.verdict === "reject" || decision.remember === undefined) return;
   if (decision.remember === "run" || decision.remember === "session") {
     if (decision.input === undefined) return;
@@ -120,42 +130,46 @@ const OBJECTIONS: Record<Objection, string> = {
   "decided-before": "they approved it before",
 };
 
-const checkMay = (
+const objectionOf = (
   { sha256 }: RuntimeServices,
   { approval }: PendingAsk,
-  { decision, sessionId }: { readonly decision: Decision; readonly sessionId: string },
-): void => {
-  const principal = decision.by === undefined ? null : principalOf(sha256, sessionId, decision.by);
-  const objection = objectionTo(approval, principal);
-  if (objection !== null) {
-    throw new ConflictError(
-      "APPROVER_REFUSED",
-      `${decision.by ?? "This caller"} may not decide this: ${OBJECTIONS[objection]}.`,
-      { hint: 'Give `by`: the name of somebody who may. `session.pending()` lists "approvers".' },
-    );
-  }
+  { by, sessionId }: { readonly by: string | undefined; readonly sessionId: string },
+): Objection | null => objectionTo(approval, by === undefined ? null : principalOf(sha256, sessionId, by));
+
+const approverRefused = (by: string | undefined, objection: Objection): ConflictError =>
+  new ConflictError(
+    "APPROVER_REFUSED",
+    `${by ?? "This caller"} may not decide this: ${OBJECTIONS[objection]}.`,
+    { hint: 'Give `by`: the name of somebody who may. `session.pending()` lists "approvers".' },
+  );
+
+type Given = { readonly pending: PendingAsk; readonly decision: Decision };
+
+const checkAnswer = async (services: RuntimeServices, folded: Folded, given: Given): Promise<void> => {
+  const { terms } = given.pending.approval;
+  const { decision } = given;
   if (decision.verdict === "reject") return;
-  if (decision.remember !== undefined && !approval.terms.mayRemember) {
+  if (decision.remember !== undefined && !terms.mayRemember) {
     throw new ConfigurationError("OPTION_INVALID", "decide: this approval may not be remembered.", {
       hint: "Its rule asks every time. Leave out `remember`.",
     });
   }
-  if (decision.input !== undefined && approval.terms.quorum > 1) {
+  if (decision.input === undefined) return;
+  if (terms.quorum > 1) {
     throw new ConfigurationError(
       "OPTION_INVALID",
       "decide: an input that several have to approve is not edited.",
-      {
-        hint: "Reject the call, and say in `message` what to change.",
-      },
+      { hint: "Reject the call, and say in `message` what to change." },
     );
   }
+  await checkEdit(services, folded, given);
 };
 
 /** Where this process has the tool it says at once what is wrong; else it is found when the decision is read. */
 const checkEdit = async (
   services: RuntimeServices,
   { loaded }: Folded,
-  { pending, decision }: { readonly pending: PendingAsk; readonly decision: Decision },
+  { pending, decision }: Given,
 ): Promise<void> => {
   if (decision.verdict === "reject" || decision.input === undefined) return;
   const tool = services.agents.get(loaded.owner.agent)?.tools.get(pending.call.tool);
@@ -193,15 +207,10 @@ export const answerOfResult = async (
     const content = new SessionContent(services, sessionId, loaded.owner);
     await checkOutput(tool, await content.rawInput(run, { callId }), result.output);
   }
-  const { value } = toJournalValue({ callId, ...result });
   const why = isWaiting ? "another result came first" : whyNot(call?.status.kind);
   return {
-    signal: {
-      kind: "result",
-      dedupeKey: `result:${callId}`,
-      runId: run?.runId ?? null,
-      body: value as JsonObject,
-    },
+    signal: { kind: "result", runId: run?.runId ?? null, body: wholeBody({ callId, ...result }) },
+    keys: [`result:${callId}`],
     onConflict: new ConflictError("CALL_NOT_WAITING", `Call ${callId} does not wait for a result: ${why}.`, {
       details,
     }),
@@ -213,6 +222,8 @@ const whyNot = (status: string | undefined): string =>
   status === undefined ? "it has one, or its run is over" : `it is ${status}`;
 
 const checkResultOptions = (result: CallerResult): void => {
+  if (typeof result !== "object" || result === null)
+    throw new ConfigurationError("OPTION_INVALID", 'submitResult: give either "output" or "error" (text).');
   checkOptions(result, { owner: "submitResult", known: ["output", "error"], later: [] });
   const given = Object.keys(result).length;
   if (given === 1 && (!("error" in result) || typeof result.error === "string")) return;

@@ -67,6 +67,10 @@ const requestOf = (answer: boolean | Approval, owner: string): ApprovalRequest |
   checkOptions(approval, { owner: where, known: KNOWN, later: [] });
   const quorum = positiveInteger(where, "quorum", approval.quorum ?? 1);
   const { timeoutMs, onTimeout = "reject", reason = null, excludeRequester = false } = approval;
+  if (reason !== null && typeof reason !== "string")
+    throw invalid(where, '"reason" must be text', "Say in words why somebody is asked.");
+  if (typeof excludeRequester !== "boolean")
+    throw invalid(where, '"excludeRequester" must be true or false', "Say which.");
   if (onTimeout !== "approve" && onTimeout !== "reject") {
     throw invalid(where, '"onTimeout" must be "approve" or "reject"', "Say what silence means.");
   }

@@ -140,13 +140,63 @@ describe("a call that needs approval", () => {
     expect(bank.paid).toEqual([1, 30]);
   });
 
-  it("E4 a rule that throws asks", async () => {
+  it("E4 whose rule throws is not run, and the model is told", async () => {
     const bank = bankOf(() => {
       throw new TypeError("no rates today");
     });
     const scene = await start(agentOf({ model: paying([1]), tools: [payTool(bank)] }));
-    expect(await firstAsked(scene)).toMatchObject({ reason: expect.stringContaining("no rates today") });
+    expect(await finished(scene)).toMatchObject({ text: expect.stringContaining("no rates today") });
     expect(bank.paid).toEqual([]);
+  });
+
+  it("E4 is not waited for where nobody is left who may approve it", async () => {
+    const bank = bankOf({ approvers: ["ann"], excludeRequester: true });
+    const scene = await start(agentOf({ model: paying([1]), tools: [payTool(bank)] }), { user: "ann" });
+    expect(await finished(scene)).toMatchObject({ text: expect.stringContaining("TOOL_DENIED") });
+    expect(bank.paid).toEqual([]);
+  });
+
+  it("E4 is decided on by nobody unnamed where the session has no user to tell apart", async () => {
+    const bank = bankOf({ excludeRequester: true });
+    const scene = await start(agentOf({ model: paying([5]), tools: [payTool(bank)] }));
+    const { approvalId } = await firstAsked(scene);
+    await expect(scene.session.decide(approvalId, { verdict: "approve" })).rejects.toMatchObject({
+      code: "APPROVER_REFUSED",
+    });
+  });
+
+  it("E9 E4 is not approved with an edit that would have to be cut", async () => {
+    const bank = bankOf();
+    const scene = await start(agentOf({ model: paying([5]), tools: [payTool(bank)] }));
+    const { approvalId } = await firstAsked(scene);
+    const input = { cents: 5, more: Array.from({ length: 300_000 }, (_, index) => index) };
+    await expect(scene.session.decide(approvalId, { verdict: "approve", input })).rejects.toMatchObject({
+      code: "OPTION_INVALID",
+    });
+  });
+
+  it("E4 runs what was approved, whatever its rule made of what it was shown", async () => {
+    const bank = bankOf((input) => {
+      Object.assign(input, { cents: 99_999 });
+      return true;
+    });
+    const gate = Promise.withResolvers<void>();
+    const slow = toolOf({ name: "slow", effect: "read", execute: () => gate.promise });
+    const toolCalls: readonly ScriptedToolCall[] = [
+      { name: "slow", input: {} },
+      { name: "pay", input: { cents: 5 } },
+    ];
+    const model = recordingModel(({ toolResults }) =>
+      toolResults.length > 0 ? { text: "done" } : { toolCalls },
+    );
+    const scene = await start(agentOf({ model, tools: [payTool(bank), slow] }));
+    await scene.test.advanceTime(10);
+    const [ask] = (await scene.session.pending()).filter(isApproval);
+    await scene.session.decide(ask?.approvalId ?? "", { verdict: "approve" });
+    await scene.test.advanceTime(10);
+    gate.resolve();
+    await finished(scene);
+    expect(bank.paid).toEqual([5]);
   });
 
   it.each([
@@ -211,6 +261,43 @@ describe("an approval", () => {
     expect(bank.paid).toEqual([]);
   });
 
+  it("E4 that comes before the question uses nothing up", async () => {
+    const bank = bankOf();
+    const scene = await start(agentOf({ model: paying([5]), tools: [payTool(bank)] }));
+    const { approvalId } = await firstAsked(scene);
+    const second = approvalId.replace(/1$/, "2");
+    for (const id of [second, second, second.replace(/2$/, "99")])
+      await expect(scene.session.decide(id, { verdict: "reject", by: "stranger" })).rejects.toMatchObject({
+        code: "APPROVAL_NOT_WAITING",
+      });
+    const { sessions } = await scene.test.runtime.listSessions();
+    expect(sessions[0]?.unreadSignals).toBe(0);
+    await scene.session.decide(approvalId, { verdict: "approve" });
+    await finished(scene);
+    expect(bank.paid).toEqual([5]);
+  });
+
+  it("O2 E4 says no secret in what is kept of it, or told to the model", async () => {
+    const bank = bankOf();
+    const learn = toolOf({ name: "learn", effect: "read", execute: (_, { secret }) => secret("KEY").length });
+    let turn = 0;
+    const model = recordingModel(() => {
+      turn += 1;
+      if (turn === 1) return { toolCalls: [{ name: "learn", input: {} }] };
+      return turn === 2 ? { toolCalls: [{ name: "pay", input: { cents: 5 } }] } : { text: "done" };
+    });
+    const agent = agentOf({ model, tools: [payTool(bank), learn] });
+    const test = await createTestRuntime({ agents: [agent], secrets: { KEY: "sk-very-secret-1" } });
+    const session = await test.runtime.createSession(agent);
+    const scene = { test, session, run: await session.send("go") };
+    const { approvalId } = await firstAsked(scene);
+    await session.decide(approvalId, { verdict: "reject", message: "Use sk-very-secret-1 instead." });
+    await finished(scene);
+    const shown = JSON.stringify([await journalOf(test, session.id), model.requests]);
+    expect(shown).toContain("instead");
+    expect(shown).not.toContain("sk-very-secret-1");
+  });
+
   it("E4 an id that was never asked for, or is none, is not found", async () => {
     const scene = await start(agentOf({ model: paying([5]), tools: [payTool(bankOf())] }));
     const { approvalId } = await firstAsked(scene);
@@ -251,7 +338,10 @@ describe("an approval", () => {
     expect(await asked(scene)).toMatchObject([{ approvals: 1 }]);
     for (const wrong of ["eve", undefined])
       await expect(approve(wrong)).rejects.toMatchObject({ code: "APPROVER_REFUSED" });
-    await expect(approve("ann")).rejects.toMatchObject({ code: "APPROVER_REFUSED" });
+    await approve("ann");
+    await expect(session.decide(approvalId, { verdict: "reject", by: "ann" })).rejects.toMatchObject({
+      code: "APPROVER_REFUSED",
+    });
     expect(bank.paid).toEqual([]);
     await approve("cid");
     await finished(scene);
@@ -373,6 +463,27 @@ describe("an approval that no longer holds", () => {
       await after.session.decide(again?.approvalId ?? "", { verdict: "approve", by });
     await finished(after);
     expect(bank.paid).toEqual([5]);
+  });
+
+  it("E4 is asked for where a newer definition says so, though nobody had to be asked before", async () => {
+    const gate = Promise.withResolvers<void>();
+    const slow = toolOf({ name: "slow", effect: "idempotent", execute: () => gate.promise });
+    const toolCalls: readonly ScriptedToolCall[] = [
+      { name: "slow", input: {} },
+      { name: "pay", input: { cents: 5 } },
+    ];
+    const model = recordingModel(({ toolResults }) =>
+      toolResults.length > 0 ? { text: "done" } : { toolCalls },
+    );
+    const limits = { maxParallelToolCalls: 1 };
+    const before = await start(agentOf({ model, tools: [payTool(bankOf(false)), slow], limits }));
+    await before.test.advanceTime(10);
+    const bank = bankOf();
+    gate.resolve();
+    const fast = toolOf({ name: "slow", effect: "idempotent", execute: () => "done" });
+    const after = await restarted(before, agentOf({ model, tools: [payTool(bank), fast], limits }));
+    expect(await asked(after)).toHaveLength(1);
+    expect(bank.paid).toEqual([]);
   });
 
   it("E4 is voided when it was given in time and its call starts too late", async () => {

@@ -13,6 +13,7 @@ import {
   askUserTool,
   defineCallerTool,
   type AgentDefinition,
+  type ApprovalRule,
   type PendingResult,
   type Run,
   type Session,
@@ -146,6 +147,38 @@ describe("a tool that the caller runs", () => {
       code: "CALL_NOT_WAITING",
     });
     expect(await finished(scene)).toMatchObject({ status: "cancelled" });
+  });
+
+  it("E4 E1 that needs approval takes no result before, is handed over after, and is held against its rule then", async () => {
+    const measure = (needsApproval: ApprovalRule<unknown>) =>
+      defineCallerTool({
+        name: "measure",
+        description: "measure",
+        inputSchema: z.object({ room: z.string() }),
+        needsApproval,
+      });
+    const model = calling(inRoom("attic"));
+    const before = await start(agentOf({ model, tools: [measure(true)] }));
+    await within(before.test, before.run.outcome(), 60_000);
+    const [asked] = await before.session.pending();
+    const callId = asked?.callId ?? "";
+    const early = before.session.submitResult(callId, { output: 1 });
+    await expect(early).rejects.toMatchObject({ code: "CALL_NOT_WAITING" });
+    const test = await before.test.restart({ agents: [agentOf({ model, tools: [measure({ quorum: 2 })] })] });
+    const session = await test.runtime.getSession(before.session.id);
+    const decide = async (by: string): Promise<void> => {
+      const [ask] = await session.pending();
+      if (ask?.kind === "approval") await session.decide(ask.approvalId, { verdict: "approve", by });
+      await test.advanceTime(1_000);
+    };
+    await decide("ann");
+    expect(await session.pending()).toMatchObject([{ kind: "approval", quorum: 2, approvals: 0 }]);
+    await decide("ann");
+    await decide("bob");
+    expect(await session.pending()).toMatchObject([{ kind: "result", callId }]);
+    await session.submitResult(callId, { output: 1 });
+    const run = session.run(before.run.id);
+    expect(await within(test, run.outcome(), 60_000)).toMatchObject({ status: "completed" });
   });
 
   it("refuses what is neither output nor error", async () => {

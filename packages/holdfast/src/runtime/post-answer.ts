@@ -4,14 +4,25 @@ import type { NewSignal, PostAnswer } from "../ports/journal-store.ts";
 import type { Answer } from "./answers.ts";
 
 type Post = (
-  signal: Answer["signal"] & Pick<NewSignal, "blobs">,
+  signal: Answer["signal"] & Pick<NewSignal, "blobs" | "dedupeKey" | "onlyIfKnown">,
 ) => Promise<{ readonly status: PostAnswer["status"] }>;
 
-/** Posts an answer; one that comes too late is refused, unless it is the very one that was given. */
-export const postAnswer = async ({ signal, onConflict, isLate }: Answer, post: Post): Promise<void> => {
-  const { status } = await post({ ...signal, blobs: [] });
-  // guard E4: the first answer wins
-  if (status === "conflict" || (isLate && status !== "duplicate")) throw onConflict;
+/**
+ * Posts an answer that is waited for. One that is not is never posted: it is no error when it is the very one that
+ * was given, and refused else.
+ */
+export const postAnswer = async ({ signal, keys, onConflict, isLate }: Answer, post: Post): Promise<void> => {
+  if (!isLate) {
+    const { status } = await post({ ...signal, dedupeKey: keys[0], blobs: [] });
+    // guard E4: the first answer wins
+    if (status === "conflict") throw onConflict;
+    return;
+  }
+  for (const dedupeKey of keys) {
+    const { status } = await post({ ...signal, dedupeKey, blobs: [], onlyIfKnown: true });
+    if (status === "duplicate") return;
+  }
+  throw onConflict;
 };
 
 type Fate = { readonly status: "accepted" } | { readonly status: "refused"; readonly failure: Failure };

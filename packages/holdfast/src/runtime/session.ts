@@ -143,7 +143,8 @@ export class Session<Output = string> {
         },
       );
     }
-    return this.#run(answer.runId ?? runId, answer.status === "posted" ? this.#seen : 0, options.signal);
+    const accepted = "runId" in answer ? answer.runId : null;
+    return this.#run(accepted ?? runId, answer.status === "posted" ? this.#seen : 0, options.signal);
   }
 
   /** The agent has to be known where what it does by default may count. */
@@ -425,6 +426,7 @@ export class Session<Output = string> {
     readonly blobs: Parameters<RuntimeServices["post"]>[0]["blobs"];
     readonly fences?: boolean;
     readonly onlyIfIdle?: boolean;
+    readonly onlyIfKnown?: boolean;
   }): Promise<Exclude<Awaited<ReturnType<RuntimeServices["post"]>>, { status: "missing" }>> {
     const answer = await this.#services.post({
       ...signal,

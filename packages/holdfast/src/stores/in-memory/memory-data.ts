@@ -111,6 +111,7 @@ export const isHeld = (data: MemoryData, record: SessionRecord, now: Timestamp):
 export const postSignal = (data: MemoryData, signal: NewSignal, now: Timestamp): PostAnswer => {
   const record = data.sessions.get(signal.sessionId);
   if (record === undefined) return { status: "missing" };
+  if (signal.onlyIfKnown === true && !isUsed(record, signal.dedupeKey)) return { status: "unknown" };
   const isMeant = signal.onlyIfIdle !== true || !isActive(record);
   // guard S4: what is only for an idle session is refused while a run is active
   if (!isMeant && !isUsed(record, signal.dedupeKey)) return { status: "active" };

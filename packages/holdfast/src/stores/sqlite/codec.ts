@@ -164,7 +164,8 @@ const takeLease = (reader: CellReader): LeaseChange => {
 
 const putSignal = (writer: CellWriter, signal: PostedSignal): void => {
   writer.put(signal.sessionId, signal.kind, signal.dedupeKey, signal.runId, signal.body);
-  writer.put((signal.fences === true ? 1 : 0) + (signal.onlyIfIdle === true ? 2 : 0));
+  const { fences, onlyIfIdle, onlyIfKnown } = signal;
+  writer.put((fences === true ? 1 : 0) + (onlyIfIdle === true ? 2 : 0) + (onlyIfKnown === true ? 4 : 0));
   writer.putBytes(signal.salt);
   putList(writer, signal.blobs, putBlob);
 };
@@ -184,6 +185,7 @@ const takeSignal = (reader: CellReader): PostedSignal => {
     body,
     fences: (flags & 1) !== 0,
     onlyIfIdle: (flags & 2) !== 0,
+    onlyIfKnown: (flags & 4) !== 0,
     salt: reader.maybeBytes(),
     blobs: takeList(reader, takeBlob),
   };

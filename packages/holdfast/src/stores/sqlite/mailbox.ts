@@ -51,7 +51,7 @@ type SignalRow = {
 /** Puts one signal into its mailbox (C7, C9). */
 export const postSignal = (transaction: Transaction, signal: PostedSignal): PostAnswer => {
   const { connection, now } = transaction;
-  const { kind, dedupeKey, runId, body, blobs, fences, onlyIfIdle } = signal;
+  const { kind, dedupeKey, runId, body, blobs, fences, onlyIfIdle, onlyIfKnown } = signal;
   const found = connection.get<{ sid: number; tenant: string | null }>(FIND_SESSION, signal.sessionId);
   if (found === undefined) return { status: "missing" };
   const { sid, tenant } = found;
@@ -62,6 +62,7 @@ export const postSignal = (transaction: Transaction, signal: PostedSignal): Post
       return isSame ? { status: "duplicate", runId: used.run_id, tenant } : { status: "conflict" };
     }
   }
+  if (onlyIfKnown === true) return { status: "unknown" };
   // S4: checked here, where nothing can come between
   if (onlyIfIdle === true && isActive(connection, sid, signal.sessionId)) return { status: "active" };
   if (dedupeKey !== null) {

@@ -282,6 +282,21 @@ export const SIGNAL_CASES: readonly StoreCase[] = [
     },
   },
   {
+    promise: "C21",
+    title: "what only asks whether a key was used is answered by it, and is never stored",
+    run: async ({ store, clock }) => {
+      const session = await new SessionScript(store, clock).create();
+      const ask = async (dedupeKey: string, body: string) =>
+        (await store.post([session.signal({ dedupeKey, body, onlyIfKnown: true })]))[0]?.status;
+      strictEqual(await ask("first", "1"), "unknown");
+      strictEqual(await ask("first", "1"), "unknown");
+      await store.post([session.signal({ dedupeKey: "first", body: "1" })]);
+      strictEqual(await ask("first", "1"), "duplicate");
+      strictEqual(await ask("first", "2"), "conflict");
+      strictEqual((await store.load(session.sessionId))?.signals.length, 1);
+    },
+  },
+  {
     promise: "C20",
     title: "of many inputs only for an idle session that are posted at once, one is accepted",
     run: async ({ store, clock }) => {
