@@ -53,7 +53,7 @@ export const COMMANDS: readonly CommandEntry[] = [
   },
   {
     name: "sessions resume",
-    summary: "let a session go on that is paused or waits to be looked at",
+    summary: "let a session go on that is paused or left to an operator",
     load: async () => (await import("./commands/sessions-resume.ts")).sessionsResume,
   },
   {
