@@ -11,7 +11,8 @@ export const pendingApproval = (run: OpenRun | null, callId: CallId, ask: number
   if (call?.status.kind !== "held" || call.approval === null) return null;
   const isPending =
     /* guard E4: an answer to an earlier question decides nothing */ call.approval.ask === ask &&
-    call.approval.standing === "open";
+    call.approval.standing === "open" &&
+    /* guard E5: a call that was cancelled waits for nobody */ call.stopping === null;
   return isPending ? { call, approval: call.approval } : null;
 };
 

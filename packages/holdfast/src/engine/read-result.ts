@@ -23,7 +23,7 @@ export const readResult = async (
   // guard E1: the first result counts
   if (run === null || call?.status.kind !== "handed-over") return [];
   // guard E5: a result that comes after the cancel is not used
-  if (run.stopping !== null) return [];
+  if (run.stopping !== null || call.stopping !== null) return [];
   if (typeof error === "string") {
     const message = session.services.redactor.text(error);
     return [closedCall(run.runId, call, failure("TOOL_FAILED", message, { retryable: false }))];

@@ -200,7 +200,8 @@ export const answerOfResult = async (
       details,
     });
   }
-  const isWaiting = run !== null && call?.status.kind === "handed-over" && !isCancelled(folded);
+  const isHandedOver = call?.status.kind === "handed-over" && call.stopping === null;
+  const isWaiting = run !== null && isHandedOver && !isCancelled(folded);
   if (isWaiting && "output" in result) {
     const tool = services.agents.get(loaded.owner.agent)?.tools.get(call.tool);
     if (tool === undefined) throw toolNotHere(call.tool);

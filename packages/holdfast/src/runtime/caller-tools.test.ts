@@ -181,6 +181,17 @@ describe("a tool that the caller runs", () => {
     expect(await within(test, run.outcome(), 60_000)).toMatchObject({ status: "completed" });
   });
 
+  it("E5 that is cancelled by itself takes no result, also where both are read at once", async () => {
+    const scene = await start(agentOf({ model: calling(inRoom("attic")), tools: [thermometer()] }));
+    const { callId } = await firstHandedOver(scene);
+    const both = [
+      scene.session.cancelCall(callId),
+      scene.session.submitResult(callId, { output: { degrees: 31 } }),
+    ];
+    await Promise.allSettled(both);
+    expect(await finished(scene)).toMatchObject({ text: expect.stringContaining("TOOL_CANCELLED") });
+  });
+
   it("refuses what is neither output nor error", async () => {
     const scene = await start(agentOf({ model: calling(inRoom("attic")), tools: [thermometer()] }));
     const { callId } = await firstHandedOver(scene);
