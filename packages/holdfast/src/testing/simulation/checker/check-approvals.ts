@@ -211,11 +211,12 @@ export const checkDecisions = ({ sessionId, events, whole }: SessionHistory): re
     // Somebody approved all calls of the tool in the very moment: that counted first.
     const isMoot = events.some(
       ({ header }) =>
-        (header.type === "approval.voided" ||
+        (header.type === "tool-call.cancel-requested" && header.callId === callId) ||
+        ((header.type === "approval.voided" ||
           header.type === "approval.expired" ||
           (header.type === "approval.decided" && header.by === "memory")) &&
-        header.callId === callId &&
-        header.ask === ask,
+          header.callId === callId &&
+          header.ask === ask),
     );
     const isStopped = events.some(
       ({ header }) => header.type === "run.cancel-requested" || header.type === "run.expired",

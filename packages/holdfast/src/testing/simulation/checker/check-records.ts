@@ -180,11 +180,12 @@ export const checkToolInputs = ({ sessionId, events, effects }: SessionHistory):
     });
   }
   // What was edited when it was approved is what is run.
-  for (const { header, payload } of eventsOf(events, "approval.decided"))
-    if (header.isEdited) proposed.set(header.callId, JSON.stringify(payload?.["input"]));
-  return effects.flatMap(({ kind, callId, input }) => {
+  const edits = eventsOf(events, "approval.decided").filter(({ header }) => header.isEdited);
+  return effects.flatMap(({ kind, callId, input, durable }) => {
+    const edit = edits.findLast(({ header, position }) => header.callId === callId && position <= durable);
+    if (edit !== undefined && JSON.stringify(input) === JSON.stringify(edit.payload?.["input"])) return [];
     if (kind !== "entered" || input === undefined || !calls.has(callId)) return [];
-    if (JSON.stringify(input) === proposed.get(callId)) return [];
+    if (edit === undefined && JSON.stringify(input) === proposed.get(callId)) return [];
     return [finder(sessionId, "E3")("input-wrong", null, `${callId} was entered with what nobody asked for`)];
   });
 };
