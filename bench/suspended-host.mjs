@@ -1,4 +1,4 @@
-/** Sessions that wait for a person: to approve a payment. */
+/** Sessions that wait for a person: a payment failed in a way that leaves unknown whether it went through. */
 import { createRuntime, defineAgent, defineTool } from "holdfast";
 import { scriptedModel } from "holdfast/testing";
 import { z } from "zod";
@@ -13,8 +13,9 @@ const pay = defineTool()({
   description: "Pays an invoice.",
   inputSchema: z.object({ invoice: z.string().max(100) }),
   effect: "write",
-  needsApproval: { reason: "It is money." },
-  execute: () => "paid",
+  execute: () => {
+    throw new Error("The connection was closed before an answer came.");
+  },
 });
 
 /** Asks for one payment, and is done when it hears of it; it tells of every call after the first. */
@@ -45,7 +46,7 @@ await serve(async ({ dataDir }) => {
     const session = await runtime.createSession(agent, { tenant: "acme", user: `user-${index}` });
     const run = await session.send(`Invoice ${index}`);
     const outcome = await run.outcome();
-    if (outcome.status !== "suspended" || outcome.waitingFor[0].kind !== "approval") {
+    if (outcome.status !== "suspended" || outcome.waitingFor[0].kind !== "resolution") {
       throw new Error(`A session is not suspended: ${JSON.stringify(outcome)}`);
     }
   };
@@ -65,7 +66,7 @@ await serve(async ({ dataDir }) => {
     let seen = 0;
     let cursor;
     do {
-      const query = { waiting: "approval", limit: PAGE, ...(cursor === undefined ? {} : { cursor }) };
+      const query = { waiting: "resolution", limit: PAGE, ...(cursor === undefined ? {} : { cursor }) };
       const page = await runtime.listSessions(query);
       for (const { sessionId } of page.sessions) if (seen++ % every === 0) found.push(sessionId);
       cursor = page.cursor ?? undefined;
@@ -78,13 +79,13 @@ await serve(async ({ dataDir }) => {
     const times = [];
     for (const sessionId of sessions) {
       const session = await runtime.getSession(sessionId);
-      const [ask] = await session.pending();
+      const { openCalls, runId } = await session.snapshot();
       const { promise, resolve } = Promise.withResolvers();
       entered = resolve;
       const begun = performance.now();
-      await session.decide(ask.approvalId, { verdict: "approve", by: "ann" });
+      await session.resolveCall(openCalls[0].callId, { as: "completed", output: "paid", by: "ann" });
       times.push((await promise) - begun);
-      const outcome = await session.run(ask.runId).outcome();
+      const outcome = await session.run(runId).outcome();
       if (outcome.output !== ANSWER) throw new Error(`A session did not go on: ${JSON.stringify(outcome)}`);
     }
     return times;
