@@ -221,7 +221,7 @@ export class Runtime {
 
   /**
    * What waits for somebody, over all sessions: a page of sessions at a time, newest first. `null` as cursor
-   * when there are no more.
+   * when there are no more. A session that also waits for an approval is found by that kind alone.
    */
   async pending(query: PendingQuery): Promise<PendingPage> {
     this.#checkOpen();
