@@ -2,7 +2,8 @@ import { describe, expect, it } from "vitest";
 import { z } from "zod";
 import { openEvent } from "../core/journal-codec.ts";
 import type { JournalEvent } from "../core/event.ts";
-import { createTestRuntime, scriptedModel, type TestRuntime } from "../testing/index.ts";
+import { bootMortal, type Death, type Mortal } from "../testing/deaths.fixture.ts";
+import { scriptedModel, type TestRuntime } from "../testing/index.ts";
 import { defineAgent, defineTool, type AgentDefinition } from "./index.ts";
 
 /** The outside world: what tools really did, by idempotency key, however often the process died. */
@@ -76,28 +77,6 @@ const closings = (events: readonly JournalEvent[]): Map<string, number> => {
 const duplicates = (items: readonly string[]): readonly string[] =>
   items.filter((item, index) => items.indexOf(item) !== index);
 
-/** A process that dies around its n-th write: after it, the write is stored; before it, it is not. */
-type Death = { readonly write: number; readonly moment: "before" | "after" };
-
-type Process = { readonly test: TestRuntime; readonly isDead: () => boolean };
-
-const boot = async (
-  agent: AgentDefinition,
-  from: TestRuntime | null,
-  death: Death | null,
-): Promise<Process> => {
-  let isDead = false;
-  const faults: NonNullable<Parameters<typeof createTestRuntime>[0]["faults"]> = ({ write }) => {
-    if (death?.moment === "before" && write >= death.write) isDead = true;
-    return isDead ? { kind: "hang" } : null;
-  };
-  const test = await (from === null
-    ? createTestRuntime({ agents: [agent], faults })
-    : from.restart({ faults }));
-  if (death?.moment === "after") test.crashAfter(death.write);
-  return { test, isDead: () => isDead || test.hasCrashed };
-};
-
 type Ending = {
   readonly world: World;
   readonly events: readonly JournalEvent[];
@@ -110,10 +89,10 @@ const runThroughDeaths = async (deaths: readonly Death[]): Promise<Ending> => {
   const world: World = { reads: [], puts: [], writes: [] };
   const agent = makeAgent(world);
   let died = 0;
-  let last: Process | null = null;
+  let last: Mortal | null = null;
   let sessionId = "";
   for (const death of [...deaths, null]) {
-    last = await boot(agent, last?.test ?? null, death);
+    last = await bootMortal(agent, last?.test ?? null, death);
     const { test } = last;
     // Every process asks again, with the same keys: the caller does not know what was accepted.
     const ask = async (): Promise<void> => {

@@ -11,11 +11,15 @@ export const deathsUpTo = (writes: number): readonly Death[] =>
     { write, moment: "after" },
   ]);
 
-const boot = async (
+/** A process that is going to die. */
+export type Mortal = { readonly test: TestRuntime; readonly isDead: () => boolean };
+
+/** A process over the same data as the one before, with its death before it; null for one that lives. */
+export const bootMortal = async (
   agent: AgentDefinition,
   from: TestRuntime | null,
   death: Death | null,
-): Promise<TestRuntime> => {
+): Promise<Mortal> => {
   let isDead = false;
   const faults: NonNullable<Parameters<typeof createTestRuntime>[0]["faults"]> = ({ write }) => {
     if (death?.moment === "before" && write >= death.write) isDead = true;
@@ -25,7 +29,7 @@ const boot = async (
     ? createTestRuntime({ agents: [agent], faults })
     : from.restart({ faults }));
   if (death?.moment === "after") test.crashAfter(death.write);
-  return test;
+  return { test, isDead: () => isDead || test.hasCrashed };
 };
 
 /**
@@ -39,10 +43,10 @@ export const throughDeaths = async (
 ): Promise<TestRuntime> => {
   let last: TestRuntime | null = null;
   for (const death of [...deaths, null]) {
-    last = await boot(agent, last, death);
+    last = (await bootMortal(agent, last, death)).test;
     void act(last).catch(() => undefined);
     await last.clock.settle();
     await last.advanceTime(livesMs);
   }
-  return last ?? boot(agent, null, null);
+  return last ?? (await bootMortal(agent, null, null)).test;
 };
