@@ -37,6 +37,7 @@ const COMPLETED: Table<HeaderOf<"tool-call.completed">["by"]> = {
   execution: true,
   verification: true,
   caller: true,
+  agent: true,
 };
 const LATE: Table<HeaderOf<"tool-call.late">["status"]> = { completed: true, failed: true };
 const RESUMED: Table<HeaderOf<"run.resumed">["by"]> = {
@@ -58,6 +59,7 @@ const WAITS: Table<Wait["kind"]> = {
   "budget-period": true,
   time: true,
   signal: true,
+  child: true,
 };
 const AFTER_REFUSAL: Table<AfterRefusal["kind"]> = { stop: true, degrade: true, wait: true, ask: true };
 const WHY_OPERATOR: Table<Extract<Wait, { kind: "operator" }>["reason"]> = {

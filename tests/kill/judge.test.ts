@@ -169,6 +169,7 @@ describe("what is left of a data directory", () => {
       limits: null,
       joins: null,
       isNext: false,
+      calledBy: null,
     } as const;
     const events = [...journal, { ...last(), header, payload: { content: "?" } }];
     expect(rulesOf(withJournal(events))).toEqual(["run not settled"]);
@@ -196,7 +197,7 @@ describe("what is left of a data directory", () => {
       if (header.type !== "tool-call.completed" || header.callId !== callId) return event;
       const { runId, durationMs, chars } = header;
       const next = { kind: "give-up" } as const;
-      const base = { runId, callId, attempt, durationMs, chars, next, repeats: 1 };
+      const base = { runId, callId, attempt, durationMs, chars, next, repeats: 1, spent: null };
       return { ...event, header: { type: "tool-call.failed", code: "TOOL_FAILED", ...base } };
     });
     expect(rulesOf(withJournal(forged))).toEqual(expect.arrayContaining(["write denied"]));

@@ -1,4 +1,5 @@
 export {
+  agentTool,
   askUserTool,
   createRuntime,
   defineAgent,
@@ -13,6 +14,8 @@ export {
   type AgentLimits,
   type AgentOptions,
   type AgentOutput,
+  type AgentTool,
+  type AgentToolOptions,
   type AiSdkTool,
   type CreateSessionOptions,
   type DeadLetter,

@@ -13,7 +13,7 @@ export const toAccountUnits = (amount: number, unit: BudgetUnit): number =>
   unit === "usd" ? Math.ceil(roundAway(amount * UNITS_PER_USD)) : amount;
 
 /** A limit, in the units of accounts. */
-const toAccountLimit = (limit: number, unit: BudgetUnit): number =>
+export const toAccountLimit = (limit: number, unit: BudgetUnit): number =>
   unit === "usd" ? Math.floor(roundAway(limit * UNITS_PER_USD)) : limit;
 
 /** Dollars or tokens again. */

@@ -79,6 +79,8 @@ export type BudgetStanding = {
   readonly waits: number;
   /** The last prompt whose length a provider has told, and what it was made of. */
   readonly measured: Measured | null;
+  /** What had been spent when the run first called an agent: from then on the rest is shared; null before. */
+  readonly sharedSince: { readonly usd: number; readonly tokens: number } | null;
 };
 
 /** A prompt's length in tokens, as the provider of `candidate` counted it. */
@@ -89,7 +91,15 @@ export type Measured = {
   readonly entries: number;
 };
 
-export const UNTOUCHED: BudgetStanding = { raised: [], asking: null, waits: 0, measured: null };
+export const UNTOUCHED: BudgetStanding = {
+  raised: [],
+  asking: null,
+  waits: 0,
+  measured: null,
+  sharedSince: null,
+};
 
 /** The name under which a run's own limits are spoken of. */
 export const RUN_BUDGET = "run";
+/** The same of the limits of the runs above it. */
+export const PARENT_BUDGET = "parent";

@@ -36,7 +36,11 @@ export const callAllows = (call: OpenCall, header: CallEvent): boolean => {
     case "tool-call.resolved":
       return call.status.kind === "unknown";
     case "tool-call.held":
-      return call.policy.by === "caller" && mayStart(call);
+      return (
+        call.policy.by !== "runtime" &&
+        (header.child === null) === (call.policy.by === "caller") &&
+        mayStart(call)
+      );
     case "tool-call.late":
       return true;
     default:
@@ -51,7 +55,11 @@ const mayComplete = (call: OpenCall, by: HeaderOf<"tool-call.completed">["by"]):
     case "verification":
       return isVerifying(call);
     case "caller":
-      return call.status.kind === "handed-over";
+    case "agent":
+      return (
+        call.status.kind === "handed-over" &&
+        /* guard E1: a caller does not answer for a child */ (by === "agent") === (call.status.child !== null)
+      );
   }
 };
 

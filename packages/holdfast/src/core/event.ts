@@ -1,3 +1,4 @@
+import type { CalledBy } from "./child-call.ts";
 import type { AfterRefusal, BudgetShortage, Reserved } from "./budget-terms.ts";
 import type { ApprovalTerms } from "./approval.ts";
 import type { FailureCode } from "./failure.ts";
@@ -85,6 +86,8 @@ export type RunHeader =
         joins: RunId | null;
         /** Whether it goes before everything that waits. */
         isNext: boolean;
+        /** The call of another session that it answers; null when nobody's does. */
+        calledBy: CalledBy | null;
       }
     >
   /** An accepted input became part of the open run, behind what was said so far (S4). */
@@ -180,8 +183,17 @@ export type ModelHeader =
     >;
 
 export type ToolHeader =
-  /** Handed to whoever called the agent: they run it and say what came of it. */
-  | Header<"tool-call.held", { runId: RunId; callId: CallId; dueAt: Timestamp | null }>
+  /** Handed to whoever called the agent, or to another agent: they run it and say what came of it. */
+  | Header<
+      "tool-call.held",
+      {
+        runId: RunId;
+        callId: CallId;
+        dueAt: Timestamp | null;
+        /** The session of the agent that is to answer it; null where the caller is. */
+        child: SessionId | null;
+      }
+    >
   | Header<
       "tool-call.started",
       {
@@ -233,11 +245,13 @@ export type ToolHeader =
         attempt: number;
         durationMs: number;
         chars: number;
-        by: "execution" | "verification" | "caller";
+        by: "execution" | "verification" | "caller" | "agent";
         /** True when the result had to be changed to fit JSON. */
         isCoerced: boolean;
         /** How often in a row the same call has given the same result, this one included (E8). */
         repeats: number;
+        /** What the agent that answered it has spent; null where none did. */
+        spent: Spend | null;
       }
     >
   | Header<
@@ -251,6 +265,7 @@ export type ToolHeader =
         chars: number;
         next: AfterFailure;
         repeats: number;
+        spent: Spend | null;
       }
     >
   | Header<

@@ -31,6 +31,7 @@ export const FAILURE_CODES = [
   "TOOL_DENIED",
   "TOOL_CALL_LOST",
   "TOOL_OUTCOME_UNKNOWN",
+  "AGENT_TOO_DEEP",
   // runs
   "RUN_CANCELLED",
   "RUN_TIMEOUT",

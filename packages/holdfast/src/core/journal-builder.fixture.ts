@@ -123,6 +123,7 @@ const USUAL: { readonly [Type in EventType]: HeaderOf<Type> } = {
     limits: null,
     joins: null,
     isNext: false,
+    calledBy: null,
   },
   "run.steered": { type: "run.steered", runId: RUN, steerId: "run-2", acceptedAt: 4 },
   "run.started": {
@@ -226,6 +227,7 @@ const USUAL: { readonly [Type in EventType]: HeaderOf<Type> } = {
     by: "execution",
     isCoerced: false,
     repeats: 1,
+    spent: null,
   },
   "tool-call.failed": {
     type: "tool-call.failed",
@@ -235,6 +237,7 @@ const USUAL: { readonly [Type in EventType]: HeaderOf<Type> } = {
     chars: 5,
     next: { kind: "give-up" },
     repeats: 1,
+    spent: null,
   },
   "tool-call.unknown": {
     type: "tool-call.unknown",
@@ -252,7 +255,7 @@ const USUAL: { readonly [Type in EventType]: HeaderOf<Type> } = {
     chars: 5,
   },
   "tool-call.late": { type: "tool-call.late", ...OF_CALL, status: "completed" },
-  "tool-call.held": { type: "tool-call.held", runId: RUN, callId: OF_CALL.callId, dueAt: null },
+  "tool-call.held": { type: "tool-call.held", runId: RUN, callId: OF_CALL.callId, dueAt: null, child: null },
   "approval.requested": {
     type: "approval.requested",
     ...OF_ASK,

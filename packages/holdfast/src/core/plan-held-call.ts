@@ -1,4 +1,5 @@
 import { approvalDueAt, type OpenApproval } from "./approval.ts";
+import { childAgentOf, MAX_DEPTH } from "./child-call.ts";
 import type { Effect } from "./effect.ts";
 import type { EventDraft } from "./event.ts";
 import type { Timestamp } from "./ids.ts";
@@ -54,21 +55,31 @@ const fromMemory = (about: About, { hash }: OpenApproval): EventDraft => ({
 const expire = (about: About, { terms }: OpenApproval): HeldStep =>
   records({ header: { type: "approval.expired", ...about, as: terms.onTimeout }, payload: null });
 
-/** A call that its caller runs: handed over, waited for, given up on. */
+/** A call that its caller or another agent runs: handed over, waited for, given up on. */
 export const planCallerCall = (call: OpenCall, { run, now }: Place): HeldStep => {
   const { runId } = run;
   const { callId, status } = call;
+  // guard E6: agents do not call one another for ever
+  if (isTooDeep(call, run)) return records(closed(runId, call, "AGENT_TOO_DEEP"));
   if (status.kind !== "handed-over")
     return { kind: "hand-over", effect: { kind: "hand-over", callId, tool: call.tool } };
   // guard E6: a caller is not waited for after its time
   if (status.dueAt !== null && status.dueAt <= now) return records(closed(runId, call, "TOOL_TIMEOUT"));
+  const { dueAt: until, child } = status;
   return {
     kind: "wait",
-    wait: { kind: "result", callId, until: status.dueAt },
+    wait: child === null ? { kind: "result", callId, until } : { kind: "child", callId, child, until },
   };
 };
 
-const closed = (runId: string, call: OpenCall, code: "TOOL_DENIED" | "TOOL_TIMEOUT"): EventDraft => ({
+const isTooDeep = ({ policy, status }: OpenCall, { calledBy }: OpenRun): boolean =>
+  childAgentOf(policy) !== null && status.kind !== "handed-over" && (calledBy?.depth ?? 0) >= MAX_DEPTH;
+
+const closed = (
+  runId: string,
+  call: OpenCall,
+  code: "TOOL_DENIED" | "TOOL_TIMEOUT" | "AGENT_TOO_DEEP",
+): EventDraft => ({
   header: {
     type: "tool-call.failed",
     runId,
@@ -79,6 +90,7 @@ const closed = (runId: string, call: OpenCall, code: "TOOL_DENIED" | "TOOL_TIMEO
     chars: CLOSED_CALL_CHARS,
     next: { kind: "give-up" },
     repeats: 1,
+    spent: null,
   },
   payload: null,
 });

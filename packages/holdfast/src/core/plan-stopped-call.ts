@@ -14,7 +14,14 @@ export const closeAs = (
 ): Effect => {
   const common = { runId, callId, attempt, chars: CLOSED_CALL_CHARS, next: { kind: "give-up" } as const };
   return as === "cancelled"
-    ? record({ type: "tool-call.failed", ...common, code: "TOOL_CANCELLED", durationMs: 0, repeats: 1 })
+    ? record({
+        type: "tool-call.failed",
+        ...common,
+        code: "TOOL_CANCELLED",
+        durationMs: 0,
+        repeats: 1,
+        spent: null,
+      })
     : record({ type: "tool-call.unknown", ...common, code: "TOOL_OUTCOME_UNKNOWN" });
 };
 

@@ -18,7 +18,8 @@ export const planToolCalls = (state: SessionState, { run, calls }: OpenTurn, now
   const waits: Wait[] = [];
   const starts: Effect[] = [];
   const inFlight = calls.filter((call) => call.status.kind === "started").length;
-  const room = Math.max(0, run.settings.maxParallelCalls - inFlight);
+  const children = calls.filter((call) => call.status.kind === "handed-over" && call.status.child !== null);
+  const room = Math.max(0, run.settings.maxParallelCalls - inFlight - children.length);
   for (const call of calls) {
     const stopped = call.stopping === null ? null : planStoppedCall(run, call);
     if (stopped !== null) {
@@ -26,11 +27,12 @@ export const planToolCalls = (state: SessionState, { run, calls }: OpenTurn, now
       continue;
     }
     // Of thousands that are not begun yet, only those are looked at that there is room for.
-    if (call.status.kind === "requested" && call.policy.by === "runtime" && starts.length >= room) continue;
+    if (call.status.kind === "requested" && call.policy.by !== "caller" && starts.length >= room) continue;
     const step = planCall(state, { run, call }, now);
     if (step.kind === "wait") waits.push(step.wait);
     if (step.kind === "record") effects.push(step.effect);
-    if (step.kind === "hand-over") effects.push(step.effect);
+    // What is handed to another agent takes room like what runs here; a caller has room of its own.
+    if (step.kind === "hand-over") (call.policy.by === "caller" ? effects : starts).push(step.effect);
     if (step.kind === "records") effects.push(...step.drafts.map(toRecord));
     // What is being verified may be in flight already, so it comes before what is not begun yet.
     if (step.kind === "verify") starts.unshift(step.effect);
@@ -54,9 +56,9 @@ const planCall = (state: SessionState, { run, call }: CallPlace, now: Timestamp)
   const start: Step = { kind: "start", effect: { kind: "call-tool", callId, tool, attempt: attempt + 1 } };
   switch (status.kind) {
     case "requested":
-      return call.policy.by === "caller"
-        ? /* guard E1: what the caller runs is not run here */ planCallerCall(call, { run, now })
-        : start;
+      return call.policy.by === "runtime"
+        ? start
+        : /* guard E1: what the caller runs is not run here */ planCallerCall(call, { run, now });
     case "held":
       return call.approval === null
         ? { kind: "none" }

@@ -11,8 +11,8 @@ import { withRun } from "./with-run.ts";
 export const reduceRun = (state: SessionState, header: RunHeader, place: Place): SessionState => {
   switch (header.type) {
     case "run.accepted": {
-      const { runId, chars, limits, joins } = header;
-      const queued = { runId, acceptedAt: place.position, at: place.at, chars, limits, joins };
+      const { runId, chars, limits, joins, calledBy } = header;
+      const queued = { runId, acceptedAt: place.position, at: place.at, chars, limits, joins, calledBy };
       const queue = header.isNext
         ? /* guard S4: who interrupts is next */ [queued, ...state.queue]
         : [...state.queue, queued];
@@ -77,6 +77,7 @@ const startRun = (state: SessionState, header: HeaderOf<"run.started">, place: P
     startedAt: place.at,
     settings: header.settings,
     trace: header.trace,
+    calledBy: queued.calledBy,
     turn: 0,
     toolCalls: 0,
     repeats: 0,

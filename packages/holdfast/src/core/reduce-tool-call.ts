@@ -3,6 +3,8 @@ import type { HeaderOf, ToolHeader } from "./event.ts";
 import type { CallId } from "./ids.ts";
 import type { Place } from "./place.ts";
 import type { CallStatus, OpenRun, SessionState } from "./session-state.ts";
+import { addSpend, NO_SPEND, type Spend } from "./usage.ts";
+import { spentSoFar } from "./child-budget.ts";
 import { withCall } from "./with-call.ts";
 import { withRun } from "./with-run.ts";
 
@@ -10,10 +12,10 @@ import { withRun } from "./with-run.ts";
 export const reduceToolCall = (state: SessionState, header: ToolHeader, place: Place): SessionState => {
   switch (header.type) {
     case "tool-call.held":
-      return withCall(state, header.callId, (call) => ({
+      return withCall(header.child === null ? state : shareRest(state), header.callId, (call) => ({
         ...call,
         attempt: call.attempt + 1,
-        status: { kind: "handed-over", since: place.at, dueAt: header.dueAt },
+        status: { kind: "handed-over", since: place.at, dueAt: header.dueAt, child: header.child },
       }));
     case "tool-call.started":
       return withCall(state, header.callId, (call) => ({
@@ -70,6 +72,14 @@ export const reduceToolCall = (state: SessionState, header: ToolHeader, place: P
   }
 };
 
+/** From its first child on, what a run may still spend is shared with those it calls (E8). */
+const shareRest = (state: SessionState): SessionState =>
+  withRun(state, (run) => ({
+    ...run,
+    // guard E8: what a run spent before it called an agent counts once
+    budget: { ...run.budget, sharedSince: run.budget.sharedSince ?? spentSoFar(run) },
+  }));
+
 const retry = (state: SessionState, header: HeaderOf<"tool-call.failed">, dueAt: number): SessionState => {
   const next = withStatus(state, header.callId, { kind: "retrying", dueAt });
   return withRun(next, (run) => ({ ...run, retries: run.retries + 1 }));
@@ -106,10 +116,20 @@ const withStatus = (state: SessionState, callId: CallId, status: CallStatus): Se
 /** Gives the call its one result; with the last one closed, the next model call is owed (E3). */
 const close = (
   state: SessionState,
-  header: { readonly callId: CallId; readonly chars: number; readonly repeats?: number },
+  header: {
+    readonly callId: CallId;
+    readonly chars: number;
+    readonly repeats?: number;
+    readonly spent?: Spend | null;
+  },
   place: Place,
 ): SessionState => ({
-  ...withRun(state, (run) => withoutCall({ ...run, repeats: header.repeats ?? 0 }, header.callId, place)),
+  ...withRun(state, (run) => {
+    // What was done on behalf of a run is part of what it came to.
+    // guard E8: what a child spent is spent by its parent
+    const spend = addSpend(run.spend, header.spent ?? NO_SPEND);
+    return withoutCall({ ...run, spend, repeats: header.repeats ?? 0 }, header.callId, place);
+  }),
   window: [...state.window, { at: place.position, chars: header.chars, kind: "result" }],
   windowChars: state.windowChars + header.chars,
 });

@@ -16,8 +16,8 @@ export type ToolPolicy = {
   readonly retry: RetryPolicy;
   /** Whether the tool can tell if an attempt of unknown outcome took place. */
   readonly canVerify: boolean;
-  /** Who runs it: this runtime, or whoever called the agent (return of control). */
-  readonly by: "runtime" | "caller";
+  /** Who runs it: this runtime, whoever called the agent (return of control), or the agent of that name, as its child. */
+  readonly by: "runtime" | "caller" | `agent:${string}`;
 };
 
 /** One model a run may use, in order of preference. */

@@ -2,7 +2,8 @@ import type { BudgetStanding, Reserved } from "./budget-terms.ts";
 import type { Allowance, OpenApproval } from "./approval.ts";
 import type { AfterUnknown, RunTotals } from "./event.ts";
 import type { FailureCode } from "./failure.ts";
-import type { CallId, Position, RunId, Timestamp } from "./ids.ts";
+import type { CalledBy } from "./child-call.ts";
+import type { CallId, Position, RunId, SessionId, Timestamp } from "./ids.ts";
 import type { SendLimits } from "./run-limits.ts";
 import type { ModelCandidate, RunSettings, ToolPolicy } from "./run-settings.ts";
 import type { Charge, Spend } from "./usage.ts";
@@ -12,7 +13,7 @@ import type { Wait } from "./wait.ts";
  * The fold of a journal: O(open run + window), never O(journal).
  * Closed turns leave it; what they said is found again by position.
  */
-export const STATE_VERSION = 4;
+export const STATE_VERSION = 5;
 
 export type RunStatus = "pending" | "running" | "suspended" | "completed" | "failed" | "cancelled";
 
@@ -42,8 +43,14 @@ export type CallStatus =
   | { readonly kind: "requested" }
   /** Waits for somebody's approval (E4). */
   | { readonly kind: "held" }
-  /** Waits for whoever called the agent to run it and say what came of it. */
-  | { readonly kind: "handed-over"; readonly since: Timestamp; readonly dueAt: Timestamp | null }
+  /** Waits for whoever called the agent, or for another agent, to run it and say what came of it. */
+  | {
+      readonly kind: "handed-over";
+      readonly since: Timestamp;
+      readonly dueAt: Timestamp | null;
+      /** The session of the agent that is to answer it; null where the caller is. */
+      readonly child: SessionId | null;
+    }
   /** In flight with the holder of the lease. */
   | { readonly kind: "started"; readonly at: Timestamp; readonly notAfter: Timestamp }
   /** Was in flight with a holder that is gone. */
@@ -101,6 +108,7 @@ export type OpenRun = {
   readonly startedAt: Timestamp;
   readonly settings: RunSettings;
   readonly trace: string | null;
+  readonly calledBy: CalledBy | null;
   readonly turn: number;
   readonly toolCalls: number;
   /** How often in a row the last call has given the same result (E8); 0 when nobody can say. */
@@ -134,6 +142,7 @@ export type QueuedRun = {
   readonly limits: SendLimits | null;
   /** The run it joins, unless that ends before it can (S4). */
   readonly joins: RunId | null;
+  readonly calledBy: CalledBy | null;
 };
 
 /** One message of the window, by the position of the event that holds its content. */

@@ -154,6 +154,7 @@ const refusalEvent = (run: OpenRun, callId: string, why: Failure): EventDraft =>
     chars: why.message.length,
     next: { kind: "give-up" },
     repeats: 1,
+    spent: null,
   },
   payload: { failure: why as JsonValue },
 });

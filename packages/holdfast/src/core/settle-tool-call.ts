@@ -6,6 +6,7 @@ import type { ToolOutput } from "./message.ts";
 import { nextAttemptAt } from "./retry-policy.ts";
 import type { ToolPolicy } from "./run-settings.ts";
 import type { OpenCall, OpenRun } from "./session-state.ts";
+import type { Spend } from "./usage.ts";
 
 /** Time for a request already on its way to arrive before an outcome is verified. */
 export const VERIFY_GRACE_MS = 1_000;
@@ -58,6 +59,7 @@ export const settleToolCall = (settling: Settling, outcome: ToolOutcome): EventD
         by: "execution",
         isCoerced: outcome.isCoerced,
         repeats: 1,
+        spent: null,
       },
       payload: completedPayload(outcome.output, outcome.artifact),
     };
@@ -70,7 +72,12 @@ export const settleToolCall = (settling: Settling, outcome: ToolOutcome): EventD
 };
 
 /** The event that closes a call with a failure that no attempt brought: denied, or refused. */
-export const closedCall = (runId: RunId, call: OpenCall, why: Failure): EventDraft => ({
+export const closedCall = (
+  runId: RunId,
+  call: OpenCall,
+  why: Failure,
+  spent: Spend | null = null,
+): EventDraft => ({
   header: {
     type: "tool-call.failed",
     runId,
@@ -81,6 +88,7 @@ export const closedCall = (runId: RunId, call: OpenCall, why: Failure): EventDra
     chars: why.message.length,
     next: { kind: "give-up" },
     repeats: 1,
+    spent,
   },
   payload: { failure: why as JsonValue },
 });
@@ -123,6 +131,7 @@ const failedOutcome = (settling: Settling, outcome: ToolOutcome & { kind: "faile
       chars: next.kind === "retry" ? 0 : outcome.failure.message.length,
       next,
       repeats: 1,
+      spent: null,
     },
     payload: { failure: outcome.failure as JsonValue },
   };
@@ -205,6 +214,7 @@ export const settleVerification = (settling: Settling, outcome: VerifyOutcome): 
           by: "verification",
           isCoerced: outcome.isCoerced,
           repeats: 1,
+          spent: null,
         },
         payload: completedPayload(outcome.output, outcome.artifact),
       };
@@ -240,6 +250,7 @@ const notDone = ({ run, call, durationMs }: Settling): EventDraft => {
       chars: why.message.length,
       next: { kind: "give-up" },
       repeats: 1,
+      spent: null,
     },
     payload: { failure: why as JsonValue },
   };

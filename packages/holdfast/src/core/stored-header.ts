@@ -14,15 +14,16 @@ const ATTEMPT: Usual = { attempt: 1 };
 const FIRST_ASK: Usual = { ask: 1 };
 
 const USUAL: { readonly [Type in EventType]?: Usual } = {
-  "run.accepted": { source: null, limits: null, joins: null, isNext: false },
+  "run.accepted": { source: null, limits: null, joins: null, isNext: false, calledBy: null },
   "run.cancel-requested": { mode: "interrupt" },
   "tool-call.cancel-requested": { isGivenUp: false },
   "model-call.started": { attempt: 1, candidate: 0, reserved: null },
   "model-call.completed": { attempt: 1, output: "none" },
   "model-call.failed": ATTEMPT,
+  "tool-call.held": { child: null },
   "tool-call.started": ATTEMPT,
-  "tool-call.completed": { attempt: 1, by: "execution", isCoerced: false, repeats: 1 },
-  "tool-call.failed": { attempt: 1, repeats: 1 },
+  "tool-call.completed": { attempt: 1, by: "execution", isCoerced: false, repeats: 1, spent: null },
+  "tool-call.failed": { attempt: 1, repeats: 1, spent: null },
   "tool-call.unknown": ATTEMPT,
   "tool-call.late": ATTEMPT,
   "budget.refused": ATTEMPT,

@@ -62,6 +62,13 @@ export const addCharge = (spend: Spend, charge: Charge): Spend => ({
   estimatedCalls: spend.estimatedCalls + (charge.isEstimate ? 1 : 0),
 });
 
+export const addSpend = (left: Spend, right: Spend): Spend => ({
+  usage: addUsage(left.usage, right.usage),
+  knownCostUsd: left.knownCostUsd + right.knownCostUsd,
+  unpricedCalls: left.unpricedCalls + right.unpricedCalls,
+  estimatedCalls: left.estimatedCalls + right.estimatedCalls,
+});
+
 /** Dollars spent in all, or null as soon as one call had no known price. */
 export const totalCostUsd = (spend: Spend): number | null =>
   spend.unpricedCalls > 0 ? null : spend.knownCostUsd;

@@ -1,5 +1,5 @@
 import type { BudgetShortage } from "./budget-terms.ts";
-import type { CallId, Timestamp } from "./ids.ts";
+import type { CallId, SessionId, Timestamp } from "./ids.ts";
 
 /** What a suspended run is waiting for. */
 export type Wait =
@@ -18,6 +18,13 @@ export type Wait =
     }
   /** Whoever called the agent, to run this call and say what came of it. */
   | { readonly kind: "result"; readonly callId: CallId; readonly until: Timestamp | null }
+  /** Another agent, in a session of its own, to answer this call. */
+  | {
+      readonly kind: "child";
+      readonly callId: CallId;
+      readonly child: SessionId;
+      readonly until: Timestamp | null;
+    }
   /** A process that knows this agent or tool. */
   | { readonly kind: "definition"; readonly name: string }
   /** Somebody to raise a limit (E8). */
@@ -36,10 +43,10 @@ export type Wait =
   /** An operator: workers kept dying on this session, it came out of a backup, or somebody paused it. */
   | { readonly kind: "operator"; readonly reason: "poisoned" | "restored" | "paused" };
 
-/** Time passes by itself; everything else needs a person, a caller, an operator or another process. */
+/** Time passes by itself, and a child goes on by itself; everything else needs a person, a caller, an operator or another process. */
 export const needsSomebody = ({ kind }: Wait): boolean => !BY_ITSELF.has(kind);
 
-const BY_ITSELF: ReadonlySet<Wait["kind"]> = new Set(["retry", "verification", "time"]);
+const BY_ITSELF: ReadonlySet<Wait["kind"]> = new Set(["retry", "verification", "time", "child"]);
 
 /** The earliest time at which waiting ends by itself, or null when something must come from outside. */
 export const wakeTime = (waits: readonly Wait[]): Timestamp | null => {

@@ -64,6 +64,8 @@ export class ActiveSession {
   /** Model calls that accounts had no room for, not journaled yet. */
   refusedCalls: RefusedCall[] = [];
   isDraining = false;
+  /** Set when something was stored that is owed outside of this session, until somebody was told to look. */
+  owesDuties = false;
   /** Set when signals may have come from another process. */
   needsRefresh = false;
   isLost = false;

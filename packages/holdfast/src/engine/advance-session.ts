@@ -9,6 +9,8 @@ import { maybeSnapshot } from "./snapshot.ts";
 export type AdvanceControl = {
   /** Whether this session may begin another run, or should let others go first. */
   readonly mayStartRun: () => boolean;
+  /** Something is owed outside of this session. */
+  readonly onDuties: () => void;
 };
 
 /**
@@ -39,6 +41,8 @@ const step = async (session: ActiveSession, control: AdvanceControl): Promise<"d
   if (!mustCommit && prepared.mayRelease) return "done";
   if (mustCommit) {
     const result = await commitBatch(session, prepared);
+    if (session.owesDuties) control.onDuties();
+    session.owesDuties = false;
     // guard J1: nothing acts on a commit that was refused
     if (result === "again") return "go-on";
     // guard J1: nothing acts on a commit that is not stored

@@ -1,6 +1,14 @@
 import { accountLimit, reservationId, toAccountUnits, type AccountLimit } from "../core/accounts.ts";
 import { findShortage, settlementsOf } from "../core/accounts.ts";
-import { type BudgetUnit, type Reserved } from "../core/budget-terms.ts";
+import {
+  PARENT_BUDGET,
+  RUN_BUDGET,
+  type BudgetUnit,
+  type OnLimit,
+  type Reserved,
+} from "../core/budget-terms.ts";
+import { sharedLimits } from "../core/child-budget.ts";
+import type { CalledBy } from "../core/child-call.ts";
 import { cheaperCandidate } from "../core/budget.ts";
 import type { Effect } from "../core/effect.ts";
 import type { Position, Timestamp } from "../core/ids.ts";
@@ -11,10 +19,13 @@ import type { Reservation } from "../ports/journal-store.ts";
 import type { ActiveSession } from "./active-session.ts";
 import type { Batch } from "./batch.ts";
 
-/** The budgets of this runtime that count what a session spends. */
-export const budgetsFor = ({ services, content, id }: ActiveSession): readonly Budget[] =>
+/** The budgets of this runtime that count what a session spends: a child spends for the session that all of it is for. */
+export const budgetsFor = (
+  { services, content, id }: ActiveSession,
+  calledBy: CalledBy | null,
+): readonly Budget[] =>
   services.budgets.filter((budget) => {
-    const key = keyOf(budget, { ...content.owner, session: id });
+    const key = keyOf(budget, { ...content.owner, session: calledBy?.root ?? id });
     return key !== null && (budget.of === null || budget.of === key);
   });
 
@@ -30,16 +41,40 @@ export const accountsFor = (
   session: ActiveSession,
   run: OpenRun,
   { reserved, at }: { readonly reserved: Reserved; readonly at: Timestamp },
+): readonly AccountLimit[] => [
+  ...sharedBudgets(session, run, { reserved, at }),
+  ...limitsAbove(session, run, reserved),
+];
+
+/** What the runs above may still spend, and, once this run has called an agent, it itself (E8). */
+const limitsAbove = ({ id }: ActiveSession, run: OpenRun, reserved: Reserved): readonly AccountLimit[] => {
+  // guard E8: a child takes from what its parent may spend
+  const above = (run.calledBy?.accounts ?? []).map((each) => ({ ...each, budget: PARENT_BUDGET }));
+  // guard E8: who has called agents shares the rest with them
+  const own = sharedLimits(id, run).map((each) => ({ ...each, budget: RUN_BUDGET }));
+  return [...own, ...above].flatMap((each): readonly AccountLimit[] => {
+    const needed = neededOf(reserved, each.unit);
+    return needed === null ? [] : [{ ...each, amount: toAccountUnits(needed, each.unit) }];
+  });
+};
+
+const neededOf = (reserved: Reserved, unit: BudgetUnit): number | null =>
+  unit === "usd" ? reserved.costUsd : reserved.inputTokens + reserved.outputTokens;
+
+const sharedBudgets = (
+  session: ActiveSession,
+  run: OpenRun,
+  { reserved, at }: { readonly reserved: Reserved; readonly at: Timestamp },
 ): readonly AccountLimit[] =>
-  budgetsFor(session).flatMap((budget) =>
+  budgetsFor(session, run.calledBy).flatMap((budget) =>
     UNITS.flatMap((unit): readonly AccountLimit[] => {
       const limit = unit === "usd" ? budget.maxCostUsd : budget.maxTokens;
-      const needed = unit === "usd" ? reserved.costUsd : reserved.inputTokens + reserved.outputTokens;
+      const needed = neededOf(reserved, unit);
       if (limit === null || needed === null) return [];
       return [
         {
           budget: budget.name,
-          account: accountName(session, budget, { unit, at }),
+          account: accountName(session, budget, { unit, at, run }),
           unit,
           amount: toAccountUnits(needed, unit),
           limit: accountLimit(run, { name: budget.name, unit, limit }),
@@ -52,10 +87,11 @@ export const accountsFor = (
 const accountName = (
   { content, id }: ActiveSession,
   budget: Budget,
-  { unit, at }: { readonly unit: BudgetUnit; readonly at: Timestamp },
+  { unit, at, run }: { readonly unit: BudgetUnit; readonly at: Timestamp; readonly run: OpenRun },
 ): string => {
   const { tenant, user } = content.owner;
-  const whose = { session: [id], user: [tenant ?? "", user ?? ""], tenant: [tenant ?? ""] }[budget.scope];
+  const root = run.calledBy?.root ?? id;
+  const whose = { session: [root], user: [tenant ?? "", user ?? ""], tenant: [tenant ?? ""] }[budget.scope];
   const parts = [budget.name, budget.scope, ...whose, budget.period(at).name, unit];
   return parts.map((part) => encodeURIComponent(part)).join("/");
 };
@@ -85,6 +121,12 @@ export const noteRefusal = async (session: ActiveSession, batch: Batch): Promise
   if (shortage !== null) session.refusedCalls.push({ ...call, shortage });
 };
 
+/** Nobody is asked in a child for more than its parent has. */
+const onOwnLimit = ({ settings }: OpenRun, budget: string): OnLimit => {
+  const onLimit = settings.budget?.onLimit ?? "stop";
+  return budget === RUN_BUDGET || onLimit === "degrade" ? onLimit : "stop";
+};
+
 /** Journals that a call was refused and what comes of it; false when none of these calls was. */
 export const recordRefusal = (session: ActiveSession, batch: Batch, effects: readonly Effect[]): boolean => {
   const { run } = batch.state;
@@ -99,7 +141,7 @@ export const recordRefusal = (session: ActiveSession, batch: Batch, effects: rea
   const budget = session.services.budgets.find(({ name }) => name === shortage.budget);
   const now = batch.now();
   const next = afterAccountShortage(run, {
-    onLimit: budget?.onLimit ?? "stop",
+    onLimit: budget?.onLimit ?? onOwnLimit(run, shortage.budget),
     isPassing,
     cheaper: cheaperCandidate(batch.state, run, refused.candidate),
     until: budget?.period(now).endsAt() ?? null,

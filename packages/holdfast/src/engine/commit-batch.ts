@@ -4,6 +4,9 @@ import { sessionStatus, type OpenRun, type SessionState } from "../core/session-
 import type { CommitAnswer, CommitRequest, ConflictReason, LeaseChange } from "../ports/journal-store.ts";
 import type { ActiveSession } from "./active-session.ts";
 import { noteRefusal } from "./call-budgets.ts";
+import type { NewDuty } from "../ports/duty.ts";
+import type { Batch } from "./batch.ts";
+import { errandsOf } from "./child-errands.ts";
 import { deliveriesOf } from "./deliveries-of.ts";
 import { blobsOf } from "./outcome.ts";
 import type { Prepared } from "./prepare-batch.ts";
@@ -23,7 +26,7 @@ export const commitBatch = async (session: ActiveSession, prepared: Prepared): P
   const answer = await session.services.store.commit(request);
   switch (answer.status) {
     case "ok":
-      return stored(session, prepared, { answer, lease: request.lease, askedAt });
+      return stored(session, prepared, { answer, lease: request.lease, askedAt, owesDuties: owes(request) });
     case "conflict":
       // guard E8: a call that an account has no room for is not asked for again and again
       if (answer.reason === "budget") await noteRefusal(session, prepared.batch);
@@ -53,18 +56,23 @@ const requestOf = (
     blobs: [...blobsOf(recorded, batch.stored), ...batch.blobs],
     consume: batch.consume,
     post: [],
-    duties: deliveriesOf(batch.events, {
-      sessionId: session.id,
-      agent: session.agent.name,
-      tenant: session.tenant,
-      services: session.services,
-    }),
+    duties: dutiesOf(session, batch),
     reserve: batch.reserve,
     // guard E8: what is over gives back what it did not spend
     settle: settlementsOf(session.id, batch.base.state, batch.events),
     summary: { status: sessionStatus(batch.state), waiting: waitingOf(batch.state) },
     mustSync: starts.some((start) => start.kind === "tool"),
   };
+};
+
+/** What is owed because of this commit: to whoever wants to know, and between this session and its children. */
+const dutiesOf = ({ id, agent, tenant, services }: ActiveSession, batch: Batch): readonly NewDuty[] => {
+  const place = { sessionId: id, agent: agent.name, tenant };
+  const committed = { before: batch.base.state, events: batch.events, after: batch.state };
+  return [
+    ...deliveriesOf(batch.events, { ...place, services }),
+    ...errandsOf(committed, { ...place, now: services.clock.now() }),
+  ];
 };
 
 const waitingOf = ({ run, queue }: SessionState): string | null => {
@@ -77,7 +85,7 @@ const askedIn = ({ phase }: OpenRun): "approval" | "result" | null => {
   const calls = phase.kind === "calling-tools" ? phase.calls : [];
   // guard E4: who is asked finds the question
   if (calls.some(({ status }) => status.kind === "held")) return "approval";
-  return calls.some(({ status }) => status.kind === "handed-over") ? "result" : null;
+  return calls.some(({ status }) => status.kind === "handed-over" && status.child === null) ? "result" : null;
 };
 
 /** Claim and release ride in the first and the last commit of our time with the session. */
@@ -88,6 +96,7 @@ const leaseChange = (session: ActiveSession, mayRelease: boolean): LeaseChange =
 };
 
 type Done = {
+  readonly owesDuties: boolean;
   readonly answer: CommitAnswer & { status: "ok" };
   readonly lease: LeaseChange;
   readonly askedAt: number;
@@ -96,9 +105,10 @@ type Done = {
 const stored = (
   session: ActiveSession,
   prepared: Prepared,
-  { answer, lease, askedAt }: Done,
+  { answer, lease, askedAt, owesDuties }: Done,
 ): CommitResult => {
   session.epoch = answer.epoch;
+  session.owesDuties ||= owesDuties;
   if (lease.kind === "claim") session.lease.held(answer.epoch, askedAt);
   // guard J2: who has released has no lease
   if (lease.kind === "release") session.lease.lost();
@@ -112,6 +122,8 @@ const stored = (
   if (events.length > 0) feed.publish(session.id, { kind: "events", events });
   return lease.kind === "release" ? "released" : "stored";
 };
+
+const owes = ({ duties }: CommitRequest): boolean => duties.length > 0;
 
 const lost = (session: ActiveSession): CommitResult => {
   session.abandon();
@@ -158,6 +170,7 @@ const findOut = async (
         answer: { status: "ok", epoch },
         lease: request.lease,
         askedAt,
+        owesDuties: owes(request),
       });
     }
     await new Promise<void>((resolve) => clock.startTimer(RECOVER_EVERY_MS, resolve));

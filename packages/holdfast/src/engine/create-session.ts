@@ -10,19 +10,21 @@ type NewSession = {
   readonly tenant: string | null;
   readonly user: string | null;
   readonly attributes: JsonObject;
+  /** The session whose call it answers, where one does. */
+  readonly parent?: SessionId;
 };
 
 /** Makes a session with its first event; `exists` when the id is taken, and then nothing changes. */
 export const createSession = (
   { clock, store, sha256 }: Pick<EngineServices, "clock" | "store" | "sha256">,
   agent: Agent,
-  { id, tenant, user, attributes }: NewSession,
+  { id, tenant, user, attributes, parent }: NewSession,
 ): Promise<"created" | "exists"> => {
   const { name, version, digest } = agent;
   const { stored } = sealEvent(
     { position: 0, hash: GENESIS_HASH, at: 0 },
     {
-      header: { type: "session.created", agent: name, agentVersion: version, digest, parent: null },
+      header: { type: "session.created", agent: name, agentVersion: version, digest, parent: parent ?? null },
       payload: { attributes, tenant, user },
     },
     { sha256, epoch: 0, now: clock.now(), salt: () => clock.randomBytes(32) },

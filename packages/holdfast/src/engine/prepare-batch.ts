@@ -1,5 +1,6 @@
 import type { Reserved, ReservedAccount } from "../core/budget-terms.ts";
 import { isOutdated } from "../core/approval.ts";
+import { childAgentOf } from "../core/child-call.ts";
 import type { Effect } from "../core/effect.ts";
 import { HoldfastError } from "../core/errors.ts";
 import type { EventDraft, JournalEvent } from "../core/event.ts";
@@ -13,6 +14,7 @@ import type { Signal } from "../ports/journal-store.ts";
 import type { ActiveSession } from "./active-session.ts";
 import { Batch } from "./batch.ts";
 import { accountsFor, recordRefusal, reservationsOf } from "./call-budgets.ts";
+import { childSessionId } from "./child-errands.ts";
 import { idempotencyKeyOf } from "./idempotency-key.ts";
 import { recordOutcome, type Outcome } from "./outcome.ts";
 import { readDecision } from "./read-decision.ts";
@@ -249,7 +251,7 @@ const beginToolCall = async (
   return { kind: "tool", key, callId, tool, attempt, idempotencyKey, edited };
 };
 
-/** From now on whoever called the agent runs it; what is waited for then is decided in the next round. */
+/** From now on whoever called the agent runs it, or another agent; what is waited for then is decided in the next round. */
 const handOver = (session: ActiveSession, batch: Batch, callId: CallId): void => {
   const { run } = batch.state;
   const call = openCallOf(run, callId);
@@ -259,7 +261,9 @@ const handOver = (session: ActiveSession, batch: Batch, callId: CallId): void =>
   if (run === null || call === undefined || isOutdated(call, now)) return;
   const { timeoutMs } = call.policy;
   const dueAt = timeoutMs === 0 ? null : now + timeoutMs;
-  batch.add({ header: { type: "tool-call.held", runId: run.runId, callId, dueAt }, payload: null });
+  const { id, services } = session;
+  const child = childAgentOf(call.policy) === null ? null : childSessionId(services.sha256, id, callId);
+  batch.add({ header: { type: "tool-call.held", runId: run.runId, callId, dueAt, child }, payload: null });
 };
 
 const lookAgain = ({ latch }: ActiveSession): null => {

@@ -1,3 +1,4 @@
+import type { CalledBy } from "../core/child-call.ts";
 import type { EventDraft, RunSource } from "../core/event.ts";
 import { isJsonObject, type JsonObject, type JsonValue } from "../core/json.ts";
 import { readSendLimits } from "../core/run-limits.ts";
@@ -28,7 +29,7 @@ export const readInput = (
   otherwise: WhenActive,
 ): readonly EventDraft[] => {
   const { runId } = input;
-  const { source = null, ...body } = input.body;
+  const { source = null, calledBy = null, ...body } = input.body;
   // guard J5: an input is accepted once
   if (isKnownRun(state, runId)) return [];
   const whenActive = whenActiveOf(body, otherwise);
@@ -41,6 +42,7 @@ export const readInput = (
       limits: readSendLimits(body["limits"]),
       joins: whenActive === "steer" ? /* guard S4: a steer joins the active run */ runToSteer(state) : null,
       isNext: whenActive === "interrupt",
+      calledBy: calledBy as CalledBy | null,
     },
     payload: body,
   };

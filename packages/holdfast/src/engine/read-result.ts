@@ -1,9 +1,10 @@
 import type { EventDraft } from "../core/event.ts";
 import { failure } from "../core/failure.ts";
-import type { JsonValue } from "../core/json.ts";
+import type { JsonObject, JsonValue } from "../core/json.ts";
 import type { ToolOutput } from "../core/message.ts";
 import { openCallOf, type OpenCall } from "../core/session-state.ts";
 import { closedCall, completedPayload } from "../core/settle-tool-call.ts";
+import type { Spend } from "../core/usage.ts";
 import type { Signal } from "../ports/journal-store.ts";
 import type { ActiveSession } from "./active-session.ts";
 import type { Batch } from "./batch.ts";
@@ -18,15 +19,18 @@ export const readResult = async (
   signal: Signal,
 ): Promise<readonly EventDraft[]> => {
   const { run } = batch.state;
-  const { callId, error, output } = parseBody(signal.body);
+  const { callId, error, output, spent = null, child = null } = parseBody(signal.body);
   const call = typeof callId === "string" ? openCallOf(run, callId) : undefined;
   // guard E1: the first result counts
   if (run === null || call?.status.kind !== "handed-over") return [];
+  // guard E1: what another agent is to answer no caller answers
+  if (child !== call.status.child) return [];
   // guard E5: a result that comes after the cancel is not used
   if (run.stopping !== null || call.stopping !== null) return [];
   if (typeof error === "string") {
     const message = session.services.redactor.text(error);
-    return [closedCall(run.runId, call, failure("TOOL_FAILED", message, { retryable: false }))];
+    const why = failure("TOOL_FAILED", message, { retryable: false, ...detailsOf(child) });
+    return [closedCall(run.runId, call, why, spent as Spend | null)];
   }
   const place = await placeOf(session, batch, call);
   const finished = await finishCall(place, output ?? null);
@@ -40,14 +44,18 @@ export const readResult = async (
         attempt: call.attempt,
         durationMs: batch.now() - call.status.since,
         chars: finished.chars,
-        by: "caller",
+        by: child === null ? "caller" : "agent",
         isCoerced: finished.isCoerced,
         repeats: 1,
+        spent: spent as Spend | null,
       },
       payload: completedPayload(finished.output, finished.artifact),
     },
   ];
 };
+
+const detailsOf = (child: JsonValue): { readonly details?: JsonObject } =>
+  child === null ? {} : { details: { sessionId: child } };
 
 const placeOf = async (session: ActiveSession, batch: Batch, call: OpenCall): Promise<OutputPlace> => {
   const { run } = batch.state;

@@ -2,6 +2,7 @@ import type { Reserved, RunBudget, RunCaps, TokenRates } from "../core/budget-te
 import { fitCall } from "../core/budget.ts";
 import { failure, type Failure } from "../core/failure.ts";
 import { tightenCaps, tightenSettings } from "../core/run-limits.ts";
+import type { CalledBy } from "../core/child-call.ts";
 import type { ModelCandidate, RunSettings } from "../core/run-settings.ts";
 import type { OpenRun, SessionState } from "../core/session-state.ts";
 import { NO_USAGE, type Charge, type Usage } from "../core/usage.ts";
@@ -20,8 +21,12 @@ export const settingsOf = ({ agent }: ActiveSession, { state }: Batch): RunSetti
 /** Whether calls of the run that is about to start are held against anything (E8). */
 export const isBudgeted = (session: ActiveSession, batch: Batch): boolean => {
   const { maxCostUsd, maxTokens } = capsOf(session, batch);
-  return maxCostUsd !== null || maxTokens !== null || budgetsFor(session).length > 0;
+  const calledBy = callerOf(batch);
+  const isShared = budgetsFor(session, calledBy).length > 0 || (calledBy?.accounts.length ?? 0) > 0;
+  return maxCostUsd !== null || maxTokens !== null || isShared;
 };
+
+const callerOf = ({ state }: Batch): CalledBy | null => state.queue[0]?.calledBy ?? null;
 
 const capsOf = ({ agent }: ActiveSession, { state }: Batch): RunCaps =>
   tightenCaps(agent.caps, state.queue[0]?.limits ?? {});
@@ -39,11 +44,16 @@ export const budgetedSettings = async (
   const queued = batch.state.queue[0];
   const settings = settingsOf(session, batch);
   const caps = capsOf(session, batch);
-  const shared = budgetsFor(session);
+  const calledBy = callerOf(batch);
+  const shared = budgetsFor(session, calledBy);
+  const isAbove = calledBy?.accounts.some(({ unit }) => unit === "usd") ?? false;
   const rates = settings.candidates.map((candidate) => ratesOf(services.prices, candidate));
   const unknown = settings.candidates.find((_, index) => rates[index] === null);
   // guard E8: no run with a limit in money uses a model whose price nobody knows
-  if (unknown !== undefined && [{ ...agent.caps, ...caps }, ...shared].some(refusesUnknown))
+  if (
+    unknown !== undefined &&
+    [{ ...agent.caps, ...caps }, ...shared].some((each) => refusesUnknown(each, isAbove))
+  )
     return unknownPrice(unknown);
   const accepted = batch.events.find(({ position }) => position === queued?.acceptedAt);
   // What was accepted in this very commit is in no store yet.
@@ -67,8 +77,10 @@ export const budgetedSettings = async (
  */
 const USUAL_OUTPUT_TOKENS = 8_192;
 
-const refusesUnknown = ({ maxCostUsd, onUnknownPrice }: AgentCaps): boolean =>
-  maxCostUsd !== null && onUnknownPrice === "refuse";
+const refusesUnknown = (
+  { maxCostUsd, onUnknownPrice }: Pick<AgentCaps, "maxCostUsd" | "onUnknownPrice">,
+  isLimitedAbove: boolean,
+): boolean => (maxCostUsd !== null || isLimitedAbove) && onUnknownPrice === "refuse";
 
 const unknownPrice = ({ provider, modelId }: ModelCandidate): Failure =>
   failure(

@@ -61,6 +61,7 @@ describe("the content of a session, read again from the store", () => {
             limits: null,
             joins: null,
             isNext: false,
+            calledBy: null,
           },
           payload: { content },
         },

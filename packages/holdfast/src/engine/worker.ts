@@ -7,6 +7,7 @@ import type { Duty } from "../ports/duty.ts";
 import type { DueSession, Signal } from "../ports/journal-store.ts";
 import { ActiveSession } from "./active-session.ts";
 import { advanceSession } from "./advance-session.ts";
+import { ChildRound } from "./child-round.ts";
 import { DeliveryRound } from "./delivery-round.ts";
 import { DutyRound } from "./duty-round.ts";
 import { loadSession } from "./open-session.ts";
@@ -44,6 +45,7 @@ export class Worker {
   readonly #waiting: WaitingForDefinitions;
   readonly #duties: DutyRound;
   readonly #deliveries: DeliveryRound;
+  readonly #children: ChildRound;
   readonly #active = new Map<SessionId, ActiveSession>();
   /** Sessions being loaded, with what was posted to them meanwhile: the load may not have seen it. */
   readonly #opening = new Map<SessionId, Signal[]>();
@@ -65,11 +67,16 @@ export class Worker {
     this.#options = options;
     this.#queue = new FairQueue(options.weightOf);
     this.#waiting = new WaitingForDefinitions(services);
+    this.#children = new ChildRound(services, (session) => this.lookAgain(session));
     const schedules = new ScheduleClock(services, (session) => this.lookAgain(session));
     const work = {
-      assignees: () => [...schedules.assignees, ...this.#deliveries.assignees],
+      assignees: () => [...schedules.assignees, ...this.#deliveries.assignees, ...this.#children.assignees],
       perform: (duty: Duty) =>
-        duty.kind === "schedule" ? schedules.run(duty) : this.#deliveries.perform(duty),
+        ({
+          schedule: () => schedules.run(duty),
+          delivery: () => this.#deliveries.perform(duty),
+          child: () => this.#children.run(duty),
+        })[duty.kind](),
     };
     this.#deliveries = new DeliveryRound(services);
     this.#duties = new DutyRound(services, work, () => this.#dutyDone());
@@ -187,6 +194,7 @@ export class Worker {
           runsBegun += 1;
           return runsBegun === 1 || this.#queue.size === 0;
         },
+        onDuties: () => this.#lookAtErrands(),
       });
     } catch (thrown) {
       // guard S1: a broken session is let go
@@ -257,6 +265,14 @@ export class Worker {
   /** Something is owed at a time that this process has not looked at (C18). */
   lookAtDuties(): void {
     void this.#poll();
+  }
+
+  /** What is owed to a child, or by one, is done at once; what tells people can wait for the next look. */
+  #lookAtErrands(): void {
+    if (this.#children.assignees.length === 0 || this.#state !== "running") return;
+    this.#duties
+      .look()
+      .catch((thrown: unknown) => this.#warn("The store could not be asked for what is owed.", thrown));
   }
 
   /** One broken session must not disturb the others (S1): say so, leave it, go on. */

@@ -1,7 +1,7 @@
 import type { Timestamp } from "../core/ids.ts";
 
-/** What a duty is about: the next tick of a schedule, or telling somebody of an event. */
-export type DutyKind = "schedule" | "delivery";
+/** What a duty is about: the next tick of a schedule, telling somebody of an event, or what is owed between a session and one it called. */
+export type DutyKind = "schedule" | "delivery" | "child";
 
 /**
  * Something that is owed at a time outside the work of any session: a row in the store, found when it is due,

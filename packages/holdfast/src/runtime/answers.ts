@@ -4,7 +4,7 @@ import { ConfigurationError, ConflictError, NotFoundError } from "../core/errors
 import type { CallId } from "../core/ids.ts";
 import { toJournalValue } from "../core/journal-value.ts";
 import { isJsonObject, type JsonObject, type JsonValue } from "../core/json.ts";
-import { openCallOf } from "../core/session-state.ts";
+import { openCallOf, type OpenCall } from "../core/session-state.ts";
 import { toFailure } from "../core/failure.ts";
 import { principalOf } from "../engine/principal.ts";
 import { SessionContent } from "../engine/session-content.ts";
@@ -200,7 +200,8 @@ export const answerOfResult = async (
       details,
     });
   }
-  const isHandedOver = call?.status.kind === "handed-over" && call.stopping === null;
+  const isHandedOver =
+    call?.status.kind === "handed-over" && call.status.child === null && call.stopping === null;
   const isWaiting = run !== null && isHandedOver && !isCancelled(folded);
   if (isWaiting && "output" in result) {
     const tool = services.agents.get(loaded.owner.agent)?.tools.get(call.tool);
@@ -208,7 +209,7 @@ export const answerOfResult = async (
     const content = new SessionContent(services, sessionId, loaded.owner);
     await checkOutput(tool, await content.rawInput(run, { callId }), result.output);
   }
-  const why = isWaiting ? "another result came first" : whyNot(call?.status.kind);
+  const why = isWaiting ? "another result came first" : whyNot(call);
   return {
     signal: { kind: "result", runId: run?.runId ?? null, body: wholeBody({ callId, ...result }) },
     keys: [`result:${callId}`],
@@ -219,8 +220,13 @@ export const answerOfResult = async (
   };
 };
 
-const whyNot = (status: string | undefined): string =>
-  status === undefined ? "it has one, or its run is over" : `it is ${status}`;
+const whyNot = (call: OpenCall | undefined): string => {
+  if (call === undefined) return "it has one, or its run is over";
+  const { status } = call;
+  return status.kind === "handed-over" && status.child !== null
+    ? `another agent answers it, in session ${status.child}`
+    : `it is ${status.kind}`;
+};
 
 const checkResultOptions = (result: CallerResult): void => {
   if (typeof result !== "object" || result === null)

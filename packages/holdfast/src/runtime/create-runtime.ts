@@ -18,6 +18,7 @@ import { createIsolation, isToolHost } from "../sandboxes/index.ts";
 import { createSqliteStore } from "../stores/index.ts";
 import type { Decision } from "./answers.ts";
 import { approvalNotFound, approvalPlace } from "./approval-id.ts";
+import { withChildren } from "./called-agents.ts";
 import { compileAgent } from "./compile-agent.ts";
 import type { AgentDefinition } from "./define-agent.ts";
 import { listBudgets, type BudgetAccount, type BudgetQuery } from "./list-budgets.ts";
@@ -65,7 +66,7 @@ export const createRuntime = async <Deps = unknown>(options: RuntimeOptions<Deps
   const clock = options.clock ?? createSystemClock();
   const dataDir = resolve(settings.dataDir);
   const prices = createPriceList(options.prices === undefined ? {} : { own: options.prices });
-  const agents = options.agents.map((definition) =>
+  const agents = withChildren(options.agents).map((definition) =>
     compileAgent(definition, {
       sha256,
       modelTimeoutMs: settings.timeouts.totalMs,

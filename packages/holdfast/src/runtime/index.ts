@@ -23,6 +23,7 @@ export {
   type ModelChoice,
   type ProposedCall,
 } from "./define-agent.ts";
+export { agentTool, type AgentTool, type AgentToolOptions } from "./define-agent-tool.ts";
 export { defineTool, type DefinedTool, type ToolDefinition, type VerifyResult } from "./define-tool.ts";
 export { fromAiSdkTool, type AiSdkTool, type FromAiSdkToolOptions } from "./from-ai-sdk-tool.ts";
 export type { Isolation } from "./isolated.ts";

@@ -25,6 +25,7 @@ export type ToolParts = {
   readonly execute: (input: unknown, context: ToolContext) => Promise<unknown>;
   readonly verify?: (input: unknown, context: ToolContext) => Promise<Verification>;
   readonly idempotencyKey?: (input: unknown) => string;
+  readonly toMessage?: (input: JsonValue) => string;
   readonly toModelOutput?: (output: unknown) => string | readonly ContentPart[];
 };
 
@@ -43,6 +44,7 @@ export const makeTool = (parts: ToolParts): Tool => ({
   ...(parts.checkResult === undefined ? {} : { checkResult: parts.checkResult }),
   ...(parts.verify === undefined ? {} : { verify: parts.verify }),
   ...(parts.idempotencyKey === undefined ? {} : { idempotencyKey: parts.idempotencyKey }),
+  ...(parts.toMessage === undefined ? {} : { toMessage: parts.toMessage }),
   toOutput: (result) => toOutput(parts, result),
 });
 

@@ -1,4 +1,4 @@
-import { RUN_BUDGET, type OnLimit } from "../core/budget-terms.ts";
+import { PARENT_BUDGET, RUN_BUDGET, type OnLimit } from "../core/budget-terms.ts";
 import { ConfigurationError } from "../core/errors.ts";
 import type { Budget, BudgetScope } from "../ports/budget.ts";
 import { dollars, oneOf } from "./agent-limits.ts";
@@ -55,9 +55,9 @@ const compileBudget = (options: BudgetOptions): Budget => {
   const owner = `createRuntime: budget "${String(options.name)}"`;
   checkOptions(options, { owner, known: KNOWN, later: [] });
   const { name, maxCostUsd, maxTokens, period = "total", timeZone = "UTC" } = options;
-  if (typeof name !== "string" || !NAME.test(name) || name === RUN_BUDGET) {
+  if (typeof name !== "string" || !NAME.test(name) || name === RUN_BUDGET || name === PARENT_BUDGET) {
     throw new ConfigurationError("OPTION_INVALID", `${owner} cannot be called that.`, {
-      hint: `Use up to 100 letters, digits, dots, _ or -; "${RUN_BUDGET}" is the run's own.`,
+      hint: `Use up to 100 letters, digits, dots, _ or -; "${RUN_BUDGET}" and "${PARENT_BUDGET}" are the run's own.`,
     });
   }
   if (maxCostUsd === undefined && maxTokens === undefined)

@@ -14,6 +14,8 @@ export const describeWait = (wait: Wait): string => {
       return `somebody to approve ${wait.callId}`;
     case "result":
       return `whoever called the agent to run ${wait.callId}`;
+    case "child":
+      return `another agent to answer ${wait.callId}, in ${wait.child}`;
     case "definition":
       return `a process that has "${wait.name}"`;
     case "budget":
@@ -75,6 +77,8 @@ export const commandsFor = (
     case "verification":
     case "time":
       return [];
+    case "child":
+      return [`holdfast sessions show ${wait.child}${dataDir}`];
     default:
       return assertNever(wait);
   }

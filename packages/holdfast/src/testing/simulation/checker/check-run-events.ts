@@ -130,6 +130,8 @@ const isReason = (run: RunEntry, { takeovers, isPaused }: Bookkeeper, wait: Wait
       return run.calls.some(({ callId, status }) => callId === wait.callId && status === "held");
     case "result":
       return run.calls.some(({ callId, status }) => callId === wait.callId && status === "handed-over");
+    case "child":
+      return run.calls.some(({ callId, status }) => callId === wait.callId && status === "handed-over");
     case "operator":
       return wait.reason === "paused" ? isPaused : wait.reason === "restored" || takeovers >= 3;
     case "time":

@@ -293,6 +293,7 @@ describe("a history", () => {
       limits: null,
       joins: null,
       isNext: false,
+      calledBy: null,
     } as const;
     expect(forged((events) => [...events, { ...end, header, payload: { content: "?" } }])).toEqual([
       "run-unsettled",
