@@ -17,9 +17,8 @@ export const planToolCalls = (state: SessionState, { run, calls }: OpenTurn, now
   const effects: Effect[] = [];
   const waits: Wait[] = [];
   const starts: Effect[] = [];
-  const inFlight = calls.filter((call) => call.status.kind === "started").length;
-  const children = calls.filter((call) => call.status.kind === "handed-over" && call.status.child !== null);
-  const room = Math.max(0, run.settings.maxParallelCalls - inFlight - children.length);
+  const { inFlight, children } = underWay(calls);
+  const room = Math.max(0, run.settings.maxParallelCalls - inFlight - children);
   for (const call of calls) {
     const stopped = call.stopping === null ? null : planStoppedCall(run, call);
     if (stopped !== null) {
@@ -40,6 +39,17 @@ export const planToolCalls = (state: SessionState, { run, calls }: OpenTurn, now
   }
   effects.push(...starts.slice(0, room));
   return { effects, waits, isBusy: inFlight > 0 };
+};
+
+/** How many calls run here, and how many other agents are at. */
+const underWay = (calls: readonly OpenCall[]): { readonly inFlight: number; readonly children: number } => {
+  let inFlight = 0;
+  let children = 0;
+  for (const { status } of calls) {
+    if (status.kind === "started") inFlight += 1;
+    if (status.kind === "handed-over" && status.child !== null) children += 1;
+  }
+  return { inFlight, children };
 };
 
 const toRecord = (draft: EventDraft): Effect => ({ kind: "record", draft });

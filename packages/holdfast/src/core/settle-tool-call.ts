@@ -1,4 +1,4 @@
-import type { AfterFailure, AfterUnknown, EventDraft } from "./event.ts";
+import type { AfterFailure, AfterUnknown, EventDraft, HeaderOf } from "./event.ts";
 import { failure, type Failure } from "./failure.ts";
 import type { CallId, RunId, Timestamp } from "./ids.ts";
 import type { JsonObject, JsonValue } from "./json.ts";
@@ -72,25 +72,32 @@ export const settleToolCall = (settling: Settling, outcome: ToolOutcome): EventD
 };
 
 /** The event that closes a call with a failure that no attempt brought: denied, or refused. */
-export const closedCall = (
+export const closedCall = (runId: RunId, call: OpenCall, why: Failure): EventDraft => ({
+  header: closing(runId, call, why),
+  payload: { failure: why as JsonValue },
+});
+
+/** The same where whoever was to answer it says that it failed; an agent has spent something by then. */
+export const failedByChild = (
   runId: RunId,
   call: OpenCall,
-  why: Failure,
-  spent: Spend | null = null,
+  { why, spent }: { readonly why: Failure; readonly spent: Spend | null },
 ): EventDraft => ({
-  header: {
-    type: "tool-call.failed",
-    runId,
-    callId: call.callId,
-    attempt: call.attempt,
-    code: why.code,
-    durationMs: 0,
-    chars: why.message.length,
-    next: { kind: "give-up" },
-    repeats: 1,
-    spent,
-  },
+  header: { ...closing(runId, call, why), spent },
   payload: { failure: why as JsonValue },
+});
+
+const closing = (runId: RunId, call: OpenCall, why: Failure): HeaderOf<"tool-call.failed"> => ({
+  type: "tool-call.failed",
+  runId,
+  callId: call.callId,
+  attempt: call.attempt,
+  code: why.code,
+  durationMs: 0,
+  chars: why.message.length,
+  next: { kind: "give-up" },
+  repeats: 1,
+  spent: null,
 });
 
 /** It waits by an absolute time, so that whoever has the session next waits no longer (E6). */

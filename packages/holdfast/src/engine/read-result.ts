@@ -3,7 +3,7 @@ import { failure } from "../core/failure.ts";
 import type { JsonObject, JsonValue } from "../core/json.ts";
 import type { ToolOutput } from "../core/message.ts";
 import { openCallOf, type OpenCall } from "../core/session-state.ts";
-import { closedCall, completedPayload } from "../core/settle-tool-call.ts";
+import { completedPayload, failedByChild } from "../core/settle-tool-call.ts";
 import type { Spend } from "../core/usage.ts";
 import type { Signal } from "../ports/journal-store.ts";
 import type { ActiveSession } from "./active-session.ts";
@@ -30,7 +30,7 @@ export const readResult = async (
   if (typeof error === "string") {
     const message = session.services.redactor.text(error);
     const why = failure("TOOL_FAILED", message, { retryable: false, ...detailsOf(child) });
-    return [closedCall(run.runId, call, why, spent as Spend | null)];
+    return [failedByChild(run.runId, call, { why, spent: spent as Spend | null })];
   }
   const place = await placeOf(session, batch, call);
   const finished = await finishCall(place, output ?? null);

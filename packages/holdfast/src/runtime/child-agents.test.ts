@@ -10,6 +10,7 @@ import {
   agentOf,
   headersOf,
   journalOf,
+  makeDoor,
   recordingModel,
   toolOf,
   within,
@@ -105,6 +106,7 @@ describe("an agent as a tool", () => {
   });
 
   it("suspends the parent meanwhile, which says which session it waits for", async () => {
+    const door = makeDoor();
     const slow = archivist(
       ({ toolResults }) =>
         toolResults.length > 0 ? { text: "found" } : { toolCalls: [{ name: "dig", input: {} }] },
@@ -114,7 +116,7 @@ describe("an agent as a tool", () => {
             name: "dig",
             effect: "read",
             timeoutMs: 600_000,
-            execute: () => new Promise((resolve) => void setTimeout(resolve, 50)),
+            execute: () => door.opened,
           }),
         ],
       },
@@ -132,22 +134,20 @@ describe("an agent as a tool", () => {
     await expect(session.submitResult(held?.callId ?? "", { output: "forged" })).rejects.toThrow(
       /another agent answers it/,
     );
-    await new Promise((resolve) => void setTimeout(resolve, 80));
+    door.open();
     expect(await within(test, run.outcome(), 10_000)).toMatchObject({ status: "completed" });
     await test.close();
   });
 
   it("lets at most `maxParallelToolCalls` children run at once", async () => {
-    let atOnce = 0;
-    let most = 0;
+    const entered: { readonly open: () => void }[] = [];
     const dig = toolOf({
       name: "dig",
       effect: "read",
-      execute: async (_, { signal }) => {
-        atOnce += 1;
-        most = Math.max(most, atOnce);
-        await new Promise((resolve) => void setTimeout(resolve, 5, signal));
-        atOnce -= 1;
+      execute: () => {
+        const door = makeDoor();
+        entered.push(door);
+        return door.opened;
       },
     });
     const digger = archivist(
@@ -158,12 +158,13 @@ describe("an agent as a tool", () => {
     const tools = ["a", "b", "c", "d", "e"].map((name) => agentTool(digger, { ...ASK, name }));
     const { test, run } = await start(askerOf(tools, { limits: { maxParallelToolCalls: 2 } }));
     const end = run.outcome();
-    for (let round = 0; round < 40; round += 1) {
-      await test.advanceTime(1);
-      await new Promise((resolve) => void setTimeout(resolve, 5));
+    for (const open of [2, 3, 4, 5]) {
+      await test.advanceTime(2_000);
+      expect(entered).toHaveLength(open);
+      entered[open - 2]?.open();
     }
+    entered[4]?.open();
     expect(await within(test, end, 10_000)).toMatchObject({ status: "completed" });
-    expect(most).toBe(2);
     expect(await childrenOf(test)).toHaveLength(5);
     await test.close();
   });

@@ -150,8 +150,12 @@ const describeTool = (event: Of<"tool-call.">, names: CallNames): string => {
   }
 };
 
-const COMPLETED_BY = { execution: "", verification: ", found done", caller: ", run by the caller",
-  agent: ", answered by an agent" } as const;
+const COMPLETED_BY = {
+  execution: "",
+  verification: ", found done",
+  caller: ", run by the caller",
+  agent: ", answered by an agent",
+} as const;
 
 const describeApproval = ({ header, payload }: Of<"approval.">, names: CallNames): string => {
   if (header.type === "approval.forgotten") return "what was approved for later calls";
