@@ -1,6 +1,14 @@
 import { z } from "zod";
-import { defineCallerTool, defineTool, type Approval, type ApprovalRule } from "holdfast";
-import { agentOf, recordingModel } from "../../../packages/holdfast/src/testing/scenario.fixture.ts";
+import {
+  agentTool,
+  defineAgent,
+  defineCallerTool,
+  defineTool,
+  type Approval,
+  type ApprovalRule,
+} from "holdfast";
+import { scriptedModel } from "holdfast/testing";
+import { agentOf, recordingModel, toolOf } from "../../../packages/holdfast/src/testing/scenario.fixture.ts";
 import {
   comeToRest,
   nextProcess,
@@ -146,4 +154,32 @@ const callers: Scenario = {
   },
 };
 
-export const PEOPLE: readonly Scenario[] = [approvals, escalated, silent, voided, callers];
+const agents: Scenario = {
+  name: "calls-that-another-agent-answers",
+  about: "Answered, failed, and stopped with the run that asked.",
+  play: async () => {
+    let round = 0;
+    const archivist = defineAgent({
+      name: "archivist",
+      instructions: "Look.",
+      limits: { maxTurns: 1 },
+      tools: [toolOf({ name: "look", effect: "read", execute: () => "nothing" })],
+      model: scriptedModel(() => {
+        round += 1;
+        return round === 1 ? { text: "It is here." } : { toolCalls: [{ name: "look", input: {} }] };
+      }),
+    });
+    const model = recordingModel(({ toolResults }) =>
+      toolResults.length > 0 ? { text: "So it is." } : use("archivist", { message: "Where is it?" }),
+    );
+    const tool = agentTool(archivist, { description: "asks the archive" });
+    const scene = await openScene(agentOf({ model, tools: [tool] }));
+    for (const _ of ["found", "failed"]) await sendAndWait(scene, "Ask.");
+    const run = await scene.session.send("Ask.");
+    await run.cancel();
+    await comeToRest(scene.test, run);
+    return scene;
+  },
+};
+
+export const PEOPLE: readonly Scenario[] = [approvals, escalated, silent, voided, callers, agents];

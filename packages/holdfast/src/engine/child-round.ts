@@ -4,12 +4,15 @@ import { ERRAND_VERSION, type ChildErrand } from "../core/child-errand.ts";
 import type { JournalEvent } from "../core/event.ts";
 import type { CallId, SessionId } from "../core/ids.ts";
 import { openEvent } from "../core/journal-codec.ts";
+import { toFailure } from "../core/failure.ts";
 import type { JsonObject, JsonValue } from "../core/json.ts";
 import { textOf, type AssistantPart } from "../core/message.ts";
 import { failureOfRun } from "../core/run-failure.ts";
 import { openCallOf, type OpenCall, type OpenRun } from "../core/session-state.ts";
+import { NO_SPEND } from "../core/usage.ts";
 import type { Duty } from "../ports/duty.ts";
 import type { DueSession, LoadedSession, NewSignal } from "../ports/journal-store.ts";
+import type { ParsedInput, Tool } from "../ports/tool.ts";
 import { agentsWithErrands, childSessionId, errandAssignee } from "./child-errands.ts";
 import { createSession } from "./create-session.ts";
 import { foldLoaded, loadSession } from "./open-session.ts";
@@ -63,13 +66,16 @@ export class ChildRound {
     const tool = this.#services.agents.get(name)?.tools.get(call.tool);
     if (child === undefined || tool === undefined) return false;
     const content = new SessionContent(this.#services, parent, loaded.owner);
-    const input = await content.rawInput(run, { callId });
     const { tenant, user } = loaded.owner;
+    const message = messageFor(tool, await content.inputFor(tool, run, { callId }));
+    if (!message.ok) {
+      await this.#answer(calledBy(parent, run, callId), { child: found.child, ...message.why }, tenant);
+      return true;
+    }
     const context = await content.context();
     const id = childSessionId(this.#services.sha256, parent, callId);
     const attributes = context.attributes as JsonObject;
     await createSession(this.#services, child, { id, tenant, user, attributes, parent });
-    const message = tool.toMessage?.(input) ?? JSON.stringify(input);
     await this.#post(
       {
         sessionId: id,
@@ -77,7 +83,7 @@ export class ChildRound {
         runId: `run_${this.#services.clock.newId()}`,
         dedupeKey: `parent:${callId}`,
       },
-      { content: message, whenActive: "queue", calledBy: calledBy(parent, run, callId) as JsonValue },
+      { content: message.text, whenActive: "queue", calledBy: calledBy(parent, run, callId) as JsonValue },
       tenant,
     );
     return true;
@@ -107,13 +113,14 @@ export class ChildRound {
     const end = await this.#eventAt(child, position);
     const body = end === null ? null : await this.#resultOf(child, end);
     if (body === null) return true;
-    const { sessionId, runId, callId } = to;
-    await this.#post(
-      { sessionId, kind: "result", runId, dedupeKey: `child:${callId}` },
-      { callId, child, ...body },
-      tenant,
-    );
+    await this.#answer(to, { child, ...body }, tenant);
     return true;
+  }
+
+  async #answer(to: CalledBy, body: JsonObject, tenant: string | null): Promise<void> {
+    const { sessionId, runId, callId } = to;
+    const signal = { sessionId, kind: "result", runId, dedupeKey: `child:${callId}` } as const;
+    await this.#post(signal, { callId, ...body }, tenant);
   }
 
   async #resultOf(child: SessionId, end: JournalEvent): Promise<JsonObject | null> {
@@ -140,8 +147,9 @@ export class ChildRound {
     if (loaded === undefined) return null;
     const { run } = foldLoaded(this.#services, sessionId, loaded).state;
     const call = openCallOf(run, callId);
-    const isWaiting = call?.status.kind === "handed-over" && call.stopping === null;
-    return run !== null && isWaiting && run.stopping === null ? { loaded, run, call } : null;
+    if (run === null || run.stopping !== null || call === undefined || call.stopping !== null) return null;
+    const { status } = call;
+    return status.kind === "handed-over" ? { loaded, run, call, child: status.child } : null;
   }
 
   async #eventAt(sessionId: SessionId, position: number): Promise<JournalEvent | null> {
@@ -160,7 +168,27 @@ export class ChildRound {
   }
 }
 
-type WaitingCall = { readonly loaded: LoadedSession; readonly run: OpenRun; readonly call: OpenCall };
+type WaitingCall = {
+  readonly loaded: LoadedSession;
+  readonly run: OpenRun;
+  readonly call: OpenCall;
+  readonly child: SessionId | null;
+};
+
+type ForChild =
+  | { readonly ok: true; readonly text: string }
+  | { readonly ok: false; readonly why: JsonObject };
+
+/** What the agent is told; or why it cannot be: the input was erased since, or the author's function failed. */
+const messageFor = (tool: Tool, input: ParsedInput): ForChild => {
+  const failed = (why: string): ForChild => ({ ok: false, why: { spent: NO_SPEND, error: why } });
+  if (!input.ok) return failed(`The agent could not be asked: ${input.issues.join("; ")}`);
+  try {
+    return { ok: true, text: tool.toMessage?.(input.value) ?? JSON.stringify(input.value) };
+  } catch (thrown) {
+    return failed(`The agent could not be asked: ${toFailure(thrown).message}`);
+  }
+};
 
 const calledBy = (parent: SessionId, run: OpenRun, callId: CallId): CalledBy => ({
   sessionId: parent,

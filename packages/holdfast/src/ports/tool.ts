@@ -32,7 +32,7 @@ export interface Tool {
   /** What somebody has to be asked before a call with this input runs; null for nothing. */
   approval?(input: unknown, context: ApprovalContext): Promise<ApprovalRequest | null>;
   /** Where the tool is another agent: what that is told, made of the call's input. */
-  toMessage?(input: JsonValue): string;
+  toMessage?(input: unknown): string;
   /** The form of a result, where the caller runs the tool and it has one. */
   readonly resultSchema?: JsonSchema;
   /** What is wrong with a result for this input, where the caller runs the tool; nothing when it is well. */

@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import { z } from "zod";
 import { deathsUpTo, throughDeaths } from "../testing/deaths.fixture.ts";
 import {
   createTestRuntime,
@@ -206,6 +207,55 @@ describe("an agent as a tool", () => {
     expect(journal.find(({ header }) => header.type === "run.accepted")?.payload).toMatchObject({
       content: "edited",
     });
+    await test.close();
+  });
+
+  it("is told what `toMessage` makes of the input; where that fails, the model is told", async () => {
+    const inputSchema = z.object({ shelf: z.number() });
+    const echo = archivist(({ messages }) => ({ text: JSON.stringify(messages.at(-1)) }));
+    const good = agentTool(echo, {
+      ...ASK,
+      name: "good",
+      inputSchema,
+      toMessage: ({ shelf }) => `shelf ${shelf}`,
+    });
+    const bad = agentTool(echo, {
+      ...ASK,
+      name: "bad",
+      inputSchema,
+      toMessage: () => {
+        throw new TypeError("no such shelf");
+      },
+    });
+    const agent = agentOf({
+      tools: [good, bad],
+      model: recordingModel(({ toolResults }) =>
+        toolResults.length > 0
+          ? { text: JSON.stringify(toolResults.map(({ output }) => output)) }
+          : { toolCalls: ["good", "bad"].map((name) => ({ name, input: { shelf: 7 } })) },
+      ),
+    });
+    const { test, run } = await start(agent);
+    const outcome = await within(test, run.outcome(), 60_000);
+    expect(outcome.status === "completed" && outcome.text).toContain("shelf 7");
+    expect(outcome.status === "completed" && outcome.text).toContain("no such shelf");
+    await test.close();
+  });
+
+  it("is forgotten with its parent (J4)", async () => {
+    const agent = askerOf([
+      agentTool(
+        archivist(() => ({ text: "a secret" })),
+        ASK,
+      ),
+    ]);
+    const { test, session, run } = await start(agent);
+    await within(test, run.outcome(), 10_000);
+    const [child] = await childrenOf(test);
+    await test.runtime.erase(session.id);
+    const journal = await journalOf(test, child?.sessionId ?? "");
+    expect(journal.length).toBeGreaterThan(3);
+    expect(journal.every(({ payload }) => payload === null)).toBe(true);
     await test.close();
   });
 

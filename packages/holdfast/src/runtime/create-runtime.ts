@@ -18,6 +18,7 @@ import { createIsolation, isToolHost } from "../sandboxes/index.ts";
 import { createSqliteStore } from "../stores/index.ts";
 import type { Decision } from "./answers.ts";
 import { approvalNotFound, approvalPlace } from "./approval-id.ts";
+import { childrenOf } from "./children-of.ts";
 import { withChildren } from "./called-agents.ts";
 import { compileAgent } from "./compile-agent.ts";
 import type { AgentDefinition } from "./define-agent.ts";
@@ -264,13 +265,15 @@ export class Runtime {
   }
 
   /**
-   * Forgets what was said in a session: content in the journal, snapshots, files, unread inputs, and its
-   * workspace. Headers and hashes stay, so the journal still verifies (J4).
+   * Forgets what was said in a session and in those it called: content in the journal, snapshots, files, unread inputs,
+   * and the workspace. Headers and hashes stay, so the journal still verifies (J4).
    *
    * @throws NotFoundError
    */
   async erase(id: SessionId): Promise<void> {
     this.#checkOpen();
+    // What was said to a child is part of what was said here.
+    for (const child of await childrenOf(this.#services.store, id)) await this.erase(child);
     await this.#services.store.erase(id);
     await this.#removeWorkspace(id);
   }

@@ -1,7 +1,6 @@
 import type { StandardJSONSchemaV1, StandardSchemaV1 } from "@standard-schema/spec";
 import { runBy } from "../core/child-call.ts";
 import { ConfigurationError, HoldfastError } from "../core/errors.ts";
-import type { JsonValue } from "../core/json.ts";
 import { compileRule, type ApprovalRule } from "./approval-rule.ts";
 import type { AgentDefinition } from "./define-agent.ts";
 import { checkToolName, DEFAULT_MAX_OUTPUT_CHARS, type DefinedTool } from "./define-tool.ts";
@@ -124,4 +123,4 @@ export const agentTool = <Output = string, Input extends Schema = typeof MESSAGE
   return { ...tool, agent: typeof agent === "string" ? null : agent };
 };
 
-const messageOf = (input: JsonValue): string => (isMessage(input) ? input.message : JSON.stringify(input));
+const messageOf = (input: unknown): string => (isMessage(input) ? input.message : JSON.stringify(input));

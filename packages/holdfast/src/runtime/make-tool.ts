@@ -25,7 +25,7 @@ export type ToolParts = {
   readonly execute: (input: unknown, context: ToolContext) => Promise<unknown>;
   readonly verify?: (input: unknown, context: ToolContext) => Promise<Verification>;
   readonly idempotencyKey?: (input: unknown) => string;
-  readonly toMessage?: (input: JsonValue) => string;
+  readonly toMessage?: (input: unknown) => string;
   readonly toModelOutput?: (output: unknown) => string | readonly ContentPart[];
 };
 
