@@ -199,6 +199,7 @@ const PLAIN_WORDS: Partial<Record<FailureCode, string>> = {
   TOOL_NOT_RUN: "This call was not run.",
   TOOL_DENIED: "This call was not approved. Do not try it again unless you are asked to.",
   TOOL_TIMEOUT: "No result came in time.",
+  AGENT_TOO_DEEP: "Too many agents have called one another. Answer by yourself.",
 };
 
 const failureOutput = (code: FailureCode, payload: JsonObject | null): ToolOutput => {

@@ -242,7 +242,7 @@ describe("an agent as a tool", () => {
     await test.close();
   });
 
-  it("is forgotten with its parent (J4)", async () => {
+  it("J4 is forgotten with its parent", async () => {
     const agent = askerOf([
       agentTool(
         archivist(() => ({ text: "a secret" })),
@@ -259,7 +259,7 @@ describe("an agent as a tool", () => {
     await test.close();
   });
 
-  it("does not let agents call one another for ever", async () => {
+  it("E6 does not let agents call one another for ever", async () => {
     const self = defineAgent({
       name: "mirror",
       instructions: "Ask yourself.",
@@ -316,7 +316,7 @@ describe("a child and the end of its parent (E5)", () => {
     return { seen, digger };
   };
 
-  it("is stopped when its parent is cancelled", async () => {
+  it("E5 is stopped when its parent is cancelled", async () => {
     const { seen, digger } = waiting();
     const { test, run } = await start(askerOf([agentTool(digger, ASK)]));
     await test.advanceTime(100);
@@ -329,7 +329,7 @@ describe("a child and the end of its parent (E5)", () => {
     await test.close();
   });
 
-  it("is stopped when it is waited for no longer, and the model is told", async () => {
+  it("E5 is stopped when it is waited for no longer, and the model is told", async () => {
     const { seen, digger } = waiting();
     const { test, run } = await start(askerOf([agentTool(digger, { ...ASK, timeoutMs: 30_000 })]));
     const outcome = await within(test, run.outcome(), 120_000);
@@ -340,7 +340,7 @@ describe("a child and the end of its parent (E5)", () => {
     await test.close();
   });
 
-  it("is not begun when its parent is cancelled first", async () => {
+  it("E5 is not begun when its parent is cancelled first", async () => {
     const { seen, digger } = waiting();
     const { test, run, session } = await start(askerOf([agentTool(digger, ASK)]));
     await run.cancel();
@@ -398,7 +398,7 @@ describe("the budget of a run and the runs it calls (E8)", () => {
   };
 
   it.each([0.02, 0.05, 0.08, 0.12])(
-    "holds %d dollars against children that run side by side",
+    "E8 holds %d dollars against children that run side by side",
     async (cap) => {
       const { test, run } = await start(spendingTree(cap, 4), { prices });
       const outcome = await within(test, run.outcome(), 120_000);
@@ -420,7 +420,7 @@ describe("the budget of a run and the runs it calls (E8)", () => {
     await test.close();
   });
 
-  it("counts a child for its parent's session, where a session has a budget", async () => {
+  it("E8 counts a child for its parent's session, where a session has a budget", async () => {
     const budgets = [{ name: "talk", scope: "session", maxCostUsd: 10 }] as const;
     const { test, session, run } = await start(spendingTree(1, 2), { prices, budgets });
     await within(test, run.outcome(), 120_000);
@@ -430,7 +430,7 @@ describe("the budget of a run and the runs it calls (E8)", () => {
     await test.close();
   });
 
-  it("does not call a model whose price nobody knows, where its parent has a limit in money", async () => {
+  it("E8 does not call a model whose price nobody knows, where its parent has a limit in money", async () => {
     const unpriced = defineAgent({
       name: "archivist",
       instructions: "Read.",
@@ -472,7 +472,7 @@ describe("a crash between a session and its child", () => {
   };
 
   // Create, post, four commits of the parent; for each child create, post, four commits, and errands removed: all but the last of them.
-  it.each(deathsUpTo(24))("loses nothing and does nothing twice, $moment write $write", async (death) => {
+  it.each(deathsUpTo(24))("J5 loses nothing and does nothing twice, $moment write $write", async (death) => {
     booked.length = 0;
     const agent = tree();
     const test = await throughDeaths({ agent, livesMs: 70_000 }, [death], async (mortal) => {
