@@ -25,14 +25,14 @@ test("docs/agents.md: the log reader has a session of its own, and its cost is t
     ({ toolResults }) =>
       toolResults.length === 0
         ? { toolCalls: [{ name: "log-reader", input: { message: "The shop, at noon: why down?" } }], usage }
-        : { text: `I was told: ${String(toolResults[0]?.output.value)}`, usage },
+        : { text: `I was told: ${JSON.stringify(toolResults[0]?.output.value)}`, usage },
     { provider: "local", modelId: "lead" },
   );
   const agent = defineLead({ lead, reader });
   const runtime = await open(agent, await temporary());
   const session = await runtime.createSession(agent, { tenant: "acme" });
   const outcome = await (await session.send("Why was the shop down?")).outcome();
-  expect(outcome).toMatchObject({ status: "completed", text: "I was told: The disk was full at noon." });
+  expect(outcome).toMatchObject({ status: "completed", text: 'I was told: "The disk was full at noon."' });
   // Twice 3 + 1.5 thousandths of a dollar for the lead, twice 1 + 0.5 for the reader.
   expect(outcome.status === "completed" && outcome.costUsd).toBeCloseTo(0.012, 9);
   const { sessions } = await runtime.listSessions({ agent: "log-reader" });
