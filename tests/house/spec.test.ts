@@ -16,7 +16,7 @@ const ids = (letter: string, count: number): readonly string[] =>
   Array.from({ length: count }, (_, index) => `${letter}${index + 1}`);
 
 /** The deed of the house: journal, effects, sessions, seeing. */
-const PROMISES = [...ids("J", 6), ...ids("E", 9), ...ids("S", 6), ...ids("O", 3)];
+const PROMISES = [...ids("J", 6), ...ids("E", 10), ...ids("S", 6), ...ids("O", 3)];
 
 type Row = {
   readonly id: string;

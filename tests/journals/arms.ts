@@ -7,6 +7,7 @@ import type {
   HeaderOf,
   OutputCheck,
 } from "../../packages/holdfast/src/core/event.ts";
+import type { NotUndoneCall, UndoReport } from "../../packages/holdfast/src/core/undo-terms.ts";
 import { EVENT_TYPES, type JournalEvent, type RunStatus, type Wait } from "holdfast/core";
 
 /**
@@ -61,6 +62,12 @@ const WAITS: Table<Wait["kind"]> = {
   signal: true,
   child: true,
 };
+const NOT_UNDONE: Table<NotUndoneCall["reason"]> = {
+  "no-undo": true,
+  "outcome-unknown": true,
+  failed: true,
+  "undo-unknown": true,
+};
 const AFTER_REFUSAL: Table<AfterRefusal["kind"]> = { stop: true, degrade: true, wait: true, ask: true };
 const WHY_OPERATOR: Table<Extract<Wait, { kind: "operator" }>["reason"]> = {
   poisoned: true,
@@ -87,7 +94,9 @@ export const ALL_ARMS: readonly string[] = [
   ...arms("tool-call.resumed by", ENTERED_AGAIN),
   ...arms("run.suspended for", WAITS),
   ...arms("run.suspended, operator", WHY_OPERATOR),
+  ...arms("not undone", NOT_UNDONE),
   ...arms("budget.refused, then", AFTER_REFUSAL),
+  "a run that ended with calls undone",
   "a lost model call, made again",
   "a lost model call, given up",
   "a call with no such tool",
@@ -142,11 +151,13 @@ const armsOf = (header: EventHeader, events: readonly JournalEvent[]): readonly 
       return [`run.resumed by: ${header.by}`];
     case "run.failed":
       return [
+        ...armsOfUndo(header.undo),
         ...when(header.causeAt !== null, "a run whose failure has a cause elsewhere"),
         ...when(!wasStarted(header.runId, events), "a run that ended in the queue"),
       ];
     case "run.cancelled":
       return [
+        ...armsOfUndo(header.undo),
         ...when(header.unknown.length > 0, "a run that ended with unknown calls"),
         ...when(!wasStarted(header.runId, events), "a run that ended in the queue"),
       ];
@@ -158,6 +169,11 @@ const armsOf = (header: EventHeader, events: readonly JournalEvent[]): readonly 
       return armsOfCall(header);
   }
 };
+
+const armsOfUndo = (report: UndoReport | null): readonly string[] => [
+  ...when((report?.undone ?? []).length > 0, "a run that ended with calls undone"),
+  ...(report?.notUndone ?? []).map(({ reason }) => `not undone: ${reason}`),
+];
 
 const wasStarted = (runId: string, events: readonly JournalEvent[]): boolean =>
   events.some(({ header }) => header.type === "run.started" && header.runId === runId);

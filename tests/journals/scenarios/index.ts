@@ -9,6 +9,7 @@ import { PEOPLE } from "./people.ts";
 import { STOPS } from "./stops.ts";
 import { SUSPENSIONS } from "./suspensions.ts";
 import { TOOL_CALLS } from "./tool-calls.ts";
+import { UNDOS } from "./undos.ts";
 import { UNKNOWN_OUTCOMES } from "./unknown-outcomes.ts";
 
 /** Every story there is. A new event, or a new arm of one, gets its place in one of them. */
@@ -24,4 +25,5 @@ export const SCENARIOS: readonly Scenario[] = [
   ...INTERRUPTIONS,
   ...STOPS,
   ...SUSPENSIONS,
+  ...UNDOS,
 ];

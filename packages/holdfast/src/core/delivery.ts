@@ -1,6 +1,7 @@
 import type { EventHeader } from "./event.ts";
 import type { Failure } from "./failure.ts";
 import type { CallId, Position, RunId, SessionId, Timestamp } from "./ids.ts";
+import type { NotUndoneCall, UndoneCall } from "./undo-terms.ts";
 import { needsSomebody, type Wait } from "./wait.ts";
 
 /** Version of a delivery as it is stored; one of another version is left to those who know it (S6). */
@@ -47,6 +48,10 @@ export type Delivery = {
   readonly waitingFor: readonly Wait[];
   /** Of a cancelled run: calls that may or may not have taken effect. */
   readonly unknownCalls: readonly CallId[];
+  /** Of a failed or cancelled run: calls whose effect was taken back (E10). */
+  readonly undone: readonly UndoneCall[];
+  /** Of a failed or cancelled run that was to be undone: calls whose effect still stands, or may, and why. */
+  readonly notUndone: readonly NotUndoneCall[];
 };
 
 /** What somebody is told of an event, or null: a suspension that time alone ends concerns nobody. */

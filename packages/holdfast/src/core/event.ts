@@ -6,6 +6,7 @@ import type { CallId, Position, RunId, SessionId, Timestamp } from "./ids.ts";
 import type { JsonObject } from "./json.ts";
 import type { SendLimits } from "./run-limits.ts";
 import type { RunSettings, ToolPolicy } from "./run-settings.ts";
+import type { UndoReport } from "./undo-terms.ts";
 import type { Charge, Spend } from "./usage.ts";
 import type { Wait } from "./wait.ts";
 
@@ -127,12 +128,24 @@ export type RunHeader =
         causeAt: Position | null;
         durationMs: number;
         totals: RunTotals;
+        /** What was undone, and what was not; null where there was nothing to undo (E10). */
+        undo: UndoReport | null;
       }
     >
   | Header<
       "run.cancelled",
-      { runId: RunId; unknown: readonly CallId[]; durationMs: number; totals: RunTotals }
-    >;
+      {
+        runId: RunId;
+        unknown: readonly CallId[];
+        durationMs: number;
+        totals: RunTotals;
+        undo: UndoReport | null;
+      }
+    >
+  /** What it did is undone before it ends as the code says; `RUN_CANCELLED` for one that is rolled back (E10). */
+  | Header<"run.undoing", { runId: RunId; code: FailureCode; causeAt: Position | null }>
+  /** A call of this id undoes another call of the run. */
+  | Header<"undo.requested", { runId: RunId; undoId: CallId; undoes: CallId; tool: string }>;
 
 export type ModelHeader =
   | Header<
@@ -386,6 +399,8 @@ const EVENT_TYPE_TABLE: Record<EventType, true> = {
   "run.completed": true,
   "run.failed": true,
   "run.cancelled": true,
+  "run.undoing": true,
+  "undo.requested": true,
   "model-call.started": true,
   "model-call.completed": true,
   "model-call.failed": true,

@@ -30,6 +30,7 @@ export const settings = (more: Partial<RunSettings> = {}): RunSettings => ({
   ],
   maxToolCalls: null,
   maxRepeats: null,
+  whenFailed: "undo",
   budget: null,
   ...more,
 });
@@ -40,6 +41,7 @@ export const policy = (effect: ToolEffect, more: Partial<ToolPolicy> = {}): Tool
   retry: { maxAttempts: 3, initialDelayMs: 250, maxDelayMs: 30_000 },
   canVerify: false,
   by: "runtime",
+  undo: null,
   ...more,
 });
 
@@ -144,8 +146,16 @@ const USUAL: { readonly [Type in EventType]: HeaderOf<Type> } = {
   "run.rolled-back": { type: "run.rolled-back", runId: RUN },
   "run.expired": { type: "run.expired", runId: RUN },
   "run.completed": { type: "run.completed", ...ENDED, answerAt: 5 },
-  "run.failed": { type: "run.failed", ...ENDED, code: "RUN_MAX_TURNS", causeAt: null },
-  "run.cancelled": { type: "run.cancelled", ...ENDED, unknown: [] },
+  "run.failed": { type: "run.failed", ...ENDED, code: "RUN_MAX_TURNS", causeAt: null, undo: null },
+  "run.undoing": { type: "run.undoing", runId: RUN, code: "RUN_MAX_TURNS", causeAt: null },
+  "run.cancelled": { type: "run.cancelled", ...ENDED, unknown: [], undo: null },
+  "undo.requested": {
+    type: "undo.requested",
+    runId: RUN,
+    undoId: "undo_call_4_0",
+    undoes: "call_4_0",
+    tool: "tool-0",
+  },
   "budget.refused": {
     type: "budget.refused",
     runId: RUN,

@@ -5,7 +5,9 @@ import { lostModelCall } from "./lost-model-call.ts";
 import { record } from "./owed.ts";
 import { closeAs } from "./plan-stopped-call.ts";
 import { mayHaveActed } from "./plan-waiting-call.ts";
-import { totalsOf, type OpenCall, type OpenRun, type Stopping } from "./session-state.ts";
+import { planUndo, type RunEnd } from "./plan-undo.ts";
+import { totalsOf, type OpenCall, type OpenRun } from "./session-state.ts";
+import { isToBeFoundOut, undoReport } from "./undo.ts";
 
 /**
  * Brings a cancelled or expired run to its end (E5): nothing new starts, what is in flight is awaited
@@ -18,30 +20,29 @@ export const planEnd = (run: OpenRun, now: Timestamp): readonly Effect[] => {
       ? [lostModelCall(run, phase.call, { now, next: { kind: "give-up" } })]
       : /* guard E5: a model call in flight is awaited */ [];
   }
-  if (phase.kind === "calling-tools") return phase.calls.flatMap((call) => closeCall(run, call));
-  // guard E5: what is rolled back leaves the conversation before its run ends
-  if (run.rollback === "owed") return [record({ type: "run.rolled-back", runId: run.runId })];
-  return [settle(run, stopping ?? "cancelled", now)];
+  if (phase.kind === "calling-tools") {
+    const closing = phase.calls.flatMap((call) => closeCall(run, call));
+    // guard E10: nothing is undone while something is under way
+    if (closing.length > 0 || phase.calls.some(({ status }) => status.kind === "started")) return closing;
+  }
+  return [
+    endRun(run, { code: stopping === "expired" ? "RUN_TIMEOUT" : "RUN_CANCELLED", causeAt: null }, now),
+  ];
 };
 
-const settle = (run: OpenRun, stopping: Stopping, now: Timestamp): Effect => {
-  const durationMs = now - run.startedAt;
-  return stopping === "cancelled"
-    ? record({
-        type: "run.cancelled",
-        runId: run.runId,
-        unknown: run.unknown,
-        durationMs,
-        totals: totalsOf(run),
-      })
-    : record({
-        type: "run.failed",
-        runId: run.runId,
-        code: "RUN_TIMEOUT",
-        causeAt: null,
-        durationMs,
-        totals: totalsOf(run),
-      });
+/** The end of a run, or what is owed before it: what it did is undone, and what it said leaves the conversation. */
+export const endRun = (run: OpenRun, why: RunEnd, now: Timestamp): Effect => {
+  const undo = planUndo(run, why);
+  // guard E10: a run does not end before what it did is undone
+  if (undo !== null) return undo;
+  const { runId } = run;
+  const isCancelled = why.code === "RUN_CANCELLED";
+  // guard E5: what is rolled back leaves the conversation before its run ends
+  if (isCancelled && run.rollback === "owed") return record({ type: "run.rolled-back", runId });
+  const common = { durationMs: now - run.startedAt, totals: totalsOf(run), undo: undoReport(run) };
+  return isCancelled
+    ? record({ type: "run.cancelled", runId, unknown: run.unknown, ...common })
+    : record({ type: "run.failed", runId, code: why.code, causeAt: why.causeAt, ...common });
 };
 
 const closeCall = (run: OpenRun, call: OpenCall): readonly Effect[] => {
@@ -55,11 +56,15 @@ const closeCall = (run: OpenRun, call: OpenCall): readonly Effect[] => {
     case "waiting":
       return [closeAs(run, call, mayHaveActed(call) ? "unknown" : "cancelled")];
     case "lost":
+      // guard E10: what is to be undone is found out about first
+      if (isToBeFoundOut(run, call)) return [];
       return call.policy.effect === "write"
         ? /* guard E2: a lost write is given up on as unknown */ [closeAs(run, call, "unknown")]
         : [closeAs(run, call, "cancelled")];
     case "unknown":
-      return [closeAs(run, call, "unknown")];
+      return call.status.next.kind === "verify" && isToBeFoundOut(run, call)
+        ? /* guard E10: what is being found out about is not given up on */ []
+        : [closeAs(run, call, "unknown")];
     default:
       return assertNever(call.status);
   }

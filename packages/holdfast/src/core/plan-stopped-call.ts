@@ -2,6 +2,7 @@ import type { Effect } from "./effect.ts";
 import { record } from "./owed.ts";
 import { mayHaveActed } from "./plan-waiting-call.ts";
 import type { OpenCall, OpenRun } from "./session-state.ts";
+import { isUndoId } from "./undo-terms.ts";
 
 /** Characters the model will see for a call that was closed without content. */
 export const CLOSED_CALL_CHARS = 80;
@@ -25,6 +26,10 @@ export const closeAs = (
     : record({ type: "tool-call.unknown", ...common, code: "TOOL_OUTCOME_UNKNOWN" });
 };
 
+/** Nobody is asked about a call of a run that is being undone: where its tool could not tell, that is reported (E10). */
+const isLeftUnknown = ({ undoing }: OpenRun, { callId, status }: OpenCall): boolean =>
+  undoing !== null && !isUndoId(callId) && status.kind === "unknown" && status.next.kind === "ask";
+
 /** Nothing of it is under way here. */
 const IDLE: ReadonlySet<OpenCall["status"]["kind"]> = new Set([
   "requested",
@@ -47,5 +52,6 @@ export const planStoppedCall = (run: OpenRun, call: OpenCall): Effect | null => 
   if (isIdle && mayHaveActed(call)) return closeAs(run, call, "unknown");
   // guard E5: a cancelled call that does not run gets its result
   if (isIdle || (status.kind === "lost" && policy.effect !== "write")) return closeAs(run, call, "cancelled");
-  return status.kind === "unknown" && stopping === "given-up" ? closeAs(run, call, "unknown") : null;
+  const isGivenUp = stopping === "given-up" || isLeftUnknown(run, call);
+  return status.kind === "unknown" && isGivenUp ? closeAs(run, call, "unknown") : null;
 };

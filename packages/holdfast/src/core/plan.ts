@@ -1,13 +1,14 @@
 import type { Effect } from "./effect.ts";
 import type { FailureCode } from "./failure.ts";
-import type { Position, Timestamp } from "./ids.ts";
+import type { Timestamp } from "./ids.ts";
 import { lostModelCall } from "./lost-model-call.ts";
 import { planBudget } from "./plan-budget.ts";
-import { planEnd } from "./plan-end.ts";
+import { endRun, planEnd } from "./plan-end.ts";
 import { NOTHING_OWED, owes, record, type Owed } from "./owed.ts";
 import { planToolCalls } from "./plan-tool-calls.ts";
 import { withWaits } from "./plan-waits.ts";
 import { isInFlight, totalsOf, type OpenRun, type Phase, type SessionState } from "./session-state.ts";
+import { owesUndo } from "./undo.ts";
 import { nextSteer } from "./when-active.ts";
 import { windowCut } from "./window.ts";
 
@@ -42,9 +43,14 @@ export const plan = (state: SessionState, now: Timestamp): readonly Effect[] => 
 
 /** The duration limit (E6); time spent suspended does not count. */
 export const deadlineOf = (run: OpenRun): Timestamp =>
-  run.startedAt +
-  run.settings.maxDurationMs +
-  /* guard E6: time spent suspended does not count */ run.suspendedMs;
+  // guard E10: undoing is not held to the time that ran out
+  run.undoing !== null
+    ? NEVER
+    : run.startedAt +
+      run.settings.maxDurationMs +
+      /* guard E6: time spent suspended does not count */ run.suspendedMs;
+
+const NEVER: Timestamp = Number.MAX_SAFE_INTEGER;
 
 /** An answer that is there is not thrown away because its last word is written late. */
 const isOverdue = (run: OpenRun, now: Timestamp): boolean =>
@@ -60,10 +66,11 @@ const isHeldBySomeone = (run: OpenRun): boolean =>
   run.suspended?.waitingFor.some((wait) => wait.kind === "operator" || wait.kind === "definition") ?? false;
 
 /** What has an answer comes to its end all the same. */
-const pauseOf = ({ isPaused }: SessionState, { phase }: OpenRun): "paused" | null =>
-  isPaused && phase.kind !== "answered" && phase.kind !== "failing"
-    ? /* guard S3: in a paused session nothing is done */ "paused"
-    : null;
+const pauseOf = ({ isPaused }: SessionState, run: OpenRun): "paused" | null =>
+  isPaused && !isAtItsEnd(run) ? /* guard S3: in a paused session nothing is done */ "paused" : null;
+
+const isAtItsEnd = (run: OpenRun): boolean =>
+  run.undoing === null ? run.phase.kind === "answered" || run.phase.kind === "failing" : !owesUndo(run);
 
 const planRun = (state: SessionState, run: OpenRun, now: Timestamp): Owed => {
   const reason =
@@ -101,7 +108,7 @@ const planRun = (state: SessionState, run: OpenRun, now: Timestamp): Owed => {
         }),
       );
     case "failing":
-      return owes(failRun(run, phase, now));
+      return owes(endRun(run, run.undoing ?? phase, now));
   }
 };
 
@@ -111,7 +118,7 @@ const planModelCall = (
   { phase, now }: { readonly phase: Phase & { kind: "ready" }; readonly now: Timestamp },
 ): Owed => {
   const { turn, attempt, candidate } = phase;
-  const fail = (code: FailureCode): Owed => owes(failRun(run, { code, causeAt: null }, now));
+  const fail = (code: FailureCode): Owed => owes(endRun(run, { code, causeAt: null }, now));
   // guard E6: a run has so many turns
   if (turn > run.settings.maxTurns) return fail("RUN_MAX_TURNS");
   const { maxToolCalls } = run.settings;
@@ -134,17 +141,3 @@ const planModelCall = (
   if (run.mustCompact) return fail("MODEL_CONTEXT_OVERFLOW");
   return planBudget(state, run, { phase, now }) ?? owes({ kind: "call-model", turn, attempt, candidate });
 };
-
-const failRun = (
-  run: OpenRun,
-  why: { readonly code: FailureCode; readonly causeAt: Position | null },
-  now: Timestamp,
-): Effect =>
-  record({
-    type: "run.failed",
-    runId: run.runId,
-    code: why.code,
-    causeAt: why.causeAt,
-    durationMs: now - run.startedAt,
-    totals: totalsOf(run),
-  });

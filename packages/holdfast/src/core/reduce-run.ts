@@ -3,6 +3,7 @@ import { assertNever } from "./errors.ts";
 import type { HeaderOf, RunHeader } from "./event.ts";
 import type { RunId } from "./ids.ts";
 import type { Place } from "./place.ts";
+import { isUndoing, noteUndone, reduceUndo, rollBackWhenUndone } from "./reduce-undo.ts";
 import type { OpenRun, RunStatus, SessionState } from "./session-state.ts";
 import { NO_SPEND } from "./usage.ts";
 import { withRun } from "./with-run.ts";
@@ -37,6 +38,7 @@ export const reduceRun = (state: SessionState, header: RunHeader, place: Place):
       return { ...withRun(state, (run) => resume(run, place)), takeovers };
     }
     case "run.cancel-requested":
+      if (isUndoing(state)) return rollBackWhenUndone(state);
       return withRun(state, (run) => ({
         ...resume(run, place),
         stopping: "cancelled",
@@ -49,7 +51,10 @@ export const reduceRun = (state: SessionState, header: RunHeader, place: Place):
     case "run.completed":
       return settle(state, header.runId, "completed");
     case "run.failed":
-      return settle(state, header.runId, "failed");
+      return settle(noteUndone(state, header.undo, place), header.runId, "failed");
+    case "run.undoing":
+    case "undo.requested":
+      return reduceUndo(state, header);
     case "run.cancelled":
       return settle(state, header.runId, "cancelled");
     default:
@@ -90,6 +95,8 @@ const startRun = (state: SessionState, header: HeaderOf<"run.started">, place: P
     stopping: null,
     rollback: "no",
     unknown: [],
+    writes: [],
+    undoing: null,
     suspended: null,
     suspendedMs: 0,
     mustCompact: false,

@@ -5,11 +5,19 @@ import type { Place } from "./place.ts";
 import type { CallStatus, OpenRun, SessionState } from "./session-state.ts";
 import { addSpend, NO_SPEND, type Spend } from "./usage.ts";
 import { spentSoFar } from "./child-budget.ts";
+import { closesCall, closeUndo, endsAs, isUndoing, noteWrite } from "./reduce-undo.ts";
+import { isUndoId } from "./undo-terms.ts";
 import { withCall } from "./with-call.ts";
 import { withRun } from "./with-run.ts";
 
 /** Folds tool calls. A call leaves the state when its one result is there (E3). */
 export const reduceToolCall = (state: SessionState, header: ToolHeader, place: Place): SessionState => {
+  if (isUndoId(header.callId) && closesCall(header)) return closeUndo(state, header);
+  const noted = noteWrite(state, header, place);
+  return reduceCall(noted, header, place);
+};
+
+const reduceCall = (state: SessionState, header: ToolHeader, place: Place): SessionState => {
   switch (header.type) {
     case "tool-call.held":
       return withCall(header.child === null ? state : shareRest(state), header.callId, (call) => ({
@@ -60,7 +68,8 @@ export const reduceToolCall = (state: SessionState, header: ToolHeader, place: P
         ? // A person's word to run it again is the later one.
           withCall(state, header.callId, (call) => ({
             ...call,
-            stopping: null,
+            // guard E10: a call is not made again by a run that is being undone
+            stopping: !isUndoing(state) || isUndoId(call.callId) ? null : call.stopping,
             status: { kind: "requested" },
           }))
         : close(state, header, place);
@@ -142,6 +151,8 @@ const withoutCall = (run: OpenRun, callId: CallId, place: Place): OpenRun => {
   const calls = run.phase.calls.toSpliced(index, 1);
   // guard E3: the model is not called while a call is open
   if (calls.length > 0) return { ...run, phase: { ...run.phase, calls } };
+  // guard E10: a run that is being undone asks no model
+  if (run.undoing !== null) return { ...run, phase: endsAs(run.undoing) };
   return {
     ...run,
     phase: { kind: "ready", turn: run.turn + 1, attempt: 1, candidate: run.candidate, dueAt: place.at },

@@ -61,6 +61,8 @@ const fold = (state: SessionState, header: EventHeader, place: Place): SessionSt
     case "run.completed":
     case "run.failed":
     case "run.cancelled":
+    case "run.undoing":
+    case "undo.requested":
       return reduceRun(state, header, place);
     case "model-call.started":
     case "model-call.completed":

@@ -1,5 +1,6 @@
 import type { RunBudget } from "./budget-terms.ts";
 import type { RetryPolicy } from "./retry-policy.ts";
+import type { UndoPolicy, WhenFailed } from "./undo-terms.ts";
 
 /**
  * What calling the tool does to the world (E2).
@@ -18,6 +19,8 @@ export type ToolPolicy = {
   readonly canVerify: boolean;
   /** Who runs it: this runtime, whoever called the agent (return of control), or the agent of that name, as its child. */
   readonly by: "runtime" | "caller" | `agent:${string}`;
+  /** How a call is undone when its run fails; null where it cannot be (E10). */
+  readonly undo: UndoPolicy | null;
 };
 
 /** One model a run may use, in order of preference. */
@@ -44,4 +47,6 @@ export type RunSettings = {
   readonly maxRepeats: number | null;
   /** What model calls are held against; null where no budget applies (E8). */
   readonly budget: RunBudget | null;
+  /** What becomes of what a run did when it fails (E10). */
+  readonly whenFailed: WhenFailed;
 };

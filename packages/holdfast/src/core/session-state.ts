@@ -6,6 +6,7 @@ import type { CalledBy } from "./child-call.ts";
 import type { CallId, Position, RunId, SessionId, Timestamp } from "./ids.ts";
 import type { SendLimits } from "./run-limits.ts";
 import type { ModelCandidate, RunSettings, ToolPolicy } from "./run-settings.ts";
+import type { Undoing, WriteCall } from "./undo-terms.ts";
 import type { Charge, Spend } from "./usage.ts";
 import type { Wait } from "./wait.ts";
 
@@ -93,7 +94,7 @@ export type Phase =
   /** The model answered; the run's end is owed. */
   | { readonly kind: "answered"; readonly answerAt: Position }
   /** The run cannot go on; its end is owed. */
-  | { readonly kind: "failing"; readonly code: FailureCode; readonly causeAt: Position };
+  | { readonly kind: "failing"; readonly code: FailureCode; readonly causeAt: Position | null };
 
 export type Suspension = { readonly since: Timestamp; readonly waitingFor: readonly Wait[] };
 
@@ -126,6 +127,10 @@ export type OpenRun = {
   readonly rollback: "no" | "owed" | "done";
   /** Calls given up without knowing their outcome. */
   readonly unknown: readonly CallId[];
+  /** Its writes that took place or may have, in the order in which their last attempts began. */
+  readonly writes: readonly WriteCall[];
+  /** Set while what it did is being undone; its end is decided then, and comes after that (E10). */
+  readonly undoing: Undoing | null;
   readonly suspended: Suspension | null;
   /** Time spent suspended so far; it does not count towards `maxDurationMs`. */
   readonly suspendedMs: number;
@@ -149,8 +154,8 @@ export type QueuedRun = {
 export type WindowEntry = {
   readonly at: Position;
   readonly chars: number;
-  /** `input` begins a run, `answer` begins a turn; `result` and `steer` belong to the turn before them. */
-  readonly kind: "input" | "answer" | "result" | "steer";
+  /** `input` begins a run, `answer` begins a turn; `result`, `steer` and `undone` belong to the turn before them. */
+  readonly kind: "input" | "answer" | "result" | "steer" | "undone";
 };
 
 export type SessionState = {

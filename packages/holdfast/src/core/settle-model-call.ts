@@ -58,6 +58,7 @@ export const NO_POLICY: ToolPolicy = {
   retry: { maxAttempts: 1, initialDelayMs: 0, maxDelayMs: 0 },
   canVerify: false,
   by: "runtime",
+  undo: null,
 };
 
 /** Calls in an answer that the runtime is to run; the provider's own are recorded only. */

@@ -7,6 +7,7 @@ import { nextAttemptAt } from "./retry-policy.ts";
 import type { ToolPolicy } from "./run-settings.ts";
 import type { OpenCall, OpenRun } from "./session-state.ts";
 import type { Spend } from "./usage.ts";
+import { isToBeFoundOut } from "./undo.ts";
 
 /** Time for a request already on its way to arrive before an outcome is verified. */
 export const VERIFY_GRACE_MS = 1_000;
@@ -20,6 +21,8 @@ export type ToolOutcome =
       readonly chars: number;
       readonly isCoerced: boolean;
       readonly artifact: JsonObject | null;
+      /** What undoing the call needs of its result, where what is shown does not say it (E10). */
+      readonly kept?: { readonly result: JsonValue } | null;
       /** Bytes the output refers to by digest; stored in the commit that records it. */
       readonly blobs?: readonly { readonly digest: string; readonly bytes: Uint8Array }[];
     }
@@ -61,7 +64,7 @@ export const settleToolCall = (settling: Settling, outcome: ToolOutcome): EventD
         repeats: 1,
         spent: null,
       },
-      payload: completedPayload(outcome.output, outcome.artifact),
+      payload: { ...completedPayload(outcome.output, outcome.artifact), ...outcome.kept },
     };
   }
   if (outcome.kind === "suspended") return suspended(settling, outcome);
@@ -169,7 +172,8 @@ const unknownOutcome = (settling: Settling, why: Failure): EventDraft => {
   const { run, call, now } = settling;
   const notAfter = call.status.kind === "started" ? call.status.notAfter : now;
   const next: AfterUnknown =
-    run.stopping === null
+    run.stopping === null ||
+    /* guard E10: a call that may have to be undone is found out about */ isToBeFoundOut(run, call)
       ? nextStepForUnknown(
           call.policy,
           Math.max(now, /* guard E2: verifying waits until the attempt is over */ notAfter),
@@ -223,7 +227,7 @@ export const settleVerification = (settling: Settling, outcome: VerifyOutcome): 
           repeats: 1,
           spent: null,
         },
-        payload: completedPayload(outcome.output, outcome.artifact),
+        payload: { ...completedPayload(outcome.output, outcome.artifact), ...outcome.kept },
       };
     case "not-done":
       return notDone(settling);

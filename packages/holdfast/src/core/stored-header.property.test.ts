@@ -30,6 +30,7 @@ describe("a stored header", () => {
       timeoutMs: 30_000,
       canVerify: false,
       by: "runtime" as const,
+      undo: null,
       retry: { maxAttempts: 3, initialDelayMs: 250, maxDelayMs: 30_000 },
     };
     const calls = [{ callId: "call_1_0", tool: "look", policy: { effect: "read", ...usual } }] as const;

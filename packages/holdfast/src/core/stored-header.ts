@@ -13,9 +13,13 @@ const ATTEMPT: Usual = { attempt: 1 };
 
 const FIRST_ASK: Usual = { ask: 1 };
 
+const NOTHING_UNDONE: Usual = { undo: null };
+
 const USUAL: { readonly [Type in EventType]?: Usual } = {
   "run.accepted": { source: null, limits: null, joins: null, isNext: false, calledBy: null },
   "run.cancel-requested": { mode: "interrupt" },
+  "run.failed": NOTHING_UNDONE,
+  "run.cancelled": NOTHING_UNDONE,
   "tool-call.cancel-requested": { isGivenUp: false },
   "model-call.started": { attempt: 1, candidate: 0, reserved: null },
   "model-call.completed": { attempt: 1, output: "none" },
@@ -49,9 +53,9 @@ const USUAL_WITHIN: { readonly [member: string]: Usual } = {
   usage: NO_TOKENS,
   estimate: { costUsd: null, isEstimate: true },
   charge: { costUsd: null, isEstimate: false },
-  policy: { timeoutMs: 30_000, canVerify: false, retry: RETRY, by: "runtime" },
+  policy: { timeoutMs: 30_000, canVerify: false, retry: RETRY, by: "runtime", undo: null },
   retry: RETRY,
-  settings: { maxToolCalls: null, maxRepeats: DEFAULT_MAX_REPEATS, budget: null },
+  settings: { maxToolCalls: null, maxRepeats: DEFAULT_MAX_REPEATS, budget: null, whenFailed: "undo" },
   spend: { knownCostUsd: 0, unpricedCalls: 0, estimatedCalls: 0 },
 };
 

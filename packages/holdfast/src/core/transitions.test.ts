@@ -18,6 +18,7 @@ import {
   type Journal,
 } from "./journal-builder.fixture.ts";
 import { reduce } from "./reduce.ts";
+import { undoExamples } from "./undo-examples.fixture.ts";
 import { cellOf, isLegal, STATE_PHASES, statePhase, type StatePhase } from "./transitions.ts";
 
 const TYPES: readonly EventType[] = [...EVENT_TYPES].filter(isEventType);
@@ -486,7 +487,7 @@ function onStarted(
 const examplesOf = (phase: StatePhase, type: EventType): readonly Examples[] => {
   const isOpen = OPEN_PHASES.find((each) => each === phase);
   const common = isOpen === undefined ? undefined : ofOpenRun(isOpen)[type];
-  return [common, SPECIAL[phase]?.[type]].filter((each) => each !== undefined);
+  return [common, SPECIAL[phase]?.[type], undoExamples(phase, type)].filter((each) => each !== undefined);
 };
 
 /** Proves one cell of the table; answers how many events it tried. */
@@ -525,7 +526,7 @@ describe("the table of states × events", () => {
   });
 
   test("has every event type in a row", () => {
-    expect(TYPES).toHaveLength(41);
+    expect(TYPES).toHaveLength(43);
   });
 
   test("J3: a refused event leaves the state as it was", () => {

@@ -2,6 +2,8 @@ import { callAllows, type CallEvent } from "./call-transitions.ts";
 import type { EventHeader, EventType, HeaderOf } from "./event.ts";
 import type { Position } from "./ids.ts";
 import { isInFlight, openCallOf, type OpenRun, type SessionState } from "./session-state.ts";
+import { isUndoId } from "./undo-terms.ts";
+import { isMoreThanCancelled, mayBeginUndo, mayEndAs, mayRequestUndo } from "./undo-transitions.ts";
 import { mayCutAt } from "./window.ts";
 
 /** The states a session can be in, as far as which events may follow is concerned. */
@@ -44,6 +46,8 @@ const TABLE: Record<EventType, Row> = {
   "run.completed":        ["no",  "no",  "no",  "no",  "no",  "no",  "if",  "no"],
   "run.failed":           ["no",  "no",  "if",  "if",  "no",  "no",  "if",  "if"],
   "run.cancelled":        ["no",  "no",  "if",  "if",  "if",  "if",  "if",  "if"],
+  "run.undoing":          ["no",  "no",  "no",  "if",  "no",  "if",  "if",  "if"],
+  "undo.requested":       ["no",  "no",  "no",  "no",  "no",  "no",  "no",  "if"],
   "model-call.started":   ["no",  "no",  "no",  "if",  "no",  "no",  "no",  "no"],
   "model-call.completed": ["no",  "no",  "no",  "no",  "if",  "no",  "no",  "no"],
   "model-call.failed":    ["no",  "no",  "no",  "no",  "if",  "no",  "no",  "no"],
@@ -135,18 +139,21 @@ const holdsForOpenRun = (state: SessionState, run: OpenRun, header: EventHeader)
         /* guard S3: nothing is suspended with something in flight */ !isInFlight(run)
       );
     case "run.cancel-requested":
-      return run.stopping !== "cancelled" || (header.mode === "rollback" && run.rollback === "no");
+      return isMoreThanCancelled(run, header.mode);
     case "run.rolled-back":
-      return run.stopping === "cancelled" && run.rollback === "owed";
+      return mayEndAs(run, "RUN_CANCELLED") && run.rollback === "owed";
+    case "run.undoing":
+      return mayBeginUndo(run, header);
+    case "undo.requested":
+      return mayRequestUndo(run, header);
     case "run.expired":
-      return run.stopping === null;
     case "run.completed":
-      return run.stopping === null;
+      return run.stopping === null && run.undoing === null;
     case "run.failed":
-      return run.stopping !== "cancelled";
+      return mayEndAs(run, header.code);
     case "run.cancelled":
       return (
-        run.stopping === "cancelled" &&
+        mayEndAs(run, "RUN_CANCELLED") &&
         /* guard E5: a run that is rolled back does not end before that is done */ run.rollback !== "owed" &&
         /* guard E5: a cancelled run is busy to its end */ !isBusy(run)
       );
@@ -159,7 +166,12 @@ const holdsForOpenRun = (state: SessionState, run: OpenRun, header: EventHeader)
         /* guard E1: a model call that is not owed does not start */ isOwed(run, header)
       );
     case "tool-call.started":
-      return mayAct(run) && /* guard S3: no tool is called in a paused session */ !state.isPaused;
+      return (
+        mayAct(run) &&
+        /* guard S3: no tool is called in a paused session */ !state.isPaused &&
+        /* guard E10: in a run that is being undone only that is done */ (run.undoing === null ||
+          isUndoId(header.callId))
+      );
     case "tool-call.resumed":
       return header.by !== "signal" || state.kept.some(({ at }) => at === header.signalAt);
     case "budget.refused":

@@ -136,6 +136,8 @@ export class ActiveSession {
 
   /** Whether a cancel for this run has been accepted, whether or not it is journaled yet (E5). */
   isCancelled(runId: string): boolean {
+    // guard E10: a cancel does not stop what is being undone
+    if (this.#isUndoing(runId)) return false;
     for (const signal of this.#signals.values()) {
       // guard E5: a cancel counts before it is journaled
       if (signal.kind === "cancel" && this.#runMeant(signal.runId) === runId) return true;
@@ -271,7 +273,14 @@ export class ActiveSession {
     }
   }
 
+  #isUndoing(runId: string | null): boolean {
+    const { run } = this.state;
+    return run !== null && run.runId === runId && run.undoing !== null;
+  }
+
   #stopRun(runId: string | null, reason: StopReason): void {
+    // guard E10: nor is it aborted
+    if (this.#isUndoing(runId)) return;
     for (const running of this.inFlight.values()) {
       if (running.runId === runId) running.deadline.stop(modelReason(running.key, reason));
     }

@@ -1,8 +1,10 @@
 import { DELIVERY_VERSION, type Delivery, type StoredDelivery } from "../core/delivery.ts";
 import { failure, toFailure, type Failure } from "../core/failure.ts";
+import type { EventHeader } from "../core/event.ts";
 import { openEvent } from "../core/journal-codec.ts";
 import { nextAttemptAt } from "../core/retry-policy.ts";
 import { failureOfRun } from "../core/run-failure.ts";
+import type { UndoReport } from "../core/undo-terms.ts";
 import type { Duty } from "../ports/duty.ts";
 import { deliveryAssignee, toDuty } from "./deliveries-of.ts";
 import { limited } from "./limited.ts";
@@ -160,6 +162,7 @@ export class DeliveryRound {
       failure: failed === null ? null : redactor.failure(failed),
       waitingFor: header?.type === "run.suspended" ? header.waitingFor : [],
       unknownCalls: header?.type === "run.cancelled" ? header.unknown : [],
+      ...reportOf(header),
     };
   }
 
@@ -173,6 +176,11 @@ export class DeliveryRound {
     return found !== undefined && openEvent(found).at === run.suspended.since;
   }
 }
+
+const reportOf = (header: EventHeader | undefined): UndoReport => {
+  const isEnd = header?.type === "run.failed" || header?.type === "run.cancelled";
+  return (isEnd ? header.undo : null) ?? { undone: [], notUndone: [] };
+};
 
 /** A stored delivery; null where it was written by a version that knows more (S6). */
 export const readDelivery = (body: string): StoredDelivery | null => {

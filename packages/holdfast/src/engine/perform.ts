@@ -13,6 +13,7 @@ import { recordLate, type Outcome } from "./outcome.ts";
 import type { Start } from "./prepare-batch.ts";
 import { instructionsOf } from "./start-run.ts";
 import type { ToolAttempt } from "./tool-attempt.ts";
+import { undoOf } from "./undo-call.ts";
 import { verifyCall } from "./verify-call.ts";
 
 /** Sets going what has been journaled as started; its outcome comes back to the session. */
@@ -113,13 +114,15 @@ const toolCall = (
   const tool = session.agent.tools.get(start.tool);
   if (tool === undefined) throw new StoreError("INTERNAL", `Tool ${start.tool} has gone.`);
   const { callId, attempt } = start;
+  const undo = undoOf(session, run, { tool, callId });
   return {
     services,
     sessionId: id,
     content,
     run,
     runId: run.runId,
-    tool,
+    tool: undo?.tool ?? tool,
+    readInput: undo?.readInput ?? null,
     callId,
     attempt,
     idempotencyKey: start.idempotencyKey,

@@ -8,6 +8,7 @@ import type { CallId, Position, Timestamp } from "../core/ids.ts";
 import { toFailure } from "../core/failure.ts";
 import type { JsonValue } from "../core/json.ts";
 import type { ModelCandidate } from "../core/run-settings.ts";
+import { isUndoId } from "../core/undo-terms.ts";
 import { candidateOf, openCallOf, type OpenRun } from "../core/session-state.ts";
 import { estimateTokens, NO_USAGE, type Charge } from "../core/usage.ts";
 import type { Signal } from "../ports/journal-store.ts";
@@ -285,7 +286,7 @@ const keyOfCall = async (
 ): Promise<string> => {
   const tool = agent.tools.get(name);
   const ours = idempotencyKeyOf(services.sha256, id, callId);
-  if (tool?.idempotencyKey === undefined) return ours;
+  if (tool?.idempotencyKey === undefined || isUndoId(callId)) return ours;
   // A store that is away is waited for: the key must not depend on the weather.
   const input = await content.inputFor(tool, run, { callId, fresh });
   try {

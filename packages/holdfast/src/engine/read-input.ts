@@ -47,7 +47,8 @@ export const readInput = (
     payload: body,
   };
   const { run } = state;
-  const isStopped = run === null || run.stopping === "cancelled";
+  // What is being undone is not interrupted: the input comes after it.
+  const isStopped = run === null || run.stopping === "cancelled" || run.undoing !== null;
   if (whenActive !== "interrupt" || isStopped) return [accepted];
   const header = { type: "run.cancel-requested", runId: run.runId, mode: "interrupt" } as const;
   return [

@@ -67,12 +67,17 @@ const cancel = (state: SessionState, runId: string | null, body: JsonObject): re
     const mode = body["mode"] === "rollback" ? "rollback" : "interrupt";
     const isMore = mode === "rollback" && run.rollback === "no";
     // guard J3: a run is cancelled once
-    if (run.stopping === "cancelled" && !isMore) return [];
+    if ((run.stopping === "cancelled" || run.undoing !== null) && !isMore) return [];
     return [{ header: { type: "run.cancel-requested", runId: run.runId, mode }, payload: body }];
   }
   if (!state.queue.some((queued) => queued.runId === runId)) return [];
   const totals = { turns: 0, toolCalls: 0, retries: 0, spend: NO_SPEND };
-  return [{ header: { type: "run.cancelled", runId, unknown: [], durationMs: 0, totals }, payload: body }];
+  return [
+    {
+      header: { type: "run.cancelled", runId, unknown: [], durationMs: 0, totals, undo: null },
+      payload: body,
+    },
+  ];
 };
 
 /** Lifts a pause, and lets a run go on that waits for that; else a run that waits for an operator. */

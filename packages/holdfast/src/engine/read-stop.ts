@@ -23,6 +23,8 @@ export const stops = (signal: Signal, run: OpenRun | null, callId: CallId | null
   if (signal.kind !== "cancel-call" || run?.runId !== signal.runId) return false;
   const body: unknown = JSON.parse(signal.body);
   const stop = readStop(isJsonObject(body) ? body : {});
+  // guard E10: what is being undone is not stopped with its turn
+  if (run.undoing !== null && stop.turn !== null) return false;
   return stop.turn === null ? callId !== null && stop.callId === callId : stop.turn === turnOf(run);
 };
 
@@ -37,7 +39,7 @@ export const readStopped = (
   if (run === null || run.runId !== runId || run.stopping !== null) return [];
   const stop = readStop(body);
   if (run.phase.kind === "calling-tools") {
-    const isTurn = stop.turn === run.turn;
+    const isTurn = run.undoing === null && stop.turn === run.turn;
     return run.phase.calls
       .filter((call) => isTurn || call.callId === stop.callId)
       .flatMap((call) => stopCall(run, call, stop));

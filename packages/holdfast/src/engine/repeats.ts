@@ -89,8 +89,8 @@ export class Repeats {
   }
 }
 
-const isCounted = ({ settings }: OpenRun, header: EventDraft["header"]): header is Closing =>
-  settings.maxRepeats !== null && isClosing(header);
+const isCounted = ({ settings, undoing }: OpenRun, header: EventDraft["header"]): header is Closing =>
+  settings.maxRepeats !== null && undoing === null && isClosing(header);
 
 /** Where the answer that asked for the open calls stands. */
 const placeOfAnswer = ({ phase }: OpenRun): readonly Position[] =>

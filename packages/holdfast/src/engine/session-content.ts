@@ -6,6 +6,8 @@ import { openEvent, verifyContent } from "../core/journal-codec.ts";
 import { isJsonObject, type JsonObject, type JsonValue } from "../core/json.ts";
 import type { AssistantPart } from "../core/message.ts";
 import { openCallOf, type OpenRun, type SessionState } from "../core/session-state.ts";
+import { isUndoId } from "../core/undo-terms.ts";
+import { writeUndoneBy } from "../core/undo.ts";
 import { callsToRun } from "../core/settle-model-call.ts";
 import type { SessionOwner } from "../ports/journal-store.ts";
 import type { ModelSettings } from "../ports/model.ts";
@@ -91,10 +93,11 @@ export class SessionContent {
 
   /** The arguments of an open call: as the model gave them, or as they were edited when it was approved (E4). */
   rawInput(run: OpenRun, { callId, fresh = [] }: OfCall): Promise<JsonValue> {
-    const at = openCallOf(run, callId)?.approval?.inputAt ?? null;
+    const undone = isUndoId(callId) ? writeUndoneBy(run, callId) : undefined;
+    const at = undone?.inputAt ?? openCallOf(run, callId)?.approval?.inputAt ?? null;
     // guard E4: what was approved is what runs
     if (at !== null) return this.payloadAt(at, fresh).then((decided) => decided?.["input"] ?? null);
-    return this.#proposedInput(run, callId, fresh);
+    return this.#proposedInput(run, undone?.callId ?? callId, fresh);
   }
 
   /** What an event says that the state names by its place. */

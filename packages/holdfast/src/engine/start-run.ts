@@ -93,7 +93,15 @@ const evaluate = async (agent: Agent, context: InstructionsContext, clock: Clock
 const addFailure = (batch: Batch, runId: RunId, failure: Failure): void => {
   const totals = { turns: 0, toolCalls: 0, retries: 0, spend: NO_SPEND };
   batch.add({
-    header: { type: "run.failed", runId, code: failure.code, causeAt: null, durationMs: 0, totals },
+    header: {
+      type: "run.failed",
+      runId,
+      code: failure.code,
+      causeAt: null,
+      durationMs: 0,
+      totals,
+      undo: null,
+    },
     payload: { failure: failure as JsonValue },
   });
 };

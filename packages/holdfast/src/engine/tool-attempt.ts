@@ -3,7 +3,7 @@ import type { CallId, RunId, SessionId } from "../core/ids.ts";
 import type { JsonValue } from "../core/json.ts";
 import type { OpenRun } from "../core/session-state.ts";
 import type { ToolOutcome } from "../core/settle-tool-call.ts";
-import type { Tool } from "../ports/tool.ts";
+import type { ParsedInput, Tool } from "../ports/tool.ts";
 import type { EngineServices } from "./services.ts";
 import type { SessionContent } from "./session-content.ts";
 
@@ -11,7 +11,7 @@ import type { SessionContent } from "./session-content.ts";
 export type OutputPlace = {
   readonly services: EngineServices;
   readonly sessionId: SessionId;
-  readonly tool: Pick<Tool, "toOutput" | "maxOutputChars">;
+  readonly tool: Pick<Tool, "toOutput" | "maxOutputChars" | "undo">;
   readonly callId: CallId;
   /** The input it ran with, where that is not what the model proposed; null where it is. */
   readonly edited: JsonValue | null;
@@ -25,6 +25,8 @@ export type ToolAttempt = OutputPlace & {
   readonly tool: Tool;
   readonly attempt: number;
   readonly idempotencyKey: string;
+  /** What it is entered with, where that is not the input that the model gave. */
+  readonly readInput: (() => Promise<ParsedInput>) | null;
   readonly timeoutMs: number;
   /** Asked in the very tick in which the tool is entered: why this holder may not act any more (E1, E5). */
   readonly refuseEntry: () => Failure | null;

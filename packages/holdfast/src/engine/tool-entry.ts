@@ -5,6 +5,7 @@ import { invalidOutput, type ToolContext } from "../ports/tool.ts";
 import type { Deadline } from "./deadline.ts";
 import type { OutputPlace, ToolAttempt } from "./tool-attempt.ts";
 import { makeToolContext } from "./tool-context.ts";
+import { keptFor } from "./undo-call.ts";
 import { fitOutput } from "./tool-output.ts";
 
 /** What a tool is entered with, and where. */
@@ -21,7 +22,7 @@ export type ReadyEntry =
 
 /** Everything that is looked up before the tool is entered; nothing of it touches the world. */
 export const prepareEntry = async (call: ToolAttempt, deadline: Deadline): Promise<ReadyEntry> => {
-  const input = await call.content.inputFor(call.tool, call.run, call);
+  const input = await (call.readInput?.() ?? call.content.inputFor(call.tool, call.run, call));
   if (!input.ok) return input;
   const context = await makeToolContext(call, deadline);
   const { isolation, name } = call.tool;
@@ -61,7 +62,12 @@ export const finishCall = async (
   } catch (thrown) {
     output = invalidOutput(thrown);
   }
-  return { kind: "completed", ...(await fitOutput(call, shownOf(call, output))) };
+  const fitted = await fitOutput(call, shownOf(call, output));
+  return {
+    kind: "completed",
+    ...fitted,
+    kept: call.tool.undo === undefined ? null : keptFor(call, fitted, result),
+  };
 };
 
 /** The model asked for something else where the input was edited: it is told what was done in its place (E4). */

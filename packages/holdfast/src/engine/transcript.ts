@@ -5,6 +5,9 @@ import { toolCallId } from "../core/ids.ts";
 import { isJsonObject, type JsonObject, type JsonValue } from "../core/json.ts";
 import type { AssistantPart, Message, ToolOutput, ToolResult, UserPart } from "../core/message.ts";
 
+import { isUndoId } from "../core/undo-terms.ts";
+import { undoneNote } from "./undone-note.ts";
+
 /** What the model is told when content was erased, or never was. */
 const ERASED = "[erased]";
 
@@ -12,6 +15,7 @@ const ERASED = "[erased]";
 const isSaid = (event: JournalEvent): boolean => SAID.has(event.header.type);
 const SAID: ReadonlySet<string> = new Set([
   "run.accepted",
+  "run.failed",
   "model-call.completed",
   "tool-call.completed",
   "tool-call.failed",
@@ -31,7 +35,13 @@ export class Transcript {
   /** Adds what an event of the window said. Inputs are added when their run starts, not when accepted. */
   push(event: JournalEvent): void {
     const { header } = event;
+    // guard E10: what undoes a call is no part of the conversation
+    if ("callId" in header && isUndoId(header.callId)) return;
     switch (header.type) {
+      case "run.failed":
+        if (header.undo !== null)
+          this.#say({ role: "user", content: [{ type: "text", text: undoneNote(header.undo) }] });
+        return;
       case "run.accepted":
         this.#say({ role: "user", content: userParts(event.payload) });
         return;

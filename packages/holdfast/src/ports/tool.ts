@@ -27,6 +27,8 @@ export interface Tool {
   parseInput(input: JsonValue): ParsedInput | Promise<ParsedInput>;
   execute(input: unknown, context: ToolContext): Promise<unknown>;
   verify?(input: unknown, context: ToolContext): Promise<Verification>;
+  /** Takes back what a call did; entered as a call of its own, by the rules of the effect that its policy declares. */
+  undo?: ToolUndo;
   /** A key of the tool's own making, from the call's input; the default is made from session and call. */
   idempotencyKey?(input: unknown): string;
   /** What somebody has to be asked before a call with this input runs; null for nothing. */
@@ -40,6 +42,22 @@ export interface Tool {
   /** Turns a result into what the model sees; throws when the result is not what was declared. */
   toOutput(result: unknown): Promise<ToolOutput>;
 }
+
+/** A call that took effect and is to be undone, as the journal has it. */
+export type DoneCall<Input = unknown, Output = unknown> = {
+  readonly input: Input;
+  /** What it returned, as it was journaled: JSON, without secrets. */
+  readonly output: Output;
+  readonly callId: string;
+  /** The key it was made with. */
+  readonly idempotencyKey: string;
+};
+
+/** How a tool takes back what a call did. `context.idempotencyKey` is of the undo, the same at every attempt. */
+export type ToolUndo = {
+  execute(done: DoneCall, context: ToolContext): Promise<unknown>;
+  verify?(done: DoneCall, context: ToolContext): Promise<Verification>;
+};
 
 /**
  * Where the code of an isolated tool runs, and how far it may go. `thread`: a thread of this process with

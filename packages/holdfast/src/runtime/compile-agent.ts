@@ -97,6 +97,7 @@ const runSettings = (
   maxToolCalls: definition.budget.maxToolCalls,
   maxRepeats: definition.budget.maxRepeats,
   budget: null,
+  whenFailed: definition.whenFailed,
 });
 
 const DEFAULT_WINDOW_CHARS = 400_000;
@@ -128,7 +129,8 @@ const digestOf = (
       name,
       description,
       inputSchema,
-      policy,
+      // Who declares no undo has the digest of before.
+      policy: policy.undo === null ? { ...policy, undo: undefined } : policy,
       // The place of a module differs from machine to machine.
       ...(isolation === undefined ? {} : { isolation: { ...isolation, module: undefined } }),
     })),

@@ -106,6 +106,7 @@ export const agentTool = <Output = string, Input extends Schema = typeof MESSAGE
       retry: { maxAttempts: 1, initialDelayMs: 0, maxDelayMs: 0 },
       canVerify: false,
       by: by === "caller" ? "caller" : runBy(agentName),
+      undo: null,
     },
     maxOutputChars: positiveInteger(
       owner,

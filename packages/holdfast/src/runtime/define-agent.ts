@@ -8,6 +8,7 @@ import {
 import type { LanguageModel } from "../models/index.ts";
 import type { InstructionsContext } from "../ports/agent.ts";
 import type { Model, ModelSettings } from "../ports/model.ts";
+import type { WhenFailed } from "../core/undo-terms.ts";
 import { isWhenActive, WHEN_ACTIVE, type WhenActive } from "../core/when-active.ts";
 import type { ToolEffect } from "../core/run-settings.ts";
 import { compileRule, type ApprovalRule, type CompiledRule } from "./approval-rule.ts";
@@ -75,6 +76,11 @@ export type AgentOptions<
    * before the next model call (`steer`), has it cancelled and is next (`interrupt`), or is refused (`reject`).
    */
   readonly whenActive?: WhenActive;
+  /**
+   * What becomes of what a run did when it fails: calls of tools that declare an `undo` are undone, the last first (`undo`, by
+   * default), or everything stays as it is (`keep`). A cancel with rollback undoes in any case (E10).
+   */
+  readonly whenFailed?: WhenFailed;
   /** Temperature, maxOutputTokens, toolChoice, reasoning, headers, providerOptions, … */
   readonly settings?: ModelSettings;
 };
@@ -93,6 +99,7 @@ export type AgentDefinition<Output = string, Deps = unknown> = {
   readonly budget: AgentBudgetLimits;
   readonly settings: ModelSettings;
   readonly whenActive: WhenActive;
+  readonly whenFailed: WhenFailed;
   readonly "~output"?: Output;
 };
 
@@ -110,6 +117,7 @@ const KNOWN = [
   "limits",
   "settings",
   "whenActive",
+  "whenFailed",
 ];
 const LATER = ["policy", "memory", "input", "onFailure", "guardrails", "handoffs"];
 const KNOWN_LIMITS = [
@@ -179,6 +187,7 @@ export const defineAgent = <
     budget: checkBudgetLimits(options.limits ?? {}, `${owner}: limits`),
     settings: options.settings ?? {},
     whenActive: checkWhenActive(options.whenActive ?? "queue", owner),
+    whenFailed: checkWhenFailed(options.whenFailed ?? "undo", owner),
   };
 };
 
@@ -193,6 +202,11 @@ export const checkWhenActive = (value: WhenActive, owner: string): WhenActive =>
     "OPTION_INVALID",
     `${owner}: "whenActive" must be one of ${WHEN_ACTIVE.join(", ")}.`,
   );
+};
+
+const checkWhenFailed = (value: WhenFailed, owner: string): WhenFailed => {
+  if (value === "undo" || value === "keep") return value;
+  throw new ConfigurationError("OPTION_INVALID", `${owner}: "whenFailed" must be "undo" or "keep".`);
 };
 
 const isList = (model: ModelChoice | readonly ModelChoice[]): model is readonly ModelChoice[] =>

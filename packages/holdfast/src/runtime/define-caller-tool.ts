@@ -61,6 +61,7 @@ export const defineCallerTool = <Input extends Schema, Output extends Schema = S
       retry: { maxAttempts: 1, initialDelayMs: 0, maxDelayMs: 0 },
       canVerify: false,
       by: "caller",
+      undo: null,
     },
     maxOutputChars: positiveInteger(owner, "maxOutputChars", maxOutputChars ?? DEFAULT_MAX_OUTPUT_CHARS),
     approval: compileRule(definition.needsApproval, owner),

@@ -5,15 +5,10 @@ import type { Tool, ToolContext, Verification } from "../ports/tool.ts";
 import { compileRule, type ApprovalRule } from "./approval-rule.ts";
 import { resolveIsolation, type Isolated } from "./isolated.ts";
 import type { Suspension } from "../ports/suspension.ts";
-import { checkOptions, positiveInteger, wholeNumber } from "./known-options.ts";
+import { checkOptions, checkRetry, positiveInteger } from "./known-options.ts";
+import { compileUndo, type Undo } from "./define-undo.ts";
 import { compileSchema, type Schema, type SchemaOutput } from "./schema.ts";
-import { makeTool, type ContentPart } from "./make-tool.ts";
-
-/** What a tool's `verify` found out about an attempt of unknown outcome. */
-export type VerifyResult<Output> =
-  | { readonly status: "done"; readonly output: Output }
-  | { readonly status: "not-done" }
-  | { readonly status: "unknown"; readonly evidence?: unknown };
+import { makeTool, type ContentPart, type VerifyResult } from "./make-tool.ts";
 
 /** Everything there is to say about a tool. */
 export type ToolDefinition<Input extends Schema, Output, Deps> = {
@@ -50,6 +45,11 @@ export type ToolDefinition<Input extends Schema, Output, Deps> = {
     input: SchemaOutput<Input>,
     context: ToolContext<Deps>,
   ) => Promise<VerifyResult<NoInfer<Output>>> | VerifyResult<NoInfer<Output>>;
+  /**
+   * Takes back what a call did, when its run fails or is rolled back (E10): with `{ input, output }` of the call. Only for a
+   * `write`. A function by itself is taken for a `write` too; say `{ effect: "idempotent", execute }` where it may be repeated.
+   */
+  readonly undo?: Undo<SchemaOutput<Input>, NoInfer<Output>, Deps>;
   /** A key of your own in place of the one made from session and call. */
   readonly idempotencyKey?: (input: SchemaOutput<Input>) => string;
   /** What the model sees of a result: text, or parts with files. The result as JSON by default. */
@@ -74,10 +74,11 @@ const KNOWN = [
   "needsApproval",
   "execute",
   "verify",
+  "undo",
   "idempotencyKey",
   "toModelOutput",
 ];
-const LATER = ["fallback", "undo", "limits", "rateLimit", "annotations"];
+const LATER = ["fallback", "limits", "rateLimit", "annotations"];
 
 const DEFAULT_TIMEOUT_MS = 30_000;
 export const DEFAULT_MAX_OUTPUT_CHARS = 60_000;
@@ -96,23 +97,27 @@ export const defineTool =
     const owner = `tool "${String(definition.name)}"`;
     checkOptions(definition, { owner, known: KNOWN, later: LATER });
     checkToolName(definition.name);
-    checkEffect(definition.effect, owner);
-    checkExecute(definition.execute, owner);
+    checkDefinition(definition, owner);
     const input = compileSchema(definition.inputSchema, `${owner}: inputSchema`);
     const output =
       definition.outputSchema && compileSchema(definition.outputSchema, `${owner}: outputSchema`);
-    const { verify, idempotencyKey, toModelOutput, isolated } = definition;
+    const { verify, idempotencyKey, toModelOutput, isolated, undo, effect } = definition;
+    const timeoutMs = positiveInteger(owner, "timeoutMs", definition.timeoutMs ?? DEFAULT_TIMEOUT_MS);
+    const retry = checkRetry({ ...DEFAULT_TOOL_RETRY, ...definition.retry }, `${owner}: retry`);
+    const isIsolated = isolated !== undefined;
+    const undoing = compileUndo(undo, { owner, effect, isIsolated, timeoutMs, retry });
     return makeTool({
       name: definition.name,
       description: definition.description,
       input,
       output: output ?? null,
       policy: {
-        effect: definition.effect,
-        timeoutMs: positiveInteger(owner, "timeoutMs", definition.timeoutMs ?? DEFAULT_TIMEOUT_MS),
-        retry: checkRetry({ ...DEFAULT_TOOL_RETRY, ...definition.retry }, `${owner}: retry`),
+        effect,
+        timeoutMs,
+        retry,
         canVerify: verify !== undefined,
         by: "runtime",
+        undo: undoing?.policy ?? null,
       },
       approval: compileRule(definition.needsApproval, owner),
       maxOutputChars: positiveInteger(
@@ -135,6 +140,7 @@ export const defineTool =
               return (found ?? { status: "unknown" }) as Verification;
             },
           }),
+      ...(undoing === null ? {} : { undo: undoing.undo }),
       ...(idempotencyKey === undefined
         ? {}
         : { idempotencyKey: (value: unknown) => idempotencyKey(value as SchemaOutput<Input>) }),
@@ -143,6 +149,14 @@ export const defineTool =
         : { toModelOutput: (value: unknown) => toModelOutput(value as Output) }),
     });
   };
+
+const checkDefinition = (
+  { effect, execute }: { readonly effect: unknown; readonly execute: unknown },
+  owner: string,
+): void => {
+  checkEffect(effect, owner);
+  checkExecute(execute, owner);
+};
 
 const TOOL_NAME = /^[a-zA-Z0-9_-]{1,64}$/;
 
@@ -167,16 +181,4 @@ const checkEffect = (effect: unknown, owner: string): void => {
 const checkExecute = (execute: unknown, owner: string): void => {
   if (typeof execute === "function") return;
   throw new ConfigurationError("DEFINITION_INVALID", `${owner} has no execute function.`);
-};
-
-export const checkRetry = (retry: RetryPolicy, owner: string): RetryPolicy => {
-  checkOptions(retry, {
-    owner,
-    known: ["maxAttempts", "initialDelayMs", "maxDelayMs"],
-    later: [],
-  });
-  positiveInteger(owner, "maxAttempts", retry.maxAttempts);
-  wholeNumber(owner, "initialDelayMs", retry.initialDelayMs);
-  wholeNumber(owner, "maxDelayMs", retry.maxDelayMs);
-  return retry;
 };

@@ -5,7 +5,8 @@ import type { RetryPolicy } from "../core/retry-policy.ts";
 import type { ToolEffect } from "../core/run-settings.ts";
 import type { ToolContext } from "../ports/tool.ts";
 import type { ApprovalRule } from "./approval-rule.ts";
-import { defineTool, type DefinedTool, type VerifyResult } from "./define-tool.ts";
+import { defineTool, type DefinedTool } from "./define-tool.ts";
+import type { VerifyResult } from "./make-tool.ts";
 import type { Schema } from "./schema.ts";
 
 /** The part of an AI SDK tool that matters here; any version's `tool({ … })` fits. */

@@ -24,12 +24,16 @@ export {
   type ProposedCall,
 } from "./define-agent.ts";
 export { agentTool, type AgentTool, type AgentToolOptions } from "./define-agent-tool.ts";
-export { defineTool, type DefinedTool, type ToolDefinition, type VerifyResult } from "./define-tool.ts";
+export { defineTool, type DefinedTool, type ToolDefinition } from "./define-tool.ts";
+export type { VerifyResult } from "./make-tool.ts";
 export { fromAiSdkTool, type AiSdkTool, type FromAiSdkToolOptions } from "./from-ai-sdk-tool.ts";
 export type { Isolation } from "./isolated.ts";
 export type { Input, InputPart } from "./input.ts";
 export type { Pending, PendingApproval, PendingResolution, PendingResult } from "./pending.ts";
 export type { Decided, Submitted } from "./post-answer.ts";
+export type { NotUndoneCall, UndoneCall } from "../core/undo-terms.ts";
+export type { DoneCall } from "../ports/tool.ts";
+export type { Undo, UndoDefinition, UndoFunction } from "./define-undo.ts";
 export type { Outcome, OutcomeTotals } from "./run-outcome.ts";
 export { Run, type EventOptions, type OutcomeOptions, type TextOptions } from "./run.ts";
 export type { RuntimeOptions, Secrets } from "./runtime-options.ts";

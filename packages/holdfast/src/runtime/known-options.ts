@@ -1,3 +1,4 @@
+import type { RetryPolicy } from "../core/retry-policy.ts";
 import { ConfigurationError } from "../core/errors.ts";
 import { nearestName } from "../core/nearest-name.ts";
 
@@ -48,4 +49,16 @@ export const positiveInteger = (owner: string, name: string, value: number): num
     "OPTION_INVALID",
     `${owner}: "${name}" must be a whole number above 0, not ${String(value)}.`,
   );
+};
+
+export const checkRetry = (retry: RetryPolicy, owner: string): RetryPolicy => {
+  checkOptions(retry, {
+    owner,
+    known: ["maxAttempts", "initialDelayMs", "maxDelayMs"],
+    later: [],
+  });
+  positiveInteger(owner, "maxAttempts", retry.maxAttempts);
+  wholeNumber(owner, "initialDelayMs", retry.initialDelayMs);
+  wholeNumber(owner, "maxDelayMs", retry.maxDelayMs);
+  return retry;
 };

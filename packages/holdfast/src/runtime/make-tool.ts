@@ -2,13 +2,19 @@ import { HoldfastError } from "../core/errors.ts";
 import type { JsonSchema, JsonValue } from "../core/json.ts";
 import type { FileData, ProviderMetadata, ToolOutput, UserPart } from "../core/message.ts";
 import type { ToolPolicy } from "../core/run-settings.ts";
-import type { Tool, ToolContext, ToolIsolation, Verification } from "../ports/tool.ts";
+import type { Tool, ToolContext, ToolIsolation, ToolUndo, Verification } from "../ports/tool.ts";
 import type { CompiledRule } from "./approval-rule.ts";
 import type { InputPart } from "./input.ts";
 import type { CompiledSchema } from "./schema.ts";
 
 /** A part of a result as an author gives it: like an input's, or as the journal holds it. */
 export type ContentPart = InputPart | UserPart;
+
+/** What a tool's `verify` found out about an attempt of unknown outcome. */
+export type VerifyResult<Output> =
+  | { readonly status: "done"; readonly output: Output }
+  | { readonly status: "not-done" }
+  | { readonly status: "unknown"; readonly evidence?: unknown };
 
 /** A definition with its options resolved. */
 export type ToolParts = {
@@ -24,6 +30,7 @@ export type ToolParts = {
   readonly checkResult?: (input: unknown, result: unknown) => readonly string[];
   readonly execute: (input: unknown, context: ToolContext) => Promise<unknown>;
   readonly verify?: (input: unknown, context: ToolContext) => Promise<Verification>;
+  readonly undo?: ToolUndo;
   readonly idempotencyKey?: (input: unknown) => string;
   readonly toMessage?: (input: unknown) => string;
   readonly toModelOutput?: (output: unknown) => string | readonly ContentPart[];
@@ -43,6 +50,7 @@ export const makeTool = (parts: ToolParts): Tool => ({
   ...(parts.resultSchema === undefined ? {} : { resultSchema: parts.resultSchema }),
   ...(parts.checkResult === undefined ? {} : { checkResult: parts.checkResult }),
   ...(parts.verify === undefined ? {} : { verify: parts.verify }),
+  ...(parts.undo === undefined ? {} : { undo: parts.undo }),
   ...(parts.idempotencyKey === undefined ? {} : { idempotencyKey: parts.idempotencyKey }),
   ...(parts.toMessage === undefined ? {} : { toMessage: parts.toMessage }),
   toOutput: (result) => toOutput(parts, result),

@@ -2,6 +2,7 @@ import type { JournalEvent, RunTotals } from "../core/event.ts";
 import type { Failure } from "../core/failure.ts";
 import { textOf, type AssistantPart } from "../core/message.ts";
 import { failureOfRun } from "../core/run-failure.ts";
+import type { UndoReport } from "../core/undo-terms.ts";
 import type { Usage } from "../core/usage.ts";
 import { totalCostUsd } from "../core/usage.ts";
 import type { Wait } from "../core/wait.ts";
@@ -31,12 +32,15 @@ export type Outcome<Output = string> =
       readonly finishReason: string;
     } & OutcomeTotals)
   | { readonly status: "suspended"; readonly runId: string; readonly waitingFor: readonly Wait[] }
-  | ({ readonly status: "failed"; readonly failure: Failure } & OutcomeTotals)
+  | ({ readonly status: "failed"; readonly failure: Failure } & UndoReport & OutcomeTotals)
   | ({
       readonly status: "cancelled";
       /** Calls that may or may not have taken effect when the run was stopped. */
       readonly unknownCalls: readonly string[];
-    } & OutcomeTotals);
+    } & UndoReport &
+      OutcomeTotals);
+
+const NOTHING_UNDONE: UndoReport = { undone: [], notUndone: [] };
 
 /** Reads one event by position. */
 export type ReadEvent = (position: number) => Promise<JournalEvent | undefined>;
@@ -72,6 +76,7 @@ export const outcomeOf = async <Output>(
       return {
         status: "failed",
         failure: failureOfRun(header.code, cause),
+        ...(header.undo ?? NOTHING_UNDONE),
         ...totals(header.runId, header.durationMs, header.totals),
       };
     }
@@ -79,6 +84,7 @@ export const outcomeOf = async <Output>(
       return {
         status: "cancelled",
         unknownCalls: header.unknown,
+        ...(header.undo ?? NOTHING_UNDONE),
         ...totals(header.runId, header.durationMs, header.totals),
       };
     default:

@@ -10,10 +10,9 @@ import type { JournalStore } from "../ports/journal-store.ts";
 import type { Telemetry } from "../ports/telemetry.ts";
 import type { Logger } from "../ports/tool.ts";
 import type { AgentDefinition } from "./define-agent.ts";
-import { checkRetry } from "./define-tool.ts";
 import { compileBudgets, type BudgetOptions } from "./shared-budgets.ts";
 import { DELIVERY_HOOKS, type DeliveryOptions } from "./deliveries/recipients.ts";
-import { checkOptions, positiveInteger, wholeNumber } from "./known-options.ts";
+import { checkRetry, checkOptions, positiveInteger, wholeNumber } from "./known-options.ts";
 
 /** Secrets by name, or a function that finds them. Their values never enter the journal (O2). */
 export type Secrets = Readonly<Record<string, string>> | ((name: string) => string | undefined);

@@ -3,6 +3,7 @@ import type { SessionSnapshot } from "../../runtime/index.ts";
 import { type Command, DATA_DIR, type Invocation, JSON_OUT } from "../parsing/command.ts";
 import { dataDirFlag, openViewer } from "../sessions/data-dir.ts";
 import { commandsFor, describeWait } from "../printing/describe-wait.ts";
+import { undoLines } from "../printing/describe-undo.ts";
 import { EXIT } from "../parsing/exit-code.ts";
 import { relativeTime } from "../printing/format.ts";
 import { oneLine } from "../printing/printable.ts";
@@ -78,6 +79,7 @@ const printRuns = (out: Channel, { runs, findCall }: SessionStory, now: number):
     const room = out.columns - STATUS_WIDTH - AGE_WIDTH - 2;
     const what = `${run.code === null ? "" : `${run.code} `}${run.input === null ? "(erased)" : JSON.stringify(run.input)}`;
     out.line(`  ${style === undefined ? status : out.paint(style, status)}${age}${oneLine(what, room)}`);
+    for (const line of undoLines(run)) out.line(`    ${line}`);
     for (const callId of run.unknownCalls) {
       const { tool, input } = findCall(callId);
       out.line(`    ${callId} may or may not have taken effect: ${tool} ${JSON.stringify(input)}`);

@@ -11,6 +11,10 @@ export class CallNames {
   see(event: SessionEvent): void {
     if (event.kind !== "event") return;
     if (event.type === "approval.decided" && event.header.isEdited) this.#edit(event.header.callId, event);
+    if (event.type === "undo.requested") {
+      const { undoId, undoes, tool } = event.header;
+      this.#calls.set(undoId, { ...this.find(undoes), tool: `undo of ${tool}` });
+    }
     if (event.type !== "model-call.completed") return;
     const content = event.payload?.["content"];
     const parts = Array.isArray(content) ? content.filter(isOwnCall) : [];

@@ -2,6 +2,7 @@ import { assertNever, type JsonObject, type JsonValue } from "../../core/index.t
 import type { SessionEvent } from "../../runtime/index.ts";
 import type { CallNames } from "./call-names.ts";
 import { describeWait } from "./describe-wait.ts";
+import { describeUndo } from "./describe-undo.ts";
 import { dollars, duration, plural } from "./format.ts";
 
 type AnyDurable = Extract<SessionEvent, { kind: "event" }>;
@@ -13,6 +14,10 @@ export const describeEvent = (event: AnyDurable, names: CallNames): string => {
   if (isAbout(event, "model-call.")) return describeModel(event);
   if (isAbout(event, "budget.")) return describeBudget(event);
   if (isAbout(event, "approval.")) return describeApproval(event, names);
+  if (isAbout(event, "undo.")) {
+    const { tool, undoes, undoId } = event.header;
+    return `${tool} (${undoes}), as ${undoId}`;
+  }
   return isAbout(event, "run.") ? describeRun(event) : describeSession(event);
 };
 
@@ -22,7 +27,7 @@ const isAbout = <Prefix extends string>(event: AnyDurable, prefix: Prefix): even
 const describeSession = (
   event: Exclude<
     AnyDurable,
-    Of<"run."> | Of<"tool-call."> | Of<"model-call."> | Of<"budget."> | Of<"approval.">
+    Of<"run."> | Of<"undo."> | Of<"tool-call."> | Of<"model-call."> | Of<"budget."> | Of<"approval.">
   >,
 ): string => {
   switch (event.type) {
@@ -66,14 +71,20 @@ const describeRun = (event: Of<"run.">): string => {
       const { totals, durationMs } = event.header;
       return `${plural(totals.turns, "turn")}, ${plural(totals.toolCalls, "tool call")}, ${duration(durationMs)}`;
     }
+    case "run.undoing":
+      return `what it did is undone before it ends: ${event.header.code}`;
     case "run.failed":
-      return event.header.code;
-    case "run.cancelled":
-      return event.header.unknown.length === 0 ? "" : `unknown: ${event.header.unknown.join(", ")}`;
+      return together(event.header.code, describeUndo(event.header.undo));
+    case "run.cancelled": {
+      const { unknown, undo } = event.header;
+      return together(unknown.length === 0 ? "" : `unknown: ${unknown.join(", ")}`, describeUndo(undo));
+    }
     default:
       return assertNever(event);
   }
 };
+
+const together = (...parts: readonly string[]): string => parts.filter((part) => part !== "").join("; ");
 
 const describeModel = (event: Of<"model-call.">): string => {
   switch (event.type) {

@@ -1,6 +1,7 @@
 import type { Outcome } from "../../runtime/index.ts";
 import { assertNever } from "../../core/index.ts";
 import { commandsFor, describeWait } from "./describe-wait.ts";
+import { undoLines } from "./describe-undo.ts";
 import { dollars, duration, plural } from "./format.ts";
 import type { Terminal } from "./terminal.ts";
 
@@ -37,12 +38,14 @@ export const printOutcome = (
         `${err.paint("red", "failed:")} ${outcome.failure.message} ${err.paint("dim", `[${outcome.failure.code}]`)}`,
       );
       if (outcome.failure.hint !== undefined) err.line(outcome.failure.hint);
+      for (const line of undoLines(outcome)) err.line(`  ${line}`);
       err.line(err.paint("dim", totalsLine(outcome)));
       return;
     case "cancelled":
       err.line(`${err.paint("yellow", "cancelled:")} ${totalsLine(outcome)}`);
       for (const callId of outcome.unknownCalls)
         err.line(`  ${callId} may or may not have taken effect; see`);
+      for (const line of undoLines(outcome)) err.line(`  ${line}`);
       if (outcome.unknownCalls.length > 0)
         err.line(`    holdfast sessions show ${place.sessionId}${place.dataDir}`);
       return;

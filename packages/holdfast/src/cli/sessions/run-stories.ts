@@ -1,4 +1,4 @@
-import type { Session, SessionEvent } from "../../runtime/index.ts";
+import type { NotUndoneCall, Session, SessionEvent, UndoneCall } from "../../runtime/index.ts";
 import { CallNames, type NamedCall } from "../printing/call-names.ts";
 import { inputText } from "../printing/describe-event.ts";
 
@@ -11,6 +11,9 @@ export type RunStory = {
   readonly code: string | null;
   /** Calls given up without knowing whether they took effect. */
   readonly unknownCalls: readonly string[];
+  /** Calls that were undone when it ended, and those that were not. */
+  readonly undone: readonly UndoneCall[];
+  readonly notUndone: readonly NotUndoneCall[];
 };
 
 export type SessionStory = {
@@ -68,6 +71,8 @@ const tell = (event: Durable, runs: ReadonlyMap<string, RunStory>): RunStory | n
       acceptedAt: event.at,
       code: null,
       unknownCalls: [],
+      undone: [],
+      notUndone: [],
     };
   }
   const run = runs.get(event.runId ?? "");
@@ -78,5 +83,6 @@ const tell = (event: Durable, runs: ReadonlyMap<string, RunStory>): RunStory | n
     status,
     code: event.type === "run.failed" ? event.header.code : null,
     unknownCalls: event.type === "run.cancelled" ? event.header.unknown : [],
+    ...(event.type === "run.failed" || event.type === "run.cancelled" ? event.header.undo : null),
   };
 };

@@ -48,10 +48,11 @@ const signaturesOf = (keys: readonly Uint8Array[], content: string): string =>
 
 const payloadOf = (delivery: Delivery): object => {
   const { type, at, sessionId, runId, agent, tenant, position } = delivery;
-  const { isEscalation, failure, waitingFor, unknownCalls } = delivery;
+  const { isEscalation, failure, waitingFor, unknownCalls, undone, notUndone } = delivery;
   const place = { sessionId, runId, agent, tenant, position };
   const timestamp = new Date(at).toISOString();
-  return { type, timestamp, data: { ...place, isEscalation, failure, waitingFor, unknownCalls } };
+  const told = { isEscalation, failure, waitingFor, unknownCalls, undone, notUndone };
+  return { type, timestamp, data: { ...place, ...told } };
 };
 
 /** 2xx is a success and all else a failure; 410 ends the recipient, a redirect is not followed. */

@@ -8,12 +8,14 @@ import {
   type ApprovalRule,
   type DefinedTool,
   type ProposedCall,
+  type UndoDefinition,
 } from "../../runtime/index.ts";
 import type { ToolEffect } from "../../core/run-settings.ts";
 import type { Random } from "./random.ts";
 import { restless, type RestlessParts } from "./restless-model.ts";
 import { nextStep, type ModelParts } from "./simulated-model.ts";
 import { shownToModel } from "./tool-result.ts";
+import type { UndoKind, Undos } from "./undos.ts";
 import type { WorldDeps } from "./world.ts";
 
 const INPUT = z.object({ n: z.number() });
@@ -36,6 +38,7 @@ type Kind = {
   /** Whether it makes its idempotency key from the input. */
   readonly isKeyed?: boolean;
   readonly schema?: typeof INPUT | typeof LENIENT;
+  readonly undo?: UndoKind | null;
 };
 
 const makeTool = (
@@ -47,6 +50,7 @@ const makeTool = (
     retry = { maxAttempts: 3, initialDelayMs: 250 },
     isKeyed = false,
     schema = INPUT,
+    undo = null,
   }: Kind,
 ): DefinedTool<unknown, unknown, WorldDeps> =>
   defineTool<WorldDeps>()({
@@ -62,10 +66,26 @@ const makeTool = (
     ...(canVerify
       ? { verify: (input, context) => context.deps.world.verify({ input, context, effect, timeoutMs }) }
       : {}),
+    ...(undo === null ? {} : { undo: undoOf(undo, timeoutMs) }),
   });
 
+/** Takes place in the world like a call, under its own key, and is entered with the call that it undoes. */
+const undoOf = (
+  { effect, canVerify }: UndoKind,
+  timeoutMs: number,
+): UndoDefinition<unknown, unknown, WorldDeps> => ({
+  effect,
+  execute: (input, context) => context.deps.world.execute({ input, context, effect, timeoutMs }),
+  ...(canVerify
+    ? { verify: (input, context) => context.deps.world.verify({ input, context, effect, timeoutMs }) }
+    : {}),
+});
+
 /** A tool of every kind there is. `ship` outlives a lease. */
-const toolsTaking = (schema: typeof INPUT): readonly ReturnType<typeof makeTool>[] => [
+const toolsTaking = (
+  schema: typeof INPUT,
+  undos: Pick<Undos, "kindOf"> = { kindOf: () => null },
+): readonly ReturnType<typeof makeTool>[] => [
   makeTool("look", { effect: "read", timeoutMs: 5_000, canVerify: false, schema: LENIENT }),
   makeTool("put", {
     effect: "idempotent",
@@ -74,15 +94,25 @@ const toolsTaking = (schema: typeof INPUT): readonly ReturnType<typeof makeTool>
     retry: { maxAttempts: 4, initialDelayMs: 4_000, maxDelayMs: 9_000 },
     isKeyed: true,
   }),
-  makeTool("pay", { effect: "write", timeoutMs: 10_000, canVerify: true, schema }),
-  makeTool("tell", { effect: "write", timeoutMs: 10_000, canVerify: false, schema }),
-  makeTool("ship", { effect: "write", timeoutMs: 150_000, canVerify: true, schema }),
+  makeTool("pay", { effect: "write", timeoutMs: 10_000, canVerify: true, schema, undo: undos.kindOf("pay") }),
+  makeTool("tell", {
+    effect: "write",
+    timeoutMs: 10_000,
+    canVerify: false,
+    schema,
+    undo: undos.kindOf("tell"),
+  }),
+  makeTool("ship", {
+    effect: "write",
+    timeoutMs: 150_000,
+    canVerify: true,
+    schema,
+    undo: undos.kindOf("ship"),
+  }),
 ];
 
-const TOOLS = toolsTaking(INPUT);
-const STRICT_TOOLS = toolsTaking(STRICT);
 /** Names of the tools that a complete process has. */
-export const TOOL_NAMES: ReadonlySet<string> = new Set(TOOLS.map(({ name }) => name));
+export const TOOL_NAMES: ReadonlySet<string> = new Set(toolsTaking(INPUT).map(({ name }) => name));
 /** What a process of an older version lacks. */
 const NEWER: ReadonlySet<string> = new Set(["ship", "put"]);
 
@@ -113,9 +143,9 @@ export const drawLimits = (random: Random): AgentLimits => ({
 /** The tools that one process has. */
 const toolsOf = (
   { isMixed, isRolling }: Pick<AgentLimits, "isMixed" | "isRolling">,
-  { random }: ModelParts["chaos"],
-): typeof TOOLS => {
-  const tools = isMixed && random.chance(0.5) ? STRICT_TOOLS : TOOLS;
+  { chaos: { random }, undos }: Pick<ModelParts, "chaos"> & { readonly undos: Undos },
+): ReturnType<typeof toolsTaking> => {
+  const tools = toolsTaking(isMixed && random.chance(0.5) ? STRICT : INPUT, undos);
   const lacks = isRolling && random.chance(0.5);
   return lacks ? tools.filter(({ name }) => !NEWER.has(name)) : tools;
 };
@@ -123,7 +153,11 @@ const toolsOf = (
 /** The agent as one process knows it: the same definition everywhere, models that wait by its clock. */
 export const simulatedAgent = (
   { hasOutput, isMixed, isRolling, ...limits }: AgentLimits,
-  parts: ModelParts & RestlessParts & { readonly needsApproval: ApprovalRule<ProposedCall> | undefined },
+  parts: ModelParts &
+    RestlessParts & {
+      readonly needsApproval: ApprovalRule<ProposedCall> | undefined;
+      readonly undos: Undos;
+    },
 ): AgentDefinition<unknown, WorldDeps> => {
   const { clock } = parts.process;
   const model = (provider: string): Model =>
@@ -138,10 +172,11 @@ export const simulatedAgent = (
   return defineAgent({
     name: AGENT,
     instructions: ({ session }) => session.id,
-    tools: toolsOf({ isMixed, isRolling }, parts.chaos),
+    tools: toolsOf({ isMixed, isRolling }, parts),
     model: [model("first"), model("second")],
     limits,
     ...(hasOutput ? { output: OUTPUT } : {}),
+    whenFailed: parts.undos.whenFailed,
     ...(parts.needsApproval === undefined ? {} : { needsApproval: parts.needsApproval }),
   });
 };

@@ -25,6 +25,7 @@ import { SECRETS } from "./simulated-secret.ts";
 import { probeStore } from "./store-prober.ts";
 import { type Caller, faultOf } from "./store-faults.ts";
 import { simulatedLog } from "./simulated-log.ts";
+import { Undos } from "./undos.ts";
 import { witnessed, type Records } from "./witness.ts";
 import { World } from "./world.ts";
 
@@ -56,6 +57,7 @@ export class Simulation {
   readonly interruptions: Interruptions;
   readonly calendar: Calendar;
   readonly approvers: Approvers;
+  readonly undos: Undos;
   readonly #gone = new Set<string>();
   readonly trace: string[] = [];
   readonly alarms: string[] = [];
@@ -91,6 +93,7 @@ export class Simulation {
     this.audience = new Audience(this.ledger, this.random);
     this.askers = new Askers(this.ledger, this.random);
     this.interruptions = new Interruptions(this.aside("interrupts"));
+    this.undos = new Undos(this.aside("undo"));
     this.approvers = new Approvers(this.aside("approvals"), this.ledger);
     this.clock = createManualClock({ seed });
     this.calendar = new Calendar(this.aside("schedules"), this.clock.now());
@@ -189,6 +192,7 @@ export class Simulation {
       process,
       chaos,
       needsApproval: this.approvers.ruleOn(),
+      undos: this.undos,
       visit: (call) => ledger.visit(process.name, call),
       missFile: (file) => void ledger.wrongFiles.push(file),
       refuse: (sessionId, problem) => void ledger.refusedPrompts.push({ sessionId, problem }),

@@ -5,6 +5,7 @@ import type { CallId, Position, RunId, Timestamp } from "../../../core/ids.ts";
 import type { RunSettings } from "../../../core/run-settings.ts";
 import type { Wait } from "../../../core/wait.ts";
 import type { EventOf } from "./session-history.ts";
+import { isUndo, noteWrite, type UndoingEntry, type WriteEntry } from "./undo-books.ts";
 
 /** What is known of one tool call from the journal alone. */
 export type CallEntry = RequestedCall & {
@@ -86,6 +87,10 @@ export type RunEntry = {
   misfits: number;
   hasOverflowed: boolean;
   readonly unknown: CallId[];
+  /** What it wrote or may have, in the order in which the last attempts began. */
+  readonly writes: WriteEntry[];
+  /** Set when it has been decided how it ends and what it did is undone first. */
+  undoing: UndoingEntry | null;
   /** The budget that somebody is asked to raise. */
   shortage: BudgetShortage | null;
 };
@@ -153,6 +158,8 @@ export class Bookkeeper {
       misfits: 0,
       hasOverflowed: false,
       unknown: [],
+      writes: [],
+      undoing: null,
       shortage: null,
     };
   }
@@ -195,7 +202,18 @@ export class Bookkeeper {
         if (header.by === "operator") this.takeovers = 0;
         goOn(run, at);
         return;
+      case "run.undoing":
+        beginUndoing(run, header.code);
+        return;
+      case "undo.requested":
+        openUndo(run, { ...event, header });
+        return;
       case "run.cancel-requested":
+        if (run.undoing !== null) {
+          run.undoing.code = "RUN_CANCELLED";
+          run.rollback = "owed";
+          return;
+        }
         goOn(run, at);
         run.stopping = "cancelled";
         if (header.mode === "rollback") run.rollback = "owed";
@@ -238,21 +256,35 @@ const goOn = (run: RunEntry, at: Timestamp): void => {
   run.waitingFor = [];
 };
 
+const askedCall = (call: RequestedCall, at: Timestamp): CallEntry => ({
+  ...call,
+  stopping: null,
+  status: "asked",
+  attempt: 0,
+  lost: 0,
+  dueAt: at,
+  notAfter: 0,
+  safeAt: 0,
+  epoch: 0,
+  tries: 0,
+});
+
+const beginUndoing = (run: RunEntry, code: string): void => {
+  run.undoing = { code, undone: [], notUndone: [] };
+  for (const call of run.calls) call.stopping ??= "cancelled";
+};
+
+const openUndo = (run: RunEntry, { header, at }: EventOf<"undo.requested">): void => {
+  const { undoId: callId, undoes, tool } = header;
+  const undo = run.writes.find((write) => write.callId === undoes)?.undo ?? null;
+  if (undo !== null)
+    run.calls = [askedCall({ callId, tool, policy: { ...undo, by: "runtime", undo: null } }, at)];
+};
+
 const noteAnswer = (run: RunEntry, { header, position, at }: EventOf<"model-call.completed">): void => {
   run.candidate = run.asking?.header.candidate ?? run.candidate;
   run.asking = null;
-  run.calls = header.calls.map((call) => ({
-    ...call,
-    stopping: null,
-    status: "asked",
-    attempt: 0,
-    lost: 0,
-    dueAt: at,
-    notAfter: 0,
-    safeAt: 0,
-    epoch: 0,
-    tries: 0,
-  }));
+  run.calls = header.calls.map((call) => askedCall(call, at));
   if (header.calls.length > 0) return;
   if (header.output !== "invalid") {
     run.answeredAt = position;
@@ -294,6 +326,7 @@ const noteCall = (run: RunEntry, event: JournalEvent): void => {
     noteApproval(call, header, at);
     return;
   }
+  noteWrite(run, call, header);
   switch (header.type) {
     case "tool-call.started":
       Object.assign(call, {
@@ -325,13 +358,14 @@ const noteCall = (run: RunEntry, event: JournalEvent): void => {
       break;
     case "tool-call.resolved":
       call.status = header.as === "retry" ? "asked" : "closed";
-      if (header.as === "retry") call.stopping = null;
+      if (header.as === "retry" && (run.undoing === null || isUndo(call.callId))) call.stopping = null;
       break;
     default:
       return;
   }
   if (run.calls.every(({ status }) => status === "closed")) {
     run.calls = [];
+    if (run.undoing !== null) return;
     run.due = { turn: run.turn + 1, attempt: 1, candidate: run.candidate, dueAt: at };
   }
 };
@@ -367,7 +401,7 @@ const noteUnknown = (run: RunEntry, call: CallEntry, { header }: EventOf<"tool-c
   const { next } = header;
   if (next.kind === "give-up") {
     call.status = "closed";
-    run.unknown.push(call.callId);
+    if (!isUndo(call.callId)) run.unknown.push(call.callId);
     return;
   }
   call.status = next.kind === "ask" ? "asking" : "verifying";

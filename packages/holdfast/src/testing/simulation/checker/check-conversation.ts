@@ -6,12 +6,13 @@ import { mayBeErased } from "./check-erasures.ts";
 import { failureIn } from "./failure-in.ts";
 import type { ModelEntry } from "./history.ts";
 import type { Violation } from "./rules.ts";
+import { isUndo, undoneLine } from "./undo-books.ts";
 import { eventsOf, finder, isClosing, type EventOf, type SessionHistory } from "./session-history.ts";
 import { contentLine, partLine } from "../../simulation/simulated-files.ts";
 
 /** One entry of the window, told from the journal: what is said in a prompt, or one result of a turn. */
 type Told = {
-  readonly kind: "input" | "answer" | "result" | "steer";
+  readonly kind: "input" | "answer" | "result" | "steer" | "undone";
   /** Where it stands in the journal. */
   readonly position: Position;
   readonly line: string;
@@ -128,7 +129,11 @@ class Window {
       const { runId: of, chars } = header;
       this.#add({ kind: "answer", position, line, erased, of, chars, ...reply });
     }
-    if (isClosing(header) && "callId" in header && "chars" in header)
+    if (header.type === "run.failed" && header.undo !== null) {
+      const line = `user ${undoneLine(header.undo)}`;
+      this.#add({ kind: "undone", position, line, erased: line, of: header.runId, chars: 0 });
+    }
+    if (isClosing(header) && "callId" in header && !isUndo(header.callId) && "chars" in header)
       this.#add({
         kind: "result",
         position,

@@ -1,6 +1,7 @@
 import type { JournalEvent } from "../../../core/event.ts";
 import type { Activity, History, Moment, Trouble } from "./history.ts";
 import type { Violation } from "./rules.ts";
+import { isUndo } from "./undo-books.ts";
 import { eventsOf, finder, runOf, type EventOf, type SessionHistory } from "./session-history.ts";
 
 /** Something that ran in the world, with what the journal says of its attempt. */
@@ -56,7 +57,8 @@ export const checkStops = (session: SessionHistory): readonly Violation[] => {
   const running = runningIn(session);
   return (whole.stops ?? []).flatMap((stop) => {
     if (stop.sessionId !== sessionId) return [];
-    const isMeant = (one: Running): boolean => one.by === stop.by && one.start.header.runId === stop.runId;
+    const isMeant = (one: Running): boolean =>
+      !isUndo(one.start.header.callId) && one.by === stop.by && one.start.header.runId === stop.runId;
     const tools = running
       .filter((one) => isMeant(one) && runsOn(one, stop.at))
       .map(({ start }) =>
@@ -94,6 +96,7 @@ export const checkHearing = (session: SessionHistory): readonly Violation[] => {
       .filter(
         (one) =>
           one.start.header.runId === runId &&
+          !isUndo(one.start.header.callId) &&
           one.began.ms < at &&
           msAfter(one, at) > HEED_WITHIN_MS &&
           isWellIn(whole, one.by, [at, at + HEED_WITHIN_MS]),
@@ -122,6 +125,7 @@ export const checkTimes = (session: SessionHistory): readonly Violation[] => {
       ...expiries.flatMap(({ header, epoch, at }) =>
         // It is heeded when it is stored, which takes a slow store its time.
         header.runId === start.header.runId &&
+        !isUndo(start.header.callId) &&
         epoch === start.epoch &&
         isWellIn(whole, by, [began.ms + at - start.at, began.ms + at - start.at + HEED_WITHIN_MS])
           ? [at + HEED_WITHIN_MS]

@@ -4,6 +4,7 @@ import type { Position, RunId, SessionId } from "../../../core/ids.ts";
 import { mayBeErased } from "./check-erasures.ts";
 import type { History, Piece } from "./history.ts";
 import type { Violation } from "./rules.ts";
+import { isUndo, undoneCall } from "./undo-books.ts";
 import { callsOf, eventsOf, finder, type EventOf, type SessionHistory } from "./session-history.ts";
 
 /** Each epoch has one owner, and what it was told is stored is still there, byte for byte (J1, J2). */
@@ -185,6 +186,13 @@ export const checkToolInputs = ({ sessionId, events, effects }: SessionHistory):
     const edit = edits.findLast(({ header, position }) => header.callId === callId && position <= durable);
     if (edit !== undefined && JSON.stringify(input) === JSON.stringify(edit.payload?.["input"])) return [];
     if (kind !== "entered" || input === undefined || !calls.has(callId)) return [];
+    if (isUndo(callId)) {
+      const undone = undoneCall(callId);
+      const edited = edits.findLast(({ header }) => header.callId === undone);
+      const asked = edited === undefined ? proposed.get(undone) : JSON.stringify(edited.payload?.["input"]);
+      const given = isJsonObject(input) ? JSON.stringify(input["input"]) : "";
+      if (given === asked) return [];
+    }
     if (edit === undefined && JSON.stringify(input) === proposed.get(callId)) return [];
     return [finder(sessionId, "E3")("input-wrong", null, `${callId} was entered with what nobody asked for`)];
   });

@@ -176,12 +176,13 @@ const problemOfEnd = (run: RunEntry, header: JournalEvent["header"]): string | n
       ? null
       : "it completes without its answer";
   if (header.type === "run.cancelled")
-    return run.stopping === "cancelled" &&
+    return (run.stopping === "cancelled" || run.undoing?.code === "RUN_CANCELLED") &&
       run.rollback !== "owed" &&
       header.unknown.join() === run.unknown.join()
       ? null
       : "it is cancelled, and was not, or names other unknown calls";
   if (header.type !== "run.failed") return null;
+  if (run.undoing !== null && run.undoing.code !== header.code) return "it was to end in another way";
   switch (header.code) {
     case "RUN_TIMEOUT":
       return run.stopping === "expired" || run.failing?.code === "RUN_TIMEOUT" ? null : "it has not expired";

@@ -5,6 +5,7 @@ import type { RunId } from "../../../core/ids.ts";
 import { addCharge, NO_SPEND, type Spend } from "../../../core/usage.ts";
 import type { Acknowledged } from "./history.ts";
 import type { Violation } from "./rules.ts";
+import { isUndo } from "./undo-books.ts";
 import { eventsOf, finder, isRunEnd, runOf, type EventOf, type SessionHistory } from "./session-history.ts";
 
 type Input = Acknowledged & { readonly kind: "input" };
@@ -75,7 +76,9 @@ export const checkRuns = (session: SessionHistory): readonly Violation[] => {
     if (header.type === "run.cancel-requested") {
       cancelled.set(runId, Math.min(position, cancelled.get(runId) ?? position));
     }
-    if (isEffectStart(header.type) && position > (cancelled.get(runId) ?? position))
+    // What is undone starts after the cancel that asks for it.
+    const isUndone = "callId" in header && isUndo(header.callId);
+    if (isEffectStart(header.type) && !isUndone && position > (cancelled.get(runId) ?? position))
       found.push(
         finder(sessionId, "E5")(
           "started-after-cancel",
@@ -115,6 +118,7 @@ const checkAborts = ({ sessionId, events, whole }: SessionHistory): readonly Vio
   return cancels.flatMap((cancel) =>
     eventsOf(events, "tool-call.started").flatMap((start) => {
       const { header } = start;
+      if (isUndo(header.callId)) return [];
       const isMeant = cancel.header.type === "run.cancel-requested" || cancel.header.callId === header.callId;
       const isHeld =
         isMeant &&

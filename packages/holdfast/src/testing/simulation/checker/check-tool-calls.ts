@@ -4,6 +4,7 @@ import type { Bookkeeper, CallEntry, RunEntry } from "./bookkeeper.ts";
 import { isPastDeadline, poisoned } from "./check-model-calls.ts";
 import { failureIn, isWithinJitter, LONGEST_ASKED_MS } from "./failure-in.ts";
 import type { Rule, Violation } from "./rules.ts";
+import { isFoundOut, isUndo } from "./undo-books.ts";
 import { finder, type EventOf, type SessionHistory } from "./session-history.ts";
 
 type Case = {
@@ -61,6 +62,7 @@ const check = (
 
 /** A start that took so long to write that its run was over by then is told from the world: the tool is not entered. */
 const isEnteredLate = ({ session, call, run }: Case, attempt: number, startedAt: number): boolean => {
+  if (isUndo(call.callId)) return false;
   const entered = session.effects.find(
     (entry) => entry.kind === "entered" && entry.callId === call.callId && entry.attempt === attempt,
   );
@@ -95,7 +97,11 @@ const judgeStart = (about: Case, { header, at }: EventOf<"tool-call.started">): 
       [under >= run.settings.maxParallelCalls, "past-limit", `${callId} starts beside ${under} others`],
       [isEnteredLate(about, attempt, at), "past-limit", `${callId} is entered after its run's time`],
       [run.suspendedAt !== null, "past-limit", `${callId} starts while its run is suspended`],
-      [run.stopping !== null, "past-limit", `${callId} starts while its run is being stopped`],
+      [
+        run.stopping !== null && !isUndo(callId),
+        "past-limit",
+        `${callId} starts while its run is being stopped`,
+      ],
     ]),
   ];
 };
@@ -211,7 +217,8 @@ const problemOfNext = (
   const { next, code, attempt } = header;
   const expect = (kind: AfterFailure["kind"]): string | null =>
     next.kind === kind ? null : `after ${code} comes ${next.kind} instead of ${kind}`;
-  if (run.stopping !== null || call.stopping !== null || call.status !== "started") return expect("give-up");
+  const isStopped = run.stopping !== null && !isUndo(call.callId);
+  if (isStopped || call.stopping !== null || call.status !== "started") return expect("give-up");
   const spent = attempt - call.lost;
   const isRetryable = failureIn(payload)?.isRetryable ?? false;
   const { retry } = call.policy;
@@ -231,7 +238,9 @@ const judgeUnknown = (about: Case, event: EventOf<"tool-call.unknown">): readonl
   const { call, run } = about;
   const { header, at, epoch } = event;
   const { callId, attempt, next } = header;
-  const isStopped = run.stopping !== null || (call.stopping === "given-up" && call.status !== "started");
+  const isLeft = run.stopping !== null && !isUndo(callId) && !isFoundOut(run, call);
+  const isAsked = run.undoing !== null && !isUndo(callId) && call.status === "asking";
+  const isStopped = isLeft || isAsked || (call.stopping === "given-up" && call.status !== "started");
   const demanded = call.policy.canVerify ? "verify" : "ask";
   const isNextRight = isStopped
     ? next.kind === "give-up"

@@ -63,7 +63,12 @@ const FROM_OUTSIDE: ReadonlySet<string> = new Set([
 ]);
 
 /** How it may end on the way to the tool. */
-const ON_THE_WAY: ReadonlySet<string> = new Set(["TOOL_INPUT_INVALID", "STORE_UNAVAILABLE", "STORE_DAMAGED"]);
+const ON_THE_WAY: ReadonlySet<string> = new Set([
+  "TOOL_INPUT_INVALID",
+  "STORE_UNAVAILABLE",
+  "STORE_DAMAGED",
+  "UNDO_NOT_POSSIBLE",
+]);
 
 /** A failure has the code of what happened: of the tool itself only where the tool failed (E6). */
 export const checkToolCodes = (session: SessionHistory): readonly Violation[] => {

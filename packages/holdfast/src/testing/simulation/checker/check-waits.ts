@@ -2,6 +2,7 @@ import type { JournalEvent } from "../../../core/event.ts";
 import type { Wait } from "../../../core/wait.ts";
 import { approvalDue, Bookkeeper, type CallEntry, type RunEntry } from "./bookkeeper.ts";
 import type { Violation } from "./rules.ts";
+import { leftToUndo } from "./undo-books.ts";
 import { finder, type SessionHistory } from "./session-history.ts";
 
 /** What takes longer than this is waited for in the journal and not in anybody's memory (E7). */
@@ -30,18 +31,24 @@ export const checkWaits = ({ sessionId, events, whole }: SessionHistory): readon
 
 /** In a paused session a run that has nothing under way says that it waits for that, and for nothing else. */
 const judgePause = (sessionId: string, run: RunEntry, { position }: JournalEvent): readonly Violation[] => {
-  const isOver = run.stopping !== null || run.answeredAt !== null || run.failing !== null;
+  const isOver = isAtItsEnd(run);
   const isBusy = (run.asking !== null && !run.isLost) || run.calls.some(({ status }) => status === "started");
   if (isOver || isBusy || isHeld(run.waitingFor)) return [];
   return [finder(sessionId, "S3")("not-suspended", position, `${run.runId} is paused and does not say so`)];
 };
+
+/** Whether nothing is waited for any more, but what is under way. */
+const isAtItsEnd = (run: RunEntry): boolean =>
+  run.undoing === null
+    ? run.stopping !== null || run.answeredAt !== null || run.failing !== null
+    : run.calls.length === 0 && leftToUndo(run).length === 0;
 
 const judgeRest = (
   sessionId: string,
   run: RunEntry,
   { position, at }: JournalEvent,
 ): readonly Violation[] => {
-  const isOver = run.stopping !== null || run.answeredAt !== null || run.failing !== null;
+  const isOver = isAtItsEnd(run);
   const isBusy = run.asking !== null || run.calls.some(({ status }) => status === "started");
   if (isOver || isBusy || isHeld(run.waitingFor)) return [];
   const say = finder(sessionId, "S3");
@@ -66,8 +73,9 @@ export const isHeld = (waits: readonly Wait[]): boolean =>
   waits.some(({ kind }) => kind === "operator" || kind === "definition");
 
 /** Whether something could be done at once. */
-const isDue = ({ due, calls }: RunEntry, at: number): boolean =>
-  (due !== null && due.dueAt <= at) ||
+const isDue = ({ due, calls, undoing }: RunEntry, at: number): boolean =>
+  (undoing === null && due !== null && due.dueAt <= at) ||
+  (undoing !== null && calls.length === 0) ||
   calls.some((call) => call.status === "held" && (approvalDue(call) ?? Number.POSITIVE_INFINITY) <= at) ||
   calls.some(
     ({ status, dueAt, stopping }) =>
@@ -78,8 +86,8 @@ const isDue = ({ due, calls }: RunEntry, at: number): boolean =>
       ((status === "retrying" || status === "verifying") && dueAt <= at),
   );
 
-const openWaits = ({ due, calls }: RunEntry): readonly Wait[] => [
-  ...(due === null ? [] : [{ kind: "retry", until: due.dueAt } as const]),
+const openWaits = ({ due, calls, undoing }: RunEntry): readonly Wait[] => [
+  ...(due === null || undoing !== null ? [] : [{ kind: "retry", until: due.dueAt } as const]),
   ...calls.flatMap(waitOf),
 ];
 

@@ -23,6 +23,7 @@ import { checkReading, checkVainCommits, checkVerifications } from "./check-mail
 import { checkHeardReading, checkPromptReading } from "./check-reading.ts";
 import { checkOwners, checkPieces, checkSecrets, checkSignals, checkToolInputs } from "./check-records.ts";
 import { checkLateReturns, checkToolCodes, checkToolHolders, checkToolTimes } from "./check-tool-limits.ts";
+import { checkUndo } from "./check-undo.ts";
 import { checkVisits } from "./check-visits.ts";
 import { checkWaits } from "./check-waits.ts";
 import { checkInputs, checkRuns, checkSettled, checkTotals } from "./check-runs.ts";
@@ -132,4 +133,5 @@ const CHECKS = [
   checkLateReturns,
   checkToolCodes,
   checkProbes,
+  checkUndo,
 ];

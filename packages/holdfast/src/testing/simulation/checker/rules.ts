@@ -104,6 +104,8 @@ export const RULES = [
   "telling-wrong",
   "approval-wrong",
   "approval-lost",
+  "undo-wrong",
+  "undo-missing",
 ] as const;
 
 export type Rule = (typeof RULES)[number];

@@ -64,6 +64,14 @@ export const callsOf = (events: readonly JournalEvent[]): ReadonlyMap<CallId, Ca
       for (const { callId, policy } of header.calls)
         calls.set(callId, { callId, runId: header.runId, policy, askedAt: position, events: [] });
     }
+    if (header.type === "undo.requested") {
+      const undo = calls.get(header.undoes)?.policy.undo ?? null;
+      const { undoId: callId, runId } = header;
+      if (undo !== null) {
+        const policy = { ...undo, by: "runtime", undo: null } as const;
+        calls.set(callId, { callId, runId, policy, askedAt: position, events: [] });
+      }
+    }
     const callId = callOf(header);
     if (callId !== null) calls.get(callId)?.events.push(event);
   }
