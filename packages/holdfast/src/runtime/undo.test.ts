@@ -12,7 +12,15 @@ import {
   typesOf,
   within,
 } from "../testing/scenario.fixture.ts";
-import type { AgentDefinition, Outcome, Run, Session, UndoDefinition } from "./index.ts";
+import { z } from "zod";
+import {
+  defineTool,
+  type AgentDefinition,
+  type Outcome,
+  type Run,
+  type Session,
+  type UndoDefinition,
+} from "./index.ts";
 
 type Done = Parameters<UndoDefinition<unknown, unknown, unknown>["execute"]>[0];
 type Undoing = UndoDefinition<unknown, unknown, unknown>;
@@ -518,4 +526,42 @@ describe("a process that dies while a run is undone", () => {
       expect(new Set(world.keys).size).toBe(2);
     },
   );
+});
+
+describe("an undo that is not usable", () => {
+  const undo = (): void => undefined;
+  const define = (options: object): unknown =>
+    defineTool()(
+      Object.assign(
+        {
+          name: "book",
+          description: "books",
+          inputSchema: z.object({}),
+          effect: "write" as const,
+          execute: () => "booked",
+        },
+        options,
+      ),
+    );
+
+  it.each([
+    ["of a tool that reads", { effect: "read", undo }, "there is nothing to undo"],
+    ["of an idempotent tool", { effect: "idempotent", undo }, "nobody knows whether it took place"],
+    ["of an isolated tool", { isolated: { module: import.meta.url }, undo }, "is isolated"],
+    ["that does not say what it does", { undo: { execute: undo } }, 'says no "effect"'],
+    ["that reads", { undo: { effect: "read", execute: undo } }, 'says no "effect"'],
+    ["without a function", { undo: { effect: "write" } }, "has no execute function"],
+  ])("is refused where the tool is defined: %s", (_, options, what) => {
+    expect(() => define(options)).toThrow(expect.objectContaining({ code: "DEFINITION_INVALID" }));
+    expect(() => define(options)).toThrow(what);
+  });
+
+  it("is refused with an option that there is not, or a time that is none", () => {
+    const more = { effect: "write", execute: undo };
+    expect(() => define({ undo: { ...more, verfy: undo } })).toThrow(/verfy/);
+    expect(() => define({ undo: { ...more, timeoutMs: 0 } })).toThrow(/timeoutMs/);
+    expect(() => agentOf({ model: recordingModel([]), whenFailed: JSON.parse('"never"') })).toThrow(
+      '"whenFailed" must be "undo" or "keep"',
+    );
+  });
 });

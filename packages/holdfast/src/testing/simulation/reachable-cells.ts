@@ -17,8 +17,8 @@ const NEVER: readonly (readonly [type: EventType, phases: readonly StatePhase[] 
     ["idle", "queued", "ready", "answered", "failing"],
     "recovery is written where something was under way",
   ],
-  ["run.suspended", ["answered", "failing"], "what is decided waits for nothing"],
-  ["run.resumed", ["answered", "failing"], "nothing waits there"],
+  ["run.suspended", ["answered"], "what is decided waits for nothing"],
+  ["run.resumed", ["answered"], "nothing waits there"],
   ["run.expired", ["answered", "failing"], "an answer is not thrown away because its last word comes late"],
   ["run.failed", ["queued"], "the simulated agent's definition can always be evaluated"],
 ];

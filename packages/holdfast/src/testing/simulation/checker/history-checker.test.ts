@@ -652,6 +652,7 @@ describe("a history", () => {
       "check-steering",
       "check-calendar",
       "check-approvals",
+      "check-undo",
     ];
     const files = names.map((name) =>
       readFile(fileURLToPath(new URL(`${name}.test.ts`, import.meta.url)), "utf8"),
