@@ -58,13 +58,13 @@ const UNDONE = ["book 2026-08-01", "charge 12000", "refund charge 12000", "cance
 
 test("E10 docs/undo.md: what was done is undone, the last first", async () => {
   const world: World = { log: [], after: () => undefined };
-  const { runtime, advanceTime } = await createTestRuntime({
+  const play = await createTestRuntime({
     agents: [defineTravel(model())],
     deps: openShop(world),
   });
-  const session = await runtime.createSession("travel");
+  const session = await play.runtime.createSession("travel");
   const run = await session.send("Lisbon, first of August.");
-  await advanceTime(60_000);
+  await play.advanceTime(60_000);
   const outcome = await run.outcome();
   expect(outcome).toMatchObject({ status: "failed", failure: { code: "RUN_MAX_TOOL_CALLS" } });
   expect(world.log).toEqual(UNDONE);
@@ -97,14 +97,14 @@ test("E10 docs/undo.md: a run that is rolled back is undone", async () => {
   const slow = scriptedModel(({ toolResults }) =>
     toolResults.length === 0 ? { toolCalls: [STEPS[0]] } : { hang: true },
   );
-  const { runtime, advanceTime } = await createTestRuntime({
+  const play = await createTestRuntime({
     agents: [defineTravel(slow)],
     deps: openShop(world),
   });
-  const run = await (await runtime.createSession("travel")).send("Lisbon.");
-  await advanceTime(1_000);
+  const run = await (await play.runtime.createSession("travel")).send("Lisbon.");
+  await play.advanceTime(1_000);
   const taken = takeBack(run);
-  await advanceTime(5_000);
+  await play.advanceTime(5_000);
   expect(await taken).toMatchObject({ status: "cancelled", undone: [{ tool: "book_room" }] });
   expect(world.log).toEqual(["book 2026-08-01", "cancel book 2026-08-01"]);
 });
