@@ -42,13 +42,15 @@ export const plan = (state: SessionState, now: Timestamp): readonly Effect[] => 
 };
 
 /** The duration limit (E6); time spent suspended does not count. */
-export const deadlineOf = (run: OpenRun): Timestamp =>
+export const deadlineOf = (run: OpenRun): Timestamp => {
   // guard E10: undoing is not held to the time that ran out
-  run.undoing !== null
-    ? NEVER
-    : run.startedAt +
-      run.settings.maxDurationMs +
-      /* guard E6: time spent suspended does not count */ run.suspendedMs;
+  if (run.undoing !== null) return NEVER;
+  return (
+    run.startedAt +
+    run.settings.maxDurationMs +
+    /* guard E6: time spent suspended does not count */ run.suspendedMs
+  );
+};
 
 const NEVER: Timestamp = Number.MAX_SAFE_INTEGER;
 
