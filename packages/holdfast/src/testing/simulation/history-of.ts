@@ -5,7 +5,8 @@ import type { History } from "./checker/history.ts";
 import type { Ledger } from "./ledger.ts";
 import { AGENT, TOOL_NAMES } from "./simulated-agent.ts";
 import { TIMEKEEPER } from "./calendar.ts";
-import { MODEL_LIMITS, MODEL_PRICES } from "./simulated-model.ts";
+import { pricesIn } from "./simulated-budget.ts";
+import { MODEL_LIMITS } from "./simulated-model.ts";
 import type { SimulatedProcess } from "./simulated-process.ts";
 import { SPELLINGS } from "./simulated-secret.ts";
 import type { Simulation } from "./simulation.ts";
@@ -97,7 +98,10 @@ export const historyOf = async (sim: Simulation): Promise<History> => {
     leftMs: nowMs - LET_GO_WITHIN_MS,
     followers: sim.audience.followers((process) => isWell(process, nowMs)),
     modelLimits: MODEL_LIMITS,
-    prices: new Map([["first", MODEL_PRICES["first/first"]]]),
+    prices: new Map(
+      Object.entries(pricesIn(sim.budget)).map(([name, price]) => [name.split("/", 1)[0] ?? "", price]),
+    ),
+    ...(sim.budget === null ? {} : { accounts: await sim.accounts(), budgets: sim.budget.shared }),
     isCrowded: sim.isCrowded,
     ...(sim.calendar.isOn ? { calendar: await calendarOf(sim, [...scheduled]) } : {}),
     acknowledged: ledger.acknowledged.filter(({ sessionId }) => !scheduled.has(sessionId)),

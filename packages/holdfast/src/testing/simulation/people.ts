@@ -3,6 +3,7 @@ import type { WhenActive } from "../../core/when-active.ts";
 import type { Input, Session } from "../../runtime/index.ts";
 import { cancelAgain, cancelAtOnce, resumeInVain } from "./meddlers.ts";
 import { AGENT } from "./simulated-agent.ts";
+import { giveMore } from "./simulated-budget.ts";
 import { stopAll } from "./odd-people.ts";
 import type { Booted } from "./booted.ts";
 import { inputOf, sentLine, weightOf } from "./simulated-files.ts";
@@ -128,6 +129,7 @@ export class People {
     // Of several questions, now and then only one is answered for now.
     const some = this.#sim.random.chance(0.3) ? waitingFor.slice(-1) : waitingFor;
     for (const wait of some) {
+      await giveMore(this.#sim.budget, session, wait);
       if (wait.kind === "operator") await session.resume();
       if (wait.kind === "resolution") await this.#resolve(session, wait.callId);
     }

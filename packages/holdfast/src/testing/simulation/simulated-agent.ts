@@ -13,6 +13,7 @@ import {
 import type { ToolEffect } from "../../core/run-settings.ts";
 import type { Random } from "./random.ts";
 import { restless, type RestlessParts } from "./restless-model.ts";
+import { hearing, MOST_TOKENS } from "./simulated-budget.ts";
 import { nextStep, type ModelParts } from "./simulated-model.ts";
 import { shownToModel } from "./tool-result.ts";
 import type { UndoKind, Undos } from "./undos.ts";
@@ -160,13 +161,17 @@ export const simulatedAgent = (
     },
 ): AgentDefinition<unknown, WorldDeps> => {
   const { clock } = parts.process;
+  const { budget } = parts;
   const model = (provider: string): Model =>
     restless(
-      scriptedModel((turn) => nextStep(turn, { provider, hasOutput }, parts), {
-        clock,
-        provider,
-        modelId: provider,
-      }),
+      hearing(
+        budget,
+        scriptedModel((turn) => nextStep(turn, { provider, hasOutput }, parts), {
+          clock,
+          provider,
+          modelId: provider,
+        }),
+      ),
       parts,
     );
   return defineAgent({
@@ -174,7 +179,8 @@ export const simulatedAgent = (
     instructions: ({ session }) => session.id,
     tools: toolsOf({ isMixed, isRolling }, parts),
     model: [model("first"), model("second")],
-    limits,
+    limits: { ...limits, ...budget?.limits },
+    ...(budget === null ? {} : { settings: { maxOutputTokens: MOST_TOKENS } }),
     ...(hasOutput ? { output: OUTPUT } : {}),
     whenFailed: parts.undos.whenFailed,
     ...(parts.needsApproval === undefined ? {} : { needsApproval: parts.needsApproval }),

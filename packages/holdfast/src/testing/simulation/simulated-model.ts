@@ -4,18 +4,17 @@ import type { ScriptedStep, ScriptedTurn } from "../../models/index.ts";
 import type { Chaos, FaultKind } from "./chaos.ts";
 import type { ModelEntry, ModelSaying } from "./checker/history.ts";
 import type { Random } from "./random.ts";
+import { counted, type SimulatedBudget } from "./simulated-budget.ts";
 import type { SimulatedProcess } from "./simulated-process.ts";
 
 /** How long a model may take. */
 export const MODEL_LIMITS = { firstTokenMs: 20_000, gapMs: 15_000, totalMs: 60_000 } as const;
 
-/** What the first model costs; of the second nobody knows. */
-export const MODEL_PRICES = { "first/first": { inputPerMTok: 3, outputPerMTok: 15 } } as const;
-
 /** What a simulated model has to know of where it runs. */
 export type ModelParts = {
   readonly process: SimulatedProcess;
   readonly chaos: Chaos;
+  readonly budget: SimulatedBudget | null;
   /** Told of prompts that a provider would refuse. */
   readonly refuse: (sessionId: string, problem: string) => void;
   /** Writes down what was asked and what will be done. */
@@ -26,7 +25,7 @@ export type ModelParts = {
 export const nextStep = (
   { messages, system, tools }: ScriptedTurn,
   { provider, hasOutput }: { readonly provider: string; readonly hasOutput: boolean },
-  { process, chaos, refuse, note }: ModelParts,
+  { process, chaos, budget, refuse, note }: ModelParts,
 ): ScriptedStep => {
   if (process.isDead) return { hang: true };
   const sessionId = system ?? "";
@@ -41,7 +40,8 @@ export const nextStep = (
   }
   const fault = faultOf(chaos);
   if (fault !== null) chaos.struck(fault, sessionId);
-  const step = fault === null ? usual : { ...usual, ...spoilt(fault, chaos, usual) };
+  const drawn = fault === null ? usual : { ...usual, ...spoilt(fault, chaos, usual) };
+  const step = counted(budget, drawn, { sessionId, messages });
   note({
     sessionId,
     provider,

@@ -2,7 +2,7 @@ import { isDeepStrictEqual } from "node:util";
 import type { StoredEvent } from "../../core/hash-chain.ts";
 import type { Position, RunId, SessionId } from "../../core/ids.ts";
 import { createRuntime, sha256 } from "../../runtime/index.ts";
-import type { JournalStore, ListedSession, Snapshot } from "../../ports/journal-store.ts";
+import type { Account, JournalStore, ListedSession, Snapshot } from "../../ports/journal-store.ts";
 import { createFaultyStore, type FaultyStore } from "../../testing/faulty-store.ts";
 import { createManualClock, type ManualClock } from "../../testing/manual-clock.ts";
 import { Approvers } from "./approvers.ts";
@@ -19,7 +19,8 @@ import { passBy } from "./passers-by.ts";
 import { asideOf, createRandom, type Random } from "./random.ts";
 import { drawLimits, otherAgent, simulatedAgent, type AgentLimits } from "./simulated-agent.ts";
 import { SimulatedMachine } from "./simulated-machine.ts";
-import { MODEL_LIMITS, MODEL_PRICES } from "./simulated-model.ts";
+import { drawBudget, pricesIn, type SimulatedBudget } from "./simulated-budget.ts";
+import { MODEL_LIMITS } from "./simulated-model.ts";
 import { SimulatedProcess, storeOf } from "./simulated-process.ts";
 import { SECRETS } from "./simulated-secret.ts";
 import { probeStore } from "./store-prober.ts";
@@ -70,6 +71,7 @@ export class Simulation {
   /** Called when a session changes hands, now and then: somebody speaks in that moment. */
   onChange: (booted: Booted, sessionId: SessionId) => Promise<void> = async () => undefined;
   readonly #machine: SimulatedMachine;
+  readonly budget: SimulatedBudget | null;
   readonly #limits: AgentLimits;
   /** How many sessions a process works at once; there are more in some worlds. */
   readonly #mostActive: number;
@@ -103,6 +105,7 @@ export class Simulation {
       wait: () => this.#barrier(),
       onStored: (change) => this.ledger.noteStored(change, this.clock.monotonicMs()),
     });
+    this.budget = drawBudget(this.aside("budgets"));
     this.#limits = drawLimits(this.random);
     this.#mostActive = this.random.pick([1, 2, ...FAR_MORE]);
     this.world = new World(this.clock, this.chaos, this.ledger);
@@ -162,7 +165,8 @@ export class Simulation {
       drainTimeoutMs: DRAIN_MS,
       maxActiveSessions: this.#mostActive,
       modelTimeouts: MODEL_LIMITS,
-      prices: MODEL_PRICES,
+      prices: pricesIn(this.budget),
+      budgets: this.budget?.shared ?? [],
       modelRetry: { maxAttempts: 3 },
       secrets: SECRETS,
     });
@@ -193,6 +197,7 @@ export class Simulation {
       chaos,
       needsApproval: this.approvers.ruleOn(),
       undos: this.undos,
+      budget: this.budget,
       visit: (call) => ledger.visit(process.name, call),
       missFile: (file) => void ledger.wrongFiles.push(file),
       refuse: (sessionId, problem) => void ledger.refusedPrompts.push({ sessionId, problem }),
@@ -336,6 +341,11 @@ export class Simulation {
   /** Whether nothing is owed outside of sessions. */
   async isCalendarQuiet(): Promise<boolean> {
     return this.calendar.isQuiet(this.#machine.store);
+  }
+
+  /** Every account as the store has it. */
+  accounts(): Promise<readonly Account[]> {
+    return this.#machine.store.accounts(ALL);
   }
 
   /** Every session as the store has it. */

@@ -92,7 +92,10 @@ export type RunEntry = {
   /** Set when it has been decided how it ends and what it did is undone first. */
   undoing: UndoingEntry | null;
   /** The budget that somebody is asked to raise. */
-  shortage: BudgetShortage | null;
+  shortage: (BudgetShortage & { readonly until: Timestamp | null }) | null;
+  /** Tool calls that it asked for, and how often in a row the last has given the same. */
+  asked: number;
+  repeats: number;
 };
 
 /** An input that waits its turn, or to join the run it was meant for. */
@@ -161,6 +164,8 @@ export class Bookkeeper {
       writes: [],
       undoing: null,
       shortage: null,
+      asked: 0,
+      repeats: 0,
     };
   }
 
@@ -229,7 +234,14 @@ export class Bookkeeper {
         run.compactions += 1;
         run.hasOverflowed = false;
         return;
+      case "budget.refused":
+        noteRefusal(run, { ...event, header });
+        return;
+      case "budget.raised":
+        run.shortage = null;
+        return;
       case "model-call.started":
+        run.shortage = null;
         run.due = null;
         run.turn = header.turn;
         run.asking = { ...event, header };
@@ -281,11 +293,27 @@ const openUndo = (run: RunEntry, { header, at }: EventOf<"undo.requested">): voi
     run.calls = [askedCall({ callId, tool, policy: { ...undo, by: "runtime", undo: null } }, at)];
 };
 
+const noteRefusal = (run: RunEntry, { header, position, at }: EventOf<"budget.refused">): void => {
+  const { next, turn, attempt, candidate } = header;
+  if (next.kind === "ask") run.shortage = { ...header, until: next.until };
+  if (next.kind === "wait") run.due = { turn, attempt, candidate, dueAt: next.dueAt };
+  if (next.kind === "degrade") run.due = { turn, attempt: 1, candidate: next.candidate, dueAt: at };
+  if (next.kind !== "stop") return;
+  run.due = null;
+  run.failing = { code: "BUDGET_EXCEEDED", at: position };
+};
+
 const noteAnswer = (run: RunEntry, { header, position, at }: EventOf<"model-call.completed">): void => {
+  const isCut = header.finish === "length" && run.asking?.header.reserved?.isLowered === true;
+  run.asked += header.calls.length;
   run.candidate = run.asking?.header.candidate ?? run.candidate;
   run.asking = null;
   run.calls = header.calls.map((call) => askedCall(call, at));
   if (header.calls.length > 0) return;
+  if (isCut) {
+    run.failing = { code: "BUDGET_EXCEEDED", at: position };
+    return;
+  }
   if (header.output !== "invalid") {
     run.answeredAt = position;
     return;
@@ -320,6 +348,10 @@ const noteModelFailure = (run: RunEntry, { header, position, at }: EventOf<"mode
 
 const noteCall = (run: RunEntry, event: JournalEvent): void => {
   const { header, epoch, at } = event;
+  if (header.type === "tool-call.completed") run.repeats = header.repeats;
+  if (header.type === "tool-call.failed" && header.next.kind === "give-up") run.repeats = header.repeats;
+  if (header.type === "tool-call.resolved" && header.as !== "retry") run.repeats = 0;
+  if (header.type === "tool-call.unknown" && header.next.kind === "give-up") run.repeats = 0;
   const call = "callId" in header ? run.calls.find((one) => one.callId === header.callId) : undefined;
   if (call === undefined) return;
   if ("ask" in header) {

@@ -1,5 +1,5 @@
 import type { CallId, Position } from "../../../core/ids.ts";
-import { isJsonObject, type JsonObject } from "../../../core/json.ts";
+import { isJsonObject, type JsonObject, type JsonValue } from "../../../core/json.ts";
 import type { JournalEvent } from "../../../core/event.ts";
 import type { AssistantPart, Message, ToolOutput } from "../../../core/message.ts";
 import { mayBeErased } from "./check-erasures.ts";
@@ -230,11 +230,17 @@ const assistantLine = (part: AssistantPart): string => {
 
 const resultLine = (header: JournalEvent["header"], payload: JsonObject | null): string => {
   const output = payload?.["output"];
-  if (isJsonObject(output)) return JSON.stringify(output["value"]);
-  const said = failureIn(payload)?.message ?? "";
+  const notice = payload?.["notice"];
+  const more = typeof notice === "string" ? `\n\n${notice}` : "";
+  if (isJsonObject(output)) return toldLine(output["value"] ?? null, more);
+  const said = `${failureIn(payload)?.message ?? ""}${more}`;
   if (header.type === "tool-call.failed") return `${header.code} ${said}`;
   return header.type === "tool-call.unknown" ? `TOOL_OUTCOME_UNKNOWN ${said}` : `TOOL_FAILED ${said}`;
 };
+
+/** A result, and what the model is told beside it. */
+const toldLine = (value: JsonValue, more: string): string =>
+  JSON.stringify(more === "" ? value : `${typeof value === "string" ? value : JSON.stringify(value)}${more}`);
 
 const erasedResult = (header: JournalEvent["header"]): string => {
   if (header.type === "tool-call.failed") return `${header.code} `;

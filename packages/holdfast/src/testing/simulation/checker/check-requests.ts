@@ -1,5 +1,6 @@
 import { isDeepStrictEqual } from "node:util";
 import { isJsonObject } from "../../../core/json.ts";
+import type { ModelSettings } from "../../../ports/model.ts";
 import { mayBeErased } from "./check-erasures.ts";
 import type { ModelVisit } from "./history.ts";
 import type { Violation } from "./rules.ts";
@@ -25,13 +26,15 @@ const checkSettings = (session: SessionHistory): readonly Violation[] => {
   const { sessionId, events, acknowledged, whole } = session;
   const isForgotten = (whole.erasures ?? []).some((one) => one.sessionId === sessionId);
   return visitsOf(session).flatMap((visit) => {
-    const runId = startOf(session, visit)?.header.runId;
+    const start = startOf(session, visit);
+    const runId = start?.header.runId;
+    const most = start?.header.reserved?.outputTokens;
     const input = acknowledged.find(
       (one) => one.kind === "input" && one.sent !== undefined && one.runId === runId,
     );
     if (input?.kind !== "input" || visit.settings === undefined || isForgotten) return [];
     const isKnown = eventsOf(events, "run.accepted").some(({ header }) => header.runId === runId);
-    if (!isKnown || isDeepStrictEqual(visit.settings, input.settings ?? {})) return [];
+    if (!isKnown || isHeeded(visit.settings, input.settings ?? {}, most)) return [];
     return [
       finder(sessionId, "J3")(
         "settings-wrong",
@@ -40,6 +43,12 @@ const checkSettings = (session: SessionHistory): readonly Violation[] => {
       ),
     ];
   });
+};
+
+/** What the agent always asks for may come on top; under a budget, what was set aside for it. */
+const isHeeded = (heeded: ModelSettings, asked: ModelSettings, most: number | undefined): boolean => {
+  const { maxOutputTokens, ...others } = heeded;
+  return (most === undefined || maxOutputTokens === most) && isDeepStrictEqual(others, asked);
 };
 
 const checkClients = ({ sessionId, events, effects, whole }: SessionHistory): readonly Violation[] => {

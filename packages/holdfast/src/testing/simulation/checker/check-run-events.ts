@@ -188,6 +188,10 @@ const problemOfEnd = (run: RunEntry, header: JournalEvent["header"]): string | n
       return run.stopping === "expired" || run.failing?.code === "RUN_TIMEOUT" ? null : "it has not expired";
     case "RUN_MAX_TURNS":
       return run.due !== null && run.due.turn > run.settings.maxTurns ? null : "it has turns left";
+    case "RUN_MAX_TOOL_CALLS":
+      return run.asked > (run.settings.maxToolCalls ?? Infinity) ? null : "it has calls left";
+    case "RUN_LOOPING":
+      return run.repeats > (run.settings.maxRepeats ?? Infinity) ? null : "it does not repeat itself";
     case "MODEL_CONTEXT_OVERFLOW":
       return run.hasOverflowed ? null : "its prompt was not too long";
     default:

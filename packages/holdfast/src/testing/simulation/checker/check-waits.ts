@@ -73,8 +73,8 @@ export const isHeld = (waits: readonly Wait[]): boolean =>
   waits.some(({ kind }) => kind === "operator" || kind === "definition");
 
 /** Whether something could be done at once. */
-const isDue = ({ due, calls, undoing }: RunEntry, at: number): boolean =>
-  (undoing === null && due !== null && due.dueAt <= at) ||
+const isDue = ({ due, calls, shortage, undoing }: RunEntry, at: number): boolean =>
+  (undoing === null && due !== null && due.dueAt <= at && !isAsking(shortage, at)) ||
   (undoing !== null && calls.length === 0) ||
   calls.some((call) => call.status === "held" && (approvalDue(call) ?? Number.POSITIVE_INFINITY) <= at) ||
   calls.some(
@@ -86,10 +86,17 @@ const isDue = ({ due, calls, undoing }: RunEntry, at: number): boolean =>
       ((status === "retrying" || status === "verifying") && dueAt <= at),
   );
 
-const openWaits = ({ due, calls, undoing }: RunEntry): readonly Wait[] => [
-  ...(due === null || undoing !== null ? [] : [{ kind: "retry", until: due.dueAt } as const]),
-  ...calls.flatMap(waitOf),
-];
+const isAsking = (shortage: RunEntry["shortage"], at: number): boolean =>
+  shortage !== null && (shortage.until === null || at < shortage.until);
+
+const dueOf = ({ due, shortage, undoing }: RunEntry): readonly Wait[] => {
+  if (due === null || undoing !== null) return [];
+  if (shortage === null) return [{ kind: "retry", until: due.dueAt }];
+  const { until } = shortage;
+  return until === null ? [{ ...shortage, kind: "budget" }] : [{ ...shortage, kind: "budget-period", until }];
+};
+
+const openWaits = (run: RunEntry): readonly Wait[] => [...dueOf(run), ...run.calls.flatMap(waitOf)];
 
 const waitOf = (call: CallEntry): readonly Wait[] => {
   const { callId, status, dueAt } = call;
@@ -105,5 +112,8 @@ const sameLines = (left: readonly Wait[], right: readonly Wait[]): boolean =>
 
 const linesOf = (waits: readonly Wait[]): readonly string[] =>
   waits
-    .map((wait) => `${wait.kind} ${"callId" in wait ? wait.callId : ""} ${"until" in wait ? wait.until : ""}`)
+    .map(
+      (wait) =>
+        `${wait.kind} ${"callId" in wait ? wait.callId : ""} ${"until" in wait ? (wait.until ?? "") : ""}`,
+    )
     .toSorted();

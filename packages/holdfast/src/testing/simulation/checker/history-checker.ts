@@ -3,6 +3,8 @@ import { checkApprovals, checkDecisions } from "./check-approvals.ts";
 import { checkBooks } from "./check-books.ts";
 import { checkCalendar } from "./check-calendar.ts";
 import { checkCalls } from "./check-calls.ts";
+import { checkAccounts, checkBudgets } from "./check-budgets.ts";
+import { checkRepeats } from "./check-repeats.ts";
 import { checkCharges } from "./check-charges.ts";
 import { checkContent } from "./check-content.ts";
 import { checkConversation } from "./check-conversation.ts";
@@ -32,6 +34,7 @@ import { checkDamage, checkStrangers } from "./check-strangers.ts";
 import { checkRequests } from "./check-requests.ts";
 import { checkStopped } from "./check-stopped-calls.ts";
 import { checkTold } from "./check-told.ts";
+import type { JournalEvent } from "../../../core/event.ts";
 import type { History } from "./history.ts";
 import type { Violation } from "./rules.ts";
 import { eventsOf, finder, type SessionHistory } from "./session-history.ts";
@@ -53,6 +56,7 @@ export const checkHistory = (history: History): readonly Violation[] => {
   found.push(...checkCalendar(history));
   for (const { by, count } of history.timersLeft ?? [])
     found.push(finder("", "S3")("timer-left", null, `${count} timers run in ${by}, and nothing is owed`));
+  const journals: (readonly JournalEvent[])[] = [];
   for (const [sessionId, stored] of history.journals) {
     const opened = openJournal(sessionId, asItWas(history, sessionId, stored));
     found.push(...checkBytes(history.sha256, sessionId, stored), ...opened.found);
@@ -64,8 +68,10 @@ export const checkHistory = (history: History): readonly Violation[] => {
       models: models.get(sessionId) ?? [],
       whole: history,
     };
+    journals.push(opened.events);
     for (const check of CHECKS) found.push(...check(session));
   }
+  found.push(...checkAccounts(history, journals));
   return found;
 };
 
@@ -134,4 +140,6 @@ const CHECKS = [
   checkToolCodes,
   checkProbes,
   checkUndo,
+  checkBudgets,
+  checkRepeats,
 ];

@@ -4,9 +4,9 @@ import type { FailureCode } from "../../../core/failure.ts";
 import type { CallId, Position, RunId, SessionId, Timestamp } from "../../../core/ids.ts";
 import type { Message } from "../../../core/message.ts";
 import type { ToolEffect } from "../../../core/run-settings.ts";
-import type { ConflictReason } from "../../../ports/journal-store.ts";
+import type { Account, ConflictReason } from "../../../ports/journal-store.ts";
 import type { ModelSettings } from "../../../ports/model.ts";
-import type { Outcome } from "../../../runtime/index.ts";
+import type { BudgetOptions, Outcome } from "../../../runtime/index.ts";
 
 /**
  * What the outside world saw of one attempt at a tool call. It is written down by the world itself, not
@@ -400,6 +400,9 @@ export type History = {
   readonly visits?: readonly ModelVisit[];
   /** Dollars for a million tokens, by provider; nobody knows what others cost. */
   readonly prices?: ReadonlyMap<string, { readonly inputPerMTok: number; readonly outputPerMTok: number }>;
+  /** What accounts hold in the end, and the budgets that they are for; absent where no run is held against any. */
+  readonly accounts?: readonly Account[];
+  readonly budgets?: readonly BudgetOptions[];
   /** How long a model may take to begin, between two pieces, and in all. */
   readonly modelLimits?: { readonly firstTokenMs: number; readonly gapMs: number; readonly totalMs: number };
   readonly written?: readonly Written[];
