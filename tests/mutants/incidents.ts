@@ -197,6 +197,16 @@ export const INCIDENTS: readonly Incident[] = [
     where: "vercel/ai#16068",
     guards: ["core/approval.ts: only those who may decide do"],
   },
+  {
+    promise: "E8",
+    what: "usage of an aborted stream was lost; no real budget stopped a runaway",
+    where: "vercel/ai#7805; openai-agents-js#995; openai-agents-python#3353",
+    guards: [
+      "core/plan-budget.ts: a call that does not fit its run is not made",
+      "engine/call-model.ts: an answer that we ended is charged all that was set aside",
+      "engine/commit-batch.ts: what is over gives back what it did not spend",
+    ],
+  },
 ];
 
 /** Rows of the same list that no guard in scope stands against yet, and why. */
@@ -206,12 +216,6 @@ export const INCIDENTS_OUT_OF_SCOPE: readonly (Omit<Incident, "guards"> & { read
     what: "approval refused once the state was large; no snapshot after approval",
     where: "mastra#22413, #10389",
     why: "an approval is a signal of a few bytes, and a snapshot holds no content: how large a state is plays no part. Thousands of calls: core/many-calls.test.ts",
-  },
-  {
-    promise: "E8",
-    what: "usage of an aborted stream was lost; no real budget stopped a runaway",
-    where: "vercel/ai#7805; openai-agents-js#995; openai-agents-python#3353",
-    why: "the simulation draws no limits yet; tests/budgets plays it over HTTP",
   },
   {
     promise: "S3",

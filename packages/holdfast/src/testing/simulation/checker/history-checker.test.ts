@@ -653,6 +653,7 @@ describe("a history", () => {
       "check-calendar",
       "check-approvals",
       "check-undo",
+      "check-budgets",
     ];
     const files = names.map((name) =>
       readFile(fileURLToPath(new URL(`${name}.test.ts`, import.meta.url)), "utf8"),
