@@ -1,3 +1,4 @@
+import { openEvent } from "../../../core/journal-codec.ts";
 import type { JournalEvent } from "../../../core/event.ts";
 import type { RunId } from "../../../core/ids.ts";
 import type { Charge } from "../../../core/usage.ts";
@@ -184,12 +185,14 @@ const problemOfEnd = (ledger: Ledger): string | null => {
 
 /** What accounts hold in the end is what all journals say, and within the limit but for what was counted beyond it (E8). */
 export const checkAccounts = (
-  { accounts, budgets = [], strangers = [] }: History,
+  { accounts, budgets = [], strangers = [], calendar }: History,
   journals: readonly (readonly JournalEvent[])[],
 ): readonly Violation[] => {
   if (accounts === undefined || strangers.length > 0) return [];
   const books = new Map<string, Book>();
-  for (const events of journals) for (const event of events) keep(books, events, event);
+  // What the calendar runs is paid from the same purses.
+  const scheduled = [...(calendar?.journals.values() ?? [])].map((stored) => stored.map(openEvent));
+  for (const events of [...journals, ...scheduled]) for (const event of events) keep(books, events, event);
   const say = finder("", "E8");
   return accounts.flatMap(({ account, total, reserved }) => {
     const { settled = 0, open = 0, crossed = 0, raised = 0 } = books.get(account) ?? {};
