@@ -4,7 +4,7 @@ import type { Effect } from "./effect.ts";
 import type { AccountShortage } from "./accounts.ts";
 import type { EventDraft } from "./event.ts";
 import { failure } from "./failure.ts";
-import type { Timestamp } from "./ids.ts";
+import type { RunId, Timestamp } from "./ids.ts";
 import type { JsonValue } from "./json.ts";
 import { NOTHING_OWED, owes, type Owed } from "./owed.ts";
 import { nextAttemptAt, type RetryPolicy } from "./retry-policy.ts";
@@ -58,7 +58,7 @@ const afterShortage = (
 };
 
 /** A call that an account had no room for, until that is journaled. */
-export type RefusedCall = CallOwed & { readonly shortage: AccountShortage };
+export type RefusedCall = CallOwed & { readonly runId: RunId; readonly shortage: AccountShortage };
 
 /** How often a call waits for what others have set aside: some seven minutes, more than any of their calls may take. */
 const MAX_WAITS = 20;

@@ -2,13 +2,13 @@ import { toFailure } from "../core/failure.ts";
 import type { ActiveSession } from "./active-session.ts";
 import { commitBatch } from "./commit-batch.ts";
 import { perform } from "./perform.ts";
-import { prepareBatch } from "./prepare-batch.ts";
+import { prepareBatch, type MayStartRun } from "./prepare-batch.ts";
 import { maybeSnapshot } from "./snapshot.ts";
 
 /** What the worker lends a session while it advances. */
 export type AdvanceControl = {
   /** Whether this session may begin another run, or should let others go first. */
-  readonly mayStartRun: () => boolean;
+  readonly mayStartRun: MayStartRun;
   /** Something is owed outside of this session. */
   readonly onDuties: () => void;
 };

@@ -11,7 +11,7 @@ import { sharedLimits } from "../core/child-budget.ts";
 import type { CalledBy } from "../core/child-call.ts";
 import { cheaperCandidate } from "../core/budget.ts";
 import type { Effect } from "../core/effect.ts";
-import type { Position, Timestamp } from "../core/ids.ts";
+import type { Position, RunId, Timestamp } from "../core/ids.ts";
 import { afterAccountShortage, refusedCall } from "../core/plan-budget.ts";
 import type { OpenRun } from "../core/session-state.ts";
 import type { Budget } from "../ports/budget.ts";
@@ -112,13 +112,14 @@ export const reservationsOf = (
 /** The store has refused a start for want of money: finds out whose, for the journal. */
 export const noteRefusal = async (session: ActiveSession, batch: Batch): Promise<void> => {
   const { call, limits } = batch.reserved ?? { call: null, limits: [] };
-  if (call === null) return;
+  const { run } = batch.state;
+  if (call === null || run === null) return;
   const names = limits.map(({ account }) => account);
   const accounts = await session.services.store.accounts({ names });
   const settled = settlementsOf(session.id, batch.base.state, batch.events);
   const shortage = findShortage(limits, accounts, settled);
   // Somebody has given back in between: it is simply tried again.
-  if (shortage !== null) session.refusedCalls.push({ ...call, shortage });
+  if (shortage !== null) session.refusedCalls.push({ ...call, runId: run.runId, shortage });
 };
 
 /** Nobody is asked in a child for more than its parent has. */
@@ -127,14 +128,21 @@ const onOwnLimit = ({ settings }: OpenRun, budget: string): OnLimit => {
   return budget === RUN_BUDGET || onLimit === "degrade" ? onLimit : "stop";
 };
 
+/** Whether a run was refused that is to be journaled before another begins: of that nothing is known yet. */
+export const hasOtherRefused = ({ refusedCalls }: ActiveSession, next: RunId): boolean =>
+  refusedCalls.some(({ runId }) => runId !== next);
+
 /** Journals that a call was refused and what comes of it; false when none of these calls was. */
 export const recordRefusal = (session: ActiveSession, batch: Batch, effects: readonly Effect[]): boolean => {
   const { run } = batch.state;
   const call = effects.find((effect) => effect.kind === "call-model");
   if (run === null || call === undefined) return false;
   const refused = session.refusedCalls.find(
-    ({ turn, attempt, candidate }) =>
-      turn === call.turn && attempt === call.attempt && candidate === call.candidate,
+    ({ runId, turn, attempt, candidate }) =>
+      /* guard E8: what one run was refused another may be given */ runId === run.runId &&
+      turn === call.turn &&
+      attempt === call.attempt &&
+      candidate === call.candidate,
   );
   if (refused === undefined) return false;
   const { isPassing, ...shortage } = refused.shortage;

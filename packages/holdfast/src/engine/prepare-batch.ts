@@ -4,7 +4,7 @@ import { childAgentOf } from "../core/child-call.ts";
 import type { Effect } from "../core/effect.ts";
 import { HoldfastError } from "../core/errors.ts";
 import type { EventDraft, JournalEvent } from "../core/event.ts";
-import type { CallId, Position, Timestamp } from "../core/ids.ts";
+import type { CallId, Position, RunId, Timestamp } from "../core/ids.ts";
 import { toFailure } from "../core/failure.ts";
 import type { JsonValue } from "../core/json.ts";
 import type { ModelCandidate } from "../core/run-settings.ts";
@@ -14,7 +14,7 @@ import { estimateTokens, NO_USAGE, type Charge } from "../core/usage.ts";
 import type { Signal } from "../ports/journal-store.ts";
 import type { ActiveSession } from "./active-session.ts";
 import { Batch } from "./batch.ts";
-import { accountsFor, recordRefusal, reservationsOf } from "./call-budgets.ts";
+import { accountsFor, hasOtherRefused, recordRefusal, reservationsOf } from "./call-budgets.ts";
 import { childSessionId } from "./child-errands.ts";
 import { idempotencyKeyOf } from "./idempotency-key.ts";
 import { recordOutcome, type Outcome } from "./outcome.ts";
@@ -59,10 +59,13 @@ export type Prepared = {
   readonly mayRelease: boolean;
 };
 
+/** Whether this run may begin now, or others go first. */
+export type MayStartRun = (runId: RunId) => boolean;
+
 /** A plan that keeps deciding and never gets anywhere is a defect; better to say so than to spin. */
 const MAX_ROUNDS = 10_000;
 
-export const prepareBatch = async (session: ActiveSession, mayStartRun: () => boolean): Promise<Prepared> => {
+export const prepareBatch = async (session: ActiveSession, mayStartRun: MayStartRun): Promise<Prepared> => {
   const { sha256, clock } = session.services;
   const batch = new Batch(session.base, { sha256, clock, epoch: session.lease.epoch ?? session.epoch + 1 });
   // guard E2: a takeover is journaled first
@@ -154,7 +157,7 @@ const resumeKnown = ({ agent, isDraining }: ActiveSession, batch: Batch): void =
 const decideAll = async (
   session: ActiveSession,
   batch: Batch,
-  mayStartRun: () => boolean,
+  mayStartRun: MayStartRun,
 ): Promise<readonly Effect[]> => {
   for (;;) {
     const effects = await decide(session, batch, mayStartRun);
@@ -169,7 +172,7 @@ const decideAll = async (
 const decide = async (
   session: ActiveSession,
   batch: Batch,
-  mayStartRun: () => boolean,
+  mayStartRun: MayStartRun,
 ): Promise<readonly Effect[]> => {
   for (let round = 0; round < MAX_ROUNDS; round += 1) {
     const effects = session.services.decide(batch.state, batch.now());
@@ -181,7 +184,15 @@ const decide = async (
     if (recordRefusal(session, batch, effects)) continue;
     const start = effects.find((effect) => effect.kind === "start-run");
     if (start === undefined) return effects;
-    if (session.isDraining || !mayStartRun()) return [];
+    if (
+      session.isDraining ||
+      /* guard E8: a refusal is journaled before another run begins */ hasOtherRefused(
+        session,
+        start.runId,
+      ) ||
+      !mayStartRun(start.runId)
+    )
+      return [];
     await startRun(session, batch, { runId: start.runId, at: batch.now() });
   }
   throw new HoldfastError("INTERNAL", `Session ${session.id}: the plan does not come to rest.`, {

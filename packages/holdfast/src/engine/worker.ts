@@ -1,7 +1,7 @@
 import { EVENT_VERSION } from "../core/event.ts";
 import { FairQueue, type LaneWeights } from "../core/fair-queue.ts";
 import { toFailure } from "../core/failure.ts";
-import type { SessionId } from "../core/ids.ts";
+import type { RunId, SessionId } from "../core/ids.ts";
 import type { Timer } from "../ports/clock.ts";
 import type { Duty } from "../ports/duty.ts";
 import type { DueSession, Signal } from "../ports/journal-store.ts";
@@ -188,11 +188,12 @@ export class Worker {
       session.needsRefresh ||= this.#stale.has(sessionId);
       this.#services.feed.mended(sessionId);
       session.isDraining = this.#state !== "running";
-      let runsBegun = 0;
+      let first: RunId | null = null;
       await advanceSession(session, {
-        mayStartRun: () => {
-          runsBegun += 1;
-          return runsBegun === 1 || this.#queue.size === 0;
+        mayStartRun: (runId) => {
+          // One whose commit was refused is begun again, however many wait: what was found out of it goes with us.
+          first ??= runId;
+          return first === runId || this.#queue.size === 0;
         },
         onDuties: () => this.#lookAtErrands(),
       });

@@ -211,6 +211,51 @@ describe("a budget that many share", () => {
     expect(await within(test, ends, 1_200_000)).toMatchObject({ failure: { code: "BUDGET_EXCEEDED" } });
   });
 
+  it("E8 is told by every session that it is used up, however many wait for a worker", async () => {
+    let commits = 0;
+    // Going round in circles comes to an end, and the test with it.
+    const faults: TestRuntimeOptions["faults"] = ({ commit }) => {
+      if (commit !== null) commits += 1;
+      return commits > 200 ? { kind: "hang" } : null;
+    };
+    const budget = { scope: "tenant", maxTokens: 100 } as const;
+    const test = await start(agentOf({ model: answering(), settings }), budget, {
+      faults,
+      maxActiveSessions: 1,
+    });
+    const runs = await Promise.all(
+      Array.from({ length: 5 }, async () => {
+        const session = await test.runtime.createSession("clerk", { tenant: "acme" });
+        return session.send("go");
+      }),
+    );
+    const ends = Promise.all(runs.map((run) => run.outcome({ until: "settled" })));
+    for (const end of await within(test, ends, 60_000))
+      expect(end).toMatchObject({ failure: { code: "BUDGET_EXCEEDED" } });
+    expect(commits).toBeLessThan(30);
+  });
+
+  it("E8 is asked of each run by itself: what one has no room for, a smaller one may have", async () => {
+    const door = makeDoor();
+    const wait = toolOf({ name: "wait", effect: "read", execute: () => door.opened.then(() => "open") });
+    const steps = [{ toolCalls: [{ name: "wait", input: {} }] }, { text: "done" }, { text: "small" }];
+    const agent = agentOf({ model: recordingModel(steps, DEAR), settings, tools: [wait] });
+    const test = await start(agent, { scope: "session", maxTokens: 2_400 });
+    const session = await test.runtime.createSession("clerk");
+    const ends = [
+      await session.send("first", { settings: { maxOutputTokens: 300 } }),
+      await session.send("large", { settings: { maxOutputTokens: 3_000 } }),
+      await session.send("small", { settings: { maxOutputTokens: 300 } }),
+    ].map((run) => run.outcome({ until: "settled" }));
+    await test.advanceTime(100);
+    door.open();
+    expect(await within(test, Promise.all(ends), 60_000)).toMatchObject([
+      { text: "done" },
+      { failure: { code: "BUDGET_EXCEEDED", details: { budget: "shared" } } },
+      { text: "small" },
+    ]);
+  });
+
   it("E8 refuses a price that nobody knows, unless it is allowed", async () => {
     const model = recordingModel(() => ({ text: "hi" }), { provider: "own", modelId: "big" });
     for (const onUnknownPrice of ["refuse", "allow"] as const) {

@@ -129,7 +129,8 @@ export class People {
     // Of several questions, now and then only one is answered for now.
     const some = this.#sim.random.chance(0.3) ? waitingFor.slice(-1) : waitingFor;
     for (const wait of some) {
-      await giveMore(this.#sim.budget, session, wait);
+      if (wait.kind === "budget" || wait.kind === "budget-period")
+        await giveMore(this.#sim.budget, session, wait);
       if (wait.kind === "operator") await session.resume();
       if (wait.kind === "resolution") await this.#resolve(session, wait.callId);
     }

@@ -94,9 +94,9 @@ export const counted = (
 export const giveMore = async (
   budget: SimulatedBudget | null,
   session: Session,
-  wait: Wait,
+  wait: Extract<Wait, { readonly kind: "budget" | "budget-period" }>,
 ): Promise<void> => {
-  if (budget === null || (wait.kind !== "budget" && wait.kind !== "budget-period")) return;
+  if (budget === null) return;
   const { random } = budget;
   if (random.chance(0.2)) return;
   if (random.chance(0.2)) {
