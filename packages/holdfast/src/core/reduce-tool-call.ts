@@ -3,7 +3,7 @@ import type { HeaderOf, ToolHeader } from "./event.ts";
 import type { CallId } from "./ids.ts";
 import type { Place } from "./place.ts";
 import type { CallStatus, OpenRun, SessionState } from "./session-state.ts";
-import { addSpend, NO_SPEND, type Spend } from "./usage.ts";
+import { addSpend, type Spend } from "./usage.ts";
 import { spentSoFar } from "./child-budget.ts";
 import { closesCall, closeUndo, endsAs, isUndoing, noteWrite } from "./reduce-undo.ts";
 import { isUndoId } from "./undo-terms.ts";
@@ -135,8 +135,11 @@ const close = (
 ): SessionState => ({
   ...withRun(state, (run) => {
     // What was done on behalf of a run is part of what it came to.
-    // guard E8: what a child spent is spent by its parent
-    const spend = addSpend(run.spend, header.spent ?? NO_SPEND);
+    const { spent = null } = header;
+    const spend =
+      spent === null
+        ? run.spend
+        : /* guard E8: what a child spent is spent by its parent */ addSpend(run.spend, spent);
     return withoutCall({ ...run, spend, repeats: header.repeats ?? 0 }, header.callId, place);
   }),
   window: [...state.window, { at: place.position, chars: header.chars, kind: "result" }],

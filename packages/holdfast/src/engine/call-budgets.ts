@@ -48,11 +48,15 @@ export const accountsFor = (
 
 /** What the runs above may still spend, and, once this run has called an agent, it itself (E8). */
 const limitsAbove = ({ id }: ActiveSession, run: OpenRun, reserved: Reserved): readonly AccountLimit[] => {
-  // guard E8: a child takes from what its parent may spend
-  const above = (run.calledBy?.accounts ?? []).map((each) => ({ ...each, budget: PARENT_BUDGET }));
-  // guard E8: who has called agents shares the rest with them
   const own = sharedLimits(id, run).map((each) => ({ ...each, budget: RUN_BUDGET }));
-  return [...own, ...above].flatMap((each): readonly AccountLimit[] => {
+  const above = (run.calledBy?.accounts ?? []).map((each) => ({ ...each, budget: PARENT_BUDGET }));
+  const limits = [
+    // guard E8: who has called agents shares the rest with them
+    ...own,
+    // guard E8: a child takes from what its parent may spend
+    ...above,
+  ];
+  return limits.flatMap((each): readonly AccountLimit[] => {
     const needed = neededOf(reserved, each.unit);
     return needed === null ? [] : [{ ...each, amount: toAccountUnits(needed, each.unit) }];
   });

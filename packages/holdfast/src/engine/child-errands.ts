@@ -44,6 +44,7 @@ export const errandsOf = (committed: Committed, place: Place): readonly NewDuty[
     switch (header.type) {
       case "tool-call.held":
         return header.child === null ? [] : [begin(header, event, { committed, place })];
+      // guard E5: a child is stopped when nobody waits for it
       case "tool-call.failed":
         return isGivenUp(committed.before, header) ? [stop(header, event, place)] : [];
       case "run.completed":
@@ -76,7 +77,6 @@ const begin = (
 const stop = ({ callId }: { readonly callId: CallId }, event: JournalEvent, place: Place): NewDuty => {
   const { sessionId: parent, agent } = place;
   const errand: ChildErrand = { v: ERRAND_VERSION, kind: "stop", agent, parent, callId };
-  // guard E5: a child is stopped when nobody waits for it
   return toDuty(errand, event, { place, id: `stop ${parent} ${callId}`, lane: laneOf(parent, callId) });
 };
 
