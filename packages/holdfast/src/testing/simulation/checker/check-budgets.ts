@@ -20,7 +20,9 @@ class Ledger {
   readonly settings: EventOf<"run.started">["header"]["settings"];
   /** The call that is under way. */
   start: EventOf<"model-call.started"> | null = null;
-  made = new Set<string>();
+  readonly made = new Set<string>();
+  /** Calls that undo what it did: nobody asked for them, and no limit stands against them. */
+  readonly undoing = new Set<string>();
   /** What was charged beyond what was set aside, and not said yet. */
   unsaid: { readonly usd: number; readonly tokens: number } | null = null;
 
@@ -70,6 +72,9 @@ const judge = (session: SessionHistory, ledger: Ledger, event: JournalEvent): re
       });
       return [];
     }
+    case "undo.requested":
+      ledger.undoing.add(header.undoId);
+      return [];
     case "tool-call.started":
       return said(problemOfTool(ledger, header.callId));
     case "run.completed":
@@ -167,7 +172,7 @@ const problemOfRefusal = (ledger: Ledger, header: EventOf<"budget.refused">["hea
 };
 
 const problemOfTool = (ledger: Ledger, callId: string): string | null => {
-  ledger.made.add(callId);
+  if (!ledger.undoing.has(callId)) ledger.made.add(callId);
   const { maxToolCalls } = ledger.settings;
   return maxToolCalls !== null && ledger.made.size > maxToolCalls
     ? `${ledger.made.size} tool calls are made, of ${maxToolCalls}`
