@@ -241,11 +241,7 @@ export class Bookkeeper {
         run.shortage = null;
         return;
       case "model-call.started":
-        run.shortage = null;
-        run.due = null;
-        run.turn = header.turn;
-        run.asking = { ...event, header };
-        run.isLost = false;
+        noteModelStart(run, { ...event, header });
         return;
       case "model-call.completed":
         this.takeovers = 0;
@@ -291,6 +287,14 @@ const openUndo = (run: RunEntry, { header, at }: EventOf<"undo.requested">): voi
   const undo = run.writes.find((write) => write.callId === undoes)?.undo ?? null;
   if (undo !== null)
     run.calls = [askedCall({ callId, tool, policy: { ...undo, by: "runtime", undo: null } }, at)];
+};
+
+const noteModelStart = (run: RunEntry, asking: EventOf<"model-call.started">): void => {
+  run.shortage = null;
+  run.due = null;
+  run.turn = asking.header.turn;
+  run.asking = asking;
+  run.isLost = false;
 };
 
 const noteRefusal = (run: RunEntry, { header, position, at }: EventOf<"budget.refused">): void => {
