@@ -55,3 +55,9 @@ export const planStoppedCall = (run: OpenRun, call: OpenCall): Effect | null => 
   const isGivenUp = stopping === "given-up" || isLeftUnknown(run, call);
   return status.kind === "unknown" && isGivenUp ? closeAs(run, call, "unknown") : null;
 };
+
+/** What the cancelled calls of the open turn owe: also where nothing else may happen. */
+export const stoppedCalls = (run: OpenRun): readonly Effect[] =>
+  run.phase.kind === "calling-tools"
+    ? run.phase.calls.flatMap((call) => planStoppedCall(run, call) ?? [])
+    : [];

@@ -5,6 +5,7 @@ import { lostModelCall } from "./lost-model-call.ts";
 import { planBudget } from "./plan-budget.ts";
 import { endRun, planEnd } from "./plan-end.ts";
 import { NOTHING_OWED, owes, record, type Owed } from "./owed.ts";
+import { stoppedCalls } from "./plan-stopped-call.ts";
 import { planToolCalls } from "./plan-tool-calls.ts";
 import { withWaits } from "./plan-waits.ts";
 import { isInFlight, totalsOf, type OpenRun, type Phase, type SessionState } from "./session-state.ts";
@@ -35,7 +36,7 @@ export const plan = (state: SessionState, now: Timestamp): readonly Effect[] => 
   // guard E5: a run that is being stopped begins nothing
   if (run.stopping !== null) return planEnd(run, now);
   // guard S3: a run that waits for somebody is left alone
-  if (isHeldBySomeone(run)) return [];
+  if (isHeldBySomeone(run)) return stoppedCalls(run);
   // guard E6: a run has a time limit
   if (isOverdue(run, now)) return [record({ type: "run.expired", runId: run.runId })];
   return withWaits(run, planRun(state, run, now), { now, deadline: deadlineOf(run) });
@@ -85,6 +86,9 @@ const planRun = (state: SessionState, run: OpenRun, now: Timestamp): Owed => {
     // guard E8: a session that is left to an operator holds no money
     if (phase.kind === "calling-model" && phase.call.isLost && phase.call.reserved !== null)
       return owes(lostModelCall(run, phase.call, { now, next: { kind: "retry", dueAt: now } }));
+    const stopped = stoppedCalls(run);
+    // guard E5: a call that was cancelled gets its result also where nothing else may happen
+    if (stopped.length > 0) return { ...NOTHING_OWED, effects: stopped };
     return { effects: [], waits: [{ kind: "operator", reason }], isBusy: isInFlight(run) };
   }
   const { phase } = run;

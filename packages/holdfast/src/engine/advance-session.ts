@@ -37,7 +37,11 @@ const step = async (session: ActiveSession, control: AdvanceControl): Promise<"d
     if (!(await refresh(session))) return "done";
   }
   const prepared = await prepareBatch(session, control.mayStartRun);
-  const mustCommit = !prepared.batch.isEmpty || (prepared.mayRelease && isHeld(session));
+  const mustCommit =
+    !prepared.batch.isEmpty ||
+    (prepared.mayRelease && isHeld(session)) ||
+    // guard J2: nothing is verified before the session is ours
+    (prepared.starts.length > 0 && session.lease.epoch === null);
   if (!mustCommit && prepared.mayRelease) return "done";
   if (mustCommit) {
     const result = await commitBatch(session, prepared);

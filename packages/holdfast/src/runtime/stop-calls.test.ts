@@ -213,6 +213,35 @@ describe("a paused session", () => {
     expect(headersOf(await journalOf(restarted, session.id), "tool-call.completed")).toHaveLength(1);
   });
 
+  it("E5 S3 closes a call that is cancelled at once, and nobody is asked about it any more", async () => {
+    const pay = toolOf({ name: "pay", effect: "write", needsApproval: true, execute: () => "paid" });
+    const slow = toolOf({ name: "slow", effect: "read", execute: never });
+    const model = recordingModel([useTools("pay", "slow"), { text: "done" }]);
+    const { test, session, run } = await begin(agentOf({ model, tools: [pay, slow] }));
+    await session.pause();
+    await test.clock.settle();
+    const [asked] = await session.pending();
+    await session.cancelCall(asked?.callId ?? "");
+    await test.clock.settle();
+    expect(await session.pending()).toEqual([]);
+    await session.cancelCall(await startedIn(test, session.id));
+    await test.advanceTime(1_000);
+
+    expect((await session.snapshot()).openCalls).toEqual([]);
+    expect(await session.snapshot()).toMatchObject({ status: "suspended", isPaused: true });
+    await test.advanceTime(60_000);
+    expect(model.requests).toHaveLength(1);
+    await session.resume();
+    expect(await within(test, run.outcome({ until: "settled" }), 2_000)).toMatchObject({
+      status: "completed",
+    });
+    const results = model.requests.at(-1)?.messages.find((message) => message.role === "tool")?.results;
+    expect(results?.map(({ output }) => JSON.stringify(output).includes("TOOL_CANCELLED"))).toEqual([
+      true,
+      true,
+    ]);
+  });
+
   it("S3 begins no run, and a cancel of one that is open is carried out", async () => {
     const model = recordingModel([
       { fail: { code: "MODEL_RATE_LIMITED", retryAfterMs: 60_000 } },
