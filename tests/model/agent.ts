@@ -27,7 +27,8 @@ export class Outside {
 
   enter(tool: string, { n, edit }: Input, context: ToolContext): Promise<unknown> {
     const { attempt, resume, signal } = context;
-    const resumed = resume === null ? "-" : resume.by === "signal" ? `signal ${resume.value}` : resume.by;
+    const resumed =
+      resume === null ? "-" : resume.by === "signal" ? `signal ${JSON.stringify(resume.value)}` : resume.by;
     this.entered.push(`${n} ${tool} ${attempt}${edit === undefined ? "" : ` edit ${edit}`} ${resumed}`);
     return new Promise((resolve, reject) => {
       const leave = (): void => {

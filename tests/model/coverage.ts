@@ -1,5 +1,6 @@
 /** How often each step was taken in each state of a session. */
 import type { Reference } from "./reference.ts";
+import { STEP_KINDS } from "./steps.ts";
 
 export const STATES = [
   "idle",
@@ -51,5 +52,14 @@ export class Coverage {
     this.counts.set(step, row);
     const state = stateOf(session);
     row.set(state, (row.get(state) ?? 0) + 1);
+  }
+
+  /** Pairs of signal and state that were never met; a signal may come at any time. */
+  missing(): readonly string[] {
+    return STEP_KINDS.filter(({ isSignal }) => isSignal).flatMap(({ name }) =>
+      STATES.filter((state) => (this.counts.get(name)?.get(state) ?? 0) === 0).map(
+        (state) => `${name} × ${state}`,
+      ),
+    );
   }
 }

@@ -1,20 +1,8 @@
 /** What a caller is answered: "ok", the run that took an input, or the code of a refusal. */
-import { termsOf, type Reference } from "./reference.ts";
+import { objectionTo } from "./objection.ts";
+import type { Reference } from "./reference.ts";
 import type { GivenDecision, GivenResult, Mail, ReferenceCall, WhenActive } from "./reference-state.ts";
-import { REQUESTER } from "./tools.ts";
-
-/** Why somebody may not decide on a call. */
-export const isObjectionable = (
-  { tool, approval }: ReferenceCall,
-  by: string | undefined,
-): "refused" | "voted" | null => {
-  const { approvers, escalate, quorum = 1, excludeRequester = false } = termsOf(tool).approval ?? {};
-  if (by === undefined) return approvers !== undefined || quorum > 1 || excludeRequester ? "refused" : null;
-  if (excludeRequester && by === REQUESTER) return "refused";
-  const now = [...(approvers ?? []), ...(approval?.hasEscalated === true ? (escalate?.approvers ?? []) : [])];
-  if (approvers !== undefined && !now.includes(by)) return "refused";
-  return approval?.votes.has(by) === true ? "voted" : null;
-};
+import { termsOf } from "./tools.ts";
 
 export class FrontDesk {
   readonly session: Reference;
@@ -141,7 +129,7 @@ export class FrontDesk {
     const call = this.session.openCall(n);
     const isOpen = call !== undefined && this.session.isAsked(call, ask) && !this.#isCancelled;
     if (!isOpen && !this.#known.has(n)) return "APPROVAL_NOT_FOUND";
-    const objection = isOpen ? isObjectionable(call, decision.by) : null;
+    const objection = isOpen ? objectionTo(call, decision.by) : null;
     if (objection === "refused") return "APPROVER_REFUSED";
     const wrong = isOpen ? whatIsWrong(call, decision) : null;
     if (wrong !== null) return wrong;

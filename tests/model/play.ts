@@ -96,6 +96,17 @@ export class Play {
     }
   }
 
+  /** Whoever holds a handle is told how its run ended, or that which it joined. */
+  async finish(): Promise<void> {
+    await this.hear();
+    for (let index = 1; index <= this.desk.runs; index += 1) {
+      const name = `r${index}`;
+      const expected = this.session.outcomeOf(name);
+      const told = await this.world.outcomeOf(name);
+      if (told !== expected) this.#disagree([`the handle of ${name} says ${told}, not ${expected}`]);
+    }
+  }
+
   #fresh(
     what: "prompts" | "entered" | "ends",
     seen: readonly string[],

@@ -12,6 +12,8 @@ const { values } = parseArgs({
     seed: { type: "string", default: "1" },
     disk: { type: "boolean", default: false },
     table: { type: "boolean", default: false },
+    /** Shows the sequence in which they disagree as it was drawn. */
+    unshrunk: { type: "boolean", default: false },
   },
 });
 
@@ -21,6 +23,7 @@ const played = await playSequences({
   seed: Number(values.seed),
   steps: Number(values.steps),
   where: values.disk ? "disk" : "memory",
+  isShrunk: !values.unshrunk,
 });
 const tookS = (performance.now() - begun) / 1_000;
 say(`${played.steps} steps in ${played.sequences} sequences, ${tookS.toFixed(0)} s`);
@@ -30,4 +33,8 @@ if (values.table) {
     say(`| ${step} | ${STATES.map((state) => row.get(state) ?? 0).join(" | ")} |`);
 }
 if (played.disagreement !== null) say(played.disagreement);
-process.exitCode = played.disagreement === null ? 0 : 1;
+/** In so many steps each signal has met each state. */
+const ENOUGH_STEPS = 100_000;
+const missing = played.steps < ENOUGH_STEPS ? [] : played.coverage.missing();
+for (const pair of missing) say(`never drawn: ${pair}`);
+process.exitCode = played.disagreement === null && missing.length === 0 ? 0 : 1;

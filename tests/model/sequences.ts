@@ -1,7 +1,7 @@
 /** Plays random sequences and, where the two disagree, looks for a shorter one that shows it. */
 import fc from "fast-check";
 import { Coverage } from "./coverage.ts";
-import { Play } from "./play.ts";
+import { Disagreement, Play } from "./play.ts";
 import { Dice, STEP_KINDS, type StepKind } from "./steps.ts";
 
 type Both = { readonly play: Play };
@@ -18,7 +18,7 @@ class Step implements fc.AsyncCommand<Both, Tally> {
 
   /** What is of little interest in a state is mostly left out there, so that others are reached. */
   check({ play }: Readonly<Both>): boolean {
-    const isKept = isInteresting(this.#kind, play) || (this.#numbers.at(-1) ?? 0) % 5 === 0;
+    const isKept = isInteresting(this.#kind, play) || (this.#numbers.at(-1) ?? 0) % 4 === 0;
     return isKept && this.#kind.can(play);
   }
 
@@ -56,13 +56,14 @@ const COMMANDS = STEP_KINDS.flatMap((kind) => {
 });
 
 /** Commands of a sequence, of which about half can be taken. */
-const LONGEST = 120;
+const LONGEST = 100;
 
 export type PlayOptions = {
   readonly seed: number;
   readonly steps: number;
   readonly where: "memory" | "disk";
-  readonly onProgress?: (steps: number) => void;
+  /** Whether a shorter sequence is looked for. */
+  readonly isShrunk?: boolean;
 };
 
 export type Played = {
@@ -82,22 +83,34 @@ const playOne = async (
   tally.sequences += 1;
   try {
     await fc.asyncModelRun(() => ({ model: { play }, real: tally }), commands);
+    await play.finish();
   } finally {
     await play.world.close();
   }
 };
 
-export const playSequences = async ({ seed, steps, where, onProgress }: PlayOptions): Promise<Played> => {
+const whatWasThrown = (thrown: unknown): string => {
+  if (thrown instanceof Disagreement) return thrown.message;
+  return thrown instanceof Error ? (thrown.stack ?? thrown.message) : String(thrown);
+};
+
+export const playSequences = async ({
+  seed,
+  steps,
+  where,
+  isShrunk = true,
+}: PlayOptions): Promise<Played> => {
   const tally: Tally = { coverage: new Coverage(), steps: 0, sequences: 0 };
   const arbitrary = fc.commands(COMMANDS, { maxCommands: LONGEST, size: "max" });
   for (let round = 0; tally.steps < steps; round += 1) {
     const property = fc.asyncProperty(arbitrary, (commands) => playOne(commands, where, tally));
-    const details = await fc.check(property, { seed: seed + round, numRuns: 50, unbiased: true });
-    onProgress?.(tally.steps);
-    if (!details.failed) continue;
-    const thrown = details.errorInstance;
-    const disagreement = thrown instanceof Error ? (thrown.stack ?? thrown.message) : String(thrown);
-    return { ...tally, disagreement };
+    const details = await fc.check(property, {
+      seed: seed + round,
+      numRuns: where === "disk" ? 10 : 50,
+      unbiased: true,
+      endOnFailure: !isShrunk,
+    });
+    if (details.failed) return { ...tally, disagreement: whatWasThrown(details.errorInstance) };
   }
   return { ...tally, disagreement: null };
 };

@@ -135,7 +135,7 @@ const cancelRun =
 const cancels: readonly StepKind[] = [
   signal("cancel run", 2, cancelRun(false)),
   signal("roll back run", 2, cancelRun(true)),
-  signal("cancel session", 1, (play) => ({
+  signal("cancel session", 2, (play) => ({
     said: "",
     expect: (desk) => desk.cancelAll(),
     ask: async (session) => ["ok", ...(await session.cancel()).map((id) => play.world.nameOf(id))].join(" "),
@@ -308,7 +308,10 @@ const modelEnd = (play: Play, dice: Dice): ModelEnd => {
   if (drawn < 4) return { kind: "text", text: `answer ${play.log.length}` };
   const calls = Array.from({ length: 1 + dice.below(3) }, () => {
     play.calls += 1;
-    return { n: play.calls, tool: dice.below(20) === 0 ? "nothing" : (dice.of(TOOL_NAMES) ?? "look") };
+    return {
+      n: play.calls,
+      tool: dice.below(20) === 0 ? "nothing" : (dice.of([...TOOL_NAMES, "check"]) ?? "look"),
+    };
   });
   play.desk.learn(calls.map(({ n }) => n));
   return { kind: "calls", calls };
@@ -387,10 +390,13 @@ const happenings: readonly StepKind[] = [
     can: () => true,
     take: async (play, dice) => {
       const ms = dice.of(TIMES) ?? 0;
+      let moments: readonly number[] = [];
       await play.happen(
         `${ms} ms pass`,
-        (session) => session.advance(ms),
-        () => play.world.advance(ms),
+        (session) => {
+          moments = session.advance(ms);
+        },
+        () => play.world.advance(ms, moments),
       );
     },
   },

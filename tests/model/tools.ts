@@ -29,7 +29,7 @@ export const TOOLS: Readonly<Record<string, ToolTerms>> = {
   act: { ...runs, effect: "write" },
   grind: { ...runs, effect: "write", isStubborn: true },
   check: { ...runs, effect: "write", canVerify: true },
-  pay: { ...runs, effect: "write", approval: {} },
+  pay: { ...runs, effect: "write", approval: { timeoutMs: 45_000 } },
   vote: {
     ...runs,
     effect: "write",
@@ -49,6 +49,12 @@ export const TOOLS: Readonly<Record<string, ToolTerms>> = {
   scan: { ...caller, timeoutMs: 100_000 },
   ask_user: { ...caller, timeoutMs: null },
   sign: { ...caller, timeoutMs: null, approval: {} },
+};
+
+export const termsOf = (tool: string): ToolTerms => {
+  const terms = TOOLS[tool];
+  if (terms === undefined) throw new TypeError(`There is no tool ${tool}.`);
+  return terms;
 };
 
 export const TOOL_NAMES = Object.keys(TOOLS);

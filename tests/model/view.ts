@@ -1,6 +1,7 @@
 /** All that an outsider sees of the reference, in the words of `World.look`. */
-import { termsOf, type Reference } from "./reference.ts";
+import type { Reference } from "./reference.ts";
 import type { ReferenceCall } from "./reference-state.ts";
+import { termsOf } from "./tools.ts";
 
 export const viewOf = (session: Reference): readonly string[] => {
   const { run, queue, mail } = session;

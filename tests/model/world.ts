@@ -49,12 +49,14 @@ const onDisk = async (clock: ManualClock): Promise<Shared> => {
   return {
     open: () => createSqliteStore({ dataDir, clock, durability: "relaxed" }),
     remove: () => rm(dataDir, { recursive: true, force: true }),
-    tickMs: 200,
+    tickMs: 5_000,
   };
 };
 
 const QUIET: Logger = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} };
 const LONG_MS = 2_000_000_000;
+/** How often a worker looks by itself for what is due. */
+const POLL_MS = 1_000;
 
 type Process = { readonly runtime: Runtime; readonly ears: Ears; readonly store: JournalStore };
 
@@ -137,9 +139,14 @@ export class World {
     await this.rest();
   }
 
-  async advance(ms: number): Promise<void> {
-    for (let left = ms; left > 0; left -= this.#shared.tickMs) {
-      await this.clock.advance(Math.min(left, this.#shared.tickMs));
+  /** Time passes; a real disk is waited for around the moments at which something is to happen. */
+  async advance(ms: number, moments: readonly number[]): Promise<void> {
+    const end = this.clock.now() + ms;
+    const around = moments.flatMap((moment) => [moment - POLL_MS, moment]);
+    while (this.clock.now() < end) {
+      const now = this.clock.now();
+      const stops = [end, now + this.#shared.tickMs, ...around].filter((stop) => stop > now);
+      await this.clock.advance(Math.min(...stops) - now);
       await this.rest();
     }
   }
@@ -189,7 +196,7 @@ export class World {
     const { status, isPaused, runId, waitingFor, queuedRuns, unreadSignals, openCalls } =
       await session.snapshot();
     const waits = waitingFor.map((wait) => this.#lineOfWait(wait));
-    const pending = (await session.pending()).map((one) => this.#lineOfPending(one));
+    const pending = runId === null ? [] : (await session.pending()).map((one) => this.#lineOfPending(one));
     return [
       `status ${status}${isPaused ? " paused" : ""}`,
       `run ${runId === null ? "-" : this.nameOf(runId)}, queued ${queuedRuns.map((id) => this.nameOf(id)).join(" ")}`,
@@ -203,6 +210,30 @@ export class World {
     ];
   }
 
+  /** How a run ended, as whoever holds its handle is told; "open" where it has not. */
+  async outcomeOf(name: string): Promise<string> {
+    const run = this.#posting?.run(this.runId(name));
+    let told = "open";
+    const waiting = new AbortController();
+    const { signal } = waiting;
+    void run?.outcome({ until: "settled", signal }).then(
+      (outcome) => {
+        if (outcome.status === "failed") told = `failed ${outcome.failure.code}`;
+        else if (outcome.status === "cancelled") told = this.#cancelled(outcome.unknownCalls);
+        else told = outcome.status;
+      },
+      () => undefined,
+    );
+    await this.rest();
+    waiting.abort();
+    return told;
+  }
+
+  #cancelled(unknown: readonly string[]): string {
+    const numbers = unknown.map((id) => this.#numbers.get(id) ?? 0);
+    return ["cancelled", ...numbers.toSorted((left, right) => left - right)].join(" ");
+  }
+
   async #readOn(session: Session): Promise<void> {
     for await (const event of session.history({ after: this.#seen })) {
       if (event.kind !== "event") continue;
@@ -211,11 +242,8 @@ export class World {
       if (header.type === "model-call.completed") this.#learnCalls(header.calls, event.payload);
       if (header.type === "run.completed") this.ends.push(`${this.nameOf(header.runId)} completed`);
       if (header.type === "run.failed") this.ends.push(`${this.nameOf(header.runId)} failed ${header.code}`);
-      if (header.type !== "run.cancelled") continue;
-      const unknown = header.unknown
-        .map((id) => this.#numbers.get(id) ?? 0)
-        .toSorted((left, right) => left - right);
-      this.ends.push([this.nameOf(header.runId), "cancelled", ...unknown].join(" "));
+      if (header.type === "run.cancelled")
+        this.ends.push(`${this.nameOf(header.runId)} ${this.#cancelled(header.unknown)}`);
     }
   }
 
@@ -247,7 +275,7 @@ export class World {
     const n = this.#numbers.get(one.callId) ?? Number.NaN;
     const edit =
       typeof one.input === "object" && one.input !== null && "edit" in one.input
-        ? ` edit ${one.input["edit"]}`
+        ? ` edit ${JSON.stringify(one.input["edit"])}`
         : "";
     switch (one.kind) {
       case "approval": {
