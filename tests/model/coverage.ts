@@ -21,7 +21,7 @@ export const STATES = [
 export type StateName = (typeof STATES)[number];
 
 /** Where the open run stands; of several calls, what the first waits for. */
-export const stateOf = ({ run, isPaused }: Reference): StateName => {
+const stateOf = ({ run, isPaused }: Reference): StateName => {
   if (run === null) return isPaused ? "paused, idle" : "idle";
   if (run.isStopping) return "stopping";
   if (run.waits?.[0] === "operator poisoned") return "poisoned";
