@@ -24,6 +24,15 @@ const netOfCall = (what: string, ...together: readonly string[]): Equivalent => 
 });
 
 export const EQUIVALENTS: readonly Equivalent[] = [
+  net(
+    "in a run that is being undone only that is done",
+    "core/reduce-undo.ts: what is found out to be undone is not begun again",
+  ),
+  {
+    id: "core/undo-transitions.ts: what is owed to be undone keeps its run open",
+    reason: NET,
+    together: ["core/plan-end.ts: a run does not end before what it did is undone"],
+  },
   net("nothing starts in a run that is stopped", "core/plan.ts: a run that is being stopped begins nothing"),
   net("nothing starts in a suspended run", "core/plan-waits.ts: a suspended run is resumed before it acts"),
   net(

@@ -59,6 +59,23 @@ export const agent = defineAgent({
 });
 `;
 
+/** Books and pays, then fails; taking the booking back goes well, and of paying back nobody knows. */
+export const UNDOING = `${HEAD}
+const write = (name, undo) => defineTool()({
+  name, description: name, effect: "write", inputSchema: ${NO_INPUT},
+  execute: () => { appendFileSync("effects.log", name + "\\n"); return name; }, undo,
+});
+const book = write("book", { effect: "idempotent", execute: () => appendFileSync("effects.log", "un-book\\n") });
+const pay = write("pay", () => { appendFileSync("effects.log", "un-pay\\n"); throw new TypeError("the line went dead"); });
+const tell = defineTool()({ name: "tell", description: "tells", effect: "write", inputSchema: ${NO_INPUT}, execute: () => "told" });
+export const agent = defineAgent({
+  name: "undoing", instructions: "x", tools: [book, pay, tell],
+  model: scriptedModel((turn) => turn.toolResults.length === 0
+    ? { toolCalls: ["book", "pay", "tell"].map((name) => ({ name, input: {} })) }
+    : { fail: { code: "MODEL_REQUEST_REJECTED" } }),
+});
+`;
+
 export type Ended = {
   readonly code: number | null;
   readonly signal: NodeJS.Signals | null;

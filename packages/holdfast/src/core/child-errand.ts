@@ -10,7 +10,7 @@ type Errand<Fields> = { readonly v: typeof ERRAND_VERSION; readonly agent: strin
 export type ChildErrand =
   /** Make the child's session, and hand in the call's input. */
   | Errand<{ kind: "begin"; parent: SessionId; runId: RunId; callId: CallId }>
-  /** Nobody waits for the child any more: cancel what it does (E5). */
-  | Errand<{ kind: "stop"; parent: SessionId; callId: CallId }>
+  /** Nobody waits for the child any more: cancel what it does (E5), and undo it where its parent is undone (E10). */
+  | Errand<{ kind: "stop"; parent: SessionId; callId: CallId; mode: "interrupt" | "rollback" }>
   /** Tell the parent what came of it. */
   | Errand<{ kind: "report"; child: SessionId; runId: RunId; position: Position; to: CalledBy }>;

@@ -131,12 +131,19 @@ export const noteWrite = (state: SessionState, header: ToolHeader, place: Place)
   if (header.type === "tool-call.started" || header.type === "tool-call.held")
     return withRun(state, (run) => begun(run, call));
   if (!closesCall(header)) return state;
-  const outcome = outcomeOf(header);
+  const outcome = isLeftWithCaller(call, header) ? "unknown" : outcomeOf(header);
   return withRun(state, (run) => ({
     ...run,
     writes: withOutcome(run.writes, header.callId, { outcome, place }),
   }));
 };
+
+/** A caller who was handed a call, and is waited for no longer, may have run it. */
+const isLeftWithCaller = ({ status }: OpenCall, header: Closing): boolean =>
+  status.kind === "handed-over" &&
+  status.child === null &&
+  header.type === "tool-call.failed" &&
+  (header.code === "TOOL_CANCELLED" || header.code === "TOOL_TIMEOUT");
 
 /** The last attempt is the one that took effect: what it began after is undone after it. */
 const begun = (run: OpenRun, { callId, tool, policy, approval }: OpenCall): OpenRun => {

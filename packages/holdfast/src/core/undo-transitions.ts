@@ -28,7 +28,7 @@ export const mayBeginUndo = (run: OpenRun, { code }: HeaderOf<"run.undoing">): b
       (call) => stopping === null || call.status.kind === "started" || !isToBeFoundOut(run, call),
     );
   return (
-    /* guard E10: a run is undone once */ run.undoing === null &&
+    run.undoing === null &&
     owesUndo(run) &&
     (stopping === "cancelled") === (code === "RUN_CANCELLED") &&
     !isOpen &&
@@ -38,6 +38,4 @@ export const mayBeginUndo = (run: OpenRun, { code }: HeaderOf<"run.undoing">): b
 
 /** One call after the other, the last first (E10). */
 export const mayRequestUndo = (run: OpenRun, { undoId, undoes }: HeaderOf<"undo.requested">): boolean =>
-  run.undoing !== null &&
-  /* guard E10: the last that took effect is undone first */ nextToUndo(run)?.callId === undoes &&
-  undoId === undoIdOf(undoes);
+  run.undoing !== null && nextToUndo(run)?.callId === undoes && undoId === undoIdOf(undoes);

@@ -25,12 +25,8 @@ export const writeUndoneBy = (run: OpenRun, undoId: CallId): WriteCall | undefin
  * Whether a call of a run that is stopped is not given up on: what cannot be known to have happened cannot be undone, so it
  * is found out first, where its tool can tell (E2).
  */
-export const isToBeFoundOut = (run: OpenRun, { policy, stopping }: OpenCall): boolean =>
-  isToBeUndone(run) &&
-  policy.undo !== null &&
-  policy.canVerify &&
-  /* guard E5: a call that was given up on is not waited for, also where it could be undone */ stopping !==
-    "given-up";
+export const isToBeFoundOut = (run: OpenRun, { policy }: OpenCall): boolean =>
+  isToBeUndone(run) && policy.undo !== null && policy.canVerify;
 
 /** What the end of a run says was undone and what was not; null where there was nothing to undo. */
 export const undoReport = (run: OpenRun): UndoReport | null => {
@@ -46,9 +42,9 @@ export const undoReport = (run: OpenRun): UndoReport | null => {
   };
 };
 
-const stillStanding = ({ callId, tool, undo }: WriteCall): NotUndoneCall => ({
+const stillStanding = ({ callId, tool, status }: WriteCall): NotUndoneCall => ({
   callId,
   tool,
-  reason: undo === null ? "no-undo" : "outcome-unknown",
+  reason: status === "done" ? "no-undo" : "outcome-unknown",
   code: null,
 });

@@ -46,7 +46,7 @@ export const errandsOf = (committed: Committed, place: Place): readonly NewDuty[
         return header.child === null ? [] : [begin(header, event, { committed, place })];
       // guard E5: a child is stopped when nobody waits for it
       case "tool-call.failed":
-        return isGivenUp(committed.before, header) ? [stop(header, event, place)] : [];
+        return isGivenUp(committed.before, header) ? [stop(header, event, { committed, place })] : [];
       case "run.completed":
       case "run.failed":
       case "run.cancelled":
@@ -74,10 +74,26 @@ const begin = (
   return toDuty(errand, event, { place, id: `begin ${parent} ${callId}`, lane: laneOf(parent, callId) });
 };
 
-const stop = ({ callId }: { readonly callId: CallId }, event: JournalEvent, place: Place): NewDuty => {
+const stop = (
+  { callId, runId }: HeaderOf<"tool-call.failed">,
+  event: JournalEvent,
+  { committed, place }: OfCommit,
+): NewDuty => {
   const { sessionId: parent, agent } = place;
-  const errand: ChildErrand = { v: ERRAND_VERSION, kind: "stop", agent, parent, callId };
+  const mode = isTakenBack(committed, runId) ? "rollback" : "interrupt";
+  const errand: ChildErrand = { v: ERRAND_VERSION, kind: "stop", agent, parent, callId, mode };
   return toDuty(errand, event, { place, id: `stop ${parent} ${callId}`, lane: laneOf(parent, callId) });
+};
+
+/** Whether the run is being ended, and what it did is undone then: so is what its child did (E10). */
+const isTakenBack = ({ before, events }: Committed, runId: RunId): boolean => {
+  const { run } = before;
+  if (run === null || run.runId !== runId) return false;
+  const isExpired = run.stopping === "expired" || events.some(({ header }) => header.type === "run.expired");
+  const isRolledBack =
+    run.rollback !== "no" ||
+    events.some(({ header }) => header.type === "run.cancel-requested" && header.mode === "rollback");
+  return isRolledBack || (isExpired && run.settings.whenFailed === "undo");
 };
 
 const report = (runId: RunId, event: JournalEvent, { committed, place }: OfCommit): readonly NewDuty[] => {

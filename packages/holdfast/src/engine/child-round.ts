@@ -90,7 +90,7 @@ export class ChildRound {
   }
 
   /** Cancels what the child does for the call. It is not there where it was given up on before it was begun. */
-  async #stop({ parent, callId }: Errand<"stop">, tenant: string | null): Promise<boolean> {
+  async #stop({ parent, callId, mode }: Errand<"stop">, tenant: string | null): Promise<boolean> {
     const sessionId = childSessionId(this.#services.sha256, parent, callId);
     const loaded = await loadSession(this.#services, sessionId);
     if (loaded === undefined) return true;
@@ -102,7 +102,7 @@ export class ChildRound {
     const why = "Whoever called this agent waits for it no more.";
     await this.#post(
       { sessionId, kind: "cancel", runId, dedupeKey: `stop:${callId}` },
-      { reason: why },
+      { reason: why, mode },
       tenant,
     );
     return true;

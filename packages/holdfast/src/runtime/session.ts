@@ -66,6 +66,8 @@ export type SessionSnapshot = {
   readonly runId: RunId | null;
   /** Whether nothing new starts until it is resumed. */
   readonly isPaused: boolean;
+  /** Whether the open run has come to its end, and what it did is being undone (E10). */
+  readonly isUndoing: boolean;
   readonly waitingFor: readonly Wait[];
   readonly queuedRuns: readonly RunId[];
   /** Inputs, answers and the like that were accepted and that no worker has read yet. */
@@ -203,6 +205,7 @@ export class Session<Output = string> {
       position: state.position,
       runId: run?.runId ?? null,
       isPaused: state.isPaused,
+      isUndoing: run !== null && run.undoing !== null,
       waitingFor: run?.suspended?.waitingFor ?? [],
       queuedRuns: state.queue.map((queued) => queued.runId),
       unreadSignals: loaded.signals.length,

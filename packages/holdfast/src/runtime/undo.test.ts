@@ -14,6 +14,9 @@ import {
 } from "../testing/scenario.fixture.ts";
 import { z } from "zod";
 import {
+  agentTool,
+  defineAgent,
+  defineCallerTool,
   defineTool,
   type AgentDefinition,
   type Outcome,
@@ -152,6 +155,39 @@ describe("a run that fails", () => {
       undone: [{ tool: "book" }],
       notUndone: [{ tool: "tell", reason: "no-undo", code: null }],
     });
+  });
+
+  it("E10 lists what its caller may have done, and was not waited for", async () => {
+    const world = newWorld();
+    const ask = defineCallerTool({
+      name: "ask",
+      description: "asks",
+      inputSchema: z.object({}),
+      timeoutMs: 2_000,
+    });
+    const scene = await start(
+      agentOf({ model: turnsOf(["book", "ask"]), tools: [undoable(world, "book"), ask] }),
+    );
+    expect(await settled(scene)).toMatchObject({
+      undone: [{ tool: "book" }],
+      notUndone: [{ tool: "ask", reason: "outcome-unknown" }],
+    });
+  });
+
+  it("E10 O2 keeps no secret of what it needs to undo", async () => {
+    const world = newWorld();
+    const token = "sk-the-secret-of-the-shop";
+    const book = undoable(world, "book", {
+      toModelOutput: () => "booked",
+      execute: (_, { secret }) => ({ room: 7, with: secret("shop") }),
+    });
+    const agent = agentOf({ model: turnsOf(["book"]), tools: [book] });
+    const test = await createTestRuntime({ agents: [agent], secrets: { shop: token } });
+    const session = await test.runtime.createSession(agent);
+    const run = await session.send("go");
+    await settled({ test, session, run });
+    expect(world.undone).toMatchObject([{ output: { room: 7 } }]);
+    expect(JSON.stringify([world.undone, await journalOf(test, session.id)])).not.toContain(token);
   });
 
   it("E10 undoes in the order of what took effect, also where a call was tried again", async () => {
@@ -526,6 +562,82 @@ describe("a process that dies while a run is undone", () => {
       expect(new Set(world.keys).size).toBe(2);
     },
   );
+});
+
+describe("what another agent does for a run", () => {
+  const calling = (world: World, more: Partial<Parameters<typeof agentOf>[0]> = {}) => {
+    const child = defineAgent({
+      name: "child",
+      instructions: "Book.",
+      tools: [
+        undoable(world, "book"),
+        toolOf({ name: "hang", effect: "read", execute: () => makeDoor().opened }),
+      ],
+      model: recordingModel([
+        { toolCalls: [{ name: "book", input: {} }] },
+        { toolCalls: [{ name: "hang", input: {} }] },
+      ]),
+    });
+    const tools = [agentTool(child, { description: "books" })];
+    const model = recordingModel([{ toolCalls: [{ name: "child", input: { message: "book" } }] }]);
+    return start(agentOf({ model, tools, ...more }));
+  };
+
+  it("E10 E5 is undone with it when it is rolled back, and stays when it is only cancelled", async () => {
+    const [back, kept] = [newWorld(), newWorld()];
+    const scene = await calling(back);
+    await scene.test.advanceTime(1_000);
+    await scene.run.cancel({ mode: "rollback" });
+    await settled(scene);
+    await scene.test.advanceTime(5_000);
+    expect(back.log).toEqual(["book", "un-book"]);
+
+    const other = await calling(kept);
+    await other.test.advanceTime(1_000);
+    await other.run.cancel();
+    await settled(other);
+    await other.test.advanceTime(5_000);
+    expect(kept.log).toEqual(["book"]);
+  });
+
+  it("E10 E6 is undone with it when its time is over", async () => {
+    const world = newWorld();
+    const looping = {
+      name: "wait",
+      effect: "read" as const,
+      timeoutMs: 600_000,
+      execute: () => makeDoor().opened,
+    };
+    const scene = await calling(world, {
+      limits: { maxDurationMs: 3_000 },
+      model: recordingModel([
+        {
+          toolCalls: [
+            { name: "child", input: { message: "book" } },
+            { name: "wait", input: {} },
+          ],
+        },
+      ]),
+      tools: [
+        agentTool(
+          defineAgent({
+            name: "child",
+            instructions: "Book.",
+            tools: [undoable(world, "book"), toolOf({ ...looping, name: "hang" })],
+            model: recordingModel([
+              { toolCalls: [{ name: "book", input: {} }] },
+              { toolCalls: [{ name: "hang", input: {} }] },
+            ]),
+          }),
+          { description: "books" },
+        ),
+        toolOf(looping),
+      ],
+    });
+    expect(await settled(scene)).toMatchObject({ status: "failed", failure: { code: "RUN_TIMEOUT" } });
+    await scene.test.advanceTime(5_000);
+    expect(world.log).toEqual(["book", "un-book"]);
+  });
 });
 
 describe("an undo that is not usable", () => {

@@ -49,6 +49,7 @@ const print = async (call: Invocation, snapshot: SessionSnapshot, story: Session
     ["agent", snapshot.agent],
     ["status", style === undefined ? snapshot.status : out.paint(style, snapshot.status)],
     ...(owner === "" ? [] : [["for", owner] as const]),
+    ...(snapshot.isUndoing ? [["", "its run has ended, and what it did is being undone"] as const] : []),
     ["created", relativeTime(story.createdAt, now)],
     ["changed", `${relativeTime(story.updatedAt, now)}, ${snapshot.position} events`],
   ];
@@ -91,8 +92,10 @@ const printOpen = (out: Channel, { openCalls }: SessionSnapshot, story: SessionS
   if (openCalls.length === 0) return;
   out.line("\nopen tool calls");
   for (const { callId, tool, attempt, status } of openCalls) {
-    const { input } = story.findCall(callId);
-    out.line(`  ${callId}  ${tool}, ${status}${attempt > 1 ? `, attempt ${attempt}` : ""}`);
+    const { tool: named, input } = story.findCall(callId);
+    out.line(
+      `  ${callId}  ${named === callId ? tool : named}, ${status}${attempt > 1 ? `, attempt ${attempt}` : ""}`,
+    );
     // Whoever has to say what became of it needs the whole of it.
     if (input !== undefined) out.line(`    ${JSON.stringify(input)}`);
   }

@@ -89,6 +89,9 @@ export class HumanPrinter implements RunPrinter {
       case "tool-call.late":
         this.#tool(event);
         return;
+      case "run.undoing":
+        this.#note(`· the run ends (${event.header.code}); what it did is undone first`, "yellow");
+        return;
       case "session.recovered":
         this.#note("· the process that worked on this died; going on", "dim");
         return;

@@ -59,10 +59,10 @@ const judgeEnd = (
         undone: run.undoing?.undone ?? [],
         notUndone: [
           ...(run.undoing?.notUndone ?? []),
-          ...run.writes.map(({ callId, tool, undo }) => ({
+          ...run.writes.map(({ callId, tool, standing }) => ({
             callId,
             tool,
-            reason: undo === null ? "no-undo" : "outcome-unknown",
+            reason: standing === "done" ? "no-undo" : "outcome-unknown",
             code: null,
           })),
         ],

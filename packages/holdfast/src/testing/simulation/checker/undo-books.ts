@@ -31,7 +31,6 @@ type CallBooks = {
   readonly callId: CallId;
   readonly tool: string | null;
   readonly policy: ToolPolicy;
-  readonly stopping: "cancelled" | "given-up" | null;
 };
 
 /** A run of which what it did is being undone. */
@@ -58,8 +57,8 @@ export const leftToUndo = ({ writes }: RunBooks): readonly WriteEntry[] =>
   writes.filter(({ undo, standing }) => undo !== null && standing === "done").toReversed();
 
 /** Whether something is to be found out of a call before it is given up on, in a run that is stopped. */
-export const isFoundOut = (run: RunBooks, { policy, stopping, callId }: CallBooks): boolean =>
-  isTakenBack(run) && !isUndo(callId) && policy.undo !== null && policy.canVerify && stopping !== "given-up";
+export const isFoundOut = (run: RunBooks, { policy, callId }: CallBooks): boolean =>
+  isTakenBack(run) && !isUndo(callId) && policy.undo !== null && policy.canVerify;
 
 /** What an event makes of a write, or of the undo of one. */
 export const noteWrite = (run: RunBooks, call: CallBooks, header: EventHeader): void => {
