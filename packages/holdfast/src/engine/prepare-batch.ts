@@ -254,7 +254,8 @@ const beginToolCall = async (
   const call = openCallOf(batch.state.run, callId);
   // It ran out while this was made ready: it is looked at once more.
   // guard E4: an approval is still good in the moment in which its call starts
-  if (call !== undefined && isOutdated(call, now)) return lookAgain(session);
+  if (call !== undefined && isOutdated(call, now) && !session.content.isFree(callId))
+    return lookAgain(session);
   const notAfter = now + timeoutOf(run, callId);
   batch.add({
     header: { type: "tool-call.started", runId: run.runId, callId, attempt, notAfter, idempotencyKey },
@@ -270,7 +271,8 @@ const handOver = (session: ActiveSession, batch: Batch, callId: CallId): void =>
   lookAgain(session);
   const now = batch.now();
   // guard E4: an approval is still good in the moment in which its call is handed over
-  if (run === null || call === undefined || isOutdated(call, now)) return;
+  if (run === null || call === undefined || (isOutdated(call, now) && !session.content.isFree(callId)))
+    return;
   const { timeoutMs } = call.policy;
   const dueAt = timeoutMs === 0 ? null : now + timeoutMs;
   const { id, services } = session;

@@ -35,6 +35,7 @@ export class SessionContent {
   readonly #kept = new Map<Position, JournalEvent>();
   readonly #inputs = new Map<CallId, unknown>();
   readonly #lookedAt = new Set<CallId>();
+  readonly #freed = new Set<CallId>();
   #transcript: Transcript | null = null;
   #commits = 0;
   #context: SessionContext | null = null;
@@ -66,6 +67,7 @@ export class SessionContent {
     if (state.run === null) {
       this.#inputs.clear();
       this.#lookedAt.clear();
+      this.#freed.clear();
     }
   }
 
@@ -81,6 +83,16 @@ export class SessionContent {
 
   lookedAt(callId: CallId): void {
     this.#lookedAt.add(callId);
+  }
+
+  /** What ran out binds nobody where nobody has to be asked about the call any more. */
+  setFree(callId: CallId, isFree: boolean): void {
+    if (isFree) this.#freed.add(callId);
+    else this.#freed.delete(callId);
+  }
+
+  isFree(callId: CallId): boolean {
+    return this.#freed.has(callId);
   }
 
   /** The validated input of an open call; validated again where it is not at hand, as after a crash. */

@@ -65,27 +65,30 @@ const recheck = async (
   looked: Looked,
 ): Promise<readonly EventDraft[]> => {
   const question = await questionOf(session, run, looked);
-  if (question === null) return [];
   const { call, batch } = looked;
+  if (question === null) return [];
+  // What fits no more is answered when it is entered; on an approval that ran out nothing is.
+  if (isRefusal(question))
+    return isOutdated(call, batch.now()) ? [closedCall(run.runId, call, question)] : [];
   const { approval } = call;
   if (approval === null) return askFirst(session, question, call);
   const standing = await lookAtApproval(session, question, { call, approval, batch });
   if (standing.is === "good") return [];
   return standing.is === "refused"
     ? [closedCall(run.runId, call, standing.failure)]
-    : voidAndAsk(question, { call, approval }, standing);
+    : voidAndAsk(session, question, { call, approval, ...standing });
 };
 
 /** User code that never comes back must not hold the session for ever (E6). */
 const CHECK_LIMIT_MS = 30_000;
 const UNCHECKED = { ok: false, issues: ["It could not be checked in time."] } as const;
 
-/** Null where the tool or its input say themselves what is wrong: then the call is answered by that. */
+/** Null where the tool is not known here; what is wrong with the input, where it does not fit. */
 const questionOf = async (
   session: ActiveSession,
   run: OpenRun,
   { call, batch }: Looked,
-): Promise<Question | null> => {
+): Promise<Question | Failure | null> => {
   const { agent, content, services, id } = session;
   const tool = agent.tools.get(call.tool);
   if (tool === undefined) return null;
@@ -96,7 +99,10 @@ const questionOf = async (
     limitMs: CHECK_LIMIT_MS,
     otherwise: () => UNCHECKED,
   });
-  if (!parsed.ok) return null;
+  if (!parsed.ok) {
+    const message = `The arguments of ${call.tool} are not valid: ${parsed.issues.join("; ")}`;
+    return services.redactor.failure(failure("TOOL_INPUT_INVALID", message));
+  }
   const { runId } = run;
   const { callId } = call;
   const about = { runId, callId, tool, input, value: parsed.value };
@@ -158,15 +164,16 @@ const lookAtApproval = async (
 const TIRED = `What has to be approved about this call changed ${MAX_ASKS} times while it was asked for.`;
 
 const voidAndAsk = async (
+  { content }: ActiveSession,
   question: Question,
-  { call, approval }: Pending,
-  { reason, request }: Standing & { readonly is: "void" },
+  { call, approval, reason, request }: Pending & Standing & { readonly is: "void" },
 ): Promise<readonly EventDraft[]> => {
   const { runId, callId } = question;
   const place = { runId, callId, ask: approval.ask };
   // guard E7: nobody is asked about the same call for ever
   if (approval.ask >= MAX_ASKS) return [closedCall(runId, call, failure("TOOL_DENIED", TIRED))];
   const proposed = await proposeApproval(question, request);
+  content.setFree(callId, proposed === null);
   // Nobody has to be asked about it any more.
   if (proposed === null) return [];
   if (isRefusal(proposed)) return [closedCall(runId, call, proposed)];

@@ -499,6 +499,31 @@ describe("an approval that no longer holds", () => {
     expect(bank.paid).toEqual([]);
   });
 
+  const ranOut = async (bank: Bank): Promise<Scene> => {
+    const scene = await start(agentOf({ model: paying([5]), tools: [payTool(bank)] }));
+    const { approvalId } = await firstAsked(scene);
+    scene.test.crashAfter(1);
+    void scene.session.decide(approvalId, { verdict: "approve" }).catch(() => undefined);
+    await scene.test.advanceTime(120_000);
+    return scene;
+  };
+
+  it("E4 is not waited for when it ran out and nobody has to be asked any more", async () => {
+    const bank = bankOf({ timeoutMs: 60_000 });
+    const free = payTool({ ...bank, rule: { needsApproval: () => false } });
+    const after = await restarted(await ranOut(bank), agentOf({ model: paying(), tools: [free] }));
+    expect(await finished(after)).toMatchObject({ status: "completed" });
+    expect(bank.paid).toEqual([5]);
+  });
+
+  it("E4 E3 is not waited for when it ran out and the tool does not take the input any more", async () => {
+    const bank = bankOf({ timeoutMs: 60_000 });
+    const narrow = payTool(bank, { schema: INPUT.refine(({ cents }) => cents > 9, "too little") });
+    const after = await restarted(await ranOut(bank), agentOf({ model: paying(), tools: [narrow] }));
+    expect(await finished(after)).toMatchObject({ text: expect.stringContaining("too little") });
+    expect(bank.paid).toEqual([]);
+  });
+
   it("E4 E7 whose rule never comes to rest is refused in the end", async () => {
     let count = 2;
     const bank = bankOf((): Approval => {
