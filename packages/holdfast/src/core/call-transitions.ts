@@ -1,6 +1,7 @@
 import type { AfterFailure, AfterUnknown, ApprovalHeader, HeaderOf, ToolHeader } from "./event.ts";
 import { mayHaveActed } from "./plan-waiting-call.ts";
 import type { OpenCall } from "./session-state.ts";
+import { isUndoId } from "./undo-terms.ts";
 
 type ApprovalEvent = Exclude<ApprovalHeader, { readonly type: "approval.forgotten" }>;
 
@@ -66,6 +67,7 @@ const mayComplete = (call: OpenCall, by: HeaderOf<"tool-call.completed">["by"]):
 /** What may become of the approval of a call (E4): each asked for once, and decided at most once. */
 const approvalAllows = ({ status, approval, policy }: OpenCall, header: ApprovalEvent): boolean => {
   if (header.type === "approval.requested") {
+    if (isUndoId(header.callId)) return false;
     return approval === null
       ? status.kind === "requested" && header.ask === 1
       : /* guard E4: nobody is asked twice about the same */ approval.standing === "void" &&

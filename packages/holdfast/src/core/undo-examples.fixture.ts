@@ -159,6 +159,8 @@ export const undoExamples = (phase: StatePhase, type: EventType): Examples | und
   }
   if (type === "run.expired" && (phase === "failing" || phase === "calling-tools"))
     return { folds: [], refused: [[phase === "failing" ? undoing() : begun(), header("run.expired")]] };
+  if (phase === "calling-tools" && type === "approval.requested")
+    return { folds: [], refused: [[requested(), header("approval.requested", { callId: UNDO_ID })]] };
   if (phase === "calling-tools" && type === "tool-call.started")
     return {
       folds: [[requested(), header("tool-call.started", { callId: UNDO_ID })]],

@@ -7,6 +7,7 @@ import { askApproval } from "../core/settle-model-call.ts";
 import { closedCall } from "../core/settle-tool-call.ts";
 import { openCallOf, type OpenCall, type OpenRun, type SessionState } from "../core/session-state.ts";
 import type { ApprovalRequest } from "../ports/approval.ts";
+import { isUndoId } from "../core/undo-terms.ts";
 import type { ActiveSession } from "./active-session.ts";
 import {
   approvalHash,
@@ -32,6 +33,8 @@ export const callsToLookAt = (
     if (effect.kind !== "call-tool" && effect.kind !== "hand-over") return [];
     const call = openCallOf(run, effect.callId);
     if (call === undefined) return [];
+    // guard E10: nobody is asked whether a call may be undone
+    if (isUndoId(call.callId)) return [];
     const isNew =
       call.approval === null &&
       call.attempt === 0 &&

@@ -174,6 +174,20 @@ describe("a run that fails", () => {
     });
   });
 
+  it("E10 E4 asks nobody whether a call may be undone that somebody had to approve, and undoes what was approved", async () => {
+    const world = newWorld();
+    const book = undoable(world, "book", { needsApproval: true });
+    const scene = await start(
+      agentOf({ model: turnsOf(["book"]), tools: [book], needsApproval: () => true }),
+    );
+    const [asked] = await scene.session.pending();
+    if (asked?.kind !== "approval") throw new TypeError("nobody was asked");
+    await scene.session.decide(asked.approvalId, { verdict: "approve", input: { of: "another" } });
+    expect(await settled(scene)).toMatchObject({ status: "failed", undone: [{ tool: "book" }] });
+    expect(world.undone).toMatchObject([{ input: { of: "another" } }]);
+    expect(headersOf(await journalOf(scene.test, scene.session.id), "approval.requested")).toHaveLength(1);
+  });
+
   it("E10 O2 keeps no secret of what it needs to undo", async () => {
     const world = newWorld();
     const token = "sk-the-secret-of-the-shop";

@@ -112,6 +112,30 @@ describe("a history in which a run was undone", () => {
     expect(begun).toContain("undo-wrong");
   });
 
+  test("E10: in which somebody is asked whether a call may be undone is seen", () => {
+    const [first = ""] = undone();
+    const asked = forged((events) => {
+      const from = events.findIndex(
+        ({ header }) => header.type === "undo.requested" && header.undoes === first,
+      );
+      const about = events[from];
+      const header: EventHeader = {
+        type: "approval.requested",
+        runId: end?.runId ?? "",
+        callId: `undo_${first}`,
+        ask: 1,
+        hash: "h",
+        rule: "r",
+        expiresAt: null,
+        terms: { quorum: 1, levels: [], requester: null, onTimeout: "reject", mayRemember: false },
+      };
+      return about === undefined
+        ? events
+        : events.toSpliced(from + 1, 0, { ...about, header, payload: null });
+    });
+    expect(asked).toContain("undo-wrong");
+  });
+
   test("E10: in which a run is undone that keeps what it did is seen", () => {
     const kept = withHeader(
       (header) => header.type === "run.started",

@@ -35,6 +35,8 @@ const judge = (sessionId: string, run: RunEntry, event: JournalEvent): readonly 
     }
     case "tool-call.started":
       return run.undoing !== null && !isUndo(header.callId) ? wrong(`${header.callId} starts as well`) : [];
+    case "approval.requested":
+      return isUndo(header.callId) ? wrong(`${header.callId} is asked about`) : [];
     case "run.failed":
     case "run.cancelled":
       return header.runId === run.runId ? judgeEnd(sessionId, run, { ...event, header }) : [];
