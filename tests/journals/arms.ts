@@ -39,6 +39,7 @@ const COMPLETED: Table<HeaderOf<"tool-call.completed">["by"]> = {
   verification: true,
   caller: true,
   agent: true,
+  "hand-off": true,
 };
 const LATE: Table<HeaderOf<"tool-call.late">["status"]> = { completed: true, failed: true };
 const RESUMED: Table<HeaderOf<"run.resumed">["by"]> = {

@@ -1,4 +1,6 @@
 import type { AfterFailure, AfterUnknown, ApprovalHeader, HeaderOf, ToolHeader } from "./event.ts";
+import { childAgentOf } from "./child-call.ts";
+import { handOffTarget } from "./hand-off-terms.ts";
 import { mayHaveActed } from "./plan-waiting-call.ts";
 import type { OpenCall } from "./session-state.ts";
 import { isUndoId } from "./undo-terms.ts";
@@ -37,17 +39,17 @@ export const callAllows = (call: OpenCall, header: CallEvent): boolean => {
     case "tool-call.resolved":
       return call.status.kind === "unknown";
     case "tool-call.held":
-      return (
-        call.policy.by !== "runtime" &&
-        (header.child === null) === (call.policy.by === "caller") &&
-        mayStart(call)
-      );
+      return isHandedTo(call, header.child) && mayStart(call);
     case "tool-call.late":
       return true;
     default:
       return approvalAllows(call, header);
   }
 };
+
+/** To another agent, where the tool is one, else to the caller. */
+const isHandedTo = ({ policy }: OpenCall, child: string | null): boolean =>
+  child === null ? policy.by === "caller" : childAgentOf(policy) !== null;
 
 const mayComplete = (call: OpenCall, by: HeaderOf<"tool-call.completed">["by"]): boolean => {
   switch (by) {
@@ -61,6 +63,8 @@ const mayComplete = (call: OpenCall, by: HeaderOf<"tool-call.completed">["by"]):
         call.status.kind === "handed-over" &&
         /* guard E1: a caller does not answer for a child */ (by === "agent") === (call.status.child !== null)
       );
+    case "hand-off":
+      return handOffTarget(call.policy) !== null && mayStart(call);
   }
 };
 

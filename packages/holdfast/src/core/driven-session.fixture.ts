@@ -144,6 +144,9 @@ export class DrivenSession {
             : header("run.started", { runId: effect.runId, settings: this.#world.settings }),
         );
         return true;
+      case "hand-off":
+        // Nobody here has such a tool.
+        return false;
       case "call-model":
         return this.#callModel(effect);
       case "call-tool":

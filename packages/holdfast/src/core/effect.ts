@@ -16,6 +16,8 @@ export type Effect =
   | { readonly kind: "call-tool"; readonly callId: CallId; readonly tool: string; readonly attempt: number }
   /** Leave the call to whoever called the agent. */
   | { readonly kind: "hand-over"; readonly callId: CallId; readonly tool: string }
+  /** Let another agent go on in place of this one. */
+  | { readonly kind: "hand-off"; readonly callId: CallId; readonly tool: string }
   | { readonly kind: "verify-call"; readonly callId: CallId; readonly tool: string; readonly attempt: number }
   /** Nothing is owed before this time. */
   | { readonly kind: "wait-until"; readonly at: Timestamp };

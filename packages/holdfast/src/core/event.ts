@@ -1,6 +1,7 @@
 import type { CalledBy } from "./child-call.ts";
 import type { AfterRefusal, BudgetShortage, Reserved } from "./budget-terms.ts";
 import type { ApprovalTerms } from "./approval.ts";
+import type { History } from "./hand-off-terms.ts";
 import type { FailureCode } from "./failure.ts";
 import type { CallId, Position, RunId, SessionId, Timestamp } from "./ids.ts";
 import type { JsonObject } from "./json.ts";
@@ -103,6 +104,20 @@ export type RunHeader =
         trace: string | null;
         /** Where the same instructions were journaled before; null when they are in this payload. */
         instructionsAt: Position | null;
+      }
+    >
+  /** Another agent goes on in its place, with this run and the runs after it. */
+  | Header<
+      "run.handed-off",
+      {
+        runId: RunId;
+        agent: string;
+        agentVersion: string | null;
+        digest: string;
+        settings: RunSettings;
+        /** Whether that agent sees the whole conversation, or only what this payload says. */
+        history: History;
+        chars: number;
       }
     >
   | Header<"run.suspended", { runId: RunId; waitingFor: readonly Wait[] }>
@@ -258,7 +273,7 @@ export type ToolHeader =
         attempt: number;
         durationMs: number;
         chars: number;
-        by: "execution" | "verification" | "caller" | "agent";
+        by: "execution" | "verification" | "caller" | "agent" | "hand-off";
         /** True when the result had to be changed to fit JSON. */
         isCoerced: boolean;
         /** How often in a row the same call has given the same result, this one included (E8). */
@@ -391,6 +406,7 @@ const EVENT_TYPE_TABLE: Record<EventType, true> = {
   "run.accepted": true,
   "run.steered": true,
   "run.started": true,
+  "run.handed-off": true,
   "run.suspended": true,
   "run.resumed": true,
   "run.cancel-requested": true,

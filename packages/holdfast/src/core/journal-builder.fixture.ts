@@ -128,6 +128,16 @@ const USUAL: { readonly [Type in EventType]: HeaderOf<Type> } = {
     calledBy: null,
   },
   "run.steered": { type: "run.steered", runId: RUN, steerId: "run-2", acceptedAt: 4 },
+  "run.handed-off": {
+    type: "run.handed-off",
+    runId: RUN,
+    agent: "other",
+    agentVersion: null,
+    digest: "e",
+    settings: settings(),
+    history: "full",
+    chars: 10,
+  },
   "run.started": {
     type: "run.started",
     runId: RUN,

@@ -21,7 +21,7 @@ export const planApproval = (state: SessionState, pending: Pending, place: Place
   const { call, approval } = pending;
   const about = { runId: place.run.runId, callId: call.callId, ask: approval.ask };
   // guard E3: a call that was refused gets its result
-  if (approval.standing === "refused") return records(closed(about.runId, call, "TOOL_DENIED"));
+  if (approval.standing === "refused") return records(closedBeforeItRan(about.runId, call, "TOOL_DENIED"));
   if (isAllowed(state, pending)) return records(fromMemory(about, approval));
   // guard E6: an approval is not waited for after its time
   if (approval.expiresAt !== null && approval.expiresAt <= place.now) return expire(about, approval);
@@ -60,11 +60,12 @@ export const planCallerCall = (call: OpenCall, { run, now }: Place): HeldStep =>
   const { runId } = run;
   const { callId, status } = call;
   // guard E6: agents do not call one another for ever
-  if (isTooDeep(call, run)) return records(closed(runId, call, "AGENT_TOO_DEEP"));
+  if (isTooDeep(call, run)) return records(closedBeforeItRan(runId, call, "AGENT_TOO_DEEP"));
   if (status.kind !== "handed-over")
     return { kind: "hand-over", effect: { kind: "hand-over", callId, tool: call.tool } };
   // guard E6: a caller is not waited for after its time
-  if (status.dueAt !== null && status.dueAt <= now) return records(closed(runId, call, "TOOL_TIMEOUT"));
+  if (status.dueAt !== null && status.dueAt <= now)
+    return records(closedBeforeItRan(runId, call, "TOOL_TIMEOUT"));
   const { dueAt: until, child } = status;
   return {
     kind: "wait",
@@ -75,10 +76,11 @@ export const planCallerCall = (call: OpenCall, { run, now }: Place): HeldStep =>
 const isTooDeep = ({ policy, status }: OpenCall, { calledBy }: OpenRun): boolean =>
   childAgentOf(policy) !== null && status.kind !== "handed-over" && (calledBy?.depth ?? 0) >= MAX_DEPTH;
 
-const closed = (
+/** The event that gives a call its result though nobody ran it, or came back from it. */
+export const closedBeforeItRan = (
   runId: string,
   call: OpenCall,
-  code: "TOOL_DENIED" | "TOOL_TIMEOUT" | "AGENT_TOO_DEEP",
+  code: "TOOL_DENIED" | "TOOL_TIMEOUT" | "TOOL_NOT_RUN" | "AGENT_TOO_DEEP",
 ): EventDraft => ({
   header: {
     type: "tool-call.failed",

@@ -1,3 +1,5 @@
+import { handOffTarget } from "./hand-off-terms.ts";
+import { planHandOff, type HandOffStep } from "./plan-hand-off.ts";
 import type { Effect } from "./effect.ts";
 import { assertNever } from "./errors.ts";
 import type { EventDraft } from "./event.ts";
@@ -56,7 +58,7 @@ const toRecord = (draft: EventDraft): Effect => ({ kind: "record", draft });
 
 type Step =
   | HeldStep
-  | { readonly kind: "none" }
+  | HandOffStep
   | { readonly kind: "start" | "verify" | "record"; readonly effect: Effect };
 
 type CallPlace = { readonly run: OpenRun; readonly call: OpenCall };
@@ -66,6 +68,7 @@ const planCall = (state: SessionState, { run, call }: CallPlace, now: Timestamp)
   const start: Step = { kind: "start", effect: { kind: "call-tool", callId, tool, attempt: attempt + 1 } };
   switch (status.kind) {
     case "requested":
+      if (handOffTarget(call.policy) !== null) return planHandOff(call, run);
       return call.policy.by === "runtime"
         ? start
         : /* guard E1: what the caller runs is not run here */ planCallerCall(call, { run, now });

@@ -23,6 +23,8 @@ export const reduceRun = (state: SessionState, header: RunHeader, place: Place):
       return joinRun(state, header.steerId);
     case "run.started":
       return startRun(state, header, place);
+    case "run.handed-off":
+      return handOff(state, header, place);
     case "run.suspended":
       return withRun(state, (run) => ({
         ...run,
@@ -78,6 +80,7 @@ const startRun = (state: SessionState, header: HeaderOf<"run.started">, place: P
   const run: OpenRun = {
     runId: header.runId,
     acceptedAt: queued.acceptedAt,
+    inputAt: queued.acceptedAt,
     steers: [],
     startedAt: place.at,
     settings: header.settings,
@@ -113,10 +116,27 @@ const startRun = (state: SessionState, header: HeaderOf<"run.started">, place: P
   };
 };
 
+/** The run goes on where it is, by the next agent's settings; its limits are those it began with (E8). */
+const handOff = (state: SessionState, header: HeaderOf<"run.handed-off">, place: Place): SessionState => {
+  const { agent, digest, settings, history, chars } = header;
+  const next = withRun(state, (run) => ({
+    ...run,
+    settings,
+    candidate: 0,
+    phase: run.phase.kind === "ready" ? { ...run.phase, attempt: 1, candidate: 0 } : run.phase,
+    // What one model counted says nothing of another.
+    budget: { ...run.budget, measured: null },
+    inputAt: history === "full" ? run.inputAt : place.position,
+  }));
+  const taken = { ...next, agent, digest, instructionsAt: place.position };
+  if (history === "full") return taken;
+  return { ...taken, window: [{ at: place.position, chars, kind: "input" }], windowChars: chars };
+};
+
 /** What the run said, and what joined it, leaves the window; what was said before it stays (E5). */
 const rollBack = (state: SessionState): SessionState => {
   const { run } = state;
-  const from = state.window.findIndex((entry) => entry.kind === "input" && entry.at === run?.acceptedAt);
+  const from = state.window.findIndex((entry) => entry.kind === "input" && entry.at === run?.inputAt);
   const window = from === -1 ? state.window : state.window.slice(0, from);
   const windowChars = window.reduce((sum, entry) => sum + entry.chars, 0);
   return { ...withRun(state, (open) => ({ ...open, rollback: "done" })), window, windowChars };

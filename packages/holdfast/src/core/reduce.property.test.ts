@@ -233,7 +233,7 @@ describe("a compaction", () => {
           if (events[index - 1]?.header.type !== "context.compacted" || state.run === null) continue;
           const isFit = state.windowChars <= state.run.settings.maxWindowChars;
           expect(isFit || windowCut(state) === 0).toBe(true);
-          expect(state.window.some((entry) => entry.at === state.run?.acceptedAt)).toBe(true);
+          expect(state.window.some((entry) => entry.at === state.run?.inputAt)).toBe(true);
           expect(state.window[0]?.kind).toBe("input");
         }
       }),

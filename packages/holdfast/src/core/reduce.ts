@@ -57,6 +57,7 @@ const fold = (state: SessionState, header: EventHeader, place: Place): SessionSt
     case "run.resumed":
     case "run.cancel-requested":
     case "run.rolled-back":
+    case "run.handed-off":
     case "run.expired":
     case "run.completed":
     case "run.failed":
@@ -148,7 +149,7 @@ const losePhase = ({ phase }: OpenRun, safeAt: number): OpenRun["phase"] => {
 /** Drops the oldest entries; the open run's input stays, for a conversation begins with a question. */
 const compactWindow = (state: SessionState, dropped: number): SessionState => {
   const gone = state.window.slice(0, dropped);
-  const input = gone.find((entry) => entry.kind === "input" && entry.at === state.run?.acceptedAt);
+  const input = gone.find((entry) => entry.kind === "input" && entry.at === state.run?.inputAt);
   const kept = state.window.slice(dropped);
   const window =
     input === undefined ? kept : /* guard E3: the question of the open run stays */ [input, ...kept];

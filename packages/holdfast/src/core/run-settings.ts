@@ -17,8 +17,8 @@ export type ToolPolicy = {
   readonly retry: RetryPolicy;
   /** Whether the tool can tell if an attempt of unknown outcome took place. */
   readonly canVerify: boolean;
-  /** Who runs it: this runtime, whoever called the agent (return of control), or the agent of that name, as its child. */
-  readonly by: "runtime" | "caller" | `agent:${string}`;
+  /** Who runs it: this runtime, whoever called the agent (return of control), or the agent of that name: as its child, or in its place. */
+  readonly by: "runtime" | "caller" | `agent:${string}` | `handoff:${string}`;
   /** How a call is undone when its run fails; null where it cannot be (E10). */
   readonly undo: UndoPolicy | null;
 };

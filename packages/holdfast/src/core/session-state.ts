@@ -104,6 +104,8 @@ export type Stopping = "cancelled" | "expired";
 export type OpenRun = {
   readonly runId: RunId;
   readonly acceptedAt: Position;
+  /** Where the question stands that its part of the window begins with: its input, or what the agent was told that took over. */
+  readonly inputAt: Position;
   /** Inputs that joined it (S4): who asks for one of them is told of this run. */
   readonly steers: readonly RunId[];
   readonly startedAt: Timestamp;

@@ -292,6 +292,18 @@ const SPECIAL: Partial<Record<StatePhase, Partial<Record<EventType, Examples>>>>
         [append(withSteer(), header("run.steered")), header("run.accepted", { runId: "run-2", joins: RUN })],
       ],
     },
+    "run.handed-off": {
+      folds: [
+        [PLAIN.ready, header("run.handed-off")],
+        [PLAIN.ready, header("run.handed-off", { history: "message" })],
+      ],
+      refuses: [
+        [suspended("ready"), header("run.handed-off")],
+        [cancelled("ready"), header("run.handed-off")],
+        [expired("ready"), header("run.handed-off")],
+        [PLAIN.ready, header("run.handed-off", other)],
+      ],
+    },
     "run.steered": {
       folds: [[withSteer(), header("run.steered")]],
       refused: [
@@ -526,7 +538,7 @@ describe("the table of states × events", () => {
   });
 
   test("has every event type in a row", () => {
-    expect(TYPES).toHaveLength(43);
+    expect(TYPES).toHaveLength(44);
   });
 
   test("J3: a refused event leaves the state as it was", () => {

@@ -38,6 +38,7 @@ const TABLE: Record<EventType, Row> = {
   "run.accepted":         ["no",  "yes", "if",  "if",  "if",  "if",  "if",  "if"],
   "run.steered":          ["no",  "no",  "no",  "if",  "no",  "no",  "no",  "no"],
   "run.started":          ["no",  "no",  "if",  "no",  "no",  "no",  "no",  "no"],
+  "run.handed-off":       ["no",  "no",  "no",  "if",  "no",  "no",  "no",  "no"],
   "run.suspended":        ["no",  "no",  "no",  "if",  "if",  "if",  "if",  "if"],
   "run.resumed":          ["no",  "no",  "no",  "if",  "if",  "if",  "if",  "if"],
   "run.cancel-requested": ["no",  "no",  "no",  "if",  "if",  "if",  "if",  "if"],
@@ -129,6 +130,8 @@ const holdsForRun = (state: SessionState, header: EventHeader): boolean => {
 
 const holdsForOpenRun = (state: SessionState, run: OpenRun, header: EventHeader): boolean => {
   switch (header.type) {
+    case "run.handed-off":
+      return mayAct(run);
     case "run.steered":
       return mayAct(run) && mayJoin(state, run, header.steerId);
     case "run.resumed":

@@ -17,7 +17,12 @@ const stateWith = (
   const window = entries.map(([kind, chars], index): WindowEntry => ({ at: index + 1, kind, chars }));
   const openInput = window.findLast((entry) => entry.kind === "input");
   if (state.run === null) return state;
-  const run = { ...state.run, acceptedAt: openInput?.at ?? 0, mustCompact: more.mustCompact ?? false };
+  const run = {
+    ...state.run,
+    acceptedAt: openInput?.at ?? 0,
+    inputAt: openInput?.at ?? 0,
+    mustCompact: more.mustCompact ?? false,
+  };
   return { ...state, run, window, windowChars: window.reduce((sum, entry) => sum + entry.chars, 0) };
 };
 
@@ -150,7 +155,7 @@ describe("any window", () => {
         const after = compact(state, dropped);
         expect(after.window.length).toBeLessThan(state.window.length);
         expect(after.window[0]?.kind).toBe("input");
-        expect(after.window.some((entry) => entry.at === state.run?.acceptedAt)).toBe(true);
+        expect(after.window.some((entry) => entry.at === state.run?.inputAt)).toBe(true);
         expect(state.window[dropped]?.kind).not.toBe("result");
         expect(after.windowChars).toBe(after.window.reduce((sum, entry) => sum + entry.chars, 0));
       }),
@@ -181,7 +186,7 @@ describe("any window", () => {
         const after = compact(state, dropped);
         expect(after.window.length).toBeLessThan(state.window.length);
         expect(after.window[0]?.kind).toBe("input");
-        expect(after.window.some((entry) => entry.at === state.run?.acceptedAt)).toBe(true);
+        expect(after.window.some((entry) => entry.at === state.run?.inputAt)).toBe(true);
       }),
       { numRuns: 1_000 },
     );

@@ -35,7 +35,7 @@ export const mayCutAt = (state: SessionState, dropped: number): boolean => {
 };
 
 const indexOfOpenInput = ({ run, window }: SessionState): number =>
-  window.findIndex((entry) => entry.kind === "input" && entry.at === run?.acceptedAt);
+  window.findIndex((entry) => entry.kind === "input" && entry.at === run?.inputAt);
 
 const mayCutBefore = (entry: WindowEntry, index: number, openInput: number): boolean => {
   if (entry.kind === "input") return index > 0 && index <= openInput;

@@ -40,7 +40,6 @@ export type OpenedSession = { readonly id: SessionId; readonly agent: Agent; rea
 export class ActiveSession {
   readonly id: SessionId;
   readonly services: EngineServices;
-  readonly agent: Agent;
   readonly tenant: string | null;
   readonly content: SessionContent;
   readonly repeats: Repeats;
@@ -74,10 +73,11 @@ export class ActiveSession {
   /** Those of the unread that cancel whatever run is active. */
   readonly #interrupting = new Set<SignalId>();
   #outcomes: Outcome[] = [];
+  readonly #first: Agent;
 
   constructor(services: EngineServices, { agent, loaded, id }: OpenedSession) {
     this.services = services;
-    this.agent = agent;
+    this.#first = agent;
     this.id = id;
     this.tenant = loaded.owner.tenant;
     this.base = foldLoaded(services, id, loaded);
@@ -96,6 +96,11 @@ export class ActiveSession {
     this.isLeftHeld = loaded.lease !== null;
     this.#noteRecovery(loaded);
     for (const signal of loaded.signals) this.#hear(signal);
+  }
+
+  /** Whose turn it is: the agent it was made for, or the one it was handed over to. */
+  get agent(): Agent {
+    return this.services.agents.get(this.state.agent) ?? this.#first;
   }
 
   get state(): SessionState {

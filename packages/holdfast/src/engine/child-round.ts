@@ -4,7 +4,6 @@ import { ERRAND_VERSION, type ChildErrand } from "../core/child-errand.ts";
 import type { JournalEvent } from "../core/event.ts";
 import type { CallId, SessionId } from "../core/ids.ts";
 import { openEvent } from "../core/journal-codec.ts";
-import { toFailure } from "../core/failure.ts";
 import type { JsonObject, JsonValue } from "../core/json.ts";
 import { textOf, type AssistantPart } from "../core/message.ts";
 import { failureOfRun } from "../core/run-failure.ts";
@@ -12,9 +11,9 @@ import { openCallOf, type OpenCall, type OpenRun } from "../core/session-state.t
 import { NO_SPEND } from "../core/usage.ts";
 import type { Duty } from "../ports/duty.ts";
 import type { DueSession, LoadedSession, NewSignal } from "../ports/journal-store.ts";
-import type { ParsedInput, Tool } from "../ports/tool.ts";
 import { agentsWithErrands, childSessionId, errandAssignee } from "./child-errands.ts";
 import { createSession } from "./create-session.ts";
+import { messageFor } from "./message-for-agent.ts";
 import { foldLoaded, loadSession } from "./open-session.ts";
 import { SessionContent } from "./session-content.ts";
 import type { EngineServices } from "./services.ts";
@@ -69,7 +68,8 @@ export class ChildRound {
     const { tenant, user } = loaded.owner;
     const message = messageFor(tool, await content.inputFor(tool, run, { callId }));
     if (!message.ok) {
-      await this.#answer(calledBy(parent, run, callId), { child: found.child, ...message.why }, tenant);
+      const why = { child: found.child, spent: NO_SPEND, error: message.why };
+      await this.#answer(calledBy(parent, run, callId), why, tenant);
       return true;
     }
     const context = await content.context();
@@ -173,21 +173,6 @@ type WaitingCall = {
   readonly run: OpenRun;
   readonly call: OpenCall;
   readonly child: SessionId | null;
-};
-
-type ForChild =
-  | { readonly ok: true; readonly text: string }
-  | { readonly ok: false; readonly why: JsonObject };
-
-/** What the agent is told; or why it cannot be: the input was erased since, or the author's function failed. */
-const messageFor = (tool: Tool, input: ParsedInput): ForChild => {
-  const failed = (why: string): ForChild => ({ ok: false, why: { spent: NO_SPEND, error: why } });
-  if (!input.ok) return failed(`The agent could not be asked: ${input.issues.join("; ")}`);
-  try {
-    return { ok: true, text: tool.toMessage?.(input.value) ?? JSON.stringify(input.value) };
-  } catch (thrown) {
-    return failed(`The agent could not be asked: ${toFailure(thrown).message}`);
-  }
 };
 
 const calledBy = (parent: SessionId, run: OpenRun, callId: CallId): CalledBy => ({

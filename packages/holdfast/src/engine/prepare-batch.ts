@@ -16,6 +16,7 @@ import type { ActiveSession } from "./active-session.ts";
 import { Batch } from "./batch.ts";
 import { accountsFor, hasOtherRefused, recordRefusal, reservationsOf } from "./call-budgets.ts";
 import { childSessionId } from "./child-errands.ts";
+import { handOff } from "./hand-off.ts";
 import { idempotencyKeyOf } from "./idempotency-key.ts";
 import { recordOutcome, type Outcome } from "./outcome.ts";
 import { readDecision } from "./read-decision.ts";
@@ -217,6 +218,10 @@ const begin = async (
     }
     if (effect.kind === "hand-over") {
       handOver(session, batch, effect.callId);
+      continue;
+    }
+    if (effect.kind === "hand-off") {
+      await handOff(session, batch, effect.callId);
       continue;
     }
     const start =

@@ -1,4 +1,4 @@
-import type { Reserved, RunBudget, RunCaps, TokenRates } from "../core/budget-terms.ts";
+import type { OnLimit, Reserved, RunBudget, RunCaps, TokenRates } from "../core/budget-terms.ts";
 import { fitCall } from "../core/budget.ts";
 import { failure, type Failure } from "../core/failure.ts";
 import { tightenCaps, tightenSettings } from "../core/run-limits.ts";
@@ -6,8 +6,8 @@ import type { CalledBy } from "../core/child-call.ts";
 import type { ModelCandidate, RunSettings } from "../core/run-settings.ts";
 import type { OpenRun, SessionState } from "../core/session-state.ts";
 import { NO_USAGE, type Charge, type Usage } from "../core/usage.ts";
-import type { AgentCaps } from "../ports/agent.ts";
-import type { PriceList } from "../ports/model.ts";
+import type { Agent, AgentCaps } from "../ports/agent.ts";
+import type { ModelSettings, PriceList } from "../ports/model.ts";
 import type { ActiveSession } from "./active-session.ts";
 import type { Batch } from "./batch.ts";
 import { budgetsFor } from "./call-budgets.ts";
@@ -40,14 +40,40 @@ export const budgetedSettings = async (
   batch: Batch,
   instructions: string,
 ): Promise<RunSettings | Failure> => {
-  const { agent, services, content } = session;
+  const { agent, content } = session;
   const queued = batch.state.queue[0];
-  const settings = settingsOf(session, batch);
-  const caps = capsOf(session, batch);
-  const calledBy = callerOf(batch);
+  const accepted = batch.events.find(({ position }) => position === queued?.acceptedAt);
+  // What was accepted in this very commit is in no store yet.
+  const overrides =
+    accepted === undefined ? await content.overrides(queued?.acceptedAt ?? 0) : overridesIn(accepted);
+  return withBudget(session, settingsOf(session, batch), {
+    agent,
+    caps: { ...capsOf(session, batch), onLimit: agent.caps.onLimit },
+    calledBy: callerOf(batch),
+    overrides,
+    instructions,
+  });
+};
+
+/** Who spends, by what limits, and what every prompt has around the conversation. */
+type Spender = {
+  readonly agent: Agent;
+  readonly caps: RunCaps & { readonly onLimit: OnLimit };
+  readonly calledBy: CalledBy | null;
+  readonly overrides: ModelSettings;
+  readonly instructions: string;
+};
+
+/** Settings with what is needed to hold calls against budgets; a failure where a price is missing. */
+export const withBudget = (
+  session: ActiveSession,
+  settings: RunSettings,
+  { agent, caps, calledBy, overrides, instructions }: Spender,
+): RunSettings | Failure => {
+  const { prices } = session.services;
   const shared = budgetsFor(session, calledBy);
   const isAbove = calledBy?.accounts.some(({ unit }) => unit === "usd") ?? false;
-  const rates = settings.candidates.map((candidate) => ratesOf(services.prices, candidate));
+  const rates = settings.candidates.map((candidate) => ratesOf(prices, candidate));
   const unknown = settings.candidates.find((_, index) => rates[index] === null);
   // guard E8: no run with a limit in money uses a model whose price nobody knows
   if (
@@ -55,16 +81,13 @@ export const budgetedSettings = async (
     [{ ...agent.caps, ...caps }, ...shared].some((each) => refusesUnknown(each, isAbove))
   )
     return unknownPrice(unknown);
-  const accepted = batch.events.find(({ position }) => position === queued?.acceptedAt);
-  // What was accepted in this very commit is in no store yet.
-  const overrides =
-    accepted === undefined ? await content.overrides(queued?.acceptedAt ?? 0) : overridesIn(accepted);
   const maxOutputTokens =
     overrides.maxOutputTokens ?? agent.modelSettings.maxOutputTokens ?? USUAL_OUTPUT_TOKENS;
   const around = JSON.stringify([declarationsOf(agent.tools), agent.output?.schema ?? null]);
   const budget: RunBudget = {
-    ...caps,
-    onLimit: agent.caps.onLimit,
+    maxCostUsd: caps.maxCostUsd,
+    maxTokens: caps.maxTokens,
+    onLimit: caps.onLimit,
     promptChars: instructions.length + around.length,
     models: rates.map((each) => ({ rates: each, maxOutputTokens })),
   };

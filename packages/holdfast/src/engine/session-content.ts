@@ -1,5 +1,5 @@
 import { StoreError } from "../core/errors.ts";
-import type { JournalEvent } from "../core/event.ts";
+import type { EventType, JournalEvent } from "../core/event.ts";
 import type { StoredEvent } from "../core/hash-chain.ts";
 import type { CallId, Position, RunId, SessionId } from "../core/ids.ts";
 import { openEvent, verifyContent } from "../core/journal-codec.ts";
@@ -24,6 +24,9 @@ type ContentServices = Pick<EngineServices, "store" | "sha256">;
 
 /** A call, and the events of a batch that may speak of it and are not stored yet. */
 type OfCall = { readonly callId: CallId; readonly fresh?: readonly JournalEvent[] };
+
+/** What is needed again though it is not said. */
+const KEPT: ReadonlySet<EventType> = new Set(["session.created", "run.started", "run.handed-off"]);
 
 /** The content of one session, found by position: nothing of it is in the state. */
 export class SessionContent {
@@ -56,10 +59,12 @@ export class SessionContent {
       if (event.header.type === "context.compacted") this.#transcript = null;
       // guard E5: the conversation is made anew when part of it was rolled back
       if (event.header.type === "run.rolled-back") this.#transcript = null;
-      if (isSaid(event) || event.header.type === "session.created" || event.header.type === "run.started") {
+      // guard E3: the conversation is made anew for another agent
+      if (event.header.type === "run.handed-off") this.#transcript = null;
+      if (isSaid(event) || KEPT.has(event.header.type)) {
         this.#keep(event);
       }
-      if (event.header.type === "run.started" && event.header.instructionsAt === null) {
+      if (hasInstructions(event.header)) {
         this.#instructions = { at: event.position, text: instructionsIn(event) };
       }
       this.#append(event, state);
@@ -234,6 +239,9 @@ export class SessionContent {
     return openEvent(stored);
   }
 }
+
+const hasInstructions = (header: JournalEvent["header"]): boolean =>
+  header.type === "run.handed-off" || (header.type === "run.started" && header.instructionsAt === null);
 
 /** What a send overrides of its agent's model settings; nothing where it was erased. */
 export const overridesIn = (accepted: JournalEvent): ModelSettings => {

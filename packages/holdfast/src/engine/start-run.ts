@@ -18,7 +18,7 @@ type Start = { readonly runId: RunId; readonly at: Timestamp };
 export const startRun = async (session: ActiveSession, batch: Batch, { runId, at }: Start): Promise<void> => {
   const { agent, content, services } = session;
   const context = { session: await content.context(), runId, now: new Date(at) };
-  const evaluated = await evaluate(agent, context, services.clock);
+  const evaluated = await evaluateInstructions(agent, context, services.clock);
   if (!evaluated.ok) {
     addFailure(batch, runId, services.redactor.failure(evaluated.failure));
     return;
@@ -57,7 +57,7 @@ export const instructionsOf = async (session: ActiveSession, run: OpenRun): Prom
   if (journaled !== null) return journaled;
   if (content.evaluated?.runId === run.runId) return content.evaluated.text;
   const context = { session: await content.context(), runId: run.runId, now: new Date(run.startedAt) };
-  const evaluated = await evaluate(agent, context, services.clock);
+  const evaluated = await evaluateInstructions(agent, context, services.clock);
   if (!evaluated.ok) throw new HoldfastError(evaluated.failure.code, evaluated.failure.message);
   const text = services.redactor.text(evaluated.text);
   content.evaluated = { runId: run.runId, text };
@@ -71,7 +71,11 @@ type Evaluated =
 const INSTRUCTIONS_LIMIT_MS = 30_000;
 
 /** Definitions may look things up; one that never comes back must not hold its session for ever (E6). */
-const evaluate = async (agent: Agent, context: InstructionsContext, clock: Clock): Promise<Evaluated> => {
+export const evaluateInstructions = async (
+  agent: Agent,
+  context: InstructionsContext,
+  clock: Clock,
+): Promise<Evaluated> => {
   const invalid = (what: string): HoldfastError =>
     new HoldfastError("DEFINITION_INVALID", `The instructions of agent ${agent.name} ${what}.`);
   try {

@@ -16,6 +16,7 @@ const isSaid = (event: JournalEvent): boolean => SAID.has(event.header.type);
 const SAID: ReadonlySet<string> = new Set([
   "run.accepted",
   "run.failed",
+  "run.handed-off",
   "model-call.completed",
   "tool-call.completed",
   "tool-call.failed",
@@ -44,6 +45,10 @@ export class Transcript {
         return;
       case "run.accepted":
         this.#say({ role: "user", content: userParts(event.payload) });
+        return;
+      case "run.handed-off":
+        // The agent that takes over sees the conversation, or is told what to do.
+        if (header.history === "message") this.#say({ role: "user", content: userParts(event.payload) });
         return;
       case "model-call.completed":
         this.#answer(header, event.payload);

@@ -30,7 +30,7 @@ export const callsToLookAt = (
   effects: readonly Effect[],
 ): readonly OpenCall[] =>
   effects.flatMap((effect) => {
-    if (effect.kind !== "call-tool" && effect.kind !== "hand-over") return [];
+    if (!STARTS.has(effect.kind) || !("callId" in effect)) return [];
     const call = openCallOf(run, effect.callId);
     if (call === undefined) return [];
     // guard E10: nobody is asked whether a call may be undone
@@ -42,6 +42,8 @@ export const callsToLookAt = (
       !content.isLookedAt(call.callId);
     return call.approval !== null || isNew ? [call] : [];
   });
+
+const STARTS: ReadonlySet<Effect["kind"]> = new Set(["call-tool", "hand-over", "hand-off"]);
 
 /**
  * Holds them against what was approved (E4): tool, schema, input, rule, time. What no longer holds is voided and

@@ -1,5 +1,6 @@
 import { EVENT_VERSION } from "../core/event.ts";
 import { FairQueue, type LaneWeights } from "../core/fair-queue.ts";
+import { HoldfastError } from "../core/errors.ts";
 import { toFailure } from "../core/failure.ts";
 import type { RunId, SessionId } from "../core/ids.ts";
 import type { Timer } from "../ports/clock.ts";
@@ -222,9 +223,12 @@ export class Worker {
       /* guard J2: the sessions of the dead are free */ !lease.isHolderDead &&
       /* guard J2: a lease that has run out is free */ lease.expiresAt > loaded.now;
     if (isTaken) this.#waiting.forget(sessionId);
-    return isTaken
-      ? /* guard J2: a session that another works is left to it */ null
-      : new ActiveSession(this.#services, { agent, loaded, id: sessionId });
+    // guard J2: a session that another works is left to it
+    if (isTaken) return null;
+    const session = new ActiveSession(this.#services, { agent, loaded, id: sessionId });
+    // guard S6: a session is not gone on with by another agent than its own
+    if (!this.#services.agents.has(session.state.agent)) throw handedOn(sessionId, session.state.agent);
+    return session;
   }
 
   /** A newer version has written in it: one of its workers goes on with it, this one cannot read it (S6, C16). */
@@ -409,6 +413,13 @@ export class Worker {
     arm();
   }
 }
+
+const handedOn = (sessionId: SessionId, agent: string): HoldfastError =>
+  new HoldfastError(
+    "AGENT_NOT_FOUND",
+    `Session ${sessionId} was handed over to agent "${agent}", which this process does not have.`,
+    { hint: "Give that agent to createRuntime; until then it is left to processes that have it." },
+  );
 
 /** Something came in after the last look, or the next run can begin: behind a suspended one it waits (S3). */
 const hasMore = ({ signals, state }: ActiveSession): boolean =>

@@ -1,5 +1,6 @@
 import type { Resumption, SuspendFor, Suspension } from "./suspension.ts";
 import { toFailure } from "../core/failure.ts";
+import type { History } from "../core/hand-off-terms.ts";
 import type { JsonSchema, JsonValue } from "../core/json.ts";
 import type { ToolOutput } from "../core/message.ts";
 import type { ToolPolicy } from "../core/run-settings.ts";
@@ -35,6 +36,8 @@ export interface Tool {
   approval?(input: unknown, context: ApprovalContext): Promise<ApprovalRequest | null>;
   /** Where the tool is another agent: what that is told, made of the call's input. */
   toMessage?(input: unknown): string;
+  /** Where the session is handed over to another agent: how much of the conversation that sees. */
+  readonly history?: History;
   /** The form of a result, where the caller runs the tool and it has one. */
   readonly resultSchema?: JsonSchema;
   /** What is wrong with a result for this input, where the caller runs the tool; nothing when it is well. */

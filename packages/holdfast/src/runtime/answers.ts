@@ -168,11 +168,11 @@ const checkAnswer = async (services: RuntimeServices, folded: Folded, given: Giv
 /** Where this process has the tool it says at once what is wrong; else it is found when the decision is read. */
 const checkEdit = async (
   services: RuntimeServices,
-  { loaded }: Folded,
+  { state }: Folded,
   { pending, decision }: Given,
 ): Promise<void> => {
   if (decision.verdict === "reject" || decision.input === undefined) return;
-  const tool = services.agents.get(loaded.owner.agent)?.tools.get(pending.call.tool);
+  const tool = services.agents.get(state.agent)?.tools.get(pending.call.tool);
   if (tool === undefined) return;
   const parsed = await tool.parseInput(toJournalValue(decision.input).value);
   if (parsed.ok) return;
@@ -204,7 +204,7 @@ export const answerOfResult = async (
     call?.status.kind === "handed-over" && call.status.child === null && call.stopping === null;
   const isWaiting = run !== null && isHandedOver && !isCancelled(folded);
   if (isWaiting && "output" in result) {
-    const tool = services.agents.get(loaded.owner.agent)?.tools.get(call.tool);
+    const tool = services.agents.get(state.agent)?.tools.get(call.tool);
     if (tool === undefined) throw toolNotHere(call.tool);
     const content = new SessionContent(services, sessionId, loaded.owner);
     await checkOutput(tool, await content.rawInput(run, { callId }), result.output);

@@ -1,4 +1,5 @@
 import { childAgentOf } from "../core/child-call.ts";
+import { handOffTarget } from "../core/hand-off-terms.ts";
 import { ConfigurationError } from "../core/errors.ts";
 import { nearestName } from "../core/nearest-name.ts";
 import type { AgentDefinition } from "./define-agent.ts";
@@ -7,7 +8,7 @@ import type { DefinedTool } from "./define-tool.ts";
 type Definition = AgentDefinition<unknown, never>;
 
 /**
- * The agents a runtime is given, and those that they call as tools. @throws ConfigurationError where a tool names an agent
+ * The agents a runtime is given, and those that they call, or hand over to. @throws ConfigurationError where a tool names an agent
  * that is not among them, or two of them have one name.
  */
 export const withChildren = (given: readonly Definition[]): readonly Definition[] => {
@@ -35,12 +36,27 @@ const checkKnown = (
   tool: DefinedTool<unknown, unknown, never>,
   all: ReadonlyMap<string, Definition>,
 ): void => {
-  const child = childAgentOf(tool.policy);
-  if (child === null || all.has(child)) return;
-  const near = nearestName(child, [...all.keys()]);
+  const target = handOffTarget(tool.policy);
+  const named = childAgentOf(tool.policy) ?? target;
+  const found = all.get(named ?? "");
+  if (named === null) return;
+  if (target !== null && found !== undefined) checkAnswers(agent, found);
+  if (found !== undefined) return;
+  const near = nearestName(named, [...all.keys()]);
   throw new ConfigurationError(
     "DEFINITION_INVALID",
-    `Tool "${tool.name}" of agent "${agent.name}" calls agent "${child}", which this runtime does not have.`,
+    `Tool "${tool.name}" of agent "${agent.name}" names agent "${named}", which this runtime does not have.`,
     { hint: near === undefined ? "Give it to createRuntime in `agents`." : `Did you mean "${near}"?` },
+  );
+};
+
+/** Whoever waits for the run expects the answer of the agent it was begun with. */
+const checkAnswers = (agent: Definition, next: Definition): void => {
+  const formOf = ({ output }: Definition): string => JSON.stringify(output?.jsonSchema ?? null);
+  if (formOf(agent) === formOf(next)) return;
+  throw new ConfigurationError(
+    "DEFINITION_INVALID",
+    `Agent "${agent.name}" hands over to "${next.name}", which answers in another form.`,
+    { hint: "Give both the same `output`, or neither any." },
   );
 };

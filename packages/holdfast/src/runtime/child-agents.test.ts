@@ -280,7 +280,7 @@ describe("an agent as a tool", () => {
   it("is refused where nobody has the agent, or two have its name", async () => {
     const named = askerOf([agentTool("archivits", { ...ASK, name: "ask" })]);
     const here = archivist(() => ({ text: "here" }));
-    await expect(createTestRuntime({ agents: [named, here] })).rejects.toThrow(/calls agent "archivits"/);
+    await expect(createTestRuntime({ agents: [named, here] })).rejects.toThrow(/names agent "archivits"/);
     const other = askerOf([
       agentTool(
         archivist(() => ({ text: "other" })),

@@ -1,6 +1,6 @@
-import type { StandardJSONSchemaV1, StandardSchemaV1 } from "@standard-schema/spec";
 import { runBy } from "../core/child-call.ts";
 import { ConfigurationError, HoldfastError } from "../core/errors.ts";
+import { MESSAGE, messageOf } from "./agent-message.ts";
 import { compileRule, type ApprovalRule } from "./approval-rule.ts";
 import type { AgentDefinition } from "./define-agent.ts";
 import { checkToolName, DEFAULT_MAX_OUTPUT_CHARS, type DefinedTool } from "./define-tool.ts";
@@ -41,30 +41,6 @@ const KNOWN = [
   "toModelOutput",
   "by",
 ];
-
-type Message = { readonly message: string };
-
-const MESSAGE_JSON = {
-  type: "object",
-  properties: {
-    message: { type: "string", description: "What the agent is to do, with all it needs to know." },
-  },
-  required: ["message"],
-};
-
-const isMessage = (value: unknown): value is Message =>
-  typeof value === "object" && value !== null && "message" in value && typeof value.message === "string";
-
-/** By hand, as the question of `askUserTool` is. */
-const MESSAGE: StandardSchemaV1<Message> & StandardJSONSchemaV1 = {
-  "~standard": {
-    version: 1,
-    vendor: "holdfast",
-    validate: (value) =>
-      isMessage(value) ? { value } : { issues: [{ message: 'Give "message" as text.' }] },
-    jsonSchema: { input: () => MESSAGE_JSON, output: () => MESSAGE_JSON },
-  },
-};
 
 /** A tool that is an agent; a runtime that is given the tool has the agent as well. */
 export type AgentTool<Input = unknown, Output = unknown> = DefinedTool<Input, Output> & {
@@ -123,5 +99,3 @@ export const agentTool = <Output = string, Input extends Schema = typeof MESSAGE
   });
   return { ...tool, agent: typeof agent === "string" ? null : agent };
 };
-
-const messageOf = (input: unknown): string => (isMessage(input) ? input.message : JSON.stringify(input));

@@ -24,6 +24,7 @@ export {
   type ProposedCall,
 } from "./define-agent.ts";
 export { agentTool, type AgentTool, type AgentToolOptions } from "./define-agent-tool.ts";
+export { handOffTool, type HandOffOptions } from "./define-hand-off.ts";
 export { defineTool, type DefinedTool, type ToolDefinition } from "./define-tool.ts";
 export type { VerifyResult } from "./make-tool.ts";
 export { fromAiSdkTool, type AiSdkTool, type FromAiSdkToolOptions } from "./from-ai-sdk-tool.ts";

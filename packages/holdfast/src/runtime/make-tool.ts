@@ -1,4 +1,5 @@
 import { HoldfastError } from "../core/errors.ts";
+import type { History } from "../core/hand-off-terms.ts";
 import type { JsonSchema, JsonValue } from "../core/json.ts";
 import type { FileData, ProviderMetadata, ToolOutput, UserPart } from "../core/message.ts";
 import type { ToolPolicy } from "../core/run-settings.ts";
@@ -33,6 +34,7 @@ export type ToolParts = {
   readonly undo?: ToolUndo;
   readonly idempotencyKey?: (input: unknown) => string;
   readonly toMessage?: (input: unknown) => string;
+  readonly history?: History;
   readonly toModelOutput?: (output: unknown) => string | readonly ContentPart[];
 };
 
@@ -53,6 +55,7 @@ export const makeTool = (parts: ToolParts): Tool => ({
   ...(parts.undo === undefined ? {} : { undo: parts.undo }),
   ...(parts.idempotencyKey === undefined ? {} : { idempotencyKey: parts.idempotencyKey }),
   ...(parts.toMessage === undefined ? {} : { toMessage: parts.toMessage }),
+  ...(parts.history === undefined ? {} : { history: parts.history }),
   toOutput: (result) => toOutput(parts, result),
 });
 

@@ -109,7 +109,7 @@ const pendingCall = async (place: Place, call: OpenCall): Promise<Pending | null
   if (status.kind === "held" && approval !== null)
     return { kind: "approval", ...(await about()), ...(await termsOf(place, call.callId, approval)) };
   if (status.kind === "handed-over" && status.child === null) {
-    const tool = services.agents.get(folded.loaded.owner.agent)?.tools.get(call.tool);
+    const tool = services.agents.get(folded.state.agent)?.tools.get(call.tool);
     const { since: askedAt, dueAt } = status;
     return { kind: "result", ...(await about()), askedAt, dueAt, resultSchema: tool?.resultSchema ?? null };
   }

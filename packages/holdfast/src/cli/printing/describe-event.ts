@@ -65,6 +65,8 @@ const describeRun = (event: Of<"run.">): string => {
     case "run.cancel-requested":
     case "run.expired":
       return textAt(event, "reason") ?? "";
+    case "run.handed-off":
+      return `to ${event.header.agent}${event.header.history === "full" ? "" : ", which is told what to do"}`;
     case "run.rolled-back":
       return "what it said is out of the conversation";
     case "run.completed": {
@@ -135,7 +137,9 @@ const describeTool = (event: Of<"tool-call.">, names: CallNames): string => {
   const { tool, input } = names.find(header.callId);
   switch (header.type) {
     case "tool-call.held":
-      return `${tool}: the caller is to run it`;
+      return header.child === null
+        ? `${tool}: the caller is to run it`
+        : `${tool}: another agent answers it, in ${header.child}`;
     case "tool-call.started":
       return `${tool}${attempt(header.attempt)}${input === undefined ? "" : ` ${JSON.stringify(input)}`}`;
     case "tool-call.suspended":
@@ -166,6 +170,7 @@ const COMPLETED_BY = {
   verification: ", found done",
   caller: ", run by the caller",
   agent: ", answered by an agent",
+  "hand-off": "",
 } as const;
 
 const describeApproval = ({ header, payload }: Of<"approval.">, names: CallNames): string => {

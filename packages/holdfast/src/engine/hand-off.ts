@@ -1,0 +1,115 @@
+import { isOutdated } from "../core/approval.ts";
+import { failure, type Failure } from "../core/failure.ts";
+import { handOffTarget, type History } from "../core/hand-off-terms.ts";
+import type { CallId } from "../core/ids.ts";
+import type { RunSettings } from "../core/run-settings.ts";
+import { openCallOf, type OpenCall, type OpenRun } from "../core/session-state.ts";
+import { closedCall } from "../core/settle-tool-call.ts";
+import type { Agent } from "../ports/agent.ts";
+import type { ActiveSession } from "./active-session.ts";
+import type { Batch } from "./batch.ts";
+import { messageFor } from "./message-for-agent.ts";
+import { withBudget } from "./run-budget.ts";
+import { evaluateInstructions } from "./start-run.ts";
+
+/**
+ * Lets another agent go on: the call has its result, and the next model call is that agent's, in one commit. What keeps it
+ * from that is told to the model, as the result of the call, and the run goes on as it was.
+ */
+export const handOff = async (session: ActiveSession, batch: Batch, callId: CallId): Promise<void> => {
+  const { run } = batch.state;
+  const call = openCallOf(run, callId);
+  // What comes next is planned with the agent that is there then.
+  session.latch.set();
+  // guard E4: an approval is still good in the moment in which a session is handed over
+  if (run === null || call === undefined || isOutdated(call, batch.now())) return;
+  const next = await nextOf(session, run, { call, batch });
+  if ("code" in next) {
+    batch.add(closedCall(run.runId, call, session.services.redactor.failure(next)));
+    return;
+  }
+  const { agent, settings, instructions, message, history } = next;
+  const said = `The session is handed over to ${agent.name}.`;
+  batch.add({
+    header: {
+      type: "tool-call.completed",
+      runId: run.runId,
+      callId,
+      attempt: call.attempt,
+      durationMs: 0,
+      chars: said.length,
+      by: "hand-off",
+      isCoerced: false,
+      repeats: 1,
+      spent: null,
+    },
+    payload: { output: { type: "text", value: said } },
+  });
+  batch.add({
+    header: {
+      type: "run.handed-off",
+      runId: run.runId,
+      agent: agent.name,
+      agentVersion: agent.version,
+      digest: agent.digest,
+      settings,
+      history,
+      chars: message.length,
+    },
+    payload: { instructions, ...(history === "full" ? {} : { content: message }) },
+  });
+};
+
+type Next = {
+  readonly agent: Agent;
+  readonly settings: RunSettings;
+  readonly instructions: string;
+  readonly message: string;
+  readonly history: History;
+};
+
+const nextOf = async (
+  session: ActiveSession,
+  run: OpenRun,
+  { call, batch }: { readonly call: OpenCall; readonly batch: Batch },
+): Promise<Next | Failure> => {
+  const { services, content } = session;
+  const name = handOffTarget(call.policy) ?? "";
+  const agent = services.agents.get(name);
+  const tool = session.agent.tools.get(call.tool);
+  if (agent === undefined || tool === undefined)
+    return failure("AGENT_NOT_FOUND", `There is no agent "${name}" here.`, { retryable: false });
+  const input = await content.inputFor(tool, run, { callId: call.callId, fresh: batch.events });
+  const message = messageFor(tool, input);
+  if (!message.ok) return failure("TOOL_FAILED", message.why, { retryable: false });
+  const { clock, redactor } = services;
+  const context = { session: await content.context(), runId: run.runId, now: new Date(batch.now()) };
+  const evaluated = await evaluateInstructions(agent, context, clock);
+  if (!evaluated.ok) return evaluated.failure;
+  const instructions = redactor.text(evaluated.text);
+  const settings = await settingsAfter(session, run, { agent, instructions });
+  if ("code" in settings) return settings;
+  return {
+    agent,
+    settings,
+    instructions,
+    message: redactor.text(message.text),
+    history: tool.history ?? "full",
+  };
+};
+
+/** The next agent's models and ways; the limits are those that the run began with (E6, E8). */
+const settingsAfter = async (
+  session: ActiveSession,
+  run: OpenRun,
+  { agent, instructions }: { readonly agent: Agent; readonly instructions: string },
+): Promise<RunSettings | Failure> => {
+  const { maxTurns, maxDurationMs, maxToolCalls, maxRepeats, budget } = run.settings;
+  // guard E6: a run that is handed over keeps its limits
+  const settings = { ...agent.settings, maxTurns, maxDurationMs, maxToolCalls, maxRepeats, budget: null };
+  if (budget === null) return settings;
+  const { calledBy, acceptedAt } = run;
+  const overrides = await session.content.overrides(acceptedAt);
+  // guard E8: a run that is handed over keeps what it may cost
+  return withBudget(session, settings, { agent, caps: budget, calledBy, overrides, instructions });
+};
