@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, onTestFinished, test } from "vitest";
 import { scriptedModel } from "holdfast/testing";
-import { defineLead, open } from "./agents.ts";
+import { defineDesk, defineLead, open } from "./agents.ts";
 
 const temporary = async (): Promise<string> => {
   const folder = await mkdtemp(join(tmpdir(), "holdfast-agents-"));
@@ -37,5 +37,20 @@ test("docs/agents.md: the log reader has a session of its own, and its cost is t
   expect(outcome.status === "completed" && outcome.costUsd).toBeCloseTo(0.012, 9);
   const { sessions } = await runtime.listSessions({ agent: "log-reader" });
   expect(sessions).toMatchObject([{ status: "completed", tenant: "acme" }]);
+  await runtime.close();
+});
+
+test("docs/agents.md: the refund clerk goes on where the front desk stopped, and has the session from then on", async () => {
+  const desk = scriptedModel(() => ({
+    toolCalls: [{ name: "hand_over_to_refund-clerk", input: { message: "They want their money back." } }],
+  }));
+  const refunds = scriptedModel(({ messages }) => ({ text: `I have read ${messages.length} messages.` }));
+  const agent = defineDesk({ desk, refunds });
+  const runtime = await open(agent, await temporary());
+  const session = await runtime.createSession(agent);
+  const first = await (await session.send("It is broken. I want my money back.")).outcome();
+  expect(first).toMatchObject({ status: "completed", text: "I have read 3 messages." });
+  const second = await (await session.send("When?")).outcome();
+  expect(second).toMatchObject({ status: "completed", text: "I have read 5 messages." });
   await runtime.close();
 });

@@ -2,6 +2,7 @@ import {
   agentTool,
   createRuntime,
   defineAgent,
+  handOffTool,
   type AgentDefinition,
   type ModelChoice,
   type Runtime,
@@ -34,6 +35,31 @@ export const defineLead = ({ lead, reader }: Models): AgentDefinition => {
   });
   // #endregion child
   return investigator;
+};
+
+/** A front desk that leaves refunds to another agent. */
+export const defineDesk = ({
+  desk,
+  refunds,
+}: {
+  readonly desk: ModelChoice;
+  readonly refunds: ModelChoice;
+}): AgentDefinition => {
+  // #region hand-off
+  const refundClerk = defineAgent({
+    name: "refund-clerk",
+    model: refunds,
+    instructions: "You decide on refunds.",
+  });
+
+  const frontDesk = defineAgent({
+    name: "front-desk",
+    model: desk,
+    instructions: "Answer questions about orders. Refunds are for the refund clerk.",
+    tools: [handOffTool(refundClerk, { description: "The customer wants their money back." })],
+  });
+  // #endregion hand-off
+  return frontDesk;
 };
 
 export const open = (agent: AgentDefinition, dataDir: string): Promise<Runtime> =>

@@ -4,6 +4,7 @@ import {
   defineAgent,
   defineCallerTool,
   defineTool,
+  handOffTool,
   type Approval,
   type ApprovalRule,
 } from "holdfast";
@@ -182,4 +183,39 @@ const agents: Scenario = {
   },
 };
 
-export const PEOPLE: readonly Scenario[] = [approvals, escalated, silent, voided, callers, agents];
+const handedOver: Scenario = {
+  name: "handed-over-to-another-agent",
+  about: "With the whole conversation, and by name back again with nothing but a message.",
+  play: async () => {
+    const banker = defineAgent({
+      name: "banker",
+      instructions: "Count.",
+      tools: [handOffTool("clerk", { name: "back", description: "gives back", history: "message" })],
+      model: scriptedModel(({ messages }) =>
+        JSON.stringify(messages.at(-1)).includes("leave")
+          ? { toolCalls: [{ name: "back", input: { message: "It is yours again." } }] }
+          : { text: "I count." },
+      ),
+    });
+    const model = recordingModel(({ messages }) =>
+      JSON.stringify(messages).includes("yours again")
+        ? { text: "So it is." }
+        : use("over", { message: "count" }),
+    );
+    const tool = handOffTool(banker, { name: "over", description: "hands over" });
+    const scene = await openScene(agentOf({ model, tools: [tool] }));
+    await sendAndWait(scene, "Count.");
+    await sendAndWait(scene, "Now leave.");
+    return scene;
+  },
+};
+
+export const PEOPLE: readonly Scenario[] = [
+  handedOver,
+  approvals,
+  escalated,
+  silent,
+  voided,
+  callers,
+  agents,
+];

@@ -297,7 +297,7 @@ const SPECIAL: Partial<Record<StatePhase, Partial<Record<EventType, Examples>>>>
         [PLAIN.ready, header("run.handed-off")],
         [PLAIN.ready, header("run.handed-off", { history: "message" })],
       ],
-      refuses: [
+      refused: [
         [suspended("ready"), header("run.handed-off")],
         [cancelled("ready"), header("run.handed-off")],
         [expired("ready"), header("run.handed-off")],

@@ -61,6 +61,7 @@ export const handOffTool = <Input extends Schema = typeof MESSAGE>(
       timeoutMs: 0,
       retry: { maxAttempts: 1, initialDelayMs: 0, maxDelayMs: 0 },
       canVerify: false,
+      undo: null,
       by: by === "caller" ? "caller" : handsTo(agentName),
     },
     maxOutputChars: 1_000,
