@@ -1,6 +1,6 @@
 import { callAllows, type CallEvent } from "./call-transitions.ts";
 import type { EventHeader, EventType, HeaderOf } from "./event.ts";
-import type { Position } from "./ids.ts";
+import type { CallId, Position } from "./ids.ts";
 import { isInFlight, openCallOf, type OpenRun, type SessionState } from "./session-state.ts";
 import { isUndoId } from "./undo-terms.ts";
 import { isMoreThanCancelled, mayBeginUndo, mayEndAs, mayRequestUndo } from "./undo-transitions.ts";
@@ -131,7 +131,7 @@ const holdsForRun = (state: SessionState, header: EventHeader): boolean => {
 const holdsForOpenRun = (state: SessionState, run: OpenRun, header: EventHeader): boolean => {
   switch (header.type) {
     case "run.handed-off":
-      return mayAct(run);
+      return mayAct(run) && run.undoing === null;
     case "run.steered":
       return mayAct(run) && mayJoin(state, run, header.steerId);
     case "run.resumed":
@@ -169,12 +169,7 @@ const holdsForOpenRun = (state: SessionState, run: OpenRun, header: EventHeader)
         /* guard E1: a model call that is not owed does not start */ isOwed(run, header)
       );
     case "tool-call.started":
-      return (
-        mayAct(run) &&
-        /* guard S3: no tool is called in a paused session */ !state.isPaused &&
-        /* guard E10: in a run that is being undone only that is done */ (run.undoing === null ||
-          isUndoId(header.callId))
-      );
+      return mayCallTool(state, run, header.callId);
     case "tool-call.resumed":
       return header.by !== "signal" || state.kept.some(({ at }) => at === header.signalAt);
     case "budget.refused":
@@ -190,6 +185,11 @@ const holdsForOpenRun = (state: SessionState, run: OpenRun, header: EventHeader)
       return true;
   }
 };
+
+const mayCallTool = ({ isPaused }: SessionState, run: OpenRun, callId: CallId): boolean =>
+  mayAct(run) &&
+  /* guard S3: no tool is called in a paused session */ !isPaused &&
+  /* guard E10: in a run that is being undone only that is done */ (run.undoing === null || isUndoId(callId));
 
 const isOwed = ({ phase }: OpenRun, header: HeaderOf<"model-call.started" | "budget.refused">): boolean =>
   phase.kind === "ready" && phase.turn === header.turn && phase.attempt === header.attempt;
