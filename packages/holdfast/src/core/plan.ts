@@ -65,7 +65,7 @@ const isOverdue = (run: OpenRun, now: Timestamp): boolean =>
   now >= deadlineOf(run);
 
 /** Suspended until an operator, or a process that knows the definition, resumes it. */
-const isHeldBySomeone = (run: OpenRun): boolean =>
+export const isHeldBySomeone = (run: OpenRun): boolean =>
   run.suspended?.waitingFor.some((wait) => wait.kind === "operator" || wait.kind === "definition") ?? false;
 
 /** What has an answer comes to its end all the same. */

@@ -9,6 +9,7 @@ import { toFailure } from "../core/failure.ts";
 import type { JsonValue } from "../core/json.ts";
 import type { ModelCandidate } from "../core/run-settings.ts";
 import { isUndoId } from "../core/undo-terms.ts";
+import { isHeldBySomeone } from "../core/plan.ts";
 import { candidateOf, openCallOf, type OpenRun } from "../core/session-state.ts";
 import { estimateTokens, NO_USAGE, type Charge } from "../core/usage.ts";
 import type { Signal } from "../ports/journal-store.ts";
@@ -96,7 +97,9 @@ export const prepareBatch = async (session: ActiveSession, mayStartRun: MayStart
     /* guard J2: a session is not let go with something in flight */ session.inFlight.size === 0;
   const { run, queue } = batch.state;
   const isParked = run === null || run.suspended !== null;
-  const wakes = effects.flatMap((effect) => (effect.kind === "wait-until" ? [effect.at] : []));
+  // What waits for a definition has no time: it would be looked at in vain, again and again.
+  const isHeld = run !== null && run.stopping === null && isHeldBySomeone(run);
+  const wakes = isHeld ? [] : effects.flatMap((effect) => (effect.kind === "wait-until" ? [effect.at] : []));
   const mayRelease = isQuiet && (isParked || session.isDraining);
   // Whoever comes next finds something to do at once; we ourselves only wait for what is in flight.
   const isLeftWaiting = mayRelease && (run === null ? queue.length > 0 && !batch.state.isPaused : !isParked);

@@ -43,6 +43,58 @@ describe("what the simulation found", () => {
     await test.close();
   });
 
+  it("S3 S6 a run that waits for a definition is not looked at without end when the time of another wait has come", async () => {
+    const pay = toolOf({
+      name: "pay",
+      effect: "write",
+      timeoutMs: 20_000,
+      verify: () => ({ status: "not-done" }),
+      execute: () => {
+        throw new TypeError("socket hang up");
+      },
+    });
+    const door = makeDoor();
+    let entered = 0;
+    const busy = (name: string) =>
+      toolOf({
+        name,
+        effect: "idempotent",
+        retry: { maxAttempts: 3, initialDelayMs: 8_000, maxDelayMs: 8_000 },
+        execute: () => {
+          entered += 1;
+          if (entered > 2) return door.opened;
+          throw new TypeError("busy");
+        },
+      });
+    const [put, look] = [busy("put"), busy("look")];
+    const model = recordingModel(() => ({
+      toolCalls: ["pay", "put", "look"].map((name) => ({ name, input: { cents: 5 } })),
+    }));
+    let loads = 0;
+    const agents = [agentOf({ model, tools: [pay, put, look] })];
+    const test = await createTestRuntime({ agents });
+    const session = await test.runtime.createSession("clerk");
+    await session.send("go");
+    await test.advanceTime(2_000);
+    // A process that tells of ends looks again after each session.
+    const next = await test.restart({
+      agents: [agentOf({ model, tools: [pay, look] })],
+      onSettled: () => undefined,
+      faults: ({ operation }) => {
+        if (operation === "load") loads += 1;
+        return loads > 1_000 ? { kind: "hang" } : null;
+      },
+    });
+    // It holds the session for what it knows, and lets it go when that is done.
+    await next.advanceTime(12_000);
+    door.open();
+    await next.advanceTime(120_000);
+    expect(loads).toBeLessThan(50);
+    const { sessions } = await next.runtime.listSessions({ waiting: "definition" });
+    expect(sessions).toMatchObject([{ sessionId: session.id, wakeAt: null }]);
+    await next.close();
+  });
+
   it("E6 a tool whose start took until its run's time was over is not entered", async () => {
     let entered = 0;
     const look = toolOf({ name: "look", effect: "read", execute: () => (entered += 1) });
