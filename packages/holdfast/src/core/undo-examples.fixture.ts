@@ -147,6 +147,11 @@ export const undoExamples = (phase: StatePhase, type: EventType): Examples | und
         [append(undoing(), rollback, header("undo.requested")), header("undo.requested")],
       ],
     };
+  return ofUndoing(phase, type);
+};
+
+/** The same of what is being undone at the moment. */
+const ofUndoing = (phase: StatePhase, type: EventType): Examples | undefined => {
   if (type === "run.cancel-requested" && (phase === "failing" || phase === "calling-tools")) {
     const journal = phase === "failing" ? undoing() : begun();
     return {
