@@ -129,7 +129,7 @@ export const noteWrite = (state: SessionState, header: ToolHeader, place: Place)
   const call = openCallOf(state.run, header.callId);
   if (call?.policy.effect !== "write" || isUndoId(call.callId)) return state;
   if (header.type === "tool-call.started" || header.type === "tool-call.held")
-    return withRun(state, (run) => begun(run, call));
+    return withRun(state, (run) => begun(run, call, state.agent));
   if (!closesCall(header)) return state;
   const outcome = isLeftWithCaller(call, header) ? "unknown" : outcomeOf(header);
   return withRun(state, (run) => ({
@@ -146,12 +146,13 @@ const isLeftWithCaller = ({ status }: OpenCall, header: Closing): boolean =>
   (header.code === "TOOL_CANCELLED" || header.code === "TOOL_TIMEOUT");
 
 /** The last attempt is the one that took effect: what it began after is undone after it. */
-const begun = (run: OpenRun, { callId, tool, policy, approval }: OpenCall): OpenRun => {
+const begun = (run: OpenRun, { callId, tool, policy, approval }: OpenCall, agent: string): OpenRun => {
   const { phase, writes } = run;
   if (phase.kind !== "calling-tools") return run;
   const write: WriteCall = {
     callId,
     tool,
+    agent,
     undo: policy.undo,
     answerAt: phase.answerAt,
     inputAt: approval?.inputAt ?? null,

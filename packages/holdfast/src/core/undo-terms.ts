@@ -18,6 +18,8 @@ export type WhenFailed = "undo" | "keep";
 export type WriteCall = {
   readonly callId: CallId;
   readonly tool: string;
+  /** Whose tool it is: the session may have been handed over since. */
+  readonly agent: string;
   /** Null where the tool declared no undo. */
   readonly undo: UndoPolicy | null;
   /** The answer that asked for it. */

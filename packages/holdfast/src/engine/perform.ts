@@ -13,7 +13,7 @@ import { recordLate, type Outcome } from "./outcome.ts";
 import type { Start } from "./prepare-batch.ts";
 import { instructionsOf } from "./start-run.ts";
 import type { ToolAttempt } from "./tool-attempt.ts";
-import { undoOf } from "./undo-call.ts";
+import { agentFor, undoOf } from "./undo-call.ts";
 import { verifyCall } from "./verify-call.ts";
 
 /** Sets going what has been journaled as started; its outcome comes back to the session. */
@@ -111,7 +111,7 @@ const toolCall = (
   start: Start & { kind: "tool" | "verify" },
 ): ToolAttempt => {
   const { services, id, content } = session;
-  const tool = session.agent.tools.get(start.tool);
+  const tool = agentFor(session, run, start.callId)?.tools.get(start.tool);
   if (tool === undefined) throw new StoreError("INTERNAL", `Tool ${start.tool} has gone.`);
   const { callId, attempt } = start;
   const undo = undoOf(session, run, { tool, callId });

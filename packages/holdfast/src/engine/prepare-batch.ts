@@ -25,6 +25,7 @@ import { readResult } from "./read-result.ts";
 import { readSignal } from "./read-signal.ts";
 import { reserveCall, worstCharge } from "./run-budget.ts";
 import { startRun } from "./start-run.ts";
+import { agentFor, agentOfOpen } from "./undo-call.ts";
 import { waitsForKnown } from "./waiting-for-definitions.ts";
 import { callsToLookAt, withdrawStale } from "./withdraw-approval.ts";
 
@@ -150,9 +151,10 @@ const recover = (session: ActiveSession, batch: Batch): void => {
 };
 
 /** A run that waits for definitions goes on where one of them is; then it waits for the rest. */
-const resumeKnown = ({ agent, isDraining }: ActiveSession, batch: Batch): void => {
+const resumeKnown = (session: ActiveSession, batch: Batch): void => {
   const { run } = batch.state;
-  if (run === null || isDraining || !waitsForKnown(run.suspended?.waitingFor ?? [], agent)) return;
+  if (run === null || session.isDraining) return;
+  if (!waitsForKnown(run.suspended?.waitingFor ?? [], agentOfOpen(session, run))) return;
   // guard S6: what waited for a definition goes on where it is known
   batch.add({ header: { type: "run.resumed", runId: run.runId, by: "definition" }, payload: null });
 };
@@ -204,6 +206,12 @@ const decide = async (
   });
 };
 
+const isKnown = (
+  session: ActiveSession,
+  { state }: Batch,
+  { callId, tool }: { readonly callId: CallId; readonly tool: string },
+): boolean => agentFor(session, state.run, callId)?.tools.has(tool) ?? false;
+
 /** Journals the starts of effects; what is in flight already is not begun again (E1). */
 const begin = async (
   session: ActiveSession,
@@ -215,7 +223,7 @@ const begin = async (
   for (const effect of effects) {
     if (effect.kind !== "call-model" && !("tool" in effect)) continue;
     // guard S6: a tool that is not known here is not called
-    if (effect.kind !== "call-model" && !session.agent.tools.has(effect.tool)) {
+    if (effect.kind !== "call-model" && !isKnown(session, batch, effect)) {
       unknownTools.push(effect.tool);
       continue;
     }

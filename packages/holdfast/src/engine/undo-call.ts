@@ -5,6 +5,7 @@ import { isJsonObject, type JsonObject, type JsonValue } from "../core/json.ts";
 import type { OpenRun } from "../core/session-state.ts";
 import { isUndoId, type WriteCall } from "../core/undo-terms.ts";
 import { writeUndoneBy } from "../core/undo.ts";
+import type { Agent } from "../ports/agent.ts";
 import type { DoneCall, ParsedInput, Tool, ToolUndo } from "../ports/tool.ts";
 import type { ActiveSession } from "./active-session.ts";
 import { idempotencyKeyOf } from "./idempotency-key.ts";
@@ -29,6 +30,18 @@ export const undoOf = (
     tool: undo === undefined ? tool : toolOfUndo(tool, undo),
     readInput: () => readDone(session, tool, write),
   };
+};
+
+/** The agent whose tool a call is: what is undone is undone by the agent that did it, whoever has the session now. */
+export const agentFor = (session: ActiveSession, run: OpenRun | null, callId: CallId): Agent | undefined => {
+  const write = run !== null && isUndoId(callId) ? writeUndoneBy(run, callId) : undefined;
+  return write === undefined ? session.agent : session.services.agents.get(write.agent);
+};
+
+/** The same of the calls that are open. */
+export const agentOfOpen = (session: ActiveSession, run: OpenRun): Agent | undefined => {
+  const [call] = run.phase.kind === "calling-tools" ? run.phase.calls : [];
+  return agentFor(session, run, call?.callId ?? "");
 };
 
 const toolOfUndo = (tool: Tool, undo: ToolUndo): Tool => {

@@ -18,6 +18,7 @@ import {
   defineAgent,
   defineCallerTool,
   defineTool,
+  handOffTool,
   type AgentDefinition,
   type Outcome,
   type Run,
@@ -612,6 +613,57 @@ describe("what another agent does for a run", () => {
     await settled(other);
     await other.test.advanceTime(5_000);
     expect(kept.log).toEqual(["book"]);
+  });
+
+  it("E10 S6 is undone by the agent that did it, after the session was handed over to another", async () => {
+    const world = newWorld();
+    const clerk = defineAgent({
+      name: "refund-clerk",
+      instructions: "Refund.",
+      tools: [undoable(world, "book", { undo: { execute: () => void world.log.push("not this one") } })],
+      model: recordingModel([{ fail: { code: "MODEL_REQUEST_REJECTED" } }]),
+    });
+    const desk = agentOf({
+      tools: [handOffTool(clerk, { description: "refunds", name: "over" }), undoable(world, "book")],
+      model: recordingModel([
+        { toolCalls: [{ name: "book", input: {} }] },
+        { toolCalls: [{ name: "over", input: { message: "go on" } }] },
+      ]),
+    });
+    expect(await settled(await start(desk))).toMatchObject({
+      status: "failed",
+      undone: [{ tool: "book" }],
+    });
+    expect(world.log).toEqual(["book", "un-book"]);
+  });
+
+  it("E10 S6 waits for the tool of the agent that did it, and takes no other agent's of that name", async () => {
+    const world = newWorld();
+    const door = makeDoor();
+    const clerk = defineAgent({
+      name: "refund-clerk",
+      instructions: "Refund.",
+      tools: [undoable(world, "book", { undo: { execute: () => void world.log.push("not this one") } })],
+      model: recordingModel([{ fail: { code: "MODEL_REQUEST_REJECTED" } }]),
+    });
+    const model = recordingModel([
+      { toolCalls: [{ name: "book", input: {} }] },
+      { toolCalls: [{ name: "over", input: { message: "go on" } }] },
+    ]);
+    const desk = (...tools: Parameters<typeof agentOf>[0]["tools"] & object) =>
+      agentOf({ tools: [handOffTool(clerk, { description: "refunds", name: "over" }), ...tools], model });
+    const scene = await start(desk(undoable(world, "book", { undo: { execute: () => door.opened } })));
+
+    const lacking = await scene.test.restart({ agents: [desk()] });
+    await lacking.advanceTime(120_000);
+    const session = await lacking.runtime.getSession(scene.session.id);
+    expect((await session.snapshot()).waitingFor).toEqual([{ kind: "definition", name: "book" }]);
+    const whole = await lacking.restart({ agents: [desk(undoable(world, "book"))] });
+    await whole.advanceTime(120_000);
+    const run = await whole.runtime.getRun(scene.run.id);
+    expect(await run.outcome()).toMatchObject({ status: "failed", undone: [{ tool: "book" }] });
+    expect(world.log).toEqual(["book", "un-book"]);
+    await whole.close();
   });
 
   it("E10 E6 is undone with it when its time is over", async () => {
