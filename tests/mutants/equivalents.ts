@@ -222,7 +222,7 @@ export const EQUIVALENTS: readonly Equivalent[] = [
     reason: "one forgets and the other remembers, in the same tick and in places of their own",
   },
   {
-    id: 'engine/session-content.ts: negated condition in committed: event.header.type === "run.started" && event.header.instructionsAt === null',
+    id: "engine/session-content.ts: negated condition in committed: hasInstructions(event.header)",
     reason:
       "instructions that are not at hand are read from the journal; those kept of another event stand under a position that nobody asks for",
   },

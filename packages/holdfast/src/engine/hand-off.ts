@@ -104,12 +104,20 @@ const settingsAfter = async (
   run: OpenRun,
   { agent, instructions }: { readonly agent: Agent; readonly instructions: string },
 ): Promise<RunSettings | Failure> => {
-  const { maxTurns, maxDurationMs, maxToolCalls, maxRepeats, budget } = run.settings;
+  const { maxTurns, maxDurationMs, maxToolCalls, maxRepeats, whenFailed, budget } = run.settings;
+  const limits = { maxTurns, maxDurationMs, maxToolCalls, maxRepeats, whenFailed };
+  const settings = { ...agent.settings, budget: null };
   // guard E6: a run that is handed over keeps its limits
-  const settings = { ...agent.settings, maxTurns, maxDurationMs, maxToolCalls, maxRepeats, budget: null };
-  if (budget === null) return settings;
+  Object.assign(settings, limits);
   const { calledBy, acceptedAt } = run;
   const overrides = await session.content.overrides(acceptedAt);
-  // guard E8: a run that is handed over keeps what it may cost
-  return withBudget(session, settings, { agent, caps: budget, calledBy, overrides, instructions });
+  return budget === null
+    ? settings
+    : /* guard E8: a run that is handed over keeps what it may cost */ withBudget(session, settings, {
+        agent,
+        caps: budget,
+        calledBy,
+        overrides,
+        instructions,
+      });
 };
