@@ -20,22 +20,35 @@ const COMPILED = fileURLToPath(
 
 export type Planting = { readonly steps: number; readonly seed: number; readonly limitS: number };
 
+/** So long a sequence takes on no machine, unless it never ends. */
+const SILENCE_MS = 60_000;
+
 const play = (planted: string, { steps, seed, limitS }: Planting): Promise<PlantedVerdict> => {
   const args = [...NODE, RUN, "--unshrunk", "--steps", String(steps), "--seed", String(seed)];
   const env = { ...process.env, HOLDFAST_PLANTED: planted, NODE_COMPILE_CACHE: COMPILED };
-  const child = spawn(process.execPath, args, { env, timeout: limitS * 1_000, killSignal: "SIGKILL" });
+  const child = spawn(process.execPath, args, { env });
   let output = "";
+  let ended: PlantedVerdict["result"] | null = null;
+  const end = (how: "survived" | "found"): void => {
+    ended = how;
+    child.kill("SIGKILL");
+  };
+  const limit = setTimeout(() => end("survived"), limitS * 1_000);
+  const silence = setTimeout(() => end("found"), SILENCE_MS);
   const take = (text: string): void => {
     output = (output + text).slice(-20_000);
+    silence.refresh();
   };
   child.stdout.setEncoding("utf8").on("data", take);
   child.stderr.setEncoding("utf8").on("data", take);
   return new Promise((resolve, reject) => {
     child.on("error", reject);
     child.on("close", (code) => {
+      clearTimeout(limit);
+      clearTimeout(silence);
       if (!output.includes('"said":"planted"')) resolve({ result: "not loaded" });
-      else if (code === null) resolve({ result: "found", how: "it stands still" });
-      else if (code === 0) resolve({ result: "survived" });
+      else if (ended === "found") resolve({ result: "found", how: "it stands still" });
+      else if (ended === "survived" || code === 0) resolve({ result: "survived" });
       else resolve({ result: "found", how: firstDifference(output) });
     });
   });

@@ -1,10 +1,8 @@
 /** Guards whose absence the sequences have to notice, by the names that `tests/mutants` gives them. */
 export const PLANTED: readonly string[] = [
   "core/approval.ts: only those who may decide do",
-  "core/approval.ts: nobody counts twice",
   "core/reduce-approval.ts: a quorum is waited for",
   "core/reduce-approval.ts: what is forgotten is good no more",
-  "core/pending-approval.ts: an answer to an earlier question decides nothing",
   "core/pending-approval.ts: what is kept for a run ends with it",
   "core/plan-held-call.ts: others are asked when their time has come",
   "core/settle-model-call.ts: what needs an approval asks for it",

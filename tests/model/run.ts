@@ -12,7 +12,7 @@ const { values } = parseArgs({
     seed: { type: "string", default: "1" },
     disk: { type: "boolean", default: false },
     table: { type: "boolean", default: false },
-    /** Shows the sequence in which they disagree as it was drawn. */
+    /** Shows the sequence in which they disagree as it was drawn, and says how far it is. */
     unshrunk: { type: "boolean", default: false },
   },
 });
@@ -24,6 +24,9 @@ const played = await playSequences({
   steps: Number(values.steps),
   where: values.disk ? "disk" : "memory",
   isShrunk: !values.unshrunk,
+  onProgress: (steps) => {
+    if (values.unshrunk) say(`${steps} steps`);
+  },
 });
 const tookS = (performance.now() - begun) / 1_000;
 say(`${played.steps} steps in ${played.sequences} sequences, ${tookS.toFixed(0)} s`);

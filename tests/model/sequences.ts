@@ -64,6 +64,8 @@ export type PlayOptions = {
   readonly where: "memory" | "disk";
   /** Whether a shorter sequence is looked for. */
   readonly isShrunk?: boolean;
+  /** Told from time to time that something is played. */
+  readonly onProgress?: (steps: number) => void;
 };
 
 export type Played = {
@@ -99,6 +101,7 @@ export const playSequences = async ({
   steps,
   where,
   isShrunk = true,
+  onProgress,
 }: PlayOptions): Promise<Played> => {
   const tally: Tally = { coverage: new Coverage(), steps: 0, sequences: 0 };
   const arbitrary = fc.commands(COMMANDS, { maxCommands: LONGEST, size: "max" });
@@ -110,6 +113,7 @@ export const playSequences = async ({
       unbiased: true,
       endOnFailure: !isShrunk,
     });
+    onProgress?.(tally.steps);
     if (details.failed) return { ...tally, disagreement: whatWasThrown(details.errorInstance) };
   }
   return { ...tally, disagreement: null };

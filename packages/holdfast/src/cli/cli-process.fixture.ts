@@ -224,3 +224,26 @@ export const agent = defineAgent({
       ? { name: "measure", input: {} } : { name: "pay", input: { cents: 500 } }] }),
 });
 `;
+
+/** Waits for the signal "go", and tells what came with it. */
+export const WAITING = `${HEAD}
+const wait = defineTool()({
+  name: "wait", description: "waits", effect: "read", inputSchema: ${NO_INPUT},
+  execute: (_, ctx) => ctx.resume === null ? ctx.suspend({ signal: "go" }) : { heard: ctx.resume.value },
+});
+export const agent = defineAgent({
+  name: "waiting", instructions: "x", tools: [wait],
+  model: scriptedModel((turn) => turn.toolResults.length === 0
+    ? { toolCalls: [{ name: "wait", input: {} }] }
+    : { text: "told: " + JSON.stringify(turn.toolResults[0].output.value) }),
+});
+`;
+
+/** May not even ask its model once, until somebody raises its limit. */
+export const BUDGETED = `${HEAD}
+export const agent = defineAgent({
+  name: "budgeted", instructions: "x", settings: { maxOutputTokens: 500 },
+  limits: { maxTokens: 100, onLimit: "ask" },
+  model: scriptedModel((turn) => ({ text: "You said: " + turn.lastUserText })),
+});
+`;

@@ -2,6 +2,7 @@ import type { Run, Session } from "../../runtime/index.ts";
 import { type Command, DATA_DIR, type Invocation, JSON_OUT } from "../parsing/command.ts";
 import { EXIT, type ExitCode } from "../parsing/exit-code.ts";
 import { SESSION } from "../parsing/session-argument.ts";
+import { UsageError } from "../parsing/usage-error.ts";
 import { openViewer } from "../sessions/data-dir.ts";
 import { within } from "../sessions/within.ts";
 
@@ -23,6 +24,7 @@ export const sessionsCancel: Command = {
       "told to stop. Where no process works the session, that takes effect when one opens it.",
   ],
   run: async (call) => {
+    checkOne(call);
     await using runtime = await openViewer(call);
     const session = await runtime.getSession<unknown>(call.args[0] ?? "");
     if (await stopsCalls(call, session)) return EXIT.done;
@@ -36,15 +38,26 @@ export const sessionsCancel: Command = {
   },
 };
 
+/** The three say different things; one of them would be passed over in silence. */
+const checkOne = ({ flags }: Invocation): void => {
+  const given = ["--turn", "--rollback"].filter((name) => flags.isOn(name.slice(2)));
+  if (flags.text("call") !== undefined) given.unshift("--call");
+  if (given.length > 1) throw new UsageError(`${given.join(" and ")} cannot be given together.`);
+};
+
 /** Stops one call, or those of the turn; answers whether that was asked for. */
 const stopsCalls = async ({ flags, terminal }: Invocation, session: Session<unknown>): Promise<boolean> => {
   const callId = flags.text("call");
   if (callId === undefined && !flags.isOn("turn")) return false;
+  const { runId } = await session.snapshot();
   if (callId === undefined) await session.cancelTurn();
   else await session.cancelCall(callId);
   if (flags.isOn("json"))
     terminal.out.line(JSON.stringify({ sessionId: session.id, callId: callId ?? null }));
-  else terminal.err.line("It is stopped, and the model will be told.");
+  else
+    terminal.err.line(
+      runId === null ? "Nothing to cancel: no run is open." : "It is stopped, and the model will be told.",
+    );
   return true;
 };
 

@@ -36,6 +36,8 @@ const read = (text: string | undefined): unknown => {
   try {
     return JSON.parse(text);
   } catch {
-    throw new ConfigurationError("OPTION_INVALID", `The value is not JSON: ${text}`);
+    throw new ConfigurationError("OPTION_INVALID", `The value is not JSON: ${text}`, {
+      hint: `Text stands in double quotes, and both in single ones for the shell: '${JSON.stringify(text)}'`,
+    });
   }
 };

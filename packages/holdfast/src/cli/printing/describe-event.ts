@@ -114,7 +114,8 @@ const describeBudget = (event: Of<"budget.">): string => {
     case "budget.raised": {
       const { budget, usd, tokens } = event.header;
       const more = [...(usd > 0 ? [dollars(usd)] : []), ...(tokens > 0 ? [plural(tokens, "token")] : [])];
-      return `${budget} by ${more.join(" and ")}`;
+      const by = textAt(event, "by");
+      return `${budget} by ${more.join(" and ")}${by === undefined ? "" : `, says ${by}`}`;
     }
     case "budget.crossed": {
       const { overTokens, overUsd } = event.header;
