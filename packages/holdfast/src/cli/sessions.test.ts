@@ -61,7 +61,11 @@ describe("holdfast sessions pause and resume", () => {
         code: 4,
         stderr: expect.stringContaining("does not wait for an operator"),
       });
-      expect(await folder.run("sessions", "pause", id, "--reason", "lunch")).toMatchObject({ code: 0 });
+      const pause = () => folder.run("sessions", "pause", id, "--reason", "lunch");
+      expect(await pause()).toMatchObject({ code: 0 });
+      expect((await folder.run("sessions", "show", id)).stdout).toContain("1 signal not read yet");
+      expect(await folder.run("sessions", "resume", id)).toMatchObject({ code: 0 });
+      await pause();
       await folder.run("sessions", "signal", id, "go");
       expect(await folder.run("run", "agent.ts", "--session", id)).toMatchObject({
         code: 5,

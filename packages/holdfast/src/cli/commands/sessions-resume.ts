@@ -14,8 +14,10 @@ export const sessionsResume: Command = {
   run: async (call) => {
     await using runtime = await openViewer(call);
     const session = await runtime.getSession<unknown>(call.args[0] ?? "");
-    const { runId, waitingFor, status, isPaused } = await session.snapshot();
-    if (!isPaused && !waitingFor.some(({ kind }) => kind === "operator")) {
+    const { runId, waitingFor, status, isPaused, unreadSignals } = await session.snapshot();
+    // A pause that nobody has read yet can be taken back.
+    const isHeld = isPaused || unreadSignals > 0 || waitingFor.some(({ kind }) => kind === "operator");
+    if (!isHeld) {
       throw new ConflictError(
         "CALL_NOT_WAITING",
         `Session ${session.id} does not wait for an operator: it is ${status}.`,

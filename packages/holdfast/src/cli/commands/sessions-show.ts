@@ -5,7 +5,7 @@ import { dataDirFlag, openViewer } from "../sessions/data-dir.ts";
 import { commandsFor, describeWait } from "../printing/describe-wait.ts";
 import { undoLines } from "../printing/describe-undo.ts";
 import { EXIT } from "../parsing/exit-code.ts";
-import { relativeTime } from "../printing/format.ts";
+import { plural, relativeTime } from "../printing/format.ts";
 import { oneLine } from "../printing/printable.ts";
 import { readStory, type SessionStory } from "../sessions/run-stories.ts";
 import { SESSION } from "../parsing/session-argument.ts";
@@ -50,6 +50,7 @@ const print = async (call: Invocation, snapshot: SessionSnapshot, story: Session
     ["status", style === undefined ? snapshot.status : out.paint(style, snapshot.status)],
     ...(owner === "" ? [] : [["for", owner] as const]),
     ...(snapshot.isUndoing ? [["", "its run has ended, and what it did is being undone"] as const] : []),
+    ...standing(snapshot).map((line) => ["", line] as const),
     ["created", relativeTime(story.createdAt, now)],
     ["changed", `${relativeTime(story.updatedAt, now)}, ${snapshot.position} events`],
   ];
@@ -64,6 +65,14 @@ const print = async (call: Invocation, snapshot: SessionSnapshot, story: Session
     for (const command of commandsFor(wait, place)) out.line(`    ${command}`);
   }
 };
+
+/** What is not to be seen in the status: a pause with nothing to hold up, and what nobody has read. */
+const standing = ({ sessionId, isPaused, unreadSignals }: SessionSnapshot): readonly string[] => [
+  ...(isPaused ? [`paused; holdfast sessions resume ${sessionId}`] : []),
+  ...(unreadSignals === 0
+    ? []
+    : [`${plural(unreadSignals, "signal")} not read yet: a process with its agent reads what was posted`]),
+];
 
 const NAME_WIDTH = 9;
 const STATUS_WIDTH = 11;
