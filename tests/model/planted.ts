@@ -2,7 +2,6 @@
 export const PLANTED: readonly string[] = [
   "core/approval.ts: only those who may decide do",
   "core/reduce-approval.ts: a quorum is waited for",
-  "core/reduce-approval.ts: what is forgotten is good no more",
   "core/pending-approval.ts: what is kept for a run ends with it",
   "core/plan-held-call.ts: others are asked when their time has come",
   "core/settle-model-call.ts: what needs an approval asks for it",
@@ -10,10 +9,8 @@ export const PLANTED: readonly string[] = [
   "engine/session-content.ts: what was approved is what runs",
   "runtime/post-answer.ts: the first answer wins",
   "core/plan-stopped-call.ts: a cancelled call that does not run gets its result",
-  "core/plan.ts: a call that was cancelled gets its result also where nothing else may happen",
   "core/plan-end.ts: what is rolled back leaves the conversation before its run ends",
   "core/settle-tool-call.ts: a call that was cancelled is not tried again",
-  "engine/active-session.ts: what runs is stopped when a cancel is heard of",
   "engine/call-tool.ts: what comes too late is not used",
   "runtime/session.ts: the runs that wait are cancelled too",
   "runtime/session.ts: runs that nobody has read of are cancelled too",

@@ -6,7 +6,7 @@ const each = (wanted: string, ...ids: readonly string[]): readonly NotFoundYet[]
 
 export const NOT_FOUND_YET: readonly NotFoundYet[] = [
   ...each(
-    "a rule that a cancelled call of a paused session gets its result at once; the sequences of tests/model find it",
+    "a call that is cancelled in a paused session while another is in flight, and a rule that it gets its result at once",
     "core/plan.ts: a call that was cancelled gets its result also where nothing else may happen",
   ),
   ...each(

@@ -82,26 +82,31 @@ describe("holdfast sessions pause and resume", () => {
 
 describe("holdfast sessions cancel", () => {
   it(
-    "E5 --call and --turn stop calls, and the run goes on",
+    "E5 --call stops one call, and the run goes on",
     inFolder(ASKING, async (folder) => {
-      for (const input of ["pay", "measure"]) {
-        const id = await waitingRun(folder, input);
-        const call = await openCall(folder, id);
-        const cancel = (...flags: readonly string[]) => folder.run("sessions", "cancel", id, ...flags);
-        expect(await cancel("--call", "call_9_9")).toMatchObject({ code: 3 });
-        expect(await cancel("--call", call, "--rollback")).toMatchObject({ code: 2 });
-        const flags = input === "pay" ? ["--call", call] : ["--turn"];
-        expect(await cancel(...flags)).toMatchObject({
-          code: 0,
-          stderr: expect.stringContaining("will be told"),
-        });
-        const gone = await folder.run("run", "agent.ts", "--session", id);
-        expect(gone).toMatchObject({ code: 0, stdout: expect.stringContaining("TOOL_CANCELLED") });
-        expect(await cancel("--turn")).toMatchObject({
-          code: 0,
-          stderr: expect.stringContaining("no run is open"),
-        });
-      }
+      const id = await waitingRun(folder, "pay");
+      const call = await openCall(folder, id);
+      const cancel = (...flags: readonly string[]) => folder.run("sessions", "cancel", id, ...flags);
+      expect(await cancel("--call", "call_9_9")).toMatchObject({ code: 3 });
+      expect(await cancel("--call", call, "--rollback")).toMatchObject({ code: 2 });
+      expect(await cancel("--call", call)).toMatchObject({
+        code: 0,
+        stderr: expect.stringContaining("will be told"),
+      });
+      const gone = await folder.run("run", "agent.ts", "--session", id);
+      expect(gone).toMatchObject({ code: 0, stdout: expect.stringContaining("TOOL_CANCELLED") });
+    }),
+  );
+
+  it(
+    "E5 --turn stops every call of the turn, and says where no run is open",
+    inFolder(ASKING, async (folder) => {
+      const id = await waitingRun(folder, "measure");
+      const cancel = () => folder.run("sessions", "cancel", id, "--turn");
+      expect(await cancel()).toMatchObject({ code: 0, stderr: expect.stringContaining("will be told") });
+      const gone = await folder.run("run", "agent.ts", "--session", id);
+      expect(gone).toMatchObject({ code: 0, stdout: expect.stringContaining("TOOL_CANCELLED") });
+      expect(await cancel()).toMatchObject({ code: 0, stderr: expect.stringContaining("no run is open") });
     }),
   );
 
