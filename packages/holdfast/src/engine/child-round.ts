@@ -3,7 +3,7 @@ import { sharedLimits } from "../core/child-budget.ts";
 import { ERRAND_VERSION, type ChildErrand } from "../core/child-errand.ts";
 import type { JournalEvent } from "../core/event.ts";
 import type { CallId, SessionId } from "../core/ids.ts";
-import { openEvent } from "../core/journal-codec.ts";
+import { openEvent, verifyContent } from "../core/journal-codec.ts";
 import type { JsonObject, JsonValue } from "../core/json.ts";
 import { textOf, type AssistantPart } from "../core/message.ts";
 import { failureOfRun } from "../core/run-failure.ts";
@@ -14,7 +14,7 @@ import type { DueSession, LoadedSession, NewSignal } from "../ports/journal-stor
 import { agentsWithErrands, childSessionId, errandAssignee } from "./child-errands.ts";
 import { createSession } from "./create-session.ts";
 import { messageFor } from "./message-for-agent.ts";
-import { foldLoaded, loadSession } from "./open-session.ts";
+import { damagedEvent, foldLoaded, loadSession } from "./open-session.ts";
 import { SessionContent } from "./session-content.ts";
 import type { EngineServices } from "./services.ts";
 
@@ -154,7 +154,11 @@ export class ChildRound {
 
   async #eventAt(sessionId: SessionId, position: number): Promise<JournalEvent | null> {
     const [stored] = await this.#services.store.readAt(sessionId, [position]);
-    return stored === undefined ? null : openEvent(stored);
+    if (stored === undefined) return null;
+    const problem = verifyContent(this.#services.sha256, stored);
+    // guard J4: what is told to a parent is what its child said
+    if (problem !== null) throw damagedEvent(sessionId, position, problem);
+    return openEvent(stored);
   }
 
   async #post(

@@ -4,6 +4,7 @@ import type { SessionId } from "../../core/ids.ts";
 import type { History } from "./checker/history.ts";
 import type { Ledger } from "./ledger.ts";
 import { AGENT, TOOL_NAMES } from "./simulated-agent.ts";
+import { LEADER, WORKER } from "./team.ts";
 import { TIMEKEEPER } from "./calendar.ts";
 import { pricesIn } from "./simulated-budget.ts";
 import { MODEL_LIMITS } from "./simulated-model.ts";
@@ -11,6 +12,8 @@ import type { SimulatedProcess } from "./simulated-process.ts";
 import { SPELLINGS } from "./simulated-secret.ts";
 import type { Simulation } from "./simulation.ts";
 import { TRY_AGAIN_MS } from "./store-faults.ts";
+
+const TEAM: ReadonlySet<string> = new Set([LEADER, WORKER]);
 
 /** A lease that has run out is let go by then. */
 const LET_GO_WITHIN_MS = 10_000;
@@ -20,7 +23,7 @@ const ROUNDS = 3;
 
 /** Timers of a runtime with nothing to do: where the store has something to wake for, it is looked for on time. */
 const idleTimers = async (sim: Simulation): Promise<number> => {
-  const { session } = await sim.attach().nextWake([AGENT, TIMEKEEPER], []);
+  const { session } = await sim.attach().nextWake([AGENT, TIMEKEEPER, ...TEAM], []);
   return session === null ? ROUNDS : ROUNDS + 1;
 };
 
@@ -63,13 +66,21 @@ const calendarOf = async (sim: Simulation, scheduled: readonly SessionId[]): Pro
   };
 };
 
+/** What agents asked of each other. */
+const teamOf = async (sim: Simulation, ids: readonly SessionId[]): Promise<History["team"]> => {
+  const read = async (id: SessionId) => [id, await sim.readStored(id)] as const;
+  const { noted, accepted } = sim.team;
+  return { noted, accepted, journals: new Map(await Promise.all(ids.map(read))) };
+};
+
 /** What happened in a world, as those who judge are told of it. */
 export const historyOf = async (sim: Simulation): Promise<History> => {
   const listed = await sim.listStored();
   const scheduled = new Set(
     listed.filter(({ agent }) => agent === TIMEKEEPER).map(({ sessionId }) => sessionId),
   );
-  const sessions = [...sim.ledger.durable.keys()].filter((id) => !scheduled.has(id));
+  const team = new Set(listed.filter(({ agent }) => TEAM.has(agent)).map(({ sessionId }) => sessionId));
+  const sessions = [...sim.ledger.durable.keys()].filter((id) => !scheduled.has(id) && !team.has(id));
   const { ledger, world } = sim;
   const { stranger } = ledger;
   const { leftAt } = sim;
@@ -104,7 +115,10 @@ export const historyOf = async (sim: Simulation): Promise<History> => {
     ...(sim.budget === null ? {} : { accounts: await sim.accounts(), budgets: sim.budget.shared }),
     isCrowded: sim.isCrowded,
     ...(sim.calendar.isOn ? { calendar: await calendarOf(sim, [...scheduled]) } : {}),
-    acknowledged: ledger.acknowledged.filter(({ sessionId }) => !scheduled.has(sessionId)),
+    ...(sim.team.isOn ? { team: await teamOf(sim, [...team]) } : {}),
+    acknowledged: ledger.acknowledged.filter(
+      ({ sessionId }) => !scheduled.has(sessionId) && !team.has(sessionId),
+    ),
     unread: new Map(
       listed.flatMap(({ sessionId, unreadSignals }) =>
         sessionId === stranger?.sessionId ? [] : [[sessionId, unreadSignals]],

@@ -96,6 +96,7 @@ const strike = async (sim: Simulation, people: People, most: number): Promise<vo
   if (someone === undefined) return;
   people.send(someone);
   sim.calendar.tend(someone);
+  sim.team.tend(someone);
   for (const sessionId of people.sessions) attend(sim, someone, sessionId);
   if (chaos.strikes("crash", 0.03)) sim.crash(someone);
   if (chaos.strikes("power-loss", 0.01)) await sim.losePower();
@@ -161,10 +162,11 @@ const calm = async (sim: Simulation, people: People): Promise<void> => {
     people.send(first);
     sim.interruptions.calm(first);
     sim.calendar.tend(first);
+    sim.team.tend(first);
     // Answers come when the disk has taken them, which needs time to pass.
     for (const sessionId of people.sessions) void people.operate(first, sessionId).catch(() => undefined);
     const isDone = people.isContent && (await sim.isSettled());
-    if (isDone && (!sim.calendar.isOn || (await sim.isCalendarQuiet()))) return;
+    if (isDone && ((!sim.calendar.isOn && !sim.team.isOn) || (await sim.isQuiet()))) return;
   }
 };
 

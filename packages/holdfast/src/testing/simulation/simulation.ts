@@ -9,6 +9,7 @@ import { Approvers } from "./approvers.ts";
 import { Askers } from "./askers.ts";
 import { Audience } from "./audience.ts";
 import type { Booted } from "./booted.ts";
+import { Team } from "./team.ts";
 import { Calendar } from "./calendar.ts";
 import { Chaos, type Mercy } from "./chaos.ts";
 import { Coverage } from "./coverage.ts";
@@ -57,6 +58,7 @@ export class Simulation {
   readonly askers: Askers;
   readonly interruptions: Interruptions;
   readonly calendar: Calendar;
+  readonly team: Team;
   readonly approvers: Approvers;
   readonly undos: Undos;
   readonly #gone = new Set<string>();
@@ -99,6 +101,7 @@ export class Simulation {
     this.approvers = new Approvers(this.aside("approvals"), this.ledger);
     this.clock = createManualClock({ seed });
     this.calendar = new Calendar(this.aside("schedules"), this.clock.now());
+    this.team = new Team(this.aside("children"));
     this.#machine = new SimulatedMachine({
       clock: this.clock,
       sha256,
@@ -147,7 +150,12 @@ export class Simulation {
           this.#listeners.push(listener);
         },
       ),
-      agents: [this.#agentOn(process, isComplete), otherAgent(process), ...this.calendar.agentsOn(process)],
+      agents: [
+        this.#agentOn(process, isComplete),
+        otherAgent(process),
+        ...this.calendar.agentsOn(process),
+        ...this.team.agentsOn(process),
+      ],
       ...this.calendar.recipientsOn(process),
       clock: process.runtimeClock,
       deps: { world: this.world, process },
@@ -339,8 +347,9 @@ export class Simulation {
   }
 
   /** Whether nothing is owed outside of sessions. */
-  async isCalendarQuiet(): Promise<boolean> {
-    return this.calendar.isQuiet(this.#machine.store);
+  async isQuiet(): Promise<boolean> {
+    const { store } = this.#machine;
+    return (await this.calendar.isQuiet(store)) && (!this.team.isOn || (await this.team.isQuiet(store)));
   }
 
   /** Every account as the store has it. */

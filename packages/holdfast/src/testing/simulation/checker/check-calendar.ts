@@ -58,7 +58,7 @@ const ticksOf = ({ everyMs, startAt, endAt }: PlannedTicks, createdAt: Timestamp
 };
 
 const SETTLING: ReadonlySet<string> = new Set(["run.completed", "run.failed", "run.cancelled"]);
-const BY_TIME: ReadonlySet<string> = new Set(["retry", "verification"]);
+const BY_TIME: ReadonlySet<string> = new Set(["retry", "verification", "child"]);
 
 const isToTell = (header: EventHeader): boolean =>
   SETTLING.has(header.type) ||

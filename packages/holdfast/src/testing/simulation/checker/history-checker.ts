@@ -1,6 +1,7 @@
 import { checkAnswers } from "./check-answers.ts";
 import { checkApprovals, checkDecisions } from "./check-approvals.ts";
 import { checkBooks } from "./check-books.ts";
+import { checkChildren } from "./check-children.ts";
 import { checkCalendar } from "./check-calendar.ts";
 import { checkCalls } from "./check-calls.ts";
 import { checkAccounts, checkBudgets } from "./check-budgets.ts";
@@ -54,6 +55,7 @@ export const checkHistory = (history: History): readonly Violation[] => {
   for (const { sessionId, problem } of history.refusedPrompts ?? [])
     found.push(finder(sessionId, "E3")("prompt-invalid", null, problem));
   found.push(...checkCalendar(history));
+  found.push(...checkChildren(history));
   for (const { by, count } of history.timersLeft ?? [])
     found.push(finder("", "S3")("timer-left", null, `${count} timers run in ${by}, and nothing is owed`));
   const journals: (readonly JournalEvent[])[] = [];

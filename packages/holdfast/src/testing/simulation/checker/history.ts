@@ -432,6 +432,12 @@ export type History = {
   readonly timersLeft?: readonly { readonly by: string; readonly count: number }[];
   /** Whether sessions had to wait for each other. */
   readonly isCrowded?: boolean;
+  /** Agents that ask others; their sessions are here and not among the others. */
+  readonly team?: {
+    readonly journals: ReadonlyMap<SessionId, readonly StoredEvent[]>;
+    readonly noted: readonly Noted[];
+    readonly accepted: readonly { readonly sessionId: SessionId; readonly runId: RunId }[];
+  };
   /** What was owed outside of sessions; the sessions of schedules are here and not among the others. */
   readonly calendar?: {
     readonly planned: readonly PlannedTicks[];
@@ -439,6 +445,9 @@ export type History = {
     readonly journals: ReadonlyMap<SessionId, readonly StoredEvent[]>;
   };
 };
+
+/** What a worker wrote down, under the key of the call. */
+export type Noted = { readonly key: string; readonly sessionId: SessionId; readonly what: string };
 
 /** A schedule that somebody wanted: a tick at `startAt` and each `everyMs` after it, until `endAt`. */
 export type PlannedTicks = {

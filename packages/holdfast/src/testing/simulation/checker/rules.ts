@@ -107,6 +107,8 @@ export const RULES = [
   "telling-wrong",
   "approval-wrong",
   "approval-lost",
+  "child-wrong",
+  "child-left",
   "undo-wrong",
   "undo-missing",
 ] as const;
