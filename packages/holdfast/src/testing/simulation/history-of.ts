@@ -4,7 +4,7 @@ import type { SessionId } from "../../core/ids.ts";
 import type { History } from "./checker/history.ts";
 import type { Ledger } from "./ledger.ts";
 import { AGENT, TOOL_NAMES } from "./simulated-agent.ts";
-import { LEADER, WORKER } from "./team.ts";
+import { TEAM } from "./team.ts";
 import { TIMEKEEPER } from "./calendar.ts";
 import { pricesIn } from "./simulated-budget.ts";
 import { MODEL_LIMITS } from "./simulated-model.ts";
@@ -12,8 +12,6 @@ import type { SimulatedProcess } from "./simulated-process.ts";
 import { SPELLINGS } from "./simulated-secret.ts";
 import type { Simulation } from "./simulation.ts";
 import { TRY_AGAIN_MS } from "./store-faults.ts";
-
-const TEAM: ReadonlySet<string> = new Set([LEADER, WORKER]);
 
 /** A lease that has run out is let go by then. */
 const LET_GO_WITHIN_MS = 10_000;

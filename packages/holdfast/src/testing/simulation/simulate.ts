@@ -165,6 +165,8 @@ const calm = async (sim: Simulation, people: People): Promise<void> => {
     sim.team.tend(first);
     // Answers come when the disk has taken them, which needs time to pass.
     for (const sessionId of people.sessions) void people.operate(first, sessionId).catch(() => undefined);
+    for (const sessionId of await sim.sessionsOfTeam())
+      void people.operate(first, sessionId).catch(() => undefined);
     const isDone = people.isContent && (await sim.isSettled());
     if (isDone && ((!sim.calendar.isOn && !sim.team.isOn) || (await sim.isQuiet()))) return;
   }

@@ -9,7 +9,7 @@ import { Approvers } from "./approvers.ts";
 import { Askers } from "./askers.ts";
 import { Audience } from "./audience.ts";
 import type { Booted } from "./booted.ts";
-import { Team } from "./team.ts";
+import { Team, TEAM } from "./team.ts";
 import { Calendar } from "./calendar.ts";
 import { Chaos, type Mercy } from "./chaos.ts";
 import { Coverage } from "./coverage.ts";
@@ -344,6 +344,13 @@ export class Simulation {
   async isSettled(): Promise<boolean> {
     const sessions = await this.listStored();
     return sessions.every(({ status, unreadSignals }) => SETTLED.has(status) && unreadSignals === 0);
+  }
+
+  /** Agents that ask each other have sessions that no client knows; an operator looks after them too. */
+  async sessionsOfTeam(): Promise<readonly SessionId[]> {
+    if (!this.team.isOn) return [];
+    const listed = await this.listStored();
+    return listed.filter(({ agent }) => TEAM.has(agent)).map(({ sessionId }) => sessionId);
   }
 
   /** Whether nothing is owed outside of sessions. */

@@ -12,12 +12,16 @@ import type { WorldDeps } from "./world.ts";
 /** In so many of the worlds there is an agent that asks others. */
 const SHARE = 1 / 3;
 
-export const LEADER = "leader";
-export const WORKER = "worker";
+const LEADER = "leader";
+const WORKER = "worker";
+export const TEAM: ReadonlySet<string> = new Set([LEADER, WORKER]);
 
 const TRY_AGAIN_MS = 7_000;
 const MOST_SESSIONS = 2;
 const MOST_RUNS = 3;
+/** What each model call takes, and how much it may write. */
+const USAGE = { inputTokens: 400, outputTokens: 100 };
+const MOST_WRITTEN = 300;
 
 type Task = {
   readonly key: string;
@@ -40,11 +44,18 @@ export class Team {
   readonly noted: Noted[] = [];
   readonly #random: Random;
   readonly #tasks: readonly Task[];
+  readonly #parallel: number;
+  readonly #workerTurns: number;
+  /** In some worlds what a run and those it asks may take is soon used up. */
+  readonly #limits: { readonly maxTokens?: number };
   readonly #accepted: { readonly sessionId: SessionId; readonly runId: RunId }[] = [];
 
   constructor(random: Random) {
     this.#random = random;
     this.isOn = random.chance(SHARE);
+    this.#parallel = random.between(1, 3);
+    this.#workerTurns = random.chance(0.2) ? 1 : 4;
+    this.#limits = random.chance(0.5) ? { maxTokens: random.between(1_500, 12_000) } : {};
     const sessions = random.between(1, MOST_SESSIONS);
     this.#tasks = this.isOn
       ? Array.from({ length: sessions }, (_, index) => this.#tasksOf(index)).flat()
@@ -69,17 +80,27 @@ export class Team {
     const model = scriptedModel(
       ({ messages }) => {
         const said = messages.length - 1 - messages.findLastIndex(({ role }) => role === "user");
-        if (said >= 2 && this.#random.chance(0.6)) return { text: `done ${this.#random.between(1, 1_000)}` };
+        if (said >= 2 && this.#random.chance(0.6))
+          return { text: `done ${this.#random.between(1, 1_000)}`, usage: USAGE };
         const toolCalls = Array.from({ length: this.#random.between(1, 3) }, () => ({
           name: this.#random.pick(["ask", "ask", "ask", "ask_briefly"]),
           input: { message: `write ${this.#random.between(1, 1_000_000)}` },
         }));
-        return { text: "", toolCalls };
+        return { text: "", toolCalls, usage: USAGE };
       },
       { clock: process.runtimeClock },
     );
-    const limits = { maxTurns: 6, maxParallelToolCalls: this.#random.between(1, 3) };
-    return [defineAgent({ name: LEADER, instructions: "", tools, model, limits })];
+    const limits = { maxTurns: 6, maxParallelToolCalls: this.#parallel, ...this.#limits };
+    return [
+      defineAgent({
+        name: LEADER,
+        instructions: "",
+        tools,
+        model,
+        limits,
+        settings: { maxOutputTokens: MOST_WRITTEN },
+      }),
+    ];
   }
 
   /** Hands in what is due, and cancels what somebody has thought better of; what was not heard is asked again. */
@@ -146,12 +167,18 @@ export class Team {
         const told = JSON.stringify(messages[0]);
         const what = /write \d+/.exec(told)?.[0] ?? "nothing";
         return toolResults.length > 0
-          ? { text: `wrote ${what}` }
-          : { toolCalls: [{ name: "write", input: { what } }] };
+          ? { text: `wrote ${what}`, usage: USAGE }
+          : { toolCalls: [{ name: "write", input: { what } }], usage: USAGE };
       },
       { clock: process.runtimeClock },
     );
-    const maxTurns = this.#random.chance(0.2) ? 1 : 4;
-    return defineAgent({ name: WORKER, instructions: "", tools: [write], model, limits: { maxTurns } });
+    return defineAgent({
+      name: WORKER,
+      instructions: "",
+      tools: [write],
+      model,
+      limits: { maxTurns: this.#workerTurns },
+      settings: { maxOutputTokens: MOST_WRITTEN },
+    });
   }
 }

@@ -190,14 +190,15 @@ const problemOfEnd = (ledger: Ledger): string | null => {
 
 /** What accounts hold in the end is what all journals say, and within the limit but for what was counted beyond it (E8). */
 export const checkAccounts = (
-  { accounts, budgets = [], strangers = [], calendar }: History,
+  { accounts, budgets = [], strangers = [], calendar, team }: History,
   journals: readonly (readonly JournalEvent[])[],
 ): readonly Violation[] => {
   if (accounts === undefined || strangers.length > 0) return [];
   const books = new Map<string, Book>();
-  // What the calendar runs is paid from the same purses.
-  const scheduled = [...(calendar?.journals.values() ?? [])].map((stored) => stored.map(openEvent));
-  for (const events of [...journals, ...scheduled]) for (const event of events) keep(books, events, event);
+  // What the calendar runs, and what agents ask of each other, is paid from the same purses.
+  const apart = [...(calendar?.journals.values() ?? []), ...(team?.journals.values() ?? [])];
+  const others = apart.map((stored) => stored.map(openEvent));
+  for (const events of [...journals, ...others]) for (const event of events) keep(books, events, event);
   const say = finder("", "E8");
   return accounts.flatMap(({ account, total, reserved }) => {
     const { settled = 0, open = 0, crossed = 0, raised = 0 } = books.get(account) ?? {};
@@ -210,6 +211,8 @@ export const checkAccounts = (
           `${account} holds ${total}, ${reserved} of it set aside, and not ${settled} and ${open}`,
         ),
       ];
+    // What runs share that call each other is held against the limit of the first: checkChildren.
+    if (account.startsWith("run/")) return [];
     const budget = budgets.find(({ name }) => name === account.split("/", 1)[0]);
     const limit = account.endsWith("/usd") ? (budget?.maxCostUsd ?? 0) * 1e9 : (budget?.maxTokens ?? 0);
     return total <= limit + crossed + raised + 1

@@ -19,6 +19,7 @@ export const checkChildren = (history: History): readonly Violation[] => {
   const found = [...journals].flatMap(([id, events]) => [
     ...checkParent(history, { id, events, journals }),
     ...checkChild({ id, events, journals }),
+    ...checkSpending({ id, events, journals }),
   ]);
   for (const { sessionId, runId } of accepted) {
     const runs = eventsOf(journals.get(sessionId) ?? [], "run.accepted");
@@ -112,6 +113,34 @@ const endFor = (child: readonly JournalEvent[], callId: CallId): End | null => {
   ];
   return ends.find(({ header }) => header.runId === runId) ?? null;
 };
+
+const tokensIn = (events: readonly JournalEvent[]): { readonly spent: number; readonly crossed: number } => {
+  const charges = [...eventsOf(events, "model-call.completed"), ...eventsOf(events, "model-call.failed")];
+  const spent = charges.reduce(
+    (sum, { header: { charge } }) => sum + charge.usage.inputTokens + charge.usage.outputTokens,
+    0,
+  );
+  const crossed = eventsOf(events, "budget.crossed").reduce((sum, { header }) => sum + header.overTokens, 0);
+  return { spent, crossed };
+};
+
+/** What a run and all that was asked for it spend is within the run's limit, but for what is said to be beyond it (E8). */
+const checkSpending = ({ id, events, journals }: Place): readonly Violation[] =>
+  eventsOf(events, "run.started").flatMap(({ header, position }): readonly Violation[] => {
+    const limit = header.settings.budget?.maxTokens ?? null;
+    if (limit === null) return [];
+    const { runId } = header;
+    const own = events.filter((event) => "runId" in event.header && event.header.runId === runId);
+    const below = [...journals.values()].filter((child) =>
+      eventsOf(child, "run.accepted").some((event) => event.header.calledBy?.runId === runId),
+    );
+    const books = [own, ...below].map(tokensIn);
+    const spent = books.reduce((sum, book) => sum + book.spent, 0);
+    const crossed = books.reduce((sum, book) => sum + book.crossed, 0);
+    return spent <= limit + crossed
+      ? []
+      : [finder(id, "E8")("budget-passed", position, `${runId} and its children took ${spent} of ${limit}`)];
+  });
 
 /** A child answers one call, and is told what that says. */
 const checkChild = ({ id, events, journals }: Place): readonly Violation[] => {
