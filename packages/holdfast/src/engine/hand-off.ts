@@ -105,19 +105,18 @@ const settingsAfter = async (
   { agent, instructions }: { readonly agent: Agent; readonly instructions: string },
 ): Promise<RunSettings | Failure> => {
   const { maxTurns, maxDurationMs, maxToolCalls, maxRepeats, whenFailed, budget } = run.settings;
-  const limits = { maxTurns, maxDurationMs, maxToolCalls, maxRepeats, whenFailed };
-  const settings = { ...agent.settings, budget: null };
-  // guard E6: a run that is handed over keeps its limits
-  Object.assign(settings, limits);
+  const settings = {
+    ...agent.settings,
+    /* guard E6: a run that is handed over keeps its turns */ maxTurns,
+    /* guard E6: a run that is handed over keeps its time */ maxDurationMs,
+    maxToolCalls,
+    maxRepeats,
+    whenFailed,
+    budget: null,
+  };
+  if (budget === null) return settings;
   const { calledBy, acceptedAt } = run;
   const overrides = await session.content.overrides(acceptedAt);
-  return budget === null
-    ? settings
-    : /* guard E8: a run that is handed over keeps what it may cost */ withBudget(session, settings, {
-        agent,
-        caps: budget,
-        calledBy,
-        overrides,
-        instructions,
-      });
+  // E8: it keeps what it may cost, too.
+  return withBudget(session, settings, { agent, caps: budget, calledBy, overrides, instructions });
 };

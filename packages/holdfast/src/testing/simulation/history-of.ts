@@ -1,6 +1,7 @@
 import { isAskedAbout } from "./approvers.ts";
 import { sha256 } from "../../runtime/index.ts";
 import type { SessionId } from "../../core/ids.ts";
+import type { ListedSession } from "../../ports/journal-store.ts";
 import type { History } from "./checker/history.ts";
 import type { Ledger } from "./ledger.ts";
 import { AGENT, TOOL_NAMES } from "./simulated-agent.ts";
@@ -71,13 +72,17 @@ const teamOf = async (sim: Simulation, ids: readonly SessionId[]): Promise<Histo
   return { noted, accepted, journals: new Map(await Promise.all(ids.map(read))) };
 };
 
+const idsOf = (
+  listed: readonly ListedSession[],
+  isMeant: (agent: string) => boolean,
+): ReadonlySet<SessionId> =>
+  new Set(listed.filter(({ agent }) => isMeant(agent)).map(({ sessionId }) => sessionId));
+
 /** What happened in a world, as those who judge are told of it. */
 export const historyOf = async (sim: Simulation): Promise<History> => {
   const listed = await sim.listStored();
-  const scheduled = new Set(
-    listed.filter(({ agent }) => agent === TIMEKEEPER).map(({ sessionId }) => sessionId),
-  );
-  const team = new Set(listed.filter(({ agent }) => TEAM.has(agent)).map(({ sessionId }) => sessionId));
+  const scheduled = idsOf(listed, (agent) => agent === TIMEKEEPER);
+  const team = idsOf(listed, (agent) => TEAM.has(agent));
   const sessions = [...sim.ledger.durable.keys()].filter((id) => !scheduled.has(id) && !team.has(id));
   const { ledger, world } = sim;
   const { stranger } = ledger;

@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from "node:util";
 import type { StoredEvent } from "../../core/hash-chain.ts";
 import type { Position, RunId, SessionId } from "../../core/ids.ts";
-import { createRuntime, sha256 } from "../../runtime/index.ts";
+import { createRuntime, sha256, type AgentDefinition } from "../../runtime/index.ts";
 import type { Account, JournalStore, ListedSession, Snapshot } from "../../ports/journal-store.ts";
 import { createFaultyStore, type FaultyStore } from "../../testing/faulty-store.ts";
 import { createManualClock, type ManualClock } from "../../testing/manual-clock.ts";
@@ -29,7 +29,7 @@ import { type Caller, faultOf } from "./store-faults.ts";
 import { simulatedLog } from "./simulated-log.ts";
 import { Undos } from "./undos.ts";
 import { witnessed, type Records } from "./witness.ts";
-import { World } from "./world.ts";
+import { World, type WorldDeps } from "./world.ts";
 
 const ALL = { limit: 100_000 };
 const SETTLED: ReadonlySet<string> = new Set(["completed", "failed", "cancelled"]);
@@ -150,12 +150,7 @@ export class Simulation {
           this.#listeners.push(listener);
         },
       ),
-      agents: [
-        this.#agentOn(process, isComplete),
-        otherAgent(process),
-        ...this.calendar.agentsOn(process),
-        ...this.team.agentsOn(process),
-      ],
+      agents: this.#agentsOn(process, isComplete),
       ...this.calendar.recipientsOn(process),
       clock: process.runtimeClock,
       deps: { world: this.world, process },
@@ -195,6 +190,11 @@ export class Simulation {
       onLeaving: (sessionId, by) => this.#speakUp(sessionId, this.#named(by)),
       onLeft: (sessionId) => void this.#speakUp(sessionId, this.random.any(this.living)),
     };
+  }
+
+  #agentsOn(process: SimulatedProcess, isComplete: boolean): readonly AgentDefinition<unknown, WorldDeps>[] {
+    const extra = [...this.calendar.agentsOn(process), ...this.team.agentsOn(process)];
+    return [this.#agentOn(process, isComplete), otherAgent(process), ...extra];
   }
 
   #agentOn(process: SimulatedProcess, isComplete: boolean): ReturnType<typeof simulatedAgent> {

@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { scriptedModel } from "../../models/index.ts";
+import { HoldfastError } from "../../core/errors.ts";
 import type { RunId, SessionId } from "../../core/ids.ts";
 import type { JournalStore } from "../../ports/journal-store.ts";
 import { agentTool, defineAgent, defineTool, type AgentDefinition } from "../../runtime/index.ts";
@@ -157,7 +158,7 @@ export class Team {
       execute: async ({ what }, { idempotencyKey, session }) => {
         const fate = this.#random.between(1, 10);
         if (fate <= 4) await process.sleep(this.#random.between(1, fate === 1 ? 15_000 : 2_000));
-        if (fate === 5) throw new TypeError("no ink");
+        if (fate === 5) throw new HoldfastError("TOOL_FAILED", "no ink");
         this.noted.push({ key: idempotencyKey, sessionId: session.id, what });
         return what;
       },
