@@ -74,6 +74,7 @@ const WHY_OPERATOR: Table<Extract<Wait, { kind: "operator" }>["reason"]> = {
   poisoned: true,
   restored: true,
   paused: true,
+  upgrade: true,
 };
 
 const arms = (name: string, table: Readonly<Record<string, true>>): readonly string[] =>
@@ -140,6 +141,8 @@ const armsOf = (header: EventHeader, events: readonly JournalEvent[]): readonly 
       return [
         ...when(header.instructionsAt !== null, "instructions said before"),
         ...when(header.trace !== null, "a run with a trace"),
+        ...when(header.onUpgrade !== "migrate", `a run that may ${header.onUpgrade}`),
+        ...when(header.version !== null, "a run of a version"),
       ];
     case "run.suspended":
       return header.waitingFor.flatMap((wait) => [

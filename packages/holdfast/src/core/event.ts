@@ -9,6 +9,7 @@ import type { SendLimits } from "./run-limits.ts";
 import type { RunSettings, ToolPolicy } from "./run-settings.ts";
 import type { UndoReport } from "./undo-terms.ts";
 import type { Charge, Spend } from "./usage.ts";
+import type { DefinitionParts, OnUpgrade } from "./upgrade-terms.ts";
 import type { Wait } from "./wait.ts";
 
 /**
@@ -99,6 +100,12 @@ export type RunHeader =
       {
         runId: RunId;
         digest: string;
+        /** The author's version of the definition; null where it has none (S6). */
+        version: string | null;
+        /** What becomes of the run in a process that has another definition. */
+        onUpgrade: OnUpgrade;
+        /** Digests of the definition's parts; null where they are those of the run before. */
+        parts: DefinitionParts | null;
         settings: RunSettings;
         /** W3C traceparent of the run's span, so that one trace survives a crash (O1). */
         trace: string | null;
@@ -114,6 +121,8 @@ export type RunHeader =
         agent: string;
         agentVersion: string | null;
         digest: string;
+        onUpgrade: OnUpgrade;
+        parts: DefinitionParts;
         settings: RunSettings;
         /** Whether that agent sees the whole conversation, or only what this payload says. */
         history: History;

@@ -5,6 +5,7 @@ import type { RunId } from "./ids.ts";
 import type { Place } from "./place.ts";
 import { isUndoing, noteUndone, reduceUndo, rollBackWhenUndone } from "./reduce-undo.ts";
 import type { OpenRun, RunStatus, SessionState } from "./session-state.ts";
+import { definitionAfter } from "./upgrade.ts";
 import { NO_SPEND } from "./usage.ts";
 import { withRun } from "./with-run.ts";
 
@@ -37,7 +38,11 @@ export const reduceRun = (state: SessionState, header: RunHeader, place: Place):
     case "run.resumed": {
       // An operator's word ends the count that led to suspending; time passing does not.
       const takeovers = header.by === "operator" ? 0 : state.takeovers;
-      return { ...withRun(state, (run) => resume(run, place)), takeovers };
+      const resumed = withRun(state, (run) => ({
+        ...resume(run, place),
+        definition: header.by === "operator" ? definitionAfter(run) : run.definition,
+      }));
+      return { ...resumed, takeovers };
     }
     case "run.cancel-requested":
       if (isUndoing(state)) return rollBackWhenUndone(state);
@@ -84,6 +89,7 @@ const startRun = (state: SessionState, header: HeaderOf<"run.started">, place: P
     steers: [],
     startedAt: place.at,
     settings: header.settings,
+    definition: { version: header.version, digest: header.digest, onUpgrade: header.onUpgrade, left: [] },
     trace: header.trace,
     calledBy: queued.calledBy,
     turn: 0,
@@ -113,22 +119,24 @@ const startRun = (state: SessionState, header: HeaderOf<"run.started">, place: P
     window: [...state.window, { at: queued.acceptedAt, chars: queued.chars, kind: "input" }],
     windowChars: state.windowChars + queued.chars,
     instructionsAt: header.instructionsAt ?? place.position,
+    partsAt: header.parts === null ? state.partsAt : place.position,
   };
 };
 
 /** The run goes on where it is, by the next agent's settings; its limits are those it began with (E8). */
 const handOff = (state: SessionState, header: HeaderOf<"run.handed-off">, place: Place): SessionState => {
-  const { agent, digest, settings, history, chars } = header;
+  const { agent, digest, settings, history, chars, agentVersion: version, onUpgrade } = header;
   const next = withRun(state, (run) => ({
     ...run,
     settings,
+    definition: { version, digest, onUpgrade, left: [] },
     candidate: 0,
     phase: run.phase.kind === "ready" ? { ...run.phase, attempt: 1, candidate: 0 } : run.phase,
     // What one model counted says nothing of another.
     budget: { ...run.budget, measured: null },
     inputAt: history === "full" ? run.inputAt : place.position,
   }));
-  const taken = { ...next, agent, digest, instructionsAt: place.position };
+  const taken = { ...next, agent, digest, instructionsAt: place.position, partsAt: place.position };
   if (history === "full") return taken;
   return { ...taken, window: [{ at: place.position, chars, kind: "input" }], windowChars: chars };
 };

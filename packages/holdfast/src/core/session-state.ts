@@ -7,6 +7,7 @@ import type { CallId, Position, RunId, SessionId, Timestamp } from "./ids.ts";
 import type { SendLimits } from "./run-limits.ts";
 import type { ModelCandidate, RunSettings, ToolPolicy } from "./run-settings.ts";
 import type { Undoing, WriteCall } from "./undo-terms.ts";
+import type { RunDefinition } from "./upgrade-terms.ts";
 import type { Charge, Spend } from "./usage.ts";
 import type { Wait } from "./wait.ts";
 
@@ -14,7 +15,7 @@ import type { Wait } from "./wait.ts";
  * The fold of a journal: O(open run + window), never O(journal).
  * Closed turns leave it; what they said is found again by position.
  */
-export const STATE_VERSION = 5;
+export const STATE_VERSION = 6;
 
 export type RunStatus = "pending" | "running" | "suspended" | "completed" | "failed" | "cancelled";
 
@@ -110,6 +111,8 @@ export type OpenRun = {
   readonly steers: readonly RunId[];
   readonly startedAt: Timestamp;
   readonly settings: RunSettings;
+  /** The definition that it goes on with (S6). */
+  readonly definition: RunDefinition;
   readonly trace: string | null;
   readonly calledBy: CalledBy | null;
   readonly turn: number;
@@ -177,6 +180,8 @@ export type SessionState = {
   readonly windowChars: number;
   /** Where the instructions in force were journaled; runs with the same ones refer to it. */
   readonly instructionsAt: Position | null;
+  /** Where the digests of the definition's parts were journaled last. */
+  readonly partsAt: Position | null;
   /** Holders lost in a row without one completed effect. */
   readonly takeovers: number;
   readonly runs: number;
@@ -197,6 +202,7 @@ export const EMPTY_STATE: SessionState = {
   window: [],
   windowChars: 0,
   instructionsAt: null,
+  partsAt: null,
   takeovers: 0,
   runs: 0,
   allowances: [],

@@ -17,6 +17,8 @@ const NOTHING_UNDONE: Usual = { undo: null };
 
 const USUAL: { readonly [Type in EventType]?: Usual } = {
   "run.accepted": { source: null, limits: null, joins: null, isNext: false, calledBy: null },
+  "run.handed-off": { onUpgrade: "migrate" },
+  "run.started": { version: null, onUpgrade: "migrate", parts: null },
   "run.cancel-requested": { mode: "interrupt" },
   "run.failed": NOTHING_UNDONE,
   "run.cancelled": NOTHING_UNDONE,

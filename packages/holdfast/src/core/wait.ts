@@ -25,8 +25,8 @@ export type Wait =
       readonly child: SessionId;
       readonly until: Timestamp | null;
     }
-  /** A process that knows this agent or tool. */
-  | { readonly kind: "definition"; readonly name: string }
+  /** A process that knows this agent or tool; of an agent the very definition with this digest, where one is named (S6). */
+  | { readonly kind: "definition"; readonly name: string; readonly digest?: string }
   /** Somebody to raise a limit (E8). */
   | ({ readonly kind: "budget" } & BudgetShortage)
   /** The same, or the next period of the budget. */
@@ -41,7 +41,16 @@ export type Wait =
       readonly until: Timestamp | null;
     }
   /** An operator: workers kept dying on this session, it came out of a backup, or somebody paused it. */
-  | { readonly kind: "operator"; readonly reason: "poisoned" | "restored" | "paused" };
+  | { readonly kind: "operator"; readonly reason: "poisoned" | "restored" | "paused" }
+  /** An operator to say whether the run goes on with another definition than its own, and which that is (S6). */
+  | {
+      readonly kind: "operator";
+      readonly reason: "upgrade";
+      readonly from: string;
+      readonly to: string;
+      readonly version: string | null;
+      readonly digest: string;
+    };
 
 /** Time passes by itself, and a child goes on by itself; everything else needs a person, a caller, an operator or another process. */
 export const needsSomebody = ({ kind }: Wait): boolean => !BY_ITSELF.has(kind);

@@ -1,6 +1,7 @@
 import type { CallId, SessionId, SignalId } from "../core/ids.ts";
 import { isInFlight, type SessionState } from "../core/session-state.ts";
 import type { Agent } from "../ports/agent.ts";
+import { definitionFor } from "./definition-for.ts";
 import type { LoadedSession, Signal } from "../ports/journal-store.ts";
 import { Alarm } from "./alarm.ts";
 import type { RefusedCall } from "../core/plan-budget.ts";
@@ -98,9 +99,14 @@ export class ActiveSession {
     for (const signal of loaded.signals) this.#hear(signal);
   }
 
-  /** Whose turn it is: the agent it was made for, or the one it was handed over to. */
-  get agent(): Agent {
+  /** The newest definition of whose turn it is: the agent it was made for, or the one it was handed over to. */
+  get newest(): Agent {
     return this.services.agents.get(this.state.agent) ?? this.#first;
+  }
+
+  /** The definition that the open run goes on with. */
+  get agent(): Agent {
+    return definitionFor(this.newest, this.state.run);
   }
 
   get state(): SessionState {

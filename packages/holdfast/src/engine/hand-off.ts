@@ -52,6 +52,8 @@ export const handOff = async (session: ActiveSession, batch: Batch, callId: Call
       agent: agent.name,
       agentVersion: agent.version,
       digest: agent.digest,
+      onUpgrade: agent.onUpgrade,
+      parts: agent.parts,
       settings,
       history,
       chars: message.length,

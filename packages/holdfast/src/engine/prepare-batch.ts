@@ -17,6 +17,7 @@ import type { ActiveSession } from "./active-session.ts";
 import { Batch } from "./batch.ts";
 import { accountsFor, hasOtherRefused, recordRefusal, reservationsOf } from "./call-budgets.ts";
 import { childSessionId } from "./child-errands.ts";
+import { holdOtherDefinition, isBehind } from "./definition-for.ts";
 import { handOff } from "./hand-off.ts";
 import { idempotencyKeyOf } from "./idempotency-key.ts";
 import { recordOutcome, type Outcome } from "./outcome.ts";
@@ -91,6 +92,7 @@ export const prepareBatch = async (session: ActiveSession, mayStartRun: MayStart
     batch.consume.push(signal.id);
   }
   resumeKnown(session, batch);
+  holdOtherDefinition(session, batch);
   const effects = await decideAll(session, batch, mayStartRun);
   const starts = session.isDraining ? [] : await begin(session, batch, effects);
   const isQuiet =
@@ -192,6 +194,7 @@ const decide = async (
     if (start === undefined) return effects;
     if (
       session.isDraining ||
+      /* guard S6: a run begins with the newest definition */ isBehind(session) ||
       /* guard E8: a refusal is journaled before another run begins */ hasOtherRefused(
         session,
         start.runId,

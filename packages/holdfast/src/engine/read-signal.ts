@@ -3,6 +3,7 @@ import { failure } from "../core/failure.ts";
 import { isJsonObject, type JsonObject, type JsonValue } from "../core/json.ts";
 import type { ToolOutput } from "../core/message.ts";
 import type { SessionState } from "../core/session-state.ts";
+import { asksAboutUpgrade } from "../core/upgrade.ts";
 import { NO_SPEND } from "../core/usage.ts";
 import type { WhenActive } from "../core/when-active.ts";
 import type { Signal } from "../ports/journal-store.ts";
@@ -40,7 +41,7 @@ export const readSignal = (
     case "pause":
       return state.isPaused ? [] : [{ header: { type: "session.paused" }, payload: body }];
     case "resume":
-      return resume(state);
+      return body["upgrade"] === true ? migrate(state) : resume(state);
     case "late":
       return late(signal.runId, body);
     case "raise":
@@ -92,6 +93,12 @@ const resume = ({ isPaused, run }: SessionState): readonly EventDraft[] => {
   if (isPaused && !isAboutPause) return resumed;
   return [...resumed, { header: { type: "run.resumed", runId: run.runId, by: "operator" }, payload: null }];
 };
+
+/** Lets a run go on that asks about another definition, and nothing else (S6). */
+const migrate = ({ run }: SessionState): readonly EventDraft[] =>
+  run !== null && asksAboutUpgrade(run)
+    ? [{ header: { type: "run.resumed", runId: run.runId, by: "operator" }, payload: null }]
+    : [];
 
 const resolve = (state: SessionState, body: JsonObject): readonly EventDraft[] => {
   const { run } = state;

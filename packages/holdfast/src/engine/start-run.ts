@@ -42,6 +42,10 @@ export const startRun = async (session: ActiveSession, batch: Batch, { runId, at
       type: "run.started",
       runId,
       digest: agent.digest,
+      version: agent.version,
+      onUpgrade: agent.onUpgrade,
+      // Said once for all runs of a session that have the same definition.
+      parts: batch.state.partsAt !== null && batch.state.digest === agent.digest ? null : agent.parts,
       settings,
       trace: session.spans.beginRun(runId, at),
       instructionsAt: isSame ? instructionsAt : null,

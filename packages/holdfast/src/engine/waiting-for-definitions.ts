@@ -12,7 +12,12 @@ const PAGE = 1_000;
  */
 export const waitsForKnown = (waits: readonly Wait[], agent: Agent | undefined): boolean =>
   waits.every(({ kind }) => kind === "definition") &&
-  waits.some((wait) => wait.kind === "definition" && agent?.tools.has(wait.name));
+  waits.some((wait) => wait.kind === "definition" && agent !== undefined && isHere(wait, agent));
+
+const isHere = (wait: Wait & { kind: "definition" }, agent: Agent): boolean =>
+  wait.digest === undefined
+    ? agent.tools.has(wait.name)
+    : /* guard S6: a pinned run goes on where its definition is */ agent.digest === wait.digest;
 
 /**
  * Finds sessions whose run waits for a definition (S6). Who suspended it may be a process of an older version that is

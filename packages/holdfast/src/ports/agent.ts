@@ -2,6 +2,7 @@ import type { JsonObject, JsonSchema, JsonValue } from "../core/json.ts";
 import type { OnLimit } from "../core/budget-terms.ts";
 import type { RunCaps } from "../core/budget-terms.ts";
 import type { RunSettings } from "../core/run-settings.ts";
+import type { DefinitionParts, OnUpgrade } from "../core/upgrade-terms.ts";
 import type { WhenActive } from "../core/when-active.ts";
 import type { ApprovalContext, ApprovalRequest } from "./approval.ts";
 import type { Model, ModelSettings } from "./model.ts";
@@ -21,6 +22,12 @@ export interface Agent {
   readonly name: string;
   readonly version: string | null;
   readonly digest: string;
+  /** Digests of its parts, so that two definitions can be compared part by part (S6). */
+  readonly parts: DefinitionParts;
+  /** What becomes of its open runs in a process that has another definition (S6). */
+  readonly onUpgrade: OnUpgrade;
+  /** Older definitions of it that this process has too: their open runs go on with them (S6). */
+  readonly older: readonly Agent[];
   readonly settings: RunSettings;
   readonly caps: AgentCaps;
   readonly modelSettings: ModelSettings;

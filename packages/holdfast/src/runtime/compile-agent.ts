@@ -4,6 +4,7 @@ import { toJournalValue } from "../core/journal-value.ts";
 import type { JsonValue } from "../core/json.ts";
 import type { RetryPolicy } from "../core/retry-policy.ts";
 import type { ModelCandidate, RunSettings } from "../core/run-settings.ts";
+import type { DefinitionParts } from "../core/upgrade-terms.ts";
 import type { Sha256 } from "../core/hash-chain.ts";
 import { fromLanguageModel, isLanguageModel, loadModel, type ModelLimits } from "../models/index.ts";
 import type { Agent, OutputFormat, OutputParse } from "../ports/agent.ts";
@@ -33,6 +34,9 @@ export const compileAgent = (definition: AgentDefinition<unknown, never>, settin
     name: definition.name,
     version: definition.version,
     digest: digestOf(definition, candidates, settings.sha256),
+    parts: partsOf(definition, candidates, settings.sha256),
+    onUpgrade: definition.onUpgrade,
+    older: [],
     settings: runSettings(definition, candidates, settings),
     caps: definition.budget,
     modelSettings: definition.settings,
@@ -136,6 +140,32 @@ const digestOf = (
     })),
   }).value;
   return toBase64Url(sha256("holdfast-agent-1\n", JSON.stringify(data)));
+};
+
+/** Characters of a part's digest: 9 bytes. */
+const PART_CHARS = 12;
+
+/** The same data, part by part. */
+const partsOf = (
+  { instructions, output, limits, budget, settings, tools }: AgentDefinition<unknown, never>,
+  candidates: readonly ModelCandidate[],
+  sha256: Sha256,
+): DefinitionParts => {
+  const short = (part: unknown): string => {
+    const text = JSON.stringify(toJournalValue(part).value);
+    return toBase64Url(sha256("holdfast-part-1\n", text)).slice(0, PART_CHARS);
+  };
+  return {
+    instructions: typeof instructions === "string" ? short(instructions) : null,
+    output: output === null ? null : short(output.jsonSchema),
+    rest: short({ candidates, limits, budget, settings }),
+    tools: Object.fromEntries(
+      tools.map(({ name, description, inputSchema, policy }) => [
+        name,
+        short({ description, inputSchema, policy }),
+      ]),
+    ),
+  };
 };
 
 const outputFormat = (schema: CompiledSchema): OutputFormat => ({

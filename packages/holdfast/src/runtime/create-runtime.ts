@@ -67,15 +67,18 @@ export const createRuntime = async <Deps = unknown>(options: RuntimeOptions<Deps
   const clock = options.clock ?? createSystemClock();
   const dataDir = resolve(settings.dataDir);
   const prices = createPriceList(options.prices === undefined ? {} : { own: options.prices });
-  const agents = withChildren(options.agents).map((definition) =>
+  const compile = (definition: AgentDefinition<unknown, never>): Agent =>
     compileAgent(definition, {
       sha256,
       modelTimeoutMs: settings.timeouts.totalMs,
       modelRetry: settings.modelRetry,
       from: process.cwd(),
       limits: prices.limits,
-    }),
-  );
+    });
+  const agents = withChildren(options.agents).map(({ newest, older }): Agent => ({
+    ...compile(newest),
+    older: older.map(compile),
+  }));
   const store =
     options.store ?? (await createSqliteStore({ dataDir, clock, durability: settings.durability }));
   const redactor = new Redactor();

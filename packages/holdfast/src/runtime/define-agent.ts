@@ -9,6 +9,7 @@ import type { LanguageModel } from "../models/index.ts";
 import type { InstructionsContext } from "../ports/agent.ts";
 import type { Model, ModelSettings } from "../ports/model.ts";
 import type { WhenFailed } from "../core/undo-terms.ts";
+import { ON_UPGRADE, type OnUpgrade } from "../core/upgrade-terms.ts";
 import { isWhenActive, WHEN_ACTIVE, type WhenActive } from "../core/when-active.ts";
 import type { ToolEffect } from "../core/run-settings.ts";
 import { compileRule, type ApprovalRule, type CompiledRule } from "./approval-rule.ts";
@@ -81,6 +82,11 @@ export type AgentOptions<
    * default), or everything stays as it is (`keep`). A cancel with rollback undoes in any case (E10).
    */
   readonly whenFailed?: WhenFailed;
+  /**
+   * What becomes of an open run when a worker has another definition than the run began with: it goes on with that (`migrate`,
+   * by default), waits for a worker that has its own (`pin`), or waits for an operator (`ask`) (S6).
+   */
+  readonly onUpgrade?: OnUpgrade;
   /** Temperature, maxOutputTokens, toolChoice, reasoning, headers, providerOptions, … */
   readonly settings?: ModelSettings;
 };
@@ -100,6 +106,7 @@ export type AgentDefinition<Output = string, Deps = unknown> = {
   readonly settings: ModelSettings;
   readonly whenActive: WhenActive;
   readonly whenFailed: WhenFailed;
+  readonly onUpgrade: OnUpgrade;
   readonly "~output"?: Output;
 };
 
@@ -118,6 +125,7 @@ const KNOWN = [
   "settings",
   "whenActive",
   "whenFailed",
+  "onUpgrade",
 ];
 const LATER = ["policy", "memory", "input", "onFailure", "guardrails", "handoffs"];
 const KNOWN_LIMITS = [
@@ -188,6 +196,7 @@ export const defineAgent = <
     settings: options.settings ?? {},
     whenActive: checkWhenActive(options.whenActive ?? "queue", owner),
     whenFailed: checkWhenFailed(options.whenFailed ?? "undo", owner),
+    onUpgrade: checkOnUpgrade(options.onUpgrade ?? "migrate", owner),
   };
 };
 
@@ -207,6 +216,14 @@ export const checkWhenActive = (value: WhenActive, owner: string): WhenActive =>
 const checkWhenFailed = (value: WhenFailed, owner: string): WhenFailed => {
   if (value === "undo" || value === "keep") return value;
   throw new ConfigurationError("OPTION_INVALID", `${owner}: "whenFailed" must be "undo" or "keep".`);
+};
+
+const checkOnUpgrade = (value: OnUpgrade, owner: string): OnUpgrade => {
+  if (ON_UPGRADE.includes(value)) return value;
+  throw new ConfigurationError(
+    "OPTION_INVALID",
+    `${owner}: "onUpgrade" must be one of ${ON_UPGRADE.join(", ")}.`,
+  );
 };
 
 const isList = (model: ModelChoice | readonly ModelChoice[]): model is readonly ModelChoice[] =>

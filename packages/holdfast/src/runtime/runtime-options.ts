@@ -106,10 +106,6 @@ export const resolveOptions = (options: Omit<RuntimeOptions<never>, "deps">): Ru
       hint: "Give agents: [defineAgent({ … })].",
     });
   }
-  const names = options.agents.map((agent) => agent.name);
-  const twice = names.find((name, index) => names.indexOf(name) !== index);
-  if (twice !== undefined)
-    throw new ConfigurationError("OPTION_INVALID", `${owner}: two agents are named "${twice}".`);
   return {
     dataDir: options.dataDir ?? ".holdfast",
     durability: checkDurability(options.durability ?? "full"),

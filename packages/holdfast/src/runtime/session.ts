@@ -23,6 +23,7 @@ import { spendingOf, type RunSpending } from "./run-spending.ts";
 import { Run, type EventOptions } from "./run.ts";
 import type { RuntimeServices } from "./runtime-services.ts";
 import { signalConflict, signalOf, type SignalOptions } from "./send-signal.ts";
+import { runToStop, type UpgradeDecision } from "./decide-upgrade.ts";
 import { callNotFound, type CancelOptions, checkCancel, stopOfCall, stopOfTurn } from "./stop-calls.ts";
 import { toSessionEvent, type SessionEvent } from "./session-event.ts";
 import { SessionEvents } from "./session-events.ts";
@@ -360,17 +361,23 @@ export class Session<Output = string> {
 
   /**
    * Lifts a pause. In a session that is not paused, lets a run go on that waits for an operator: workers kept dying on
-   * it, or it came out of a backup.
+   * it, it came out of a backup, or it asks whether it goes on with another definition: that is a yes (S6).
    */
-  async resume(): Promise<void> {
+  resume(): Promise<void> {
+    return this.#resume({ by: "operator" });
+  }
+
+  /**
+   * Says to a run that asks (`onUpgrade: "ask"`) whether it goes on with the definition that was asked about, or is cancelled (S6).
+   *
+   * @throws ConflictError when the open run does not ask that.
+   */
+  async decideUpgrade(decision: UpgradeDecision): Promise<void> {
     const { run } = await this.#fold();
-    await this.#post({
-      kind: "resume",
-      dedupeKey: null,
-      runId: run?.runId ?? null,
-      body: { by: "operator" },
-      blobs: [],
-    });
+    const stopped = runToStop(decision, { sessionId: this.id, run });
+    await (stopped === null
+      ? this.#resume({ by: "operator", upgrade: true })
+      : this.cancelRun(stopped, "upgrade"));
   }
 
   /**
@@ -419,6 +426,11 @@ export class Session<Output = string> {
     const { state } = foldLoaded(this.#services, this.id, loaded);
     this.#seen = state.position;
     return { sessionId: this.id, loaded, state };
+  }
+
+  async #resume(body: JsonObject): Promise<void> {
+    const { run } = await this.#fold();
+    await this.#post({ kind: "resume", dedupeKey: null, runId: run?.runId ?? null, body, blobs: [] });
   }
 
   async #post(signal: {

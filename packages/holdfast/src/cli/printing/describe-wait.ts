@@ -26,7 +26,9 @@ export const describeWait = (wait: Wait): string => {
     case "signal":
       return `the signal "${wait.key}" for ${wait.callId}`;
     case "operator":
-      return WHY_OPERATOR[wait.reason];
+      return wait.reason === "upgrade"
+        ? `an operator: it began with ${wait.from}, and may go on with ${wait.to} or be cancelled`
+        : WHY_OPERATOR[wait.reason];
     default:
       return assertNever(wait);
   }
