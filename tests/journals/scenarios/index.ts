@@ -10,6 +10,7 @@ import { STOPS } from "./stops.ts";
 import { SUSPENSIONS } from "./suspensions.ts";
 import { TOOL_CALLS } from "./tool-calls.ts";
 import { UNDOS } from "./undos.ts";
+import { UPGRADES } from "./upgrades.ts";
 import { UNKNOWN_OUTCOMES } from "./unknown-outcomes.ts";
 
 /** Every story there is. A new event, or a new arm of one, gets its place in one of them. */
@@ -26,4 +27,5 @@ export const SCENARIOS: readonly Scenario[] = [
   ...STOPS,
   ...SUSPENSIONS,
   ...UNDOS,
+  ...UPGRADES,
 ];

@@ -3,6 +3,7 @@ import { z } from "zod";
 import { scriptedModel } from "../models/index.ts";
 import { createTestRuntime } from "../testing/index.ts";
 import { within } from "../testing/scenario.fixture.ts";
+import type { OnUpgrade } from "../core/upgrade-terms.ts";
 import { createRuntime, defineAgent, defineTool, type AgentDefinition } from "./index.ts";
 
 const pay = {
@@ -20,14 +21,17 @@ const agent = { name: "clerk", instructions: "Work.", model: [model, model] } as
 const today = defineAgent({ ...agent, tools: [defineTool()(pay)] });
 
 /** A run that waits for what became of its call, and what another definition would change for it. */
-const checkWith = async (next: AgentDefinition) => {
-  const test = await createTestRuntime({ agents: [today] });
-  const session = await test.runtime.createSession(today);
+const checkWith = async (
+  next: AgentDefinition<unknown> | readonly AgentDefinition<unknown>[],
+  begins: AgentDefinition = today,
+) => {
+  const test = await createTestRuntime({ agents: [begins] });
+  const session = await test.runtime.createSession(begins);
   const run = await session.send("go");
   expect((await within(test, run.outcome(), 5_000)).status).toBe("suspended");
   const before = await test.store.head(session.id);
   const desk = await createRuntime({
-    agents: [next],
+    agents: [next].flat(),
     store: test.store.attach(),
     clock: test.clock,
     isWorker: false,
@@ -80,9 +84,32 @@ describe("what a new definition would change in open sessions", () => {
     ]);
   });
 
-  it("S6 is said in one of all that an open run does not use just now", async () => {
+  it("S6 is said of each tool, and of the form of the answer", async () => {
     const more = defineTool()({ ...pay, name: "more" });
-    const next = defineAgent({ ...agent, tools: [defineTool()(pay), more] });
+    const other = defineTool()({ ...pay, description: "pays somebody" });
+    const next = defineAgent({ ...agent, tools: [other, more], output: z.object({ sum: z.number() }) });
+    expect(await checkWith(next)).toMatchObject([
+      { kind: "tools", breaks: false, message: "Tools differ: more is new, pay is another." },
+      { kind: "output", breaks: false },
+    ]);
+  });
+
+  it("S6 is said in one of all that has no digest of its own", async () => {
+    const next = defineAgent({ ...agent, version: "2", tools: [defineTool()(pay)] });
     expect(await checkWith(next)).toMatchObject([{ kind: "definition", breaks: false }]);
+  });
+
+  it("S6 breaks a run that is pinned, unless its own definition is there too, and one that asks", async () => {
+    const versioned = (version: string, onUpgrade: OnUpgrade) =>
+      defineAgent({ ...agent, version, onUpgrade, tools: [defineTool()(pay)] });
+    const [one, two] = [versioned("1", "pin"), versioned("2", "pin")];
+    expect(await checkWith([two], one)).toMatchObject([
+      { kind: "pinned", breaks: true, message: expect.stringContaining("clerk@1") },
+    ]);
+    expect(await checkWith([one, two], one)).toEqual([]);
+    expect(await checkWith([two], versioned("1", "ask"))).toMatchObject([
+      { kind: "asks", breaks: true, message: expect.stringContaining("clerk@2") },
+      { kind: "definition", breaks: false },
+    ]);
   });
 });

@@ -2,6 +2,9 @@ import { isDeepStrictEqual } from "node:util";
 import type { RunId, SessionId } from "../core/ids.ts";
 import type { RunSettings } from "../core/run-settings.ts";
 import type { OpenCall, OpenRun, RunStatus, SessionState } from "../core/session-state.ts";
+import type { DefinitionParts, OnUpgrade } from "../core/upgrade-terms.ts";
+import { definitionName, planUpgrade } from "../core/upgrade.ts";
+import { definitionFor } from "../engine/definition-for.ts";
 import { foldLoaded, loadSession } from "../engine/open-session.ts";
 import { SessionContent } from "../engine/session-content.ts";
 import type { Agent } from "../ports/agent.ts";
@@ -17,7 +20,12 @@ export type UpgradeChange = {
     | "models"
     | "limits"
     | "instructions"
-    | "definition";
+    | "tools"
+    | "output"
+    | "definition"
+    /** The run waits for its own definition, or asks an operator, by its agent's `onUpgrade`. */
+    | "pinned"
+    | "asks";
   /** Whether something that is under way fails or waits because of it. */
   readonly breaks: boolean;
   /** One sentence for an operator. */
@@ -30,6 +38,9 @@ export type UpgradeFinding = {
   readonly agent: string;
   readonly status: RunStatus;
   readonly runId: RunId | null;
+  /** The rule that the run began under, and what therefore becomes of it. */
+  readonly onUpgrade: OnUpgrade;
+  readonly then: "goes-on" | "waits" | "asks";
   readonly changes: readonly UpgradeChange[];
 };
 
@@ -37,9 +48,8 @@ const OPEN: readonly RunStatus[] = ["running", "suspended"];
 const PAGE = 500;
 
 /**
- * Open sessions that these definitions would change, and how (S6). Reads only. Calls and settings are compared as
- * they were journaled; what else is in the digest of a definition (descriptions, schemas of tools that are not called
- * just now, the output) is told as one.
+ * Open sessions that these definitions would change, how, and what becomes of them by their rule (S6). Reads only. Calls and
+ * settings are compared as they were journaled; other tools and the output by their digests, which say that they differ.
  */
 export const checkUpgrade = async (services: RuntimeServices): Promise<readonly UpgradeFinding[]> => {
   const found: UpgradeFinding[] = [];
@@ -71,16 +81,71 @@ const checkSession = async (
   const loaded = await loadSession(services, sessionId);
   if (loaded === undefined) return null;
   const { state } = foldLoaded(services, sessionId, loaded);
-  // Nothing of the definition that is data has changed.
-  if (state.run === null || state.digest === agent.digest) return null;
+  if (state.run === null) return null;
+  const { run } = state;
+  const plan = planUpgrade(run, definitionFor(agent, run).digest);
+  // Nothing of the definition that is data has changed, or the run's own is there as well.
+  if (plan.kind === "same") return null;
   const content = new SessionContent(services, sessionId, loaded.owner);
+  const calls = await changedCalls(run, agent, content);
   const changes = [
-    ...(await changedCalls(state.run, agent, content)),
-    ...changedSettings(state.run.settings, agent.settings),
+    ...calls.map(({ change }) => change),
+    ...changedSettings(run.settings, agent.settings),
     ...(await changedInstructions(state, agent, content)),
+    ...(await changedParts(state, agent, { content, told: new Set(calls.map(({ tool }) => tool)) })),
   ];
-  const { runId } = state.run;
-  return { sessionId, agent: agent.name, status, runId, changes: changes.length > 0 ? changes : [REST] };
+  const all = changes.length > 0 ? changes : [REST];
+  const { onUpgrade } = run.definition;
+  const found = { sessionId, agent: agent.name, status, runId: run.runId, onUpgrade };
+  const own = definitionName({ name: agent.name, ...run.definition });
+  if (plan.kind === "wait") return { ...found, then: "waits", changes: [pinnedTo(own)] };
+  if (plan.kind === "migrate") return { ...found, then: "goes-on", changes: all };
+  return { ...found, then: "asks", changes: [asksAbout(own, definitionName(agent)), ...all] };
+};
+
+const pinnedTo = (own: string): UpgradeChange => ({
+  kind: "pinned",
+  breaks: true,
+  message: `The open run goes on with ${own} alone: it will wait until a process has that, beside this one or by itself.`,
+});
+
+const asksAbout = (own: string, next: string): UpgradeChange => ({
+  kind: "asks",
+  breaks: true,
+  message: `The open run began with ${own}: it will wait for an operator to say whether it goes on with ${next}.`,
+});
+
+/** What else differs, by the digests that were journaled. */
+const changedParts = async (
+  { partsAt }: SessionState,
+  agent: Agent,
+  { content, told }: { readonly content: SessionContent; readonly told: ReadonlySet<string> },
+): Promise<readonly UpgradeChange[]> => {
+  const said = partsAt === null ? undefined : (await content.eventsAt([partsAt])).get(partsAt)?.header;
+  const before = said?.type === "run.started" ? said.parts : null;
+  if (before === null) return [];
+  const tools = changedTools(before.tools, agent.parts.tools, told);
+  return [
+    ...(tools === "" ? [] : [{ kind: "tools", breaks: false, message: `Tools differ: ${tools}.` } as const]),
+    ...(before.output === agent.parts.output
+      ? []
+      : [{ kind: "output", breaks: false, message: "The form of the answer differs." } as const]),
+  ];
+};
+
+type Digests = DefinitionParts["tools"];
+
+/** Of tools of which nothing was told already. */
+const changedTools = (before: Digests, after: Digests, told: ReadonlySet<string>): string => {
+  const names = new Set([...Object.keys(before), ...Object.keys(after)]);
+  return [...names.difference(told)]
+    .toSorted()
+    .flatMap((name) => {
+      if (before[name] === after[name]) return [];
+      if (before[name] === undefined) return [`${name} is new`];
+      return [`${name} is ${after[name] === undefined ? "gone" : "another"}`];
+    })
+    .join(", ");
 };
 
 const REST: UpgradeChange = {
@@ -94,12 +159,12 @@ const changedCalls = async (
   run: OpenRun,
   agent: Agent,
   content: SessionContent,
-): Promise<readonly UpgradeChange[]> => {
+): Promise<readonly { readonly tool: string; readonly change: UpgradeChange }[]> => {
   const calls = run.phase.kind === "calling-tools" ? run.phase.calls : [];
-  const changes: UpgradeChange[] = [];
+  const changes: { readonly tool: string; readonly change: UpgradeChange }[] = [];
   for (const call of calls) {
     const change = await changedCall(run, call, { agent, content });
-    if (change !== null) changes.push(change);
+    if (change !== null) changes.push({ tool: call.tool, change });
   }
   return changes;
 };

@@ -9,7 +9,8 @@ export const deployCheck: Command = {
   options: { "data-dir": DATA_DIR, json: JSON_OUT },
   notes: [
     "Looks at the open runs of the agents in the file, and changes nothing. Exits with 1 when something that is under way would " +
-      "fail or wait: the tool of an open call is gone, its arguments no longer fit, or there are fewer models.",
+      "fail or wait: the tool of an open call is gone, its arguments no longer fit, there are fewer models, or the run is pinned to its definition or asks " +
+      "first (`onUpgrade`).",
   ],
   run: async (call) => {
     const [fileName = ""] = call.args;
@@ -30,7 +31,15 @@ export const deployCheck: Command = {
 
 const isBroken = ({ changes }: UpgradeFinding): boolean => changes.some(({ breaks }) => breaks);
 
-const print = (out: Channel, { sessionId, agent, status, runId, changes }: UpgradeFinding): void => {
+const THEN = {
+  "goes-on": "goes on with the new definition",
+  waits: "waits for its own definition",
+  asks: "asks an operator",
+} as const;
+
+const print = (out: Channel, finding: UpgradeFinding): void => {
+  const { sessionId, agent, status, runId, onUpgrade, then, changes } = finding;
   out.line(`${sessionId}  ${agent}  ${status}  ${runId ?? ""}`);
+  out.line(`  ${onUpgrade}: ${THEN[then]}`);
   for (const { breaks, message } of changes) out.line(`  ${breaks ? "breaks" : "differs"}: ${message}`);
 };

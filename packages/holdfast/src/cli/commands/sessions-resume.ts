@@ -8,7 +8,7 @@ export const sessionsResume: Command = {
   args: [SESSION],
   options: { "data-dir": DATA_DIR, json: JSON_OUT },
   notes: [
-    "For a session that was paused, and for a run that waits for an operator: processes kept dying on it, or it came out of a backup. Find out why " +
+    'For a session that was paused, and for a run that waits for an operator: processes kept dying on it, or it came out of a backup, or it asks whether it goes on with another definition of its agent (`onUpgrade: "ask"`; `sessions cancel` says no). Find out why ' +
       "first; `holdfast sessions events` tells what was in flight.",
   ],
   run: async (call) => {

@@ -65,7 +65,10 @@ export const commandsFor = (
         "  with --output '<its result as JSON>' or --error \"<why there is none>\"",
       ];
     case "operator":
-      return [`holdfast sessions resume ${sessionId}${dataDir}`];
+      return [
+        `holdfast sessions resume ${sessionId}${dataDir}`,
+        ...(wait.reason === "upgrade" ? [`holdfast sessions cancel ${sessionId}${dataDir}`] : []),
+      ];
     case "definition":
       return [`holdfast run <the file with ${wait.name}> --session ${sessionId}${dataDir}`];
     case "budget":
