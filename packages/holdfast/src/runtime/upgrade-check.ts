@@ -122,7 +122,7 @@ const changedParts = async (
   { content, told }: { readonly content: SessionContent; readonly told: ReadonlySet<string> },
 ): Promise<readonly UpgradeChange[]> => {
   const said = partsAt === null ? undefined : (await content.eventsAt([partsAt])).get(partsAt)?.header;
-  const before = said?.type === "run.started" ? said.parts : null;
+  const before = said?.type === "run.started" || said?.type === "run.handed-off" ? said.parts : null;
   if (before === null) return [];
   const tools = changedTools(before.tools, agent.parts.tools, told);
   return [
