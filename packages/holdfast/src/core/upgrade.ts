@@ -64,18 +64,19 @@ const waitOf = (run: OpenRun, here: DefinitionHere): Wait | null => {
   const plan = planUpgrade(run, here.digest);
   const { version, digest } = run.definition;
   const own = definitionName({ name: here.name, version, digest });
-  if (plan.kind === "wait")
-    return /* guard S6: a pinned run waits for its definition */ { kind: "definition", name: own, digest };
-  return plan.kind === "ask"
-    ? /* guard S6: a run asks before it goes on with another definition */ {
-        kind: "operator",
-        reason: "upgrade",
-        from: own,
-        to: definitionName(here),
-        version: here.version,
-        digest: here.digest,
-      }
-    : null;
+  // guard S6: a pinned run waits for its definition
+  if (plan.kind === "wait") return { kind: "definition", name: own, digest };
+  // guard S6: a run asks before it goes on with another definition
+  if (plan.kind === "ask")
+    return {
+      kind: "operator",
+      reason: "upgrade",
+      from: own,
+      to: definitionName(here),
+      version: here.version,
+      digest: here.digest,
+    };
+  return null;
 };
 
 /** How a definition is called in messages: by its version, or the beginning of its digest where it has none. */

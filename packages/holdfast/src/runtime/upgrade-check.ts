@@ -40,7 +40,7 @@ export type UpgradeFinding = {
   readonly runId: RunId | null;
   /** The rule that the run began under, and what therefore becomes of it. */
   readonly onUpgrade: OnUpgrade;
-  readonly then: "goes-on" | "waits" | "asks";
+  readonly becomes: "goes-on" | "waits" | "asks";
   readonly changes: readonly UpgradeChange[];
 };
 
@@ -98,9 +98,9 @@ const checkSession = async (
   const { onUpgrade } = run.definition;
   const found = { sessionId, agent: agent.name, status, runId: run.runId, onUpgrade };
   const own = definitionName({ name: agent.name, ...run.definition });
-  if (plan.kind === "wait") return { ...found, then: "waits", changes: [pinnedTo(own)] };
-  if (plan.kind === "migrate") return { ...found, then: "goes-on", changes: all };
-  return { ...found, then: "asks", changes: [asksAbout(own, definitionName(agent)), ...all] };
+  if (plan.kind === "wait") return { ...found, becomes: "waits", changes: [pinnedTo(own)] };
+  if (plan.kind === "migrate") return { ...found, becomes: "goes-on", changes: all };
+  return { ...found, becomes: "asks", changes: [asksAbout(own, definitionName(agent)), ...all] };
 };
 
 const pinnedTo = (own: string): UpgradeChange => ({

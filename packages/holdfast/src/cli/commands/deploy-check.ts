@@ -31,15 +31,15 @@ export const deployCheck: Command = {
 
 const isBroken = ({ changes }: UpgradeFinding): boolean => changes.some(({ breaks }) => breaks);
 
-const THEN = {
+const BECOMES = {
   "goes-on": "goes on with the new definition",
   waits: "waits for its own definition",
   asks: "asks an operator",
 } as const;
 
 const print = (out: Channel, finding: UpgradeFinding): void => {
-  const { sessionId, agent, status, runId, onUpgrade, then, changes } = finding;
+  const { sessionId, agent, status, runId, onUpgrade, becomes, changes } = finding;
   out.line(`${sessionId}  ${agent}  ${status}  ${runId ?? ""}`);
-  out.line(`  ${onUpgrade}: ${THEN[then]}`);
+  out.line(`  ${onUpgrade}: ${BECOMES[becomes]}`);
   for (const { breaks, message } of changes) out.line(`  ${breaks ? "breaks" : "differs"}: ${message}`);
 };
