@@ -25,4 +25,39 @@ export const NOT_FOUND_YET: readonly NotFoundYet[] = [
     "a lease that is found to be lost while the session is being looked at, and let go by its taker before that look is over",
     "engine/active-session.ts: what is lost is not taken up again by looking at it",
   ),
+  ...each(
+    "processes with several versions of an agent that pins its runs or asks, and an operator who answers; core/upgrade.test.ts and runtime/upgrade-policy.test.ts hold each",
+    "core/upgrade.ts: a pinned run waits for its definition",
+    "core/upgrade.ts: a run asks before it goes on with another definition",
+    "engine/definition-for.ts: a pinned run goes on with its own definition",
+    "engine/prepare-batch.ts: a run begins with the newest definition",
+    "engine/waiting-for-definitions.ts: a pinned run goes on where its definition is",
+  ),
+  ...each(
+    "a rule of what comes after a refusal by an account, from what others had set aside then; runtime/shared-budgets.test.ts holds it",
+    "core/plan-budget.ts: what others have set aside may come back",
+    "core/reduce-budget.ts: waiting for what others have set aside has an end",
+    "engine/active-session.ts: what was refused is journaled once",
+    "engine/call-budgets.ts: what one run was refused another may be given",
+    "engine/prepare-batch.ts: a refusal is journaled before another run begins",
+  ),
+  ...each(
+    "a rule of the end of a run that has made, or repeated, too many calls, and of an answer that a budget cut short; runtime/budgets.test.ts holds it",
+    "core/plan.ts: a run has so many tool calls",
+    "core/plan.ts: a run that goes round in circles is ended",
+    "core/reduce-model-call.ts: an answer that a budget cut short is none",
+    "core/settle-model-call.ts: calls beyond the limit of the run are not made",
+  ),
+  ...each(
+    "a session that is left to an operator with money set aside, while others of its purse go on; runtime/shared-budgets.test.ts holds it",
+    "core/plan.ts: a session that is left to an operator holds no money",
+  ),
+  ...each(
+    "streams that break off under a budget, with what the provider has really counted; tests/budgets holds it",
+    "engine/call-model.ts: what a stream that broke off had cost is not reckoned too low",
+  ),
+  ...each(
+    "worlds with a limit in money in which a model has no price; runtime/budgets.test.ts holds it",
+    "engine/run-budget.ts: no run with a limit in money uses a model whose price nobody knows",
+  ),
 ];
