@@ -292,6 +292,21 @@ describe("a run that fails", () => {
   });
 });
 
+describe("a run that waits behind one that is undone", () => {
+  it("E10 E3 sees the note and no undo, in the process that did it", async () => {
+    const world = newWorld();
+    const model = turnsOf(["book"]);
+    const agent = agentOf({ model, tools: [undoable(world, "book")] });
+    const test = await createTestRuntime({ agents: [agent] });
+    const session = await test.runtime.createSession(agent);
+    const [, next] = await Promise.all([session.send("go"), session.send("and then?")]);
+    expect(await within(test, next.outcome(), 60_000)).toMatchObject({ status: "completed", text: "next" });
+    const said = model.requests.at(-1)?.messages ?? [];
+    expect(said.map(({ role }) => role)).toEqual(["user", "assistant", "tool", "user", "user"]);
+    expect(JSON.stringify(said)).not.toContain("undo_");
+  });
+});
+
 describe("undoing that fails", () => {
   it("E10 E7 is tried again as its policy says; then the run ends with what is left", async () => {
     const world = newWorld();
