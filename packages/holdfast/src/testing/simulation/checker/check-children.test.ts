@@ -4,6 +4,7 @@ import { openEvent } from "../../../core/journal-codec.ts";
 import type { EventHeader, JournalEvent } from "../../../core/event.ts";
 import type { StoredEvent } from "../../../core/hash-chain.ts";
 import type { SessionId } from "../../../core/ids.ts";
+import { NO_SPEND } from "../../../core/usage.ts";
 import { checkChildren } from "./check-children.ts";
 import type { History } from "./history.ts";
 import type { Rule } from "./rules.ts";
@@ -90,7 +91,7 @@ describe("a history in which agents ask each other", () => {
   });
 
   test("E8: in which a parent is charged what its child did not spend is seen", () => {
-    const free = (header: EventHeader): object => ({ ...header, spent: { knownCostUsd: 1 } });
+    const free = (header: EventHeader): object => ({ ...header, spent: { ...NO_SPEND, knownCostUsd: 1 } });
     expect(first(isAnswer, (stored) => [rewritten(stored, free)])).toContain("child-wrong");
   });
 

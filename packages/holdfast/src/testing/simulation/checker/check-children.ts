@@ -20,6 +20,7 @@ export const checkChildren = (history: History): readonly Violation[] => {
     ...checkParent(history, { id, events, journals }),
     ...checkChild({ id, events, journals }),
     ...checkSpending({ id, events, journals }),
+    ...checkTotals({ id, events, journals }),
   ]);
   for (const { sessionId, runId } of accepted) {
     const runs = eventsOf(journals.get(sessionId) ?? [], "run.accepted");
@@ -140,6 +141,26 @@ const checkSpending = ({ id, events, journals }: Place): readonly Violation[] =>
     return spent <= limit + crossed
       ? []
       : [finder(id, "E8")("budget-passed", position, `${runId} and its children took ${spent} of ${limit}`)];
+  });
+
+const ENDS = ["run.completed", "run.failed", "run.cancelled"] as const;
+
+/** What its children told a run that they spent is part of what it says it came to (E8). */
+const checkTotals = ({ id, events }: Place): readonly Violation[] =>
+  ENDS.flatMap((type) => eventsOf(events, type)).flatMap(({ header, position }): readonly Violation[] => {
+    const own = events.filter((event) => "runId" in event.header && event.header.runId === header.runId);
+    const told = [...eventsOf(own, "tool-call.completed"), ...eventsOf(own, "tool-call.failed")].reduce(
+      (sum, event) => sum + (event.header.spent?.usage.inputTokens ?? 0),
+      0,
+    );
+    const charged = [...eventsOf(own, "model-call.completed"), ...eventsOf(own, "model-call.failed")].reduce(
+      (sum, event) => sum + event.header.charge.usage.inputTokens,
+      0,
+    );
+    const { inputTokens } = header.totals.spend.usage;
+    return inputTokens === told + charged
+      ? []
+      : [finder(id, "E8")("child-wrong", position, `it came to ${inputTokens}, not ${charged} and ${told}`)];
   });
 
 /** A child answers one call, and is told what that says. */
