@@ -72,7 +72,8 @@ export const simulate = async (options: SimulateOptions): Promise<SimulationResu
   await epilogue(sim, people);
   const history = await historyOf(sim);
   const violations = [...checkHistory(history), ...alarmsOf(sim)];
-  const events = history.journals.values().reduce((sum, journal) => sum + journal.length, 0);
+  const apart = [...(history.calendar?.journals.values() ?? []), ...(history.team?.journals.values() ?? [])];
+  const events = [...history.journals.values(), ...apart].reduce((sum, { length }) => sum + length, 0);
   return {
     seed,
     traceHash: hashOf(sim, history),

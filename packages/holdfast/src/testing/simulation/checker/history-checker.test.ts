@@ -91,8 +91,10 @@ describe("a history", () => {
 
   beforeAll(async () => {
     // One in which much happened: nothing but what is forged is wrong with it.
-    for (let seed = 1; sessionId === "" && seed < 200; seed += 1) {
+    for (let seed = 40; sessionId === "" && seed < 200; seed += 1) {
       const { history, violations } = await simulate({ seed });
+      // Agents that ask each other are in other worlds: check-children.test.ts.
+      if (history.team !== undefined) continue;
       const found = [...history.journals].find(([id, stored]) => isRich(history, id, stored.map(openEvent)));
       if (found === undefined || violations.length > 0) continue;
       good = history;
@@ -654,6 +656,7 @@ describe("a history", () => {
       "check-approvals",
       "check-undo",
       "check-budgets",
+      "check-children",
     ];
     const files = names.map((name) =>
       readFile(fileURLToPath(new URL(`${name}.test.ts`, import.meta.url)), "utf8"),
