@@ -43,6 +43,11 @@ export class Interruptions {
     }
   }
 
+  /** Whether nothing is paused any more, as far as those know who paused it. */
+  get isLifted(): boolean {
+    return this.#paused.size === 0;
+  }
+
   /** Whatever was paused goes on in the end. */
   calm(by: Booted): void {
     for (const sessionId of this.#everPaused) void this.#resume(by, sessionId).catch(() => undefined);

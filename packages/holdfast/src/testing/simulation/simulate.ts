@@ -168,7 +168,7 @@ const calm = async (sim: Simulation, people: People): Promise<void> => {
     for (const sessionId of people.sessions) void people.operate(first, sessionId).catch(() => undefined);
     for (const sessionId of await sim.sessionsOfTeam())
       void people.operate(first, sessionId).catch(() => undefined);
-    const isDone = people.isContent && (await sim.isSettled());
+    const isDone = people.isContent && sim.interruptions.isLifted && (await sim.isSettled());
     if (isDone && ((!sim.calendar.isOn && !sim.team.isOn) || (await sim.isQuiet()))) return;
   }
 };

@@ -40,7 +40,9 @@ const judgeAcceptance = (
     found.push(say("steered-wrong", position, `${header.runId} is not where it should be in line`));
   const next = events[position]?.header;
   const isCancelled = next?.type === "run.cancel-requested" && next.runId === run?.runId;
-  if (header.isNext && run !== null && run.stopping !== "cancelled" && !isCancelled)
+  // What is being undone is at its end already, and is undone to its end (E10).
+  const isEnding = run === null || run.stopping === "cancelled" || run.undoing !== null;
+  if (header.isNext && !isEnding && !isCancelled)
     found.push(say("steered-wrong", position, `${run.runId} goes on though ${header.runId} interrupts it`));
   return found;
 };
