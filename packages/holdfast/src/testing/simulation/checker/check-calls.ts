@@ -169,7 +169,7 @@ const isExcused = (
   return isSentBack || (isVerified && timeOf(session, before) > notAfter + VERIFY_GRACE_MS);
 };
 
-/** The key is the same for every attempt, in the journal and in the world (E2, T4). */
+/** The key is the same for every attempt, in the journal and in the world; one made from the input, until that is edited (E2, T4). */
 const checkKeys = (
   session: SessionHistory,
   call: CallStory,
@@ -179,7 +179,11 @@ const checkKeys = (
     header.type === "tool-call.started" ? [header.idempotencyKey] : [],
   );
   const keys = new Set([...journaled, ...effects.map((entry) => entry.idempotencyKey)]);
-  return keys.size < 2
+  const began = call.events.findIndex(({ header }) => header.type === "tool-call.started");
+  const edits = call.events.filter(
+    ({ header }, index) => index > began && header.type === "approval.decided" && header.isEdited,
+  );
+  return keys.size <= 1 + edits.length
     ? []
     : [finder(session.sessionId, "E2")("key-changed", call.askedAt, `${call.callId} has ${keys.size} keys`)];
 };
