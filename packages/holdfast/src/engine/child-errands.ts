@@ -1,5 +1,6 @@
 import { childAgentOf, type CalledBy } from "../core/child-call.ts";
 import { ERRAND_VERSION, type ChildErrand } from "../core/child-errand.ts";
+import { handOffTarget } from "../core/hand-off-terms.ts";
 import type { HeaderOf, JournalEvent } from "../core/event.ts";
 import type { CallId, RunId, SessionId } from "../core/ids.ts";
 import { openCallOf, type SessionState } from "../core/session-state.ts";
@@ -130,13 +131,13 @@ const toDuty = (errand: ChildErrand, { position }: JournalEvent, { place, id, la
   body: JSON.stringify(errand),
 });
 
-/** Agents that call agents, and those that they call. */
+/** Agents that call agents, those that they call, and those that a session may be with when its run ends. */
 export const agentsWithErrands = (agents: EngineServices["agents"]): readonly string[] => {
   const names = new Set<string>();
   for (const agent of agents.values()) {
     for (const { policy } of agent.tools.values()) {
-      const child = childAgentOf(policy);
-      if (child !== null) names.add(agent.name).add(child);
+      const other = childAgentOf(policy) ?? handOffTarget(policy);
+      if (other !== null) names.add(agent.name).add(other);
     }
   }
   return [...names];

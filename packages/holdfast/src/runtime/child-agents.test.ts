@@ -16,7 +16,14 @@ import {
   toolOf,
   within,
 } from "../testing/scenario.fixture.ts";
-import { agentTool, defineAgent, type AgentDefinition, type AgentLimits, type DefinedTool } from "./index.ts";
+import {
+  agentTool,
+  handOffTool,
+  defineAgent,
+  type AgentDefinition,
+  type AgentLimits,
+  type DefinedTool,
+} from "./index.ts";
 
 const ASK = { description: "Answers questions about the archive." };
 
@@ -167,6 +174,21 @@ describe("an agent as a tool", () => {
     entered[4]?.open();
     expect(await within(test, end, 10_000)).toMatchObject({ status: "completed" });
     expect(await childrenOf(test)).toHaveLength(5);
+    await test.close();
+  });
+
+  it("answers though it handed its session over to a third agent", async () => {
+    const expert = defineAgent({
+      name: "expert",
+      instructions: "Know it.",
+      model: scriptedModel(() => ({ text: "the expert's word" })),
+    });
+    const passing = archivist(() => ({ toolCalls: [{ name: "over", input: { message: "yours" } }] }), {
+      tools: [handOffTool(expert, { name: "over", description: "knows more" })],
+    });
+    const { test, run } = await start(askerOf([agentTool(passing, ASK)]));
+    const outcome = await within(test, run.outcome(), 60_000);
+    expect(outcome.status === "completed" && outcome.text).toContain("the expert's word");
     await test.close();
   });
 
