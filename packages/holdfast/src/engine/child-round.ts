@@ -64,6 +64,7 @@ export class ChildRound {
     const child = this.#services.agents.get(childAgentOf(call.policy) ?? "");
     const tool = this.#services.agents.get(name)?.tools.get(call.tool);
     if (child === undefined || tool === undefined) return false;
+    const { redactor } = this.#services;
     const content = new SessionContent(this.#services, parent, loaded.owner);
     const { tenant, user } = loaded.owner;
     const message = messageFor(tool, await content.inputFor(tool, run, { callId }));
@@ -83,7 +84,11 @@ export class ChildRound {
         runId: `run_${this.#services.clock.newId()}`,
         dedupeKey: `parent:${callId}`,
       },
-      { content: message.text, whenActive: "queue", calledBy: calledBy(parent, run, callId) as JsonValue },
+      {
+        content: redactor.text(message.text),
+        whenActive: "queue",
+        calledBy: calledBy(parent, run, callId) as JsonValue,
+      },
       tenant,
     );
     return true;
