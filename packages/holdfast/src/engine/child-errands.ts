@@ -27,11 +27,10 @@ type Place = {
   readonly now: number;
 };
 
-/** A commit: where it began, what is in it, where it ends. */
+/** A commit: where it began, and what is in it. */
 type Committed = {
   readonly before: SessionState;
   readonly events: readonly JournalEvent[];
-  readonly after: SessionState;
 };
 
 /**

@@ -68,7 +68,7 @@ const requestOf = (
 /** What is owed because of this commit: to whoever wants to know, and between this session and its children. */
 const dutiesOf = ({ id, agent, tenant, services }: ActiveSession, batch: Batch): readonly NewDuty[] => {
   const place = { sessionId: id, agent: agent.name, tenant };
-  const committed = { before: batch.base.state, events: batch.events, after: batch.state };
+  const committed = { before: batch.base.state, events: batch.events };
   return [
     ...deliveriesOf(batch.events, { ...place, services }),
     ...errandsOf(committed, { ...place, now: services.clock.now() }),

@@ -127,7 +127,7 @@ const KNOWN = [
   "whenFailed",
   "onUpgrade",
 ];
-const LATER = ["policy", "memory", "input", "onFailure", "guardrails", "handoffs"];
+const LATER = ["policy", "memory", "input", "onFailure", "guardrails"];
 const KNOWN_LIMITS = [
   "maxTurns",
   "maxDurationMs",
