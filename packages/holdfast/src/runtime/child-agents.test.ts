@@ -364,12 +364,20 @@ describe("a child and the end of its parent (E5)", () => {
 
   it("E5 is not begun when its parent is cancelled first", async () => {
     const { seen, digger } = waiting();
-    const { test, run, session } = await start(askerOf([agentTool(digger, ASK)]));
+    // Nobody gets to what is owed between the two sessions until the parent is cancelled.
+    let isAway = true;
+    const { test, run, session } = await start(askerOf([agentTool(digger, ASK)]), {
+      faults: ({ operation }) => (isAway && operation === "dueDuties" ? { kind: "fail-before" } : null),
+    });
+    await test.advanceTime(100);
+    expect(headersOf(await journalOf(test, session.id), "tool-call.held")).toHaveLength(1);
     await run.cancel();
     expect(await within(test, run.outcome(), 10_000)).toMatchObject({ status: "cancelled" });
-    await test.advanceTime(5_000);
+    isAway = false;
+    await test.advanceTime(20_000);
     expect(seen.entered).toBe(0);
-    expect(headersOf(await journalOf(test, session.id), "run.cancelled")).toHaveLength(1);
+    expect(await childrenOf(test)).toEqual([]);
+    expect((await test.store.listDuties({ kind: "child", limit: 10 })).duties).toEqual([]);
     await test.close();
   });
 });
