@@ -1,4 +1,10 @@
-import type { AfterRefusal, BudgetShortage, OnLimit } from "./budget-terms.ts";
+import {
+  PARENT_BUDGET,
+  RUN_BUDGET,
+  type AfterRefusal,
+  type BudgetShortage,
+  type OnLimit,
+} from "./budget-terms.ts";
 import { fitCall, type CallFit } from "./budget.ts";
 import type { Effect } from "./effect.ts";
 import type { AccountShortage } from "./accounts.ts";
@@ -94,9 +100,15 @@ export const refusedCall = (
   payload: next.kind === "stop" ? { failure: exceeded(shortage) as JsonValue } : null,
 });
 
+/** Limits that no author has named. */
+const NAMED: { readonly [budget: string]: string } = {
+  [RUN_BUDGET]: "the limit of this run",
+  [PARENT_BUDGET]: "what is left to the run that called this agent",
+};
+
 const exceeded = (shortage: BudgetShortage): ReturnType<typeof failure> => {
   const { budget, unit, limit, spent, needed } = shortage;
-  const what = budget === "run" ? "the limit of this run" : `budget "${budget}"`;
+  const what = NAMED[budget] ?? `budget "${budget}"`;
   const words = unit === "usd" ? inDollars : inTokens;
   return failure(
     "BUDGET_EXCEEDED",

@@ -442,6 +442,19 @@ describe("the budget of a run and the runs it calls (E8)", () => {
     },
   );
 
+  it("says whose limit it is that a child does not fit", async () => {
+    const { test, run } = await start(spendingTree(0.05, 4), { prices });
+    await within(test, run.outcome(), 120_000);
+    const children = await childrenOf(test);
+    const journals = await Promise.all(children.map(({ sessionId }) => journalOf(test, sessionId)));
+    const refused = journals.flat().filter(({ header }) => header.type === "budget.refused");
+    expect(refused.length).toBeGreaterThan(0);
+    expect(JSON.stringify(refused.map(({ payload }) => payload))).toContain(
+      "what is left to the run that called this agent",
+    );
+    await test.close();
+  });
+
   it("lets a tree that fits its limit come to its end", async () => {
     const { test, run } = await start(spendingTree(0.25, 4), { prices });
     const outcome = await within(test, run.outcome(), 120_000);
