@@ -134,7 +134,8 @@ const toDuty = (errand: ChildErrand, { position }: JournalEvent, { place, id, la
 export const agentsWithErrands = (agents: EngineServices["agents"]): readonly string[] => {
   const names = new Set<string>();
   for (const agent of agents.values()) {
-    for (const { policy } of agent.tools.values()) {
+    const tools = [agent, ...agent.older].flatMap((definition) => [...definition.tools.values()]);
+    for (const { policy } of tools) {
       const other = childAgentOf(policy) ?? handOffTarget(policy);
       if (other !== null) names.add(agent.name).add(other);
     }

@@ -13,6 +13,7 @@ import type { Duty } from "../ports/duty.ts";
 import type { DueSession, LoadedSession, NewSignal } from "../ports/journal-store.ts";
 import { agentsWithErrands, childSessionId, errandAssignee } from "./child-errands.ts";
 import { createSession } from "./create-session.ts";
+import { definitionFor } from "./definition-for.ts";
 import { messageFor } from "./message-for-agent.ts";
 import { damagedEvent, foldLoaded, loadSession } from "./open-session.ts";
 import { SessionContent } from "./session-content.ts";
@@ -62,7 +63,8 @@ export class ChildRound {
     if (found === null || found.run.runId !== runId) return true;
     const { call, run, loaded } = found;
     const child = this.#services.agents.get(childAgentOf(call.policy) ?? "");
-    const tool = this.#services.agents.get(name)?.tools.get(call.tool);
+    const newest = this.#services.agents.get(name);
+    const tool = newest === undefined ? undefined : definitionFor(newest, run).tools.get(call.tool);
     if (child === undefined || tool === undefined) return false;
     const { redactor } = this.#services;
     const content = new SessionContent(this.#services, parent, loaded.owner);

@@ -192,6 +192,32 @@ describe("an agent as a tool", () => {
     await test.close();
   });
 
+  it("S6 is begun for a run that is pinned to a definition of before, which alone has the tool", async () => {
+    const tool = agentTool(
+      archivist(() => ({ text: "still here" })),
+      ASK,
+    );
+    const common = { name: "clerk", instructions: "Ask.", onUpgrade: "pin" } as const;
+    const model = recordingModel(({ toolResults }) =>
+      toolResults.length > 0
+        ? { text: JSON.stringify(toolResults[0]?.output) }
+        : { toolCalls: [{ name: tool.name, input: { message: "?" } }] },
+    );
+    const before = defineAgent({ ...common, version: "1", tools: [tool], model });
+    const after = defineAgent({ ...common, version: "2", model });
+    let isAway = true;
+    const { test, run } = await start(before, {
+      faults: ({ operation }) => (isAway && operation === "dueDuties" ? { kind: "fail-before" } : null),
+    });
+    await test.advanceTime(100);
+    isAway = false;
+    const next = await test.restart({ agents: [before, after] });
+    const again = await next.runtime.getRun(run.id);
+    const outcome = await within(next, again.outcome(), 60_000);
+    expect(outcome.status === "completed" && outcome.text).toContain("still here");
+    await next.close();
+  });
+
   it("is handed to the caller instead, where that is wanted", async () => {
     const agent = askerOf([
       agentTool(
