@@ -1,4 +1,4 @@
-import type { OpenRun } from "../core/session-state.ts";
+import type { OpenRun, SessionState } from "../core/session-state.ts";
 import type { Agent } from "../ports/agent.ts";
 
 /** The definition that a run goes on with here: its own, where this process has it and the run asked for that (S6). */
@@ -8,4 +8,13 @@ export const definitionFor = (newest: Agent, run: OpenRun | null): Agent => {
   // guard S6: a pinned run goes on with its own definition
   if (newest.digest !== digest) return newest.older.find((older) => older.digest === digest) ?? newest;
   return newest;
+};
+
+/** The definition that a session goes on with here; undefined where this process does not have its agent. */
+export const definitionOf = (
+  agents: ReadonlyMap<string, Agent>,
+  { agent, run }: SessionState,
+): Agent | undefined => {
+  const newest = agents.get(agent);
+  return newest === undefined ? undefined : definitionFor(newest, run);
 };

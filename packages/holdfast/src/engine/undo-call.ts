@@ -35,7 +35,9 @@ export const undoOf = (
 /** The agent whose tool a call is: what is undone is undone by the agent that did it, whoever has the session now. */
 export const agentFor = (session: ActiveSession, run: OpenRun | null, callId: CallId): Agent | undefined => {
   const write = run !== null && isUndoId(callId) ? writeUndoneBy(run, callId) : undefined;
-  return write === undefined ? session.agent : session.services.agents.get(write.agent);
+  // A run that was handed over is undone by who did it; else its own definition counts, whichever that is (S6).
+  const isOwn = write === undefined || write.agent === session.state.agent;
+  return isOwn ? session.agent : session.services.agents.get(write.agent);
 };
 
 /** The same of the calls that are open. */

@@ -6,6 +6,7 @@ import { toJournalValue } from "../core/journal-value.ts";
 import { isJsonObject, type JsonObject, type JsonValue } from "../core/json.ts";
 import { openCallOf, type OpenCall } from "../core/session-state.ts";
 import { toFailure } from "../core/failure.ts";
+import { definitionOf } from "../engine/definition-for.ts";
 import { principalOf } from "../engine/principal.ts";
 import { SessionContent } from "../engine/session-content.ts";
 import type { NewSignal } from "../ports/journal-store.ts";
@@ -172,7 +173,7 @@ const checkEdit = async (
   { pending, decision }: Given,
 ): Promise<void> => {
   if (decision.verdict === "reject" || decision.input === undefined) return;
-  const tool = services.agents.get(state.agent)?.tools.get(pending.call.tool);
+  const tool = definitionOf(services.agents, state)?.tools.get(pending.call.tool);
   if (tool === undefined) return;
   const parsed = await tool.parseInput(toJournalValue(decision.input).value);
   if (parsed.ok) return;
@@ -204,7 +205,7 @@ export const answerOfResult = async (
     call?.status.kind === "handed-over" && call.status.child === null && call.stopping === null;
   const isWaiting = run !== null && isHandedOver && !isCancelled(folded);
   if (isWaiting && "output" in result) {
-    const tool = services.agents.get(state.agent)?.tools.get(call.tool);
+    const tool = definitionOf(services.agents, state)?.tools.get(call.tool);
     if (tool === undefined) throw toolNotHere(call.tool);
     const content = new SessionContent(services, sessionId, loaded.owner);
     await checkOutput(tool, await content.rawInput(run, { callId }), result.output);

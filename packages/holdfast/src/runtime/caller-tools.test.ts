@@ -237,3 +237,35 @@ describe("asking the user", () => {
     expect(await finished(scene)).toMatchObject({ status: "completed" });
   });
 });
+
+describe("a run that is pinned to a definition of before (S6)", () => {
+  it("takes the results that its own definition asks for", async () => {
+    const measure = (outputSchema: z.ZodType) =>
+      defineCallerTool({
+        name: "measure",
+        description: "",
+        inputSchema: z.object({ room: z.string() }),
+        outputSchema,
+      });
+    const versionOf = (version: string, outputSchema: z.ZodType) =>
+      agentOf({
+        version,
+        onUpgrade: "pin",
+        tools: [measure(outputSchema)],
+        model: calling(inRoom("attic")),
+      });
+    const before = versionOf("1", z.object({ degrees: z.number() }));
+    const scene = await start(before);
+    const { callId } = await firstHandedOver(scene);
+    const next = await scene.test.restart({
+      agents: [before, versionOf("2", z.object({ kelvin: z.number() }))],
+    });
+    const session = await next.runtime.getSession(scene.session.id);
+    await expect(session.submitResult(callId, { output: { kelvin: 4 } })).rejects.toThrow(/does not fit/);
+    await session.submitResult(callId, { output: { degrees: 31 } });
+    const run = await next.runtime.getRun(scene.run.id);
+    const outcome = await within(next, run.outcome(), 60_000);
+    expect(outcome.status === "completed" && outcome.text).toContain("31");
+    await next.close();
+  });
+});

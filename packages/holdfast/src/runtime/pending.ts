@@ -5,6 +5,7 @@ import type { CallId, Position, RunId, SessionId, Timestamp } from "../core/ids.
 import { openEvent } from "../core/journal-codec.ts";
 import { isJsonObject, type JsonSchema, type JsonValue } from "../core/json.ts";
 import type { OpenCall, OpenRun, SessionState } from "../core/session-state.ts";
+import { definitionOf } from "../engine/definition-for.ts";
 import { idempotencyKeyOf } from "../engine/idempotency-key.ts";
 import { principalOf } from "../engine/principal.ts";
 import { SessionContent } from "../engine/session-content.ts";
@@ -109,7 +110,7 @@ const pendingCall = async (place: Place, call: OpenCall): Promise<Pending | null
   if (status.kind === "held" && approval !== null)
     return { kind: "approval", ...(await about()), ...(await termsOf(place, call.callId, approval)) };
   if (status.kind === "handed-over" && status.child === null) {
-    const tool = services.agents.get(folded.state.agent)?.tools.get(call.tool);
+    const tool = definitionOf(services.agents, folded.state)?.tools.get(call.tool);
     const { since: askedAt, dueAt } = status;
     return { kind: "result", ...(await about()), askedAt, dueAt, resultSchema: tool?.resultSchema ?? null };
   }
