@@ -68,11 +68,11 @@ const start = (dataDir: string): ChildProcess =>
 /** Half of them speak in a session of their own each time. */
 const plan = async (desk: Runtime, schedules: number, ticks: number): Promise<ReadonlySet<string>> => {
   const expected = new Set<string>();
-  const begin = Date.now() + LEAD_MS;
   for (let index = 0; index < schedules; index += 1) {
     const id = `s${index}`;
     const everyMs = 1_000 + Math.floor(Math.random() * 1_000);
-    const startAt = begin + Math.floor(Math.random() * 1_000);
+    // From when it is made: one that is made late has no tick before that.
+    const startAt = Date.now() + LEAD_MS + Math.floor(Math.random() * 1_000);
     const endAt = startAt + everyMs * (ticks - 1);
     const shared = index % 2 === 0 ? { sessionKey: id } : {};
     await desk.schedules.create({
@@ -94,9 +94,10 @@ const untilDone = async (desk: Runtime): Promise<void> => {
   const end = Date.now() + CATCH_UP_MS;
   while (Date.now() < end) {
     const { duties } = await desk.store.listDuties({ kind: "schedule", isOwed: true, limit: 1 });
-    const open = await desk.listSessions({ limit: 1_000, status: "pending" });
-    const isRead = open.sessions.every(({ unreadSignals }) => unreadSignals === 0);
-    if (duties.length === 0 && isRead && open.sessions.length === 0) return;
+    // A session that ended before keeps its status until somebody has read what was posted to it since.
+    const { sessions } = await desk.listSessions({ limit: 1_000 });
+    const isRead = sessions.every(({ unreadSignals, status }) => unreadSignals === 0 && status !== "pending");
+    if (duties.length === 0 && isRead) return;
     await sleep(250);
   }
 };
