@@ -6,6 +6,7 @@ import { readFile, writeFile, rm } from "node:fs/promises";
 import { loadavg } from "node:os";
 import { join } from "node:path";
 import { benchAlone } from "./benches/alone.mjs";
+import { benchCancels } from "./benches/cancels.mjs";
 import { benchColdStart } from "./benches/cold-start.mjs";
 import { benchDeltas } from "./benches/deltas.mjs";
 import { benchFootprint } from "./benches/footprint.mjs";
@@ -14,7 +15,7 @@ import { benchLanggraph } from "./benches/langgraph.mjs";
 import { benchLayers } from "./benches/layers.mjs";
 import { benchLong } from "./benches/long.mjs";
 import { benchProfile } from "./benches/profile.mjs";
-import { benchSuspended } from "./benches/suspended.mjs";
+import { benchApprovals, benchSuspended } from "./benches/suspended.mjs";
 import { benchTurns } from "./benches/turns.mjs";
 import { describeMachine } from "./parts/machine.mjs";
 import { BENCH, setUp } from "./parts/set-up.mjs";
@@ -29,6 +30,8 @@ const BENCHES = {
   alone: benchAlone,
   "cold-start": benchColdStart,
   suspended: benchSuspended,
+  approvals: benchApprovals,
+  cancels: benchCancels,
   isolation: benchIsolation,
   footprint: benchFootprint,
   layers: benchLayers,

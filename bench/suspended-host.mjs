@@ -1,4 +1,7 @@
-/** Sessions that wait for a person: a payment failed in a way that leaves unknown whether it went through. */
+/**
+ * Sessions that wait for a person. `waitingFor` says for what: "resolution" of a payment that failed in a way that leaves
+ * unknown whether it went through, or "approval" of one that was not begun.
+ */
 import { createRuntime, defineAgent, defineTool } from "holdfast";
 import { scriptedModel } from "holdfast/testing";
 import { z } from "zod";
@@ -8,15 +11,28 @@ import { ANSWER } from "./workload.mjs";
 const AT_ONCE = 256;
 const PAGE = 1_000;
 
-const pay = defineTool()({
+const payment = {
   name: "pay",
   description: "Pays an invoice.",
   inputSchema: z.object({ invoice: z.string().max(100) }),
   effect: "write",
-  execute: () => {
-    throw new Error("The connection was closed before an answer came.");
+};
+/** How a payment comes to wait, and what a person says to it. */
+const KINDS = {
+  resolution: {
+    tool: defineTool()({
+      ...payment,
+      execute: () => {
+        throw new Error("The connection was closed before an answer came.");
+      },
+    }),
+    say: (session, { callId }) => session.resolveCall(callId, { as: "completed", output: "paid", by: "ann" }),
   },
-});
+  approval: {
+    tool: defineTool()({ ...payment, needsApproval: true, execute: () => "paid" }),
+    say: (session, { approvalId }) => session.decide(approvalId, { verdict: "approve", by: "ann" }),
+  },
+};
 
 /** Asks for one payment, and is done when it hears of it; it tells of every call after the first. */
 const payingModel = (onSecondCall) =>
@@ -36,17 +52,18 @@ const rss = async () => {
   return { rssBytes, heapBytes };
 };
 
-await serve(async ({ dataDir }) => {
+await serve(async ({ dataDir, waitingFor }) => {
+  const { tool, say } = KINDS[waitingFor];
   let entered = () => undefined;
   const model = payingModel((at) => entered(at));
-  const agent = defineAgent({ name: "payer", instructions: "You pay invoices.", model, tools: [pay] });
+  const agent = defineAgent({ name: "payer", instructions: "You pay invoices.", model, tools: [tool] });
   const runtime = await createRuntime({ agents: [agent], dataDir });
 
   const suspendOne = async (index) => {
     const session = await runtime.createSession(agent, { tenant: "acme", user: `user-${index}` });
     const run = await session.send(`Invoice ${index}`);
     const outcome = await run.outcome();
-    if (outcome.status !== "suspended" || outcome.waitingFor[0].kind !== "resolution") {
+    if (outcome.status !== "suspended" || outcome.waitingFor[0].kind !== waitingFor) {
       throw new Error(`A session is not suspended: ${JSON.stringify(outcome)}`);
     }
   };
@@ -66,7 +83,7 @@ await serve(async ({ dataDir }) => {
     let seen = 0;
     let cursor;
     do {
-      const query = { waiting: "resolution", limit: PAGE, ...(cursor === undefined ? {} : { cursor }) };
+      const query = { waiting: waitingFor, limit: PAGE, ...(cursor === undefined ? {} : { cursor }) };
       const page = await runtime.listSessions(query);
       for (const { sessionId } of page.sessions) if (seen++ % every === 0) found.push(sessionId);
       cursor = page.cursor ?? undefined;
@@ -79,11 +96,12 @@ await serve(async ({ dataDir }) => {
     const times = [];
     for (const sessionId of sessions) {
       const session = await runtime.getSession(sessionId);
-      const { openCalls, runId } = await session.snapshot();
+      const { runId } = await session.snapshot();
+      const [pending] = await session.pending();
       const { promise, resolve } = Promise.withResolvers();
       entered = resolve;
       const begun = performance.now();
-      await session.resolveCall(openCalls[0].callId, { as: "completed", output: "paid", by: "ann" });
+      await say(session, pending);
       times.push((await promise) - begun);
       const outcome = await session.run(runId).outcome();
       if (outcome.output !== ANSWER) throw new Error(`A session did not go on: ${JSON.stringify(outcome)}`);

@@ -16,14 +16,31 @@ const OPENED = 5;
 
 const mb = (bytes) => bytes / 2 ** 20;
 
-const makeAll = async (dataDir, say) => {
-  const host = openHost(HOST, { dataDir });
+/** What a session waits for, what it is called in the results, and how a person answers. */
+const KINDS = {
+  resolution: {
+    key: "suspended",
+    title: "suspended sessions",
+    why: `Each session has asked for a payment whose tool failed in the middle, so nobody knows whether it went through: the run is suspended and
+waits for a person.`,
+    answered: "`resolveCall`",
+  },
+  approval: {
+    key: "approvals",
+    title: "sessions that wait for an approval",
+    why: "Each session has asked for a payment that a person has to approve, and its run is suspended.",
+    answered: "`decide`",
+  },
+};
+
+const makeAll = async (dataDir, { waitingFor, say }) => {
+  const host = openHost(HOST, { dataDir, waitingFor });
   const empty = await host.ask({ what: "rss" });
   let count = await host.ask({ what: "suspend", from: 0, count: FIRST });
   const worked = await host.ask({ what: "rss" });
   const begun = performance.now();
   for (let from = FIRST; from < SESSIONS; from += STEP) {
-    say(`suspended sessions: ${from.toLocaleString("en-US")} of ${SESSIONS.toLocaleString("en-US")}`);
+    say(`${KINDS[waitingFor].title}: ${from.toLocaleString("en-US")} of ${SESSIONS.toLocaleString("en-US")}`);
     count += await host.ask({ what: "suspend", from, count: Math.min(STEP, SESSIONS - from) });
   }
   const seconds = (performance.now() - begun) / 1000;
@@ -39,8 +56,8 @@ const makeAll = async (dataDir, say) => {
 };
 
 /** A fresh process on that directory beside one on an empty one. */
-const rssOf = async (dataDir) => {
-  const host = openHost(HOST, { dataDir });
+const rssOf = async (dataDir, waitingFor) => {
+  const host = openHost(HOST, { dataDir, waitingFor });
   const { rssBytes } = await host.ask({ what: "rss" });
   await host.close();
   return rssBytes;
@@ -55,8 +72,8 @@ const garbageOf = async () => {
   return mb(after.rssBytes - before.rssBytes);
 };
 
-const wakeSome = async (dataDir) => {
-  const host = openHost(HOST, { dataDir });
+const wakeSome = async (dataDir, waitingFor) => {
+  const host = openHost(HOST, { dataDir, waitingFor });
   const { sessions } = await host.ask({ what: "waiting", count: (BATCHES + 1) * WAKES, outOf: SESSIONS });
   const batches = [];
   for (let batch = 0; batch <= BATCHES; batch += 1) {
@@ -72,19 +89,20 @@ const wakeSome = async (dataDir) => {
   return batches;
 };
 
-export const benchSuspended = async ({ workDir, say }) => {
-  const dataDir = join(workDir, "suspended");
-  const made = await makeAll(dataDir, say);
+const benchWaiting = async (waitingFor, { workDir, say }) => {
+  const { key, title, why, answered } = KINDS[waitingFor];
+  const dataDir = join(workDir, key);
+  const made = await makeAll(dataDir, { waitingFor, say });
   const disk = bytesIn(dataDir) / 1024 / SESSIONS;
-  say("suspended sessions: fresh processes");
+  say(`${title}: fresh processes`);
   const fresh = [];
   for (let pair = 0; pair < OPENED; pair += 1) {
-    const empty = await rssOf(join(workDir, `suspended-none-${pair}`));
-    fresh.push(mb((await rssOf(dataDir)) - empty));
+    const empty = await rssOf(join(workDir, `${key}-none-${pair}`), waitingFor);
+    fresh.push(mb((await rssOf(dataDir, waitingFor)) - empty));
   }
   const garbage = await garbageOf();
-  say("suspended sessions: one wakes");
-  const batches = await wakeSome(dataDir);
+  say(`${title}: one wakes`);
+  const batches = await wakeSome(dataDir, waitingFor);
   const at = (share) => batches.map((times) => percentile(times, share));
   const rows = [
     ["made by `createSession` and `send`, sessions a second", made.perSecond.toFixed(0)],
@@ -100,20 +118,22 @@ export const benchSuspended = async ({ workDir, say }) => {
       `${garbage.toFixed(0)} MB`,
     ],
     ["the heap of its main thread, in use, over itself when it was new", `${made.heap.toFixed(1)} MB`],
-    ["from `resolveCall` to the next model call, p50", `${spread(at(0.5))} ms`],
+    [`from ${answered} to the next model call, p50`, `${spread(at(0.5))} ms`],
     ["the same, p99", `**${spread(at(0.99))} ms**`],
   ];
-  const text = `## ${SESSIONS.toLocaleString("en-US")} suspended sessions
+  const text = `## ${SESSIONS.toLocaleString("en-US")} ${title}
 
-Each session has asked for a payment whose tool failed in the middle, so nobody knows whether it went through: the run is suspended and
-waits for a person. RSS is read after garbage collection. Sessions that wake are spread over all of them, one after another in a fresh process:
+${why} RSS is read after garbage collection. Sessions that wake are spread over all of them, one after another in a fresh process:
 ${BATCHES} batches of ${WAKES}, median (min–max) of the batches.
 
 ${table(["", ""], rows)}`;
   const measured = {
-    "suspended-fresh": { at: made.at, values: fresh },
-    "suspended-made": { at: made.at, values: [made.overEmpty] },
-    "suspended-wake": { at: made.at, values: at(0.99) },
+    [`${key}-fresh`]: { at: made.at, values: fresh },
+    [`${key}-made`]: { at: made.at, values: [made.overEmpty] },
+    [`${key}-wake`]: { at: made.at, values: at(0.99) },
   };
   return { text, measured };
 };
+
+export const benchSuspended = (options) => benchWaiting("resolution", options);
+export const benchApprovals = (options) => benchWaiting("approval", options);
