@@ -3,9 +3,9 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, onTestFinished, test } from "vitest";
-import { defineAgent } from "holdfast";
+import { createRuntime, defineAgent } from "holdfast";
 import { scriptedModel } from "holdfast/testing";
-import { allowMore, defineInvestigator, open, report, sendTightly } from "./budget.ts";
+import { allowMore, defineCounter, defineInvestigator, open, report, sendTightly } from "./budget.ts";
 
 const temporary = async (): Promise<string> => {
   const folder = await mkdtemp(join(tmpdir(), "holdfast-budget-"));
@@ -43,6 +43,25 @@ test("E8 docs/budgets.md: the dear model until it is too much, then the cheap on
     expect.stringMatching(/^tenant-month acme \d{4}-\d\d: 0\.\d+ of 200 usd$/),
     expect.stringMatching(/^user-day acme\/ann \d{4}-\d\d-\d\d: \d+ of 500000 tokens$/),
   ]);
+  await runtime.close();
+});
+
+test("E8 docs/budgets.md: a run is handed to the clerk when the specialist is too much", async () => {
+  const agents = defineCounter(thorough("dear"), thorough("cheap"));
+  const [specialist] = agents;
+  const runtime = await createRuntime({
+    agents,
+    dataDir: await temporary(),
+    prices: {
+      "local/dear": { inputPerMTok: 10, outputPerMTok: 15 },
+      "local/cheap": { inputPerMTok: 0.25, outputPerMTok: 1 },
+    },
+  });
+  const session = await runtime.createSession(specialist);
+  const outcome = await (await session.send("Why was the shop down at noon?")).outcome();
+  expect(outcome).toMatchObject({ status: "completed", text: "A disk was full, says cheap." });
+  expect("costUsd" in outcome ? outcome.costUsd : null).toBeLessThanOrEqual(0.05);
+  expect((await session.snapshot()).agent).toBe("clerk");
   await runtime.close();
 });
 

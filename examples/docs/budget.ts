@@ -17,6 +17,30 @@ export const defineInvestigator = (dear: ModelChoice, cheap: ModelChoice): Agent
   return investigator;
 };
 
+/** A specialist that a clerk with a cheap model goes on for when the money runs short. */
+export const defineCounter = (
+  dear: ModelChoice,
+  cheap: ModelChoice,
+): readonly [AgentDefinition, AgentDefinition] => {
+  // #region hand-over
+  const specialist = defineAgent({
+    name: "specialist",
+    model: dear,
+    instructions: "Find out what went wrong.",
+    tools: [searchLogs],
+    settings: { maxOutputTokens: 1_000 },
+    limits: { maxCostUsd: 0.05, onLimit: { handOffTo: "clerk" } },
+  });
+  const clerk = defineAgent({
+    name: "clerk",
+    model: cheap,
+    instructions: "Say what is known so far, and that somebody will write.",
+    settings: { maxOutputTokens: 500 },
+  });
+  // #endregion hand-over
+  return [specialist, clerk];
+};
+
 export const open = async (agent: AgentDefinition, dataDir: string): Promise<Runtime> => {
   // #region budgets
   const runtime = await createRuntime({

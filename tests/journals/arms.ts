@@ -69,7 +69,13 @@ const NOT_UNDONE: Table<NotUndoneCall["reason"]> = {
   failed: true,
   "undo-unknown": true,
 };
-const AFTER_REFUSAL: Table<AfterRefusal["kind"]> = { stop: true, degrade: true, wait: true, ask: true };
+const AFTER_REFUSAL: Table<AfterRefusal["kind"]> = {
+  stop: true,
+  degrade: true,
+  "hand-off": true,
+  wait: true,
+  ask: true,
+};
 const WHY_OPERATOR: Table<Extract<Wait, { kind: "operator" }>["reason"]> = {
   poisoned: true,
   restored: true,

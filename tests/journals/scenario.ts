@@ -18,13 +18,13 @@ export type Scenario = {
 /** Where a story ended: the runtime that holds its journal, which may still be working. */
 export type Scene = { readonly test: TestRuntime; readonly session: Session<unknown> };
 
-type More = Omit<TestRuntimeOptions, "agents" | "seed" | "now">;
+type More = Partial<Omit<TestRuntimeOptions, "seed" | "now">>;
 
 const QUIET = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} };
 
 /** A runtime with a new session of the agent. */
 export const openScene = async (agent: AgentDefinition<unknown>, more: More = {}): Promise<Scene> => {
-  const test = await createTestRuntime({ logger: QUIET, ...more, agents: [agent], seed: 7 });
+  const test = await createTestRuntime({ logger: QUIET, agents: [agent], ...more, seed: 7 });
   return { test, session: await test.runtime.createSession(agent, { tenant: "acme", user: "ann" }) };
 };
 

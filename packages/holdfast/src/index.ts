@@ -105,7 +105,7 @@ export type { ToolOutput, UserPart } from "./core/message.ts";
 export type { RetryPolicy } from "./core/retry-policy.ts";
 export type { RunStatus } from "./core/session-state.ts";
 export type { SendLimits } from "./core/run-limits.ts";
-export type { BudgetShortage, OnLimit } from "./core/budget-terms.ts";
+export type { BudgetShortage, LimitRule, OnLimit } from "./core/budget-terms.ts";
 export type { ToolEffect } from "./core/run-settings.ts";
 export type { Usage } from "./core/usage.ts";
 export type { Wait } from "./core/wait.ts";

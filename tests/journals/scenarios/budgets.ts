@@ -5,6 +5,7 @@ import {
   toolOf,
 } from "../../../packages/holdfast/src/testing/scenario.fixture.ts";
 import { comeToRest, openScene, type Scenario, sendAndLeave, sendAndWait, use } from "../scenario.ts";
+import { handOffTool } from "holdfast";
 import type { Model } from "holdfast/ports";
 
 const DEAR = { provider: "dear", modelId: "dear" };
@@ -38,6 +39,33 @@ const capped: Scenario = {
     await sendAndWait(scene, "Look twice.");
     const run = await scene.session.send("Look again.", { limits: { maxCostUsd: 0.012 } });
     await comeToRest(scene.test, run);
+    return scene;
+  },
+};
+
+const handedOver: Scenario = {
+  name: "limit-that-hands-over",
+  about:
+    "A run that another agent, with a cheaper model, goes on with when its own is too dear for what is left.",
+  play: async () => {
+    const dear = recordingModel(
+      ({ index }) => (index < 2 ? { ...use("look", { index }), usage: USED } : { text: "I am back." }),
+      DEAR,
+    );
+    const cheap = recordingModel(
+      [
+        { text: "Seen twice.", usage: USED },
+        { ...use("back", { message: "yours" }), usage: USED },
+      ],
+      CHEAP,
+    );
+    const back = handOffTool("clerk", { name: "back", description: "gives back" });
+    const junior = agentOf({ name: "junior", model: cheap, tools: [back], settings });
+    const limits = { maxCostUsd: 0.0205, onLimit: { handOffTo: "junior" } };
+    const senior = agentOf({ model: dear, tools: [look], limits, settings });
+    const scene = await openScene(senior, { prices, agents: [senior, junior] });
+    await sendAndWait(scene, "Look twice.");
+    await sendAndWait(scene, "Give it back.");
     return scene;
   },
 };
@@ -96,4 +124,4 @@ const shared: Scenario = {
   },
 };
 
-export const BUDGETS: readonly Scenario[] = [capped, asking, shared];
+export const BUDGETS: readonly Scenario[] = [capped, handedOver, asking, shared];

@@ -7,7 +7,11 @@ export type RunCaps = {
 };
 
 /** What is done when a call does not fit a budget: end the run, go to a cheaper model, or wait for somebody. */
-export type OnLimit = "stop" | "degrade" | "ask";
+export const LIMIT_RULES = ["stop", "degrade", "ask"] as const;
+export type LimitRule = (typeof LIMIT_RULES)[number];
+
+/** The same for a run's own limits; it can also be handed over to the agent that is named. */
+export type OnLimit = LimitRule | `handoff:${string}`;
 
 /** What budgets are counted in. */
 export type BudgetUnit = "usd" | "tokens";
@@ -62,6 +66,8 @@ export type BudgetShortage = {
 export type AfterRefusal =
   | { readonly kind: "stop" }
   | { readonly kind: "degrade"; readonly candidate: number }
+  /** Another agent goes on with the run, within what is left. */
+  | { readonly kind: "hand-off"; readonly agent: string }
   /** Others have set aside what will do when they give it back. */
   | { readonly kind: "wait"; readonly dueAt: Timestamp }
   /** Until somebody raises the limit; with `until`, or until the budget's next period begins. */
@@ -75,6 +81,8 @@ export type BudgetStanding = {
   readonly raised: readonly Raise[];
   /** What somebody is asked for. */
   readonly asking: (BudgetShortage & { readonly until: Timestamp | null }) | null;
+  /** The agent that the run is about to be handed over to, and for want of what; null for none. */
+  readonly leavingFor: (BudgetShortage & { readonly agent: string }) | null;
   /** Times in a row that a call waited for what others had set aside. */
   readonly waits: number;
   /** The last prompt whose length a provider has told, and what it was made of. */
@@ -94,6 +102,7 @@ export type Measured = {
 export const UNTOUCHED: BudgetStanding = {
   raised: [],
   asking: null,
+  leavingFor: null,
   waits: 0,
   measured: null,
   sharedSince: null,

@@ -2,10 +2,12 @@ import {
   RUN_BUDGET,
   type BudgetShortage,
   type BudgetUnit,
+  type OnLimit,
   type Reserved,
   type RunBudget,
   type TokenRates,
 } from "./budget-terms.ts";
+import { handedTo } from "./hand-off-terms.ts";
 import type { OpenRun, SessionState } from "./session-state.ts";
 
 /**
@@ -108,11 +110,13 @@ export const fitCall = (state: SessionState, run: OpenRun, candidate: number): C
   if (shortage === null) return { fits: true, reserved: usual };
   const cheaper = cheaperCandidate(state, run, candidate);
   // What is left is spent to the end, unless there is another way to go on.
-  if (budget.onLimit === "ask" || (budget.onLimit === "degrade" && cheaper !== null))
+  if (isKeptFor(budget.onLimit) || (budget.onLimit === "degrade" && cheaper !== null))
     return { fits: false, shortage, cheaper };
   const lowered = lowerCase(run, candidate, usual);
   return lowered === null ? { fits: false, shortage, cheaper } : { fits: true, reserved: lowered };
 };
+
+const isKeptFor = (onLimit: OnLimit): boolean => onLimit === "ask" || handedTo(onLimit) !== null;
 
 /** The worst case of a call that may write as much as usual; null without a budget. */
 const usualCase = (state: SessionState, run: OpenRun, candidate: number): Reserved | null => {

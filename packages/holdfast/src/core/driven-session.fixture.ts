@@ -145,7 +145,8 @@ export class DrivenSession {
         );
         return true;
       case "hand-off":
-        // Nobody here has such a tool.
+      case "hand-off-run":
+        // Nobody here has such a tool, or such a limit.
         return false;
       case "call-model":
         return this.#callModel(effect);

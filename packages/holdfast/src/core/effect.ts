@@ -18,6 +18,8 @@ export type Effect =
   | { readonly kind: "hand-over"; readonly callId: CallId; readonly tool: string }
   /** Let another agent go on in place of this one. */
   | { readonly kind: "hand-off"; readonly callId: CallId; readonly tool: string }
+  /** The same for want of money, with no call that asks for it. */
+  | { readonly kind: "hand-off-run"; readonly agent: string }
   | { readonly kind: "verify-call"; readonly callId: CallId; readonly tool: string; readonly attempt: number }
   /** Nothing is owed before this time. */
   | { readonly kind: "wait-until"; readonly at: Timestamp };

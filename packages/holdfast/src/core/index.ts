@@ -8,7 +8,7 @@ export {
   type RunStatus,
   type SessionState,
 } from "./session-state.ts";
-export type { BudgetShortage, OnLimit } from "./budget-terms.ts";
+export type { BudgetShortage, LimitRule, OnLimit } from "./budget-terms.ts";
 export type { Effect } from "./effect.ts";
 export {
   EVENT_TYPES,

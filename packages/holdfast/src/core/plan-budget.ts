@@ -7,9 +7,10 @@ import {
 } from "./budget-terms.ts";
 import { fitCall, type CallFit } from "./budget.ts";
 import type { Effect } from "./effect.ts";
+import { handedTo } from "./hand-off-terms.ts";
 import type { AccountShortage } from "./accounts.ts";
 import type { EventDraft } from "./event.ts";
-import { failure } from "./failure.ts";
+import { failure, type Failure } from "./failure.ts";
 import type { RunId, Timestamp } from "./ids.ts";
 import type { JsonValue } from "./json.ts";
 import { NOTHING_OWED, owes, type Owed } from "./owed.ts";
@@ -33,10 +34,12 @@ export const planBudget = (
   run: OpenRun,
   { phase, now }: { readonly phase: Phase & { kind: "ready" }; readonly now: Timestamp },
 ): Owed | null => {
-  const { asking } = run.budget;
+  const { asking, leavingFor } = run.budget;
   // guard E8: a run that asks for more waits for it
   if (asking !== null && (asking.until === null || now < asking.until))
     return { ...NOTHING_OWED, waits: [waitFor(asking)] };
+  // guard E8: what does not fit another agent goes on with
+  if (leavingFor !== null) return owes({ kind: "hand-off-run", agent: leavingFor.agent });
   const fit = fitCall(state, run, phase.candidate);
   // guard E8: a call that does not fit its run is not made
   if (!fit.fits) return owes(refuse(run, phase, fit));
@@ -58,6 +61,8 @@ const afterShortage = (
   { cheaper, until }: { readonly cheaper: number | null; readonly until: Timestamp | null },
 ): AfterRefusal => {
   if (onLimit === "ask") return { kind: "ask", until };
+  const agent = handedTo(onLimit);
+  if (agent !== null) return { kind: "hand-off", agent };
   return onLimit === "degrade" && cheaper !== null
     ? { kind: "degrade", candidate: cheaper }
     : { kind: "stop" };
@@ -69,6 +74,9 @@ export type RefusedCall = CallOwed & { readonly runId: RunId; readonly shortage:
 /** How often a call waits for what others have set aside: some seven minutes, more than any of their calls may take. */
 const MAX_WAITS = 20;
 const WAITS: RetryPolicy = { maxAttempts: MAX_WAITS, initialDelayMs: 250, maxDelayMs: 30_000 };
+
+/** What goes on at once need not wait for what others may give back. */
+const GOES_ON: ReadonlySet<AfterRefusal["kind"]> = new Set(["degrade", "hand-off"]);
 
 /** What comes of a call that an account has no room for: what others only hold is waited for, for a while. */
 export const afterAccountShortage = (
@@ -86,7 +94,7 @@ export const afterAccountShortage = (
   const seed = `${why.seed}:${run.turn}:budget`;
   const dueAt = nextAttemptAt(WAITS, run.budget.waits + 1, { now: why.now, seed });
   // guard E8: what others have set aside may come back
-  if (why.isPassing && next.kind !== "degrade" && dueAt !== null) return { kind: "wait", dueAt };
+  if (why.isPassing && !GOES_ON.has(next.kind) && dueAt !== null) return { kind: "wait", dueAt };
   return next;
 };
 
@@ -99,6 +107,19 @@ export const refusedCall = (
   header: { type: "budget.refused", runId: run.runId, turn, attempt, candidate, ...shortage, next },
   payload: next.kind === "stop" ? { failure: exceeded(shortage) as JsonValue } : null,
 });
+
+/** The run was to be handed over for want of money, and could not be: so it ends. */
+export const cannotLeave = (
+  run: OpenRun,
+  call: CallOwed,
+  { left, why }: { readonly left: BudgetShortage & { readonly agent: string }; readonly why: Failure },
+): EventDraft => {
+  const { agent, ...shortage } = left;
+  const { header } = refusedCall(run, call, { shortage, next: { kind: "stop" } });
+  const { message, ...ended } = exceeded(shortage);
+  const more = `${message} It was to be handed over to agent "${agent}": ${why.message}`;
+  return { header, payload: { failure: { ...ended, message: more } as JsonValue } };
+};
 
 /** Limits that no author has named. */
 const NAMED: { readonly [budget: string]: string } = {
@@ -118,7 +139,7 @@ const exceeded = (shortage: BudgetShortage): ReturnType<typeof failure> => {
 };
 
 const HINT =
-  'Raise the limit, lower settings.maxOutputTokens, or let the run go on another way: onLimit "degrade" or "ask".';
+  'Raise the limit, lower settings.maxOutputTokens, or let the run go on another way: onLimit "degrade", "ask" or { handOffTo }.';
 
 const inDollars = (usd: number): string => `${Number(usd.toPrecision(4))} US dollars`;
 const inTokens = (tokens: number): string => `${tokens} tokens`;

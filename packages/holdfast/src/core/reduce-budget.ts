@@ -37,6 +37,11 @@ const refused = (run: OpenRun, header: HeaderOf<"budget.refused">, place: Place)
         // guard E8: waiting for what others have set aside has an end
         budget: { ...run.budget, waits: run.budget.waits + 1 },
       };
+    case "hand-off": {
+      const { budget, unit, limit, spent, needed } = header;
+      const leavingFor = { budget, unit, limit, spent, needed, agent: next.agent };
+      return { ...run, budget: { ...run.budget, leavingFor } };
+    }
     case "ask": {
       const { budget, unit, limit, spent, needed } = header;
       return {

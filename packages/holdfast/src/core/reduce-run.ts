@@ -133,7 +133,7 @@ const handOff = (state: SessionState, header: HeaderOf<"run.handed-off">, place:
     candidate: 0,
     phase: run.phase.kind === "ready" ? { ...run.phase, attempt: 1, candidate: 0 } : run.phase,
     // What one model counted says nothing of another.
-    budget: { ...run.budget, measured: null },
+    budget: { ...run.budget, measured: null, leavingFor: null },
     inputAt: history === "full" ? run.inputAt : place.position,
   }));
   const taken = { ...next, agent, digest, instructionsAt: place.position, partsAt: place.position };

@@ -15,7 +15,7 @@ import type { Wait } from "./wait.ts";
  * The fold of a journal: O(open run + window), never O(journal).
  * Closed turns leave it; what they said is found again by position.
  */
-export const STATE_VERSION = 6;
+export const STATE_VERSION = 7;
 
 export type RunStatus = "pending" | "running" | "suspended" | "completed" | "failed" | "cancelled";
 

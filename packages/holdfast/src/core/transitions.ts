@@ -166,6 +166,7 @@ const holdsForOpenRun = (state: SessionState, run: OpenRun, header: EventHeader)
       return (
         mayAct(run) &&
         /* guard S3: no model is called in a paused session */ !state.isPaused &&
+        /* guard E8: a run that is about to be handed over calls no model */ run.budget.leavingFor === null &&
         /* guard E1: a model call that is not owed does not start */ isOwed(run, header)
       );
     case "tool-call.started":

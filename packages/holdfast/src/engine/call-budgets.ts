@@ -129,7 +129,7 @@ export const noteRefusal = async (session: ActiveSession, batch: Batch): Promise
 /** Nobody is asked in a child for more than its parent has. */
 const onOwnLimit = ({ settings }: OpenRun, budget: string): OnLimit => {
   const onLimit = settings.budget?.onLimit ?? "stop";
-  return budget === RUN_BUDGET || onLimit === "degrade" ? onLimit : "stop";
+  return budget === RUN_BUDGET || onLimit !== "ask" ? onLimit : "stop";
 };
 
 /** Whether a run was refused that is to be journaled before another begins: of that nothing is known yet. */

@@ -1,6 +1,6 @@
 import { childAgentOf, type CalledBy } from "../core/child-call.ts";
 import { ERRAND_VERSION, type ChildErrand } from "../core/child-errand.ts";
-import { handOffTarget } from "../core/hand-off-terms.ts";
+import { handedTo, handOffTarget } from "../core/hand-off-terms.ts";
 import type { HeaderOf, JournalEvent } from "../core/event.ts";
 import type { CallId, RunId, SessionId } from "../core/ids.ts";
 import { openCallOf, type SessionState } from "../core/session-state.ts";
@@ -134,11 +134,11 @@ const toDuty = (errand: ChildErrand, { position }: JournalEvent, { place, id, la
 export const agentsWithErrands = (agents: EngineServices["agents"]): readonly string[] => {
   const names = new Set<string>();
   for (const agent of agents.values()) {
-    const tools = [agent, ...agent.older].flatMap((definition) => [...definition.tools.values()]);
-    for (const { policy } of tools) {
-      const other = childAgentOf(policy) ?? handOffTarget(policy);
-      if (other !== null) names.add(agent.name).add(other);
-    }
+    const others = [agent, ...agent.older].flatMap(({ tools, caps }) => [
+      handedTo(caps.onLimit),
+      ...[...tools.values()].map(({ policy }) => childAgentOf(policy) ?? handOffTarget(policy)),
+    ]);
+    for (const other of others) if (other !== null) names.add(agent.name).add(other);
   }
   return [...names];
 };

@@ -1,7 +1,9 @@
 import { isOutdated } from "../core/approval.ts";
 import { failure, type Failure } from "../core/failure.ts";
+import type { EventDraft } from "../core/event.ts";
 import { handOffTarget, type History } from "../core/hand-off-terms.ts";
 import type { CallId } from "../core/ids.ts";
+import { cannotLeave } from "../core/plan-budget.ts";
 import type { RunSettings } from "../core/run-settings.ts";
 import { openCallOf, type OpenCall, type OpenRun } from "../core/session-state.ts";
 import { closedCall } from "../core/settle-tool-call.ts";
@@ -9,7 +11,7 @@ import type { Agent } from "../ports/agent.ts";
 import type { ActiveSession } from "./active-session.ts";
 import type { Batch } from "./batch.ts";
 import { messageFor } from "./message-for-agent.ts";
-import { withBudget } from "./run-budget.ts";
+import { ruleAfter, withBudget } from "./run-budget.ts";
 import { evaluateInstructions } from "./start-run.ts";
 
 /**
@@ -28,8 +30,7 @@ export const handOff = async (session: ActiveSession, batch: Batch, callId: Call
     batch.add(closedCall(run.runId, call, session.services.redactor.failure(next)));
     return;
   }
-  const { agent, settings, instructions, message, history } = next;
-  const said = `The session is handed over to ${agent.name}.`;
+  const said = `The session is handed over to ${next.agent.name}.`;
   batch.add({
     header: {
       type: "tool-call.completed",
@@ -45,7 +46,27 @@ export const handOff = async (session: ActiveSession, batch: Batch, callId: Call
     },
     payload: { output: { type: "text", value: said } },
   });
-  batch.add({
+  batch.add(handedOff(run, next));
+};
+
+/** The same where the run's next model call does not fit its limit: within what is left, another agent goes on with all of it. */
+export const handOffRun = async (session: ActiveSession, batch: Batch): Promise<void> => {
+  const { run } = batch.state;
+  // What comes next is planned with the agent that is there then.
+  session.latch.set();
+  const left = run?.budget.leavingFor ?? null;
+  if (run === null || left === null || run.phase.kind !== "ready") return;
+  const next = await agentAfter(session, run, { name: left.agent, batch });
+  if ("code" in next) {
+    batch.add(cannotLeave(run, run.phase, { left, why: session.services.redactor.failure(next) }));
+    return;
+  }
+  batch.add(handedOff(run, { ...next, message: "", history: "full" }));
+};
+
+const handedOff = (run: OpenRun, next: Next): EventDraft => {
+  const { agent, settings, instructions, message, history } = next;
+  return {
     header: {
       type: "run.handed-off",
       runId: run.runId,
@@ -59,13 +80,16 @@ export const handOff = async (session: ActiveSession, batch: Batch, callId: Call
       chars: message.length,
     },
     payload: { instructions, ...(history === "full" ? {} : { content: message }) },
-  });
+  };
 };
 
-type Next = {
+type AgentAfter = {
   readonly agent: Agent;
   readonly settings: RunSettings;
   readonly instructions: string;
+};
+
+type Next = AgentAfter & {
   readonly message: string;
   readonly history: History;
 };
@@ -75,29 +99,37 @@ const nextOf = async (
   run: OpenRun,
   { call, batch }: { readonly call: OpenCall; readonly batch: Batch },
 ): Promise<Next | Failure> => {
-  const { services, content } = session;
   const name = handOffTarget(call.policy) ?? "";
-  const agent = services.agents.get(name);
   const tool = session.agent.tools.get(call.tool);
-  if (agent === undefined || tool === undefined)
-    return failure("AGENT_NOT_FOUND", `There is no agent "${name}" here.`, { retryable: false });
-  const input = await content.inputFor(tool, run, { callId: call.callId, fresh: batch.events });
+  if (tool === undefined) return noAgent(name);
+  const input = await session.content.inputFor(tool, run, { callId: call.callId, fresh: batch.events });
   const message = messageFor(tool, input);
   if (!message.ok) return failure("TOOL_FAILED", message.why, { retryable: false });
+  const after = await agentAfter(session, run, { name, batch });
+  if ("code" in after) return after;
+  const text = session.services.redactor.text(message.text);
+  return { ...after, message: text, history: tool.history ?? "full" };
+};
+
+const noAgent = (name: string): Failure =>
+  failure("AGENT_NOT_FOUND", `There is no agent "${name}" here.`, { retryable: false });
+
+/** Another agent, ready to go on with a run; a failure where it cannot. */
+const agentAfter = async (
+  session: ActiveSession,
+  run: OpenRun,
+  { name, batch }: { readonly name: string; readonly batch: Batch },
+): Promise<AgentAfter | Failure> => {
+  const { services, content } = session;
   const { clock, redactor } = services;
+  const agent = services.agents.get(name);
+  if (agent === undefined) return noAgent(name);
   const context = { session: await content.context(), runId: run.runId, now: new Date(batch.now()) };
   const evaluated = await evaluateInstructions(agent, context, clock);
   if (!evaluated.ok) return evaluated.failure;
   const instructions = redactor.text(evaluated.text);
   const settings = await settingsAfter(session, run, { agent, instructions });
-  if ("code" in settings) return settings;
-  return {
-    agent,
-    settings,
-    instructions,
-    message: redactor.text(message.text),
-    history: tool.history ?? "full",
-  };
+  return "code" in settings ? settings : { agent, settings, instructions };
 };
 
 /** The next agent's models and ways; the limits are those that the run began with (E6, E8). */
@@ -120,5 +152,6 @@ const settingsAfter = async (
   const { calledBy, acceptedAt } = run;
   const overrides = await session.content.overrides(acceptedAt);
   // E8: it keeps what it may cost, too.
-  return withBudget(session, settings, { agent, caps: budget, calledBy, overrides, instructions });
+  const caps = { ...budget, onLimit: ruleAfter(budget.onLimit, agent) };
+  return withBudget(session, settings, { agent, caps, calledBy, overrides, instructions });
 };

@@ -17,7 +17,7 @@ import type { ActiveSession } from "./active-session.ts";
 import { Batch } from "./batch.ts";
 import { accountsFor, hasOtherRefused, recordRefusal, reservationsOf } from "./call-budgets.ts";
 import { childSessionId } from "./child-errands.ts";
-import { handOff } from "./hand-off.ts";
+import { handOff, handOffRun } from "./hand-off.ts";
 import { holdOtherDefinition, isBehind } from "./other-definition.ts";
 import { idempotencyKeyOf } from "./idempotency-key.ts";
 import { recordOutcome, type Outcome } from "./outcome.ts";
@@ -224,6 +224,7 @@ const begin = async (
   const starts: Start[] = [];
   const unknownTools: string[] = [];
   for (const effect of effects) {
+    if (effect.kind === "hand-off-run") await handOffRun(session, batch);
     if (effect.kind !== "call-model" && !("tool" in effect)) continue;
     // guard S6: a tool that is not known here is not called
     if (effect.kind !== "call-model" && !isKnown(session, batch, effect)) {

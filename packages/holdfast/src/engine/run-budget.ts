@@ -1,6 +1,7 @@
 import type { OnLimit, Reserved, RunBudget, RunCaps, TokenRates } from "../core/budget-terms.ts";
 import { fitCall } from "../core/budget.ts";
 import { failure, type Failure } from "../core/failure.ts";
+import { handedTo } from "../core/hand-off-terms.ts";
 import { tightenCaps, tightenSettings } from "../core/run-limits.ts";
 import type { CalledBy } from "../core/child-call.ts";
 import type { ModelCandidate, RunSettings } from "../core/run-settings.ts";
@@ -53,6 +54,18 @@ export const budgetedSettings = async (
     overrides,
     instructions,
   });
+};
+
+/**
+ * What is done at a limit after a run was handed over: as before, but it is not handed over by the rule of an agent
+ * that no longer has it, nor by rule once more.
+ */
+export const ruleAfter = (before: OnLimit, next: Agent): OnLimit => {
+  if (handedTo(before) === null) return before;
+  const { onLimit } = next.caps;
+  // guard E8: a run is handed over at a limit once at most
+  if (handedTo(onLimit) !== null) return "stop";
+  return onLimit;
 };
 
 /** Who spends, by what limits, and what every prompt has around the conversation. */

@@ -1,4 +1,4 @@
-import type { OnLimit } from "../core/budget-terms.ts";
+import type { LimitRule } from "../core/budget-terms.ts";
 import type { Timestamp } from "../core/ids.ts";
 import type { RunCaps } from "../core/budget-terms.ts";
 
@@ -14,7 +14,7 @@ export type Budget = RunCaps & {
   readonly scope: BudgetScope;
   /** The one session, user or tenant it is for; null for each of them. */
   readonly of: string | null;
-  readonly onLimit: OnLimit;
+  readonly onLimit: LimitRule;
   readonly onUnknownPrice: "refuse" | "allow";
   /** The name of the period that a time is in, and when it ends; a budget without periods has one that never ends. */
   readonly period: (at: Timestamp) => BudgetPeriod;

@@ -1,5 +1,6 @@
-import type { OnLimit } from "../core/budget-terms.ts";
+import { LIMIT_RULES, type LimitRule, type OnLimit } from "../core/budget-terms.ts";
 import { ConfigurationError } from "../core/errors.ts";
+import { handsTo } from "../core/hand-off-terms.ts";
 import {
   DEFAULT_MAX_REPEATS,
   loosened,
@@ -25,9 +26,10 @@ export type BudgetLimits = {
   readonly maxRepeats?: number;
   /**
    * When the next call does not fit: `stop` (default) ends the run before it, `degrade` goes on with the
-   * next of the agent's models that is cheaper and fits, `ask` waits for `session.raiseBudget`.
+   * next of the agent's models that is cheaper and fits, `ask` waits for `session.raiseBudget`, and with
+   * `handOffTo` the agent of that name goes on with the run and has the session from then on, within what is left.
    */
-  readonly onLimit?: OnLimit;
+  readonly onLimit?: LimitRule | { readonly handOffTo: string };
   /** Whether a run with a limit in money may use a model whose price nobody knows; `refuse` by default. */
   readonly onUnknownPrice?: "refuse" | "allow";
 };
@@ -66,13 +68,23 @@ export const checkBudgetLimits = (limits: BudgetLimits, where: string): AgentBud
   maxTokens: wholeOrNone(where, "maxTokens", limits.maxTokens),
   maxToolCalls: wholeOrNone(where, "maxToolCalls", limits.maxToolCalls),
   maxRepeats: limits.maxRepeats === undefined ? DEFAULTS.maxRepeats : repeats(where, limits.maxRepeats),
-  onLimit: oneOf(where, { name: "onLimit", of: ["stop", "degrade", "ask"] }, limits.onLimit ?? "stop"),
+  onLimit: ruleOf(where, limits.onLimit ?? "stop"),
   onUnknownPrice: oneOf(
     where,
     { name: "onUnknownPrice", of: ["refuse", "allow"] },
     limits.onUnknownPrice ?? "refuse",
   ),
 });
+
+const ruleOf = (where: string, rule: NonNullable<BudgetLimits["onLimit"]>): OnLimit => {
+  if (typeof rule === "string") return oneOf(where, { name: "onLimit", of: LIMIT_RULES }, rule);
+  checkOptions(rule, { owner: `${where}: onLimit`, known: ["handOffTo"], later: [] });
+  if (typeof rule.handOffTo === "string" && rule.handOffTo !== "") return handsTo(rule.handOffTo);
+  throw new ConfigurationError(
+    "OPTION_INVALID",
+    `${where}: "onLimit.handOffTo" must be the name of an agent.`,
+  );
+};
 
 const wholeOrNone = (where: string, name: string, value: number | undefined): number | null =>
   value === undefined ? null : positiveInteger(where, name, value);

@@ -1,5 +1,5 @@
 import { childAgentOf } from "../core/child-call.ts";
-import { handOffTarget } from "../core/hand-off-terms.ts";
+import { handedTo, handOffTarget } from "../core/hand-off-terms.ts";
 import { ConfigurationError } from "../core/errors.ts";
 import { nearestName } from "../core/nearest-name.ts";
 import type { AgentDefinition } from "./define-agent.ts";
@@ -23,8 +23,8 @@ export const withChildren = (given: readonly Definition[]): readonly Versions[] 
     all.set(next.name, [...known, next]);
     for (const tool of next.tools) open.push(...calledBy(tool));
   }
-  for (const versions of all.values())
-    for (const agent of versions) for (const tool of agent.tools) checkKnown(agent, tool, all);
+  for (const agent of [...all.values()].flat())
+    for (const named of namedBy(agent)) checkKnown(agent, named, all);
   return [...all.values()].flatMap(([newest, ...older]) => (newest === undefined ? [] : [{ newest, older }]));
 };
 
@@ -42,21 +42,31 @@ const checkVersion = ({ name, version }: Definition, known: readonly Definition[
 const calledBy = (tool: DefinedTool<unknown, unknown, never>): readonly Definition[] =>
   "agent" in tool && typeof tool.agent === "object" && tool.agent !== null ? [tool.agent as Definition] : [];
 
+/** An agent that another one names: where it does, and whether that one goes on in its place. */
+type Named = { readonly name: string | null; readonly where: string; readonly goesOn: boolean };
+
+const namedBy = (agent: Definition): readonly Named[] => [
+  { name: handedTo(agent.budget.onLimit), where: `"onLimit" of agent "${agent.name}"`, goesOn: true },
+  ...agent.tools.flatMap(({ name, policy }): readonly Named[] => {
+    const where = `Tool "${name}" of agent "${agent.name}"`;
+    const goesOn = { name: handOffTarget(policy), where, goesOn: true };
+    return [goesOn, { name: childAgentOf(policy), where, goesOn: false }];
+  }),
+];
+
 const checkKnown = (
   agent: Definition,
-  tool: DefinedTool<unknown, unknown, never>,
+  { name, where, goesOn }: Named,
   all: ReadonlyMap<string, readonly Definition[]>,
 ): void => {
-  const target = handOffTarget(tool.policy);
-  const named = childAgentOf(tool.policy) ?? target;
-  const found = all.get(named ?? "");
-  if (named === null) return;
-  if (target !== null) for (const other of found ?? []) checkAnswers(agent, other);
+  if (name === null) return;
+  const found = all.get(name);
+  if (goesOn) for (const other of found ?? []) checkAnswers(agent, other);
   if (found !== undefined) return;
-  const near = nearestName(named, [...all.keys()]);
+  const near = nearestName(name, [...all.keys()]);
   throw new ConfigurationError(
     "DEFINITION_INVALID",
-    `Tool "${tool.name}" of agent "${agent.name}" names agent "${named}", which this runtime does not have.`,
+    `${where} names agent "${name}", which this runtime does not have.`,
     { hint: near === undefined ? "Give it to createRuntime in `agents`." : `Did you mean "${near}"?` },
   );
 };

@@ -92,7 +92,7 @@ const runThroughDeaths = async (deaths: readonly Death[]): Promise<Ending> => {
   let last: Mortal | null = null;
   let sessionId = "";
   for (const death of [...deaths, null]) {
-    last = await bootMortal(agent, last?.test ?? null, death);
+    last = await bootMortal(agent, last?.test ?? null, { death });
     const { test } = last;
     // Every process asks again, with the same keys: the caller does not know what was accepted.
     const ask = async (): Promise<void> => {

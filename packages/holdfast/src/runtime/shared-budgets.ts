@@ -1,4 +1,4 @@
-import { PARENT_BUDGET, RUN_BUDGET, type OnLimit } from "../core/budget-terms.ts";
+import { PARENT_BUDGET, RUN_BUDGET, LIMIT_RULES, type LimitRule } from "../core/budget-terms.ts";
 import { ConfigurationError } from "../core/errors.ts";
 import type { Budget, BudgetScope } from "../ports/budget.ts";
 import { dollars, oneOf } from "./agent-limits.ts";
@@ -22,7 +22,7 @@ export type BudgetOptions = {
   /** Read and written. */
   readonly maxTokens?: number;
   /** As in an agent's `limits`; `stop` by default. */
-  readonly onLimit?: OnLimit;
+  readonly onLimit?: LimitRule;
   readonly onUnknownPrice?: "refuse" | "allow";
 };
 
@@ -70,7 +70,7 @@ const compileBudget = (options: BudgetOptions): Budget => {
     of: options.of ?? null,
     maxCostUsd: maxCostUsd === undefined ? null : dollars(owner, "maxCostUsd", maxCostUsd),
     maxTokens: maxTokens === undefined ? null : positiveInteger(owner, "maxTokens", maxTokens),
-    onLimit: oneOf(owner, { name: "onLimit", of: ["stop", "degrade", "ask"] }, options.onLimit ?? "stop"),
+    onLimit: oneOf(owner, { name: "onLimit", of: LIMIT_RULES }, options.onLimit ?? "stop"),
     onUnknownPrice: oneOf(
       owner,
       { name: "onUnknownPrice", of: ["refuse", "allow"] },

@@ -1,4 +1,4 @@
-import { createTestRuntime, type TestRuntime } from "./create-test-runtime.ts";
+import { createTestRuntime, type TestRuntime, type TestRuntimeOptions } from "./create-test-runtime.ts";
 import type { AgentDefinition } from "../runtime/index.ts";
 
 /** A process that dies around its n-th write: after it, the write is stored; before it, it is not. */
@@ -18,7 +18,7 @@ export type Mortal = { readonly test: TestRuntime; readonly isDead: () => boolea
 export const bootMortal = async (
   agent: AgentDefinition,
   from: TestRuntime | null,
-  death: Death | null,
+  { death, more = {} }: { readonly death: Death | null; readonly more?: Partial<TestRuntimeOptions> },
 ): Promise<Mortal> => {
   let isDead = false;
   const faults: NonNullable<Parameters<typeof createTestRuntime>[0]["faults"]> = ({ write }) => {
@@ -26,7 +26,7 @@ export const bootMortal = async (
     return isDead ? { kind: "hang" } : null;
   };
   const test = await (from === null
-    ? createTestRuntime({ agents: [agent], faults })
+    ? createTestRuntime({ agents: [agent], ...more, faults })
     : from.restart({ faults }));
   if (death?.moment === "after") test.crashAfter(death.write);
   return { test, isDead: () => isDead || test.hasCrashed };
@@ -37,16 +37,24 @@ export const bootMortal = async (
  * last one lives. Every process gets `livesMs` of time.
  */
 export const throughDeaths = async (
-  { agent, livesMs }: { readonly agent: AgentDefinition; readonly livesMs: number },
+  {
+    agent,
+    livesMs,
+    more = {},
+  }: {
+    readonly agent: AgentDefinition;
+    readonly livesMs: number;
+    readonly more?: Partial<TestRuntimeOptions>;
+  },
   deaths: readonly Death[],
   act: (test: TestRuntime) => Promise<void>,
 ): Promise<TestRuntime> => {
   let last: TestRuntime | null = null;
   for (const death of [...deaths, null]) {
-    last = (await bootMortal(agent, last, death)).test;
+    last = (await bootMortal(agent, last, { death, more })).test;
     void act(last).catch(() => undefined);
     await last.clock.settle();
     await last.advanceTime(livesMs);
   }
-  return last ?? (await bootMortal(agent, null, null)).test;
+  return last ?? (await bootMortal(agent, null, { death: null, more })).test;
 };

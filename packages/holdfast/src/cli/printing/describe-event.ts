@@ -129,6 +129,7 @@ const describeBudget = (event: Of<"budget.">): string => {
 const AFTER_REFUSAL = {
   stop: "not made",
   degrade: "going on with a cheaper model",
+  "hand-off": "another agent goes on",
   ask: "somebody must raise the limit",
   wait: "waiting for what others have set aside",
 } as const;
