@@ -9,6 +9,8 @@ export type Floor = {
   readonly packages: readonly string[] | "any";
   /** Whether Node's own modules may be imported. */
   readonly node: boolean;
+  /** Whether its own folders know nothing of each other. */
+  readonly isApart?: true;
   /** Whether other folders are entered only through their `index.ts`. */
   readonly throughDoors?: true;
 };
@@ -16,7 +18,7 @@ export type Floor = {
 const PURE = { packages: [], node: false } as const;
 
 /** An adapter stands on the ports and the core, and knows no other adapter and no engine. */
-const ADAPTER: Floor = { folders: ["core", "ports"], packages: "any", node: true };
+const ADAPTER: Floor = { folders: ["core", "ports"], packages: "any", node: true, isApart: true };
 
 const ADAPTER_FOLDERS = [
   "stores",
@@ -35,12 +37,20 @@ export const FLOORS: Readonly<Record<string, Floor>> = {
   core: { folders: [], ...PURE },
   ports: { folders: ["core"], packages: ["@ai-sdk/provider", "@standard-schema/spec"], node: false },
   wire: { folders: ["core"], packages: ["zod"], node: false },
+  // What a tool is made of, for whoever makes one.
+  definitions: { folders: ["core", "ports"], packages: "any", node: true },
   engine: { folders: ["core", "ports"], packages: [], node: true },
   ...adapters,
-  runtime: { folders: ["core", "ports", "engine", ...ADAPTER_FOLDERS], packages: "any", node: true },
+  // Adapters that make tools, in the way in which everybody makes them.
+  tools: { ...ADAPTER, folders: ["core", "ports", "definitions"] },
+  runtime: {
+    folders: ["core", "ports", "definitions", "engine", ...ADAPTER_FOLDERS],
+    packages: "any",
+    node: true,
+  },
   // `createTestRuntime` wires a runtime from in-memory adapters: the store in memory and the scripted model.
   testing: {
-    folders: ["core", "ports", "engine", "stores", "models", "runtime"],
+    folders: ["core", "ports", "definitions", "engine", "stores", "models", "runtime"],
     packages: "any",
     node: true,
   },
@@ -65,7 +75,11 @@ export const FLOORS: Readonly<Record<string, Floor>> = {
 };
 
 /** The files that stand in `src` itself: they only pass on what a folder's door offers. */
-export const DOOR_FLOOR: Floor = { folders: ["core", "ports", "runtime"], packages: [], node: false };
+export const DOOR_FLOOR: Floor = {
+  folders: ["core", "ports", "definitions", "runtime"],
+  packages: [],
+  node: false,
+};
 
 /** What a test beside its source may import on top of its folder's row: the fakes and suites everyone gets. */
 export const TEST_EXTRA_FOLDERS: readonly string[] = ["testing"];

@@ -8,9 +8,6 @@ const TEST_PACKAGES = new Set(["vitest", "fast-check"]);
 const BUILTIN = new Set(builtinModules);
 
 /** In these folders no adapter knows another, not even of its own kind. */
-const isAdapter = (floor: Floor): boolean =>
-  floor.folders.join() === "core,ports" && floor.packages === "any";
-
 const partsOf = (path: string): readonly string[] => path.slice(SRC.length + 1).split("/");
 const folderOf = (path: string): string => (partsOf(path).length > 1 ? (partsOf(path)[0] ?? "") : "");
 /** The adapter a file belongs to: a folder inside an adapter folder. */
@@ -28,7 +25,7 @@ const insideProblem = (from: string, to: string, floor: Floor): string | undefin
   if (!to.startsWith(`${SRC}/`)) return "leaves the source";
   const [here, there] = [folderOf(from), folderOf(to)];
   const isApart = adapterOf(from) !== "" && adapterOf(to) !== "" && adapterOf(from) !== adapterOf(to);
-  if (here === there) return isAdapter(floor) && isApart ? "is another adapter" : undefined;
+  if (here === there) return floor.isApart === true && isApart ? "is another adapter" : undefined;
   if (there === "") return "is a public door";
   if (isTest(from) && TEST_EXTRA_FOLDERS.includes(there)) return undefined;
   if (!floor.folders.includes(there)) return `is not in the row of ${here || "the doors"}`;

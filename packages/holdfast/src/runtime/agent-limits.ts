@@ -9,7 +9,7 @@ import {
   type SendLimits,
 } from "../core/run-limits.ts";
 import type { Agent, AgentCaps } from "../ports/agent.ts";
-import { checkOptions, positiveInteger } from "./known-options.ts";
+import { checkOptions, positiveInteger } from "../definitions/known-options.ts";
 
 /** What one run may spend, and what is done about it (E8). */
 export type BudgetLimits = {

@@ -12,7 +12,7 @@ import { SessionContent } from "../engine/session-content.ts";
 import type { NewSignal } from "../ports/journal-store.ts";
 import type { Tool } from "../ports/tool.ts";
 import type { ApprovalPlace } from "./approval-id.ts";
-import { checkOptions } from "./known-options.ts";
+import { checkOptions } from "../definitions/known-options.ts";
 import type { Folded } from "./pending.ts";
 import type { RuntimeServices } from "./runtime-services.ts";
 

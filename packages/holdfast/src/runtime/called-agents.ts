@@ -3,7 +3,7 @@ import { handedTo, handOffTarget } from "../core/hand-off-terms.ts";
 import { ConfigurationError } from "../core/errors.ts";
 import { nearestName } from "../core/nearest-name.ts";
 import type { AgentDefinition } from "./define-agent.ts";
-import type { DefinedTool } from "./define-tool.ts";
+import type { DefinedTool } from "../definitions/define-tool.ts";
 
 type Definition = AgentDefinition<unknown, never>;
 

@@ -11,7 +11,7 @@ import type { Agent, OutputFormat, OutputParse } from "../ports/agent.ts";
 import type { Model } from "../ports/model.ts";
 import { areUsual } from "./agent-limits.ts";
 import type { AgentDefinition, ModelChoice } from "./define-agent.ts";
-import type { CompiledSchema } from "./schema.ts";
+import type { CompiledSchema } from "../definitions/schema.ts";
 
 /** Resolved once, when a runtime takes an agent. */
 export type AgentSettings = {

@@ -24,7 +24,7 @@ import { compileAgent } from "./compile-agent.ts";
 import type { AgentDefinition } from "./define-agent.ts";
 import { listBudgets, type BudgetAccount, type BudgetQuery } from "./list-budgets.ts";
 import type { Input } from "./input.ts";
-import { checkOptions } from "./known-options.ts";
+import { checkOptions } from "../definitions/known-options.ts";
 import { DeadLetters } from "./deliveries/dead-letters.ts";
 import { recipientsOf } from "./deliveries/recipients.ts";
 import { Schedules } from "./schedules/schedules.ts";

@@ -1,12 +1,13 @@
 import { runBy } from "../core/child-call.ts";
 import { ConfigurationError, HoldfastError } from "../core/errors.ts";
 import { MESSAGE, messageOf } from "./agent-message.ts";
-import { compileRule, type ApprovalRule } from "./approval-rule.ts";
+import { compileRule, type ApprovalRule } from "../definitions/approval-rule.ts";
 import type { AgentDefinition } from "./define-agent.ts";
-import { checkToolName, DEFAULT_MAX_OUTPUT_CHARS, type DefinedTool } from "./define-tool.ts";
-import { checkOptions, positiveInteger } from "./known-options.ts";
-import { makeTool, type ContentPart } from "./make-tool.ts";
-import { compileSchema, type Schema, type SchemaOutput } from "./schema.ts";
+import { checkToolName, DEFAULT_MAX_OUTPUT_CHARS, type DefinedTool } from "../definitions/define-tool.ts";
+import { checkOptions, positiveInteger } from "../definitions/known-options.ts";
+import type { ContentPart } from "../definitions/content-part.ts";
+import { makeTool } from "../definitions/make-tool.ts";
+import { compileSchema, type Schema, type SchemaOutput } from "../definitions/schema.ts";
 
 /** How an agent is offered to another one. */
 export type AgentToolOptions<Input extends Schema, Output> = {

@@ -12,10 +12,10 @@ import type { WhenFailed } from "../core/undo-terms.ts";
 import { ON_UPGRADE, type OnUpgrade } from "../core/upgrade-terms.ts";
 import { isWhenActive, WHEN_ACTIVE, type WhenActive } from "../core/when-active.ts";
 import type { ToolEffect } from "../core/run-settings.ts";
-import { compileRule, type ApprovalRule, type CompiledRule } from "./approval-rule.ts";
-import { checkOptions, positiveInteger } from "./known-options.ts";
-import type { DefinedTool } from "./define-tool.ts";
-import { compileSchema, type CompiledSchema, type Schema, type SchemaOutput } from "./schema.ts";
+import { compileRule, type ApprovalRule, type CompiledRule } from "../definitions/approval-rule.ts";
+import { checkOptions, positiveInteger } from "../definitions/known-options.ts";
+import type { DefinedTool } from "../definitions/define-tool.ts";
+import { compileSchema, type CompiledSchema, type Schema, type SchemaOutput } from "../definitions/schema.ts";
 
 /** A call as an agent's approval rule sees it. */
 export type ProposedCall = {

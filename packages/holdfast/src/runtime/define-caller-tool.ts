@@ -1,10 +1,11 @@
 import type { StandardJSONSchemaV1, StandardSchemaV1 } from "@standard-schema/spec";
 import { HoldfastError } from "../core/errors.ts";
-import { compileRule, type ApprovalRule } from "./approval-rule.ts";
-import { checkToolName, DEFAULT_MAX_OUTPUT_CHARS, type DefinedTool } from "./define-tool.ts";
-import { checkOptions, positiveInteger } from "./known-options.ts";
-import { makeTool, type ContentPart } from "./make-tool.ts";
-import { compileSchema, type Schema, type SchemaOutput } from "./schema.ts";
+import { compileRule, type ApprovalRule } from "../definitions/approval-rule.ts";
+import { checkToolName, DEFAULT_MAX_OUTPUT_CHARS, type DefinedTool } from "../definitions/define-tool.ts";
+import { checkOptions, positiveInteger } from "../definitions/known-options.ts";
+import type { ContentPart } from "../definitions/content-part.ts";
+import { makeTool } from "../definitions/make-tool.ts";
+import { compileSchema, type Schema, type SchemaOutput } from "../definitions/schema.ts";
 
 /** A tool that whoever called the agent runs: in a browser, at a desk, in another system. */
 export type CallerToolDefinition<Input extends Schema, Output extends Schema> = {

@@ -1,13 +1,13 @@
 import { HISTORIES, handsTo, type History } from "../core/hand-off-terms.ts";
 import { ConfigurationError, HoldfastError } from "../core/errors.ts";
 import { MESSAGE, messageOf } from "./agent-message.ts";
-import { compileRule, type ApprovalRule } from "./approval-rule.ts";
+import { compileRule, type ApprovalRule } from "../definitions/approval-rule.ts";
 import type { AgentDefinition } from "./define-agent.ts";
 import type { AgentTool } from "./define-agent-tool.ts";
-import { checkToolName } from "./define-tool.ts";
-import { checkOptions } from "./known-options.ts";
-import { makeTool } from "./make-tool.ts";
-import { compileSchema, type Schema, type SchemaOutput } from "./schema.ts";
+import { checkToolName } from "../definitions/define-tool.ts";
+import { checkOptions } from "../definitions/known-options.ts";
+import { makeTool } from "../definitions/make-tool.ts";
+import { compileSchema, type Schema, type SchemaOutput } from "../definitions/schema.ts";
 
 /** How a session can be handed over to another agent. */
 export type HandOffOptions<Input extends Schema> = {

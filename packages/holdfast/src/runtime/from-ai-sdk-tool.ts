@@ -4,10 +4,10 @@ import { toJournalValue } from "../core/journal-value.ts";
 import type { RetryPolicy } from "../core/retry-policy.ts";
 import type { ToolEffect } from "../core/run-settings.ts";
 import type { ToolContext } from "../ports/tool.ts";
-import type { ApprovalRule } from "./approval-rule.ts";
-import { defineTool, type DefinedTool } from "./define-tool.ts";
-import type { VerifyResult } from "./make-tool.ts";
-import type { Schema } from "./schema.ts";
+import type { ApprovalRule } from "../definitions/approval-rule.ts";
+import { defineTool, type DefinedTool } from "../definitions/define-tool.ts";
+import type { VerifyResult } from "../definitions/make-tool.ts";
+import type { Schema } from "../definitions/schema.ts";
 
 /** The part of an AI SDK tool that matters here; any version's `tool({ … })` fits. */
 export type AiSdkTool = {

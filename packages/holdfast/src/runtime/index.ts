@@ -1,5 +1,5 @@
 export type { CallerResult, Decision } from "./answers.ts";
-export type { Approval, ApprovalRule } from "./approval-rule.ts";
+export type { Approval, ApprovalRule } from "../definitions/approval-rule.ts";
 export {
   createRuntime,
   Runtime,
@@ -25,20 +25,21 @@ export {
 } from "./define-agent.ts";
 export { agentTool, type AgentTool, type AgentToolOptions } from "./define-agent-tool.ts";
 export { handOffTool, type HandOffOptions } from "./define-hand-off.ts";
-export { defineTool, type DefinedTool, type ToolDefinition } from "./define-tool.ts";
-export type { VerifyResult } from "./make-tool.ts";
+export { defineTool, type DefinedTool, type ToolDefinition } from "../definitions/define-tool.ts";
+export type { VerifyResult } from "../definitions/make-tool.ts";
 export { fromAiSdkTool, type AiSdkTool, type FromAiSdkToolOptions } from "./from-ai-sdk-tool.ts";
-export type { Isolation } from "./isolated.ts";
-export type { Input, InputPart } from "./input.ts";
+export type { Isolation } from "../definitions/isolated.ts";
+export type { InputPart } from "../definitions/content-part.ts";
+export type { Input } from "./input.ts";
 export type { Pending, PendingApproval, PendingResolution, PendingResult } from "./pending.ts";
 export type { Decided, Submitted } from "./post-answer.ts";
 export type { NotUndoneCall, UndoneCall } from "../core/undo-terms.ts";
 export type { DoneCall } from "../ports/tool.ts";
-export type { Undo, UndoDefinition, UndoFunction } from "./define-undo.ts";
+export type { Undo, UndoDefinition, UndoFunction } from "../definitions/define-undo.ts";
 export type { Outcome, OutcomeTotals } from "./run-outcome.ts";
 export { Run, type EventOptions, type OutcomeOptions, type TextOptions } from "./run.ts";
 export type { RuntimeOptions, Secrets } from "./runtime-options.ts";
-export type { Schema, SchemaOutput } from "./schema.ts";
+export type { Schema, SchemaOutput } from "../definitions/schema.ts";
 export type { DurableEvent, SessionEvent } from "./session-event.ts";
 export type { DeadLetter, DeadLetterPage, DeadLetterQuery } from "./deliveries/dead-letters.ts";
 export type { DeliveryHandler, DeliveryOptions, RecipientOptions } from "./deliveries/recipients.ts";

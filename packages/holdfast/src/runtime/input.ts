@@ -3,22 +3,9 @@ import { ConfigurationError } from "../core/errors.ts";
 import type { Sha256 } from "../core/hash-chain.ts";
 import { toJournalValue } from "../core/journal-value.ts";
 import type { JsonValue } from "../core/json.ts";
-import type { ProviderMetadata, UserPart } from "../core/message.ts";
+import type { UserPart } from "../core/message.ts";
+import type { InputPart } from "../definitions/content-part.ts";
 import type { Blob } from "../ports/journal-store.ts";
-
-/** A part of an input as a caller gives it. */
-export type InputPart =
-  | { readonly type: "text"; readonly text: string; readonly providerOptions?: ProviderMetadata }
-  | {
-      /** An image or any other file. */
-      readonly type: "image" | "file";
-      /** Bytes, or a URL that the provider fetches. */
-      readonly data: Uint8Array | URL;
-      /** IANA media type, for example `image/png`. */
-      readonly mediaType: string;
-      readonly filename?: string;
-      readonly providerOptions?: ProviderMetadata;
-    };
 
 export type Input = string | readonly InputPart[];
 

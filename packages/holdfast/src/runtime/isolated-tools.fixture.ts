@@ -6,8 +6,8 @@ import { z } from "zod";
 import { ToolError } from "../core/errors.ts";
 import type { ToolEffect } from "../core/run-settings.ts";
 import type { ToolContext } from "../ports/tool.ts";
-import { defineTool, type DefinedTool } from "./define-tool.ts";
-import type { Isolation } from "./isolated.ts";
+import { defineTool, type DefinedTool } from "../definitions/define-tool.ts";
+import type { Isolation } from "../definitions/isolated.ts";
 import { createSystemClock } from "./system-clock.ts";
 
 type Input = Readonly<Record<string, string>>;

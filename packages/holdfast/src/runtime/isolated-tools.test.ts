@@ -348,7 +348,7 @@ describe("isolated tools", () => {
       const known = toolBy("thread_write_echo");
       return { ...known, isolation: { ...isolationOf(known), module } };
     };
-    await using without = await scene(elsewhere(new URL("./schema.ts", import.meta.url).href));
+    await using without = await scene(elsewhere(new URL("../definitions/schema.ts", import.meta.url).href));
     expect(resultOf((await without.call()).outcome)).toMatchObject({
       value: expect.stringContaining('exports no isolated tool "thread_write_echo"'),
     });

@@ -1,7 +1,7 @@
 import { fromAccountUnits } from "../core/accounts.ts";
 import type { BudgetUnit } from "../core/budget-terms.ts";
 import type { Account } from "../ports/journal-store.ts";
-import { checkOptions, positiveInteger } from "./known-options.ts";
+import { checkOptions, positiveInteger } from "../definitions/known-options.ts";
 import type { RuntimeServices } from "./runtime-services.ts";
 
 /** What one budget has come to: for one session, user or tenant, in one period, in dollars or in tokens. */

@@ -3,7 +3,7 @@ import { ConfigurationError, ConflictError } from "../core/errors.ts";
 import type { JsonObject } from "../core/json.ts";
 import type { OpenRun } from "../core/session-state.ts";
 import { dollars } from "./agent-limits.ts";
-import { checkOptions, positiveInteger } from "./known-options.ts";
+import { checkOptions, positiveInteger } from "../definitions/known-options.ts";
 
 /** More for the run that is open: for this run alone, and on top of the limit. */
 export type RaiseBudgetOptions = {

@@ -12,7 +12,7 @@ import type { Logger } from "../ports/tool.ts";
 import type { AgentDefinition } from "./define-agent.ts";
 import { compileBudgets, type BudgetOptions } from "./shared-budgets.ts";
 import { DELIVERY_HOOKS, type DeliveryOptions } from "./deliveries/recipients.ts";
-import { checkRetry, checkOptions, positiveInteger, wholeNumber } from "./known-options.ts";
+import { checkRetry, checkOptions, positiveInteger, wholeNumber } from "../definitions/known-options.ts";
 
 /** Secrets by name, or a function that finds them. Their values never enter the journal (O2). */
 export type Secrets = Readonly<Record<string, string>> | ((name: string) => string | undefined);

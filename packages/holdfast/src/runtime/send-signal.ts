@@ -4,7 +4,7 @@ import { toJournalValue } from "../core/journal-value.ts";
 import type { JsonObject } from "../core/json.ts";
 import type { SessionState } from "../core/session-state.ts";
 import { checkSignalKey } from "../ports/suspension.ts";
-import { checkOptions } from "./known-options.ts";
+import { checkOptions } from "../definitions/known-options.ts";
 
 export type SignalOptions = {
   /** Accepted once in the life of the session. */

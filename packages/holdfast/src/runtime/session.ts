@@ -14,7 +14,7 @@ import { approvalNotFound, approvalPlace } from "./approval-id.ts";
 import { eachByItself, postAnswer, type Submitted } from "./post-answer.ts";
 import { checkSettings, checkWhenActive } from "./define-agent.ts";
 import { prepareInput, type Input } from "./input.ts";
-import { checkOptions } from "./known-options.ts";
+import { checkOptions } from "../definitions/known-options.ts";
 import { pendingOf, type Folded, type Pending } from "./pending.ts";
 import type { SendLimits } from "../core/run-limits.ts";
 import { checkSendLimits } from "./agent-limits.ts";

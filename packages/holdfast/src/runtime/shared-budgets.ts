@@ -3,7 +3,7 @@ import { ConfigurationError } from "../core/errors.ts";
 import type { Budget, BudgetScope } from "../ports/budget.ts";
 import { dollars, oneOf } from "./agent-limits.ts";
 import { periodsIn, type PeriodLength } from "./budget-period.ts";
-import { checkOptions, positiveInteger } from "./known-options.ts";
+import { checkOptions, positiveInteger } from "../definitions/known-options.ts";
 
 /** A limit that many runs share: of a session, a user or a tenant, in all or in each period (E8). */
 export type BudgetOptions = {

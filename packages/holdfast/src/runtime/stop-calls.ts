@@ -1,7 +1,7 @@
 import { ConfigurationError, NotFoundError } from "../core/errors.ts";
 import type { CallId, RunId, SessionId } from "../core/ids.ts";
 import type { JsonObject } from "../core/json.ts";
-import { checkOptions } from "./known-options.ts";
+import { checkOptions } from "../definitions/known-options.ts";
 import type { OpenCall, SessionState } from "../core/session-state.ts";
 
 export type CancelOptions = {

@@ -4,7 +4,7 @@ import type { RetryPolicy } from "../../core/retry-policy.ts";
 import type { Recipient } from "../../engine/recipient.ts";
 import type { Redactor } from "../../engine/redactor.ts";
 import type { Clock } from "../../ports/clock.ts";
-import { checkRetry, checkOptions, positiveInteger } from "../../runtime/known-options.ts";
+import { checkRetry, checkOptions, positiveInteger } from "../../definitions/known-options.ts";
 import { keyOf, urlOf, webhookOf } from "./webhook.ts";
 
 /** Called with what happened; it was taken when the promise it answers with is kept. May be called again. */

@@ -9,7 +9,7 @@ import {
 } from "../../core/schedule.ts";
 import type { AgentDefinition } from "../../runtime/define-agent.ts";
 import { prepareInput, type Input } from "../../runtime/input.ts";
-import { checkOptions, positiveInteger, wholeNumber } from "../../runtime/known-options.ts";
+import { checkOptions, positiveInteger, wholeNumber } from "../../definitions/known-options.ts";
 import { sha256 } from "../../runtime/node-sha256.ts";
 import { timetableOf } from "./timetable.ts";
 

@@ -5,11 +5,8 @@ import type { FileData, ProviderMetadata, ToolOutput, UserPart } from "../core/m
 import type { ToolPolicy } from "../core/run-settings.ts";
 import type { Tool, ToolContext, ToolIsolation, ToolUndo, Verification } from "../ports/tool.ts";
 import type { CompiledRule } from "./approval-rule.ts";
-import type { InputPart } from "./input.ts";
+import type { ContentPart } from "./content-part.ts";
 import type { CompiledSchema } from "./schema.ts";
-
-/** A part of a result as an author gives it: like an input's, or as the journal holds it. */
-export type ContentPart = InputPart | UserPart;
 
 /** What a tool's `verify` found out about an attempt of unknown outcome. */
 export type VerifyResult<Output> =

@@ -8,7 +8,8 @@ import type { Suspension } from "../ports/suspension.ts";
 import { checkOptions, checkRetry, positiveInteger } from "./known-options.ts";
 import { compileUndo, type Undo } from "./define-undo.ts";
 import { compileSchema, type Schema, type SchemaOutput } from "./schema.ts";
-import { makeTool, type ContentPart, type VerifyResult } from "./make-tool.ts";
+import type { ContentPart } from "./content-part.ts";
+import { makeTool, type VerifyResult } from "./make-tool.ts";
 
 /** Everything there is to say about a tool. */
 export type ToolDefinition<Input extends Schema, Output, Deps> = {
