@@ -12,6 +12,7 @@ export default defineConfig({
     stores: "src/stores/index.ts",
     telemetry: "src/telemetry/index.ts",
     testing: "src/testing/index.ts",
+    tools: "src/tools/index.ts",
     cli: "src/cli/main.ts",
     // The thread of the store is started by its file, which lies beside whatever starts it, here as in the source.
     "sqlite-worker": "src/stores/sqlite/sqlite-worker.ts",

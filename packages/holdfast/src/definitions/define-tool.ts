@@ -2,6 +2,7 @@ import { ConfigurationError } from "../core/errors.ts";
 import { DEFAULT_TOOL_RETRY, type RetryPolicy } from "../core/retry-policy.ts";
 import type { ToolEffect } from "../core/run-settings.ts";
 import type { Tool, ToolContext, Verification } from "../ports/tool.ts";
+import type { ToolResource } from "../ports/tool-resource.ts";
 import { compileRule, type ApprovalRule } from "./approval-rule.ts";
 import { resolveIsolation, type Isolated } from "./isolated.ts";
 import type { Suspension } from "../ports/suspension.ts";
@@ -53,6 +54,11 @@ export type ToolDefinition<Input extends Schema, Output, Deps> = {
   readonly undo?: Undo<SchemaOutput<Input>, NoInfer<Output>, Deps>;
   /** A key of your own in place of the one made from session and call. */
   readonly idempotencyKey?: (input: SchemaOutput<Input>) => string;
+  /**
+   * What it holds open between calls, such as a pool of connections: told when a session comes to rest, closed with the runtime.
+   * Several tools may share one.
+   */
+  readonly resource?: ToolResource;
   /** What the model sees of a result: text, or parts with files. The result as JSON by default. */
   readonly toModelOutput?: (output: NoInfer<Output>) => string | readonly ContentPart[];
 };
@@ -77,6 +83,7 @@ const KNOWN = [
   "verify",
   "undo",
   "idempotencyKey",
+  "resource",
   "toModelOutput",
 ];
 const LATER = ["fallback", "limits", "rateLimit", "annotations"];
@@ -102,10 +109,11 @@ export const defineTool =
     const input = compileSchema(definition.inputSchema, `${owner}: inputSchema`);
     const output =
       definition.outputSchema && compileSchema(definition.outputSchema, `${owner}: outputSchema`);
-    const { verify, idempotencyKey, toModelOutput, isolated, undo, effect } = definition;
+    const { verify, idempotencyKey, toModelOutput, isolated, undo, effect, resource } = definition;
     const timeoutMs = positiveInteger(owner, "timeoutMs", definition.timeoutMs ?? DEFAULT_TIMEOUT_MS);
     const retry = checkRetry({ ...DEFAULT_TOOL_RETRY, ...definition.retry }, `${owner}: retry`);
     const isIsolated = isolated !== undefined;
+    if (isIsolated && resource !== undefined) throw apart(owner);
     const undoing = compileUndo(undo, { owner, effect, isIsolated, timeoutMs, retry });
     return makeTool({
       name: definition.name,
@@ -141,6 +149,7 @@ export const defineTool =
               return (found ?? { status: "unknown" }) as Verification;
             },
           }),
+      ...(resource === undefined ? {} : { resource }),
       ...(undoing === null ? {} : { undo: undoing.undo }),
       ...(idempotencyKey === undefined
         ? {}
@@ -150,6 +159,11 @@ export const defineTool =
         : { toModelOutput: (value: unknown) => toModelOutput(value as Output) }),
     });
   };
+
+const apart = (owner: string): ConfigurationError =>
+  new ConfigurationError("DEFINITION_INVALID", `${owner}: an isolated tool has no "resource" here.`, {
+    hint: "It runs elsewhere: what it opens there ends with that place.",
+  });
 
 const checkDefinition = (
   { effect, execute }: { readonly effect: unknown; readonly execute: unknown },

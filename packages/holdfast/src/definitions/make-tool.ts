@@ -4,6 +4,7 @@ import type { JsonSchema, JsonValue } from "../core/json.ts";
 import type { FileData, ProviderMetadata, ToolOutput, UserPart } from "../core/message.ts";
 import type { ToolPolicy } from "../core/run-settings.ts";
 import type { Tool, ToolContext, ToolIsolation, ToolUndo, Verification } from "../ports/tool.ts";
+import type { ToolResource } from "../ports/tool-resource.ts";
 import type { CompiledRule } from "./approval-rule.ts";
 import type { ContentPart } from "./content-part.ts";
 import type { CompiledSchema } from "./schema.ts";
@@ -32,6 +33,7 @@ export type ToolParts = {
   readonly idempotencyKey?: (input: unknown) => string;
   readonly toMessage?: (input: unknown) => string;
   readonly history?: History;
+  readonly resource?: ToolResource;
   readonly toModelOutput?: (output: unknown) => string | readonly ContentPart[];
 };
 
@@ -53,6 +55,7 @@ export const makeTool = (parts: ToolParts): Tool => ({
   ...(parts.idempotencyKey === undefined ? {} : { idempotencyKey: parts.idempotencyKey }),
   ...(parts.toMessage === undefined ? {} : { toMessage: parts.toMessage }),
   ...(parts.history === undefined ? {} : { history: parts.history }),
+  ...(parts.resource === undefined ? {} : { resource: parts.resource }),
   toOutput: (result) => toOutput(parts, result),
 });
 

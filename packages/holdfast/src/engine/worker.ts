@@ -245,6 +245,8 @@ export class Worker {
     if (session?.isLost === true) this.#waiting.forget(sessionId);
     // guard J6: what came in at the last moment is read
     if (session !== null && !session.isLost && hasMore(session)) this.wake(sessionId, session.tenant);
+    // guard S3: a session at rest holds nothing open
+    else if (session !== null) void this.#services.resources.rest(sessionId);
     this.#fill();
     if (this.#isMoreDue && this.#queue.size === 0) void this.#poll();
     this.#tellIdle();

@@ -52,6 +52,7 @@ export type {
 } from "./model.ts";
 export type { Sandbox, SandboxOutput, SandboxPlace, SandboxTask, SandboxVerification } from "./sandbox.ts";
 export type { Span, SpanAttributes, SpanEnd, SpanStart, Telemetry } from "./telemetry.ts";
+export type { ToolResource } from "./tool-resource.ts";
 export type {
   LogFields,
   LogLevel,

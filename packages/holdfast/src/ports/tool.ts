@@ -5,6 +5,7 @@ import type { JsonSchema, JsonValue } from "../core/json.ts";
 import type { ToolOutput } from "../core/message.ts";
 import type { ToolPolicy } from "../core/run-settings.ts";
 import type { ApprovalContext, ApprovalRequest } from "./approval.ts";
+import type { ToolResource } from "./tool-resource.ts";
 import type { SessionContext } from "./session-context.ts";
 
 /**
@@ -42,6 +43,8 @@ export interface Tool {
   readonly resultSchema?: JsonSchema;
   /** What is wrong with a result for this input, where the caller runs the tool; nothing when it is well. */
   checkResult?(input: unknown, result: unknown): readonly string[];
+  /** What it holds open between calls; several tools may have one. */
+  readonly resource?: ToolResource;
   /** Turns a result into what the model sees; throws when the result is not what was declared. */
   toOutput(result: unknown): Promise<ToolOutput>;
 }

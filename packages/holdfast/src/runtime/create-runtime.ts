@@ -8,6 +8,7 @@ import { plan } from "../core/plan.ts";
 import { createSession, keyedSessionId } from "../engine/create-session.ts";
 import { EventFeed } from "../engine/event-feed.ts";
 import { STOP_GRACE_MS } from "../engine/call-tool.ts";
+import { HeldResources } from "../engine/held-resources.ts";
 import { Redactor } from "../engine/redactor.ts";
 import { StallMonitor } from "../engine/stall-monitor.ts";
 import { Worker } from "../engine/worker.ts";
@@ -103,6 +104,7 @@ export const createRuntime = async <Deps = unknown>(options: RuntimeOptions<Deps
     }),
     stalls: new StallMonitor(clock, logger),
     agents: new Map(agents.map((agent) => [agent.name, agent])),
+    resources: new HeldResources(agents, { clock, logger }),
     recipients: recipientsOf(options, { clock, redactor }),
     timeouts: settings.timeouts,
     deps: options.deps,
@@ -315,7 +317,7 @@ export class Runtime {
         "Closed with work in flight; its outcome is unknown and will be looked into, not repeated.",
       );
     }
-    const stopped = this.#services.sandbox.close();
+    const stopped = Promise.all([this.#services.sandbox.close(), this.#services.resources.close()]);
     // Whoever still waits for a run in this process would wait for ever.
     this.#services.feed.close(
       failure("RUNTIME_CLOSED", "This runtime was closed before the run came to its end."),

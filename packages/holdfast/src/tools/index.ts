@@ -1,0 +1,1 @@
+export type { ToolResource } from "../ports/tool-resource.ts";
