@@ -243,10 +243,11 @@ export class Worker {
   #left(sessionId: SessionId, session: ActiveSession | null): void {
     if (session !== null && this.#active.get(sessionId) === session) this.#active.delete(sessionId);
     if (session?.isLost === true) this.#waiting.forget(sessionId);
+    const goesOn = session !== null && !session.isLost && hasMore(session);
     // guard J6: what came in at the last moment is read
-    if (session !== null && !session.isLost && hasMore(session)) this.wake(sessionId, session.tenant);
+    if (goesOn) this.wake(sessionId, session.tenant);
     // guard S3: a session at rest holds nothing open
-    else if (session !== null) void this.#services.resources.rest(sessionId);
+    if (!goesOn) void this.#services.resources.rest(sessionId);
     this.#fill();
     if (this.#isMoreDue && this.#queue.size === 0) void this.#poll();
     this.#tellIdle();
