@@ -25,7 +25,16 @@ import { createPayments, type FakePayments } from "./payments.ts";
 import * as runs from "./runs.ts";
 import { collectPayment, onPaid } from "./waiting.ts";
 import { defineSupport } from "./support.ts";
-import { bookSeat, convert, drawChart, getWeather, renderInvoice, searchLogs, subscribe } from "./tools.ts";
+import {
+  bookSeat,
+  convert,
+  drawChart,
+  getWeather,
+  renderInvoice,
+  searchLogs,
+  stockLevel,
+  subscribe,
+} from "./tools.ts";
 
 let dataDir = "";
 beforeEach(async () => {
@@ -90,6 +99,24 @@ describe("docs/tools.md", () => {
     const resolved = await runs.resolveUnknown(session, run, () => Promise.resolve("seat 12a"));
     expect(resolved).toMatchObject({ status: "completed", text: '"seat 12a"' });
     expect(service.keys).toHaveLength(1);
+  });
+
+  test("a tool that keeps failing is left alone by all sessions", async () => {
+    const service = await startService([]);
+    onTestFinished(() => void service.stop());
+    const input = { article: "bolt" };
+    const deps = { warehouseUrl: service.url };
+    const { runtime, run } = await startCalling(stockLevel, { dataDir, input, deps });
+    onTestFinished(() => runtime.close());
+    expect(await textOf(run)).toContain("The warehouse answers 500.");
+    const later = async (): Promise<string> => {
+      const session = await runtime.createSession("caller", { user: "bob" });
+      return textOf(await session.send("go"));
+    };
+    expect(await later()).toContain("stock_level was not called");
+    expect(await later()).toContain("stock_level was not called");
+    expect(service.keys).toHaveLength(5);
+    expect(runtime.circuits()).toMatchObject([{ name: "warehouse", circuit: { kind: "open" } }]);
   });
 
   test("a result that is too long is cut, and whole in the workspace", async () => {

@@ -29,6 +29,21 @@ export const bookSeat = defineTool<{ readonly bookingUrl: string }>()({
 });
 // #endregion not-executed
 
+// #region circuit
+export const stockLevel = defineTool<{ readonly warehouseUrl: string }>()({
+  name: "stock_level",
+  description: "How many of an article are in the warehouse.",
+  inputSchema: z.object({ article: z.string() }),
+  effect: "read",
+  circuit: { name: "warehouse", minFailures: 5, openMs: 15_000 },
+  async execute({ article }, { deps, signal }) {
+    const response = await fetch(`${deps.warehouseUrl}/stock/${encodeURIComponent(article)}`, { signal });
+    if (!response.ok) throw new ToolError(`The warehouse answers ${response.status}.`);
+    return await response.json();
+  },
+});
+// #endregion circuit
+
 // #region limits
 export const searchLogs = defineTool()({
   name: "search_logs",

@@ -39,6 +39,8 @@ export {
   type RecipientOptions,
   type Resolution,
   type BudgetAccount,
+  type CircuitOptions,
+  type CircuitStatus,
   type BudgetLimits,
   type BudgetOptions,
   type BudgetQuery,

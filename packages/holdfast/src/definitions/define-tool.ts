@@ -3,6 +3,7 @@ import { DEFAULT_TOOL_RETRY, type RetryPolicy } from "../core/retry-policy.ts";
 import type { ToolEffect } from "../core/run-settings.ts";
 import type { Tool, ToolContext, Verification } from "../ports/tool.ts";
 import type { ToolResource } from "../ports/tool-resource.ts";
+import { compileCircuit, type CircuitOptions } from "./circuit-options.ts";
 import { compileRule, type ApprovalRule } from "./approval-rule.ts";
 import { resolveIsolation, type Isolated } from "./isolated.ts";
 import type { Suspension } from "../ports/suspension.ts";
@@ -55,6 +56,11 @@ export type ToolDefinition<Input extends Schema, Output, Deps> = {
   /** A key of your own in place of the one made from session and call. */
   readonly idempotencyKey?: (input: SchemaOutput<Input>) => string;
   /**
+   * Not calling it for a while when it keeps failing, in any session: `true` for the defaults. Tools that call the same system
+   * can share one by its name. Without it, it is called whatever happens.
+   */
+  readonly circuit?: true | CircuitOptions;
+  /**
    * What it holds open between calls, such as a pool of connections: told when a session comes to rest, closed with the runtime.
    * Several tools may share one.
    */
@@ -83,6 +89,7 @@ const KNOWN = [
   "verify",
   "undo",
   "idempotencyKey",
+  "circuit",
   "resource",
   "toModelOutput",
 ];
@@ -109,7 +116,7 @@ export const defineTool =
     const input = compileSchema(definition.inputSchema, `${owner}: inputSchema`);
     const output =
       definition.outputSchema && compileSchema(definition.outputSchema, `${owner}: outputSchema`);
-    const { verify, idempotencyKey, toModelOutput, isolated, undo, effect, resource } = definition;
+    const { verify, idempotencyKey, toModelOutput, isolated, undo, effect, resource, circuit } = definition;
     const timeoutMs = positiveInteger(owner, "timeoutMs", definition.timeoutMs ?? DEFAULT_TIMEOUT_MS);
     const retry = checkRetry({ ...DEFAULT_TOOL_RETRY, ...definition.retry }, `${owner}: retry`);
     const isIsolated = isolated !== undefined;
@@ -149,6 +156,7 @@ export const defineTool =
               return (found ?? { status: "unknown" }) as Verification;
             },
           }),
+      ...(circuit === undefined ? {} : { circuit: compileCircuit(circuit, definition.name) }),
       ...(resource === undefined ? {} : { resource }),
       ...(undoing === null ? {} : { undo: undoing.undo }),
       ...(idempotencyKey === undefined

@@ -33,6 +33,7 @@ export type ToolParts = {
   readonly idempotencyKey?: (input: unknown) => string;
   readonly toMessage?: (input: unknown) => string;
   readonly history?: History;
+  readonly circuit?: NonNullable<Tool["circuit"]>;
   readonly resource?: ToolResource;
   readonly toModelOutput?: (output: unknown) => string | readonly ContentPart[];
 };
@@ -55,6 +56,7 @@ export const makeTool = (parts: ToolParts): Tool => ({
   ...(parts.idempotencyKey === undefined ? {} : { idempotencyKey: parts.idempotencyKey }),
   ...(parts.toMessage === undefined ? {} : { toMessage: parts.toMessage }),
   ...(parts.history === undefined ? {} : { history: parts.history }),
+  ...(parts.circuit === undefined ? {} : { circuit: parts.circuit }),
   ...(parts.resource === undefined ? {} : { resource: parts.resource }),
   toOutput: (result) => toOutput(parts, result),
 });

@@ -62,7 +62,14 @@ const launch = (session: ActiveSession, { run, start, deadline }: Launch): Promi
     );
   }
   const call = toolCall(session, run, start);
-  return start.kind === "tool" ? callTool(call, deadline) : verifyCall(call, deadline);
+  return start.kind === "tool" ? callOnce(call, deadline) : verifyCall(call, deadline);
+};
+
+/** What becomes of it is also said of the tool, for all sessions (E7). */
+const callOnce = async (call: ToolAttempt, deadline: Deadline): Promise<Outcome> => {
+  const outcome = await callTool(call, deadline);
+  if (outcome.kind === "tool") call.services.circuits.settle(call.tool, outcome.outcome);
+  return outcome;
 };
 
 const modelRequest = async (

@@ -19,6 +19,7 @@ import { accountsFor, hasOtherRefused, recordRefusal, reservationsOf } from "./c
 import { childSessionId } from "./child-errands.ts";
 import { handOff, handOffRun } from "./hand-off.ts";
 import { holdOtherDefinition, isBehind } from "./other-definition.ts";
+import { isHeldBack } from "./held-back.ts";
 import { idempotencyKeyOf } from "./idempotency-key.ts";
 import { recordOutcome, type Outcome } from "./outcome.ts";
 import { readDecision } from "./read-decision.ts";
@@ -276,6 +277,7 @@ const beginToolCall = async (
   // guard E4: an approval is still good in the moment in which its call starts
   if (call !== undefined && isOutdated(call, now) && !session.content.isFree(callId))
     return lookAgain(session);
+  if (call !== undefined && isHeldBack(session, batch, { call, tool })) return lookAgain(session);
   const notAfter = now + timeoutOf(run, callId);
   batch.add({
     header: { type: "tool-call.started", runId: run.runId, callId, attempt, notAfter, idempotencyKey },

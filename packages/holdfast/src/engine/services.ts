@@ -11,6 +11,7 @@ import type { Sandbox } from "../ports/sandbox.ts";
 import type { Telemetry } from "../ports/telemetry.ts";
 import type { Logger, Workspace } from "../ports/tool.ts";
 import type { Recipient } from "./recipient.ts";
+import type { Circuits } from "./circuits.ts";
 import type { HeldResources } from "./held-resources.ts";
 import type { EventFeed } from "./event-feed.ts";
 import type { Redactor } from "./redactor.ts";
@@ -44,6 +45,8 @@ export type EngineServices = {
   readonly stalls: StallMonitor;
   /** Where isolated tools run. */
   readonly sandbox: Sandbox;
+  /** What is not called for a while because it keeps failing. */
+  readonly circuits: Circuits;
   /** What tools hold open between calls. */
   readonly resources: HeldResources;
   readonly agents: ReadonlyMap<string, Agent>;

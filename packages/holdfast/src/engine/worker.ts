@@ -77,6 +77,8 @@ export class Worker {
           schedule: () => schedules.run(duty),
           delivery: () => this.#deliveries.perform(duty),
           child: () => this.#children.run(duty),
+          // Kept to be known, and never owed at any time.
+          circuit: async () => true,
         })[duty.kind](),
     };
     this.#deliveries = new DeliveryRound(services);
@@ -91,8 +93,10 @@ export class Worker {
     // guard J2: leases are renewed
     this.#every(this.#services.leaseMs / 3, () => this.#renew());
     this.#every(WAITING_EVERY_MS, () => this.#lookForWaiting());
+    this.#every(WAITING_EVERY_MS, () => this.#lookAtCircuits());
     void this.#poll();
     void this.#lookForWaiting();
+    void this.#lookAtCircuits();
   }
 
   /** Something was posted for the session in this process. */
@@ -396,6 +400,18 @@ export class Worker {
     } catch (thrown) {
       this.#warn("Runs that wait for a definition could not be looked for.", thrown);
     }
+  }
+
+  /** What another process has found out about tools that fail is taken over (E7). */
+  async #lookAtCircuits(): Promise<void> {
+    const { agents, circuits } = this.#services;
+    const isUsed = [...agents.values()].some(({ tools }) =>
+      [...tools.values()].some(({ circuit }) => circuit),
+    );
+    if (!isUsed || this.#state !== "running") return;
+    await circuits
+      .refresh()
+      .catch((thrown: unknown) => this.#warn("The store could not be asked what keeps failing.", thrown));
   }
 
   /** A store that was closed while it was being asked is no trouble: the worker has stopped. */

@@ -1,7 +1,10 @@
 import type { Timestamp } from "../core/ids.ts";
 
-/** What a duty is about: the next tick of a schedule, telling somebody of an event, or what is owed between a session and one it called. */
-export type DutyKind = "schedule" | "delivery" | "child";
+/**
+ * What a duty is about: the next tick of a schedule, telling somebody of an event, what is owed between a session and one it called, or
+ * what is not called for a while because it keeps failing.
+ */
+export type DutyKind = "schedule" | "delivery" | "child" | "circuit";
 
 /**
  * Something that is owed at a time outside the work of any session: a row in the store, found when it is due,

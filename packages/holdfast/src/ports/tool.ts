@@ -1,4 +1,5 @@
 import type { Resumption, SuspendFor, Suspension } from "./suspension.ts";
+import type { CircuitPolicy } from "../core/circuit.ts";
 import { toFailure } from "../core/failure.ts";
 import type { History } from "../core/hand-off-terms.ts";
 import type { JsonSchema, JsonValue } from "../core/json.ts";
@@ -43,6 +44,8 @@ export interface Tool {
   readonly resultSchema?: JsonSchema;
   /** What is wrong with a result for this input, where the caller runs the tool; nothing when it is well. */
   checkResult?(input: unknown, result: unknown): readonly string[];
+  /** What is not called for a while when it keeps failing; tools of one name share it (E7). */
+  readonly circuit?: { readonly name: string; readonly policy: CircuitPolicy };
   /** What it holds open between calls; several tools may have one. */
   readonly resource?: ToolResource;
   /** Turns a result into what the model sees; throws when the result is not what was declared. */

@@ -8,6 +8,7 @@ import { plan } from "../core/plan.ts";
 import { createSession, keyedSessionId } from "../engine/create-session.ts";
 import { EventFeed } from "../engine/event-feed.ts";
 import { STOP_GRACE_MS } from "../engine/call-tool.ts";
+import { Circuits, type CircuitStatus } from "../engine/circuits.ts";
 import { HeldResources } from "../engine/held-resources.ts";
 import { Redactor } from "../engine/redactor.ts";
 import { StallMonitor } from "../engine/stall-monitor.ts";
@@ -104,6 +105,7 @@ export const createRuntime = async <Deps = unknown>(options: RuntimeOptions<Deps
     }),
     stalls: new StallMonitor(clock, logger),
     agents: new Map(agents.map((agent) => [agent.name, agent])),
+    circuits: new Circuits({ store, clock, logger }),
     resources: new HeldResources(agents, { clock, logger }),
     recipients: recipientsOf(options, { clock, redactor }),
     timeouts: settings.timeouts,
@@ -293,6 +295,11 @@ export class Runtime {
       }
     }
     return count;
+  }
+
+  /** What is not called now because it kept failing, in any session, by name (E7). */
+  circuits(): readonly CircuitStatus[] {
+    return this.#services.circuits.list();
   }
 
   /** The store itself, for operators: backup, check, erasing in part. */

@@ -25,6 +25,8 @@ export {
 } from "./define-agent.ts";
 export { agentTool, type AgentTool, type AgentToolOptions } from "./define-agent-tool.ts";
 export { handOffTool, type HandOffOptions } from "./define-hand-off.ts";
+export type { CircuitOptions } from "../definitions/circuit-options.ts";
+export type { CircuitStatus } from "../engine/circuits.ts";
 export { defineTool, type DefinedTool, type ToolDefinition } from "../definitions/define-tool.ts";
 export type { VerifyResult } from "../definitions/make-tool.ts";
 export { fromAiSdkTool, type AiSdkTool, type FromAiSdkToolOptions } from "./from-ai-sdk-tool.ts";

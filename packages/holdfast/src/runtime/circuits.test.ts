@@ -1,0 +1,179 @@
+import { describe, expect, it } from "vitest";
+import { HoldfastError } from "../core/errors.ts";
+import { createTestRuntime, type TestRuntimeOptions } from "../testing/index.ts";
+import {
+  agentOf,
+  headersOf,
+  journalOf,
+  keepingLogger,
+  recordingModel,
+  toolOf,
+  within,
+} from "../testing/scenario.fixture.ts";
+import { defineTool, type AgentDefinition, type CircuitOptions } from "./index.ts";
+
+const CIRCUIT: CircuitOptions = { minFailures: 3, windowMs: 60_000, openMs: 10_000, maxOpenMs: 40_000 };
+
+/** A system that works or does not, and an agent that asks it once a run. */
+const worldOf = (circuit: true | CircuitOptions = CIRCUIT) => {
+  const world = {
+    works: false,
+    entered: 0,
+    fail: () => new HoldfastError("TOOL_FAILED", "The bank is away."),
+  };
+  const ask = toolOf({
+    name: "ask",
+    effect: "read",
+    circuit,
+    execute: () => {
+      world.entered += 1;
+      if (world.works) return "42";
+      throw world.fail();
+    },
+  });
+  const model = recordingModel(({ toolResults }) =>
+    toolResults.length > 0 ? { text: "done" } : { toolCalls: [{ name: "ask" }] },
+  );
+  return { world, model, ask, agent: agentOf({ model, tools: [ask] }) };
+};
+
+const start = async (agent: AgentDefinition, options: Partial<TestRuntimeOptions> = {}) => {
+  const test = await createTestRuntime({ agents: [agent], ...options });
+  return { test, ask: () => askIn(test, agent) };
+};
+
+/** A run in a session of its own; the code of the call's failure, or null. */
+const askIn = async (test: Awaited<ReturnType<typeof createTestRuntime>>, agent: AgentDefinition) => {
+  const session = await test.runtime.createSession(agent);
+  await within(test, (await session.send("go")).outcome(), 1_000);
+  return headersOf(await journalOf(test, session.id), "tool-call.failed").at(-1)?.code ?? null;
+};
+
+describe("a tool that keeps failing", () => {
+  it("E7 is not called by any session for a while; the model is told, and when it is tried again", async () => {
+    const { world, model, agent } = worldOf();
+    const logger = keepingLogger();
+    const { test, ask } = await start(agent, { logger });
+    for (let index = 0; index < 3; index += 1) expect(await ask()).toBe("TOOL_FAILED");
+    expect(await ask()).toBe("TOOL_UNAVAILABLE");
+    expect(world.entered).toBe(3);
+    const told = JSON.stringify(model.requests.at(-1)?.messages);
+    expect(told).toMatch(
+      /ask was not called: its last calls failed \(TOOL_FAILED\)\. It is tried again from \d{4}/,
+    );
+    const errors = logger.lines.filter(({ level }) => level === "error");
+    expect(errors.map(({ message }) => message)).toEqual([expect.stringMatching(/^ask keeps failing/)]);
+    await test.close();
+  });
+
+  it("E7 is tried by one call when it is time, and by all when that went well", async () => {
+    const { world, agent } = worldOf();
+    const { test, ask } = await start(agent);
+    for (let index = 0; index < 4; index += 1) await ask();
+    await test.advanceTime(10_000);
+    expect(await ask()).toBe("TOOL_FAILED");
+    expect(await ask()).toBe("TOOL_UNAVAILABLE");
+    await test.advanceTime(20_000);
+    world.works = true;
+    expect(await ask()).toBe(null);
+    expect(await ask()).toBe(null);
+    expect(world.entered).toBe(6);
+    await test.close();
+  });
+
+  it("E7 is called by one session alone while it is tried", async () => {
+    const { world, model } = worldOf();
+    const { promise, resolve } = Promise.withResolvers<string>();
+    const ask = toolOf({
+      name: "ask",
+      effect: "read",
+      circuit: CIRCUIT,
+      execute: () => {
+        world.entered += 1;
+        if (world.works) return promise;
+        throw world.fail();
+      },
+    });
+    const agent = agentOf({ model, tools: [ask] });
+    const { test, ask: askOnce } = await start(agent);
+    for (let index = 0; index < 3; index += 1) await askOnce();
+    await test.advanceTime(10_000);
+    world.works = true;
+    const probing = await test.runtime.createSession(agent);
+    const run = await probing.send("go");
+    await test.clock.settle();
+    expect(world.entered).toBe(4);
+    expect(await askOnce()).toBe("TOOL_UNAVAILABLE");
+    resolve("42");
+    await within(test, run.outcome(), 1_000);
+    expect(await askOnce()).toBe(null);
+    await test.close();
+  });
+
+  it("E7 is known to the next process on the same data, and to one beside it", async () => {
+    const { world, agent } = worldOf();
+    const { test, ask } = await start(agent);
+    for (let index = 0; index < 4; index += 1) await ask();
+    const next = await test.restart();
+    await next.clock.settle();
+    expect(await askIn(next, agent)).toBe("TOOL_UNAVAILABLE");
+    expect(next.runtime.circuits()).toMatchObject([{ name: "ask", circuit: { kind: "open", openings: 1 } }]);
+    world.works = true;
+    await next.advanceTime(10_000);
+    expect(await askIn(next, agent)).toBe(null);
+    expect(next.runtime.circuits()).toEqual([]);
+    const last = await next.restart();
+    await last.clock.settle();
+    expect(await askIn(last, agent)).toBe(null);
+    expect(world.entered).toBe(5);
+    await last.close();
+  });
+
+  it("E7 is shared by tools that name the same system, and by no other", async () => {
+    const { world, agent: one } = worldOf({ ...CIRCUIT, name: "bank" });
+    const pay = toolOf({
+      name: "pay",
+      effect: "read",
+      circuit: { ...CIRCUIT, name: "bank" },
+      execute: () => "paid",
+    });
+    const look = toolOf({ name: "look", effect: "read", circuit: true, execute: () => "seen" });
+    const using = (name: string) =>
+      recordingModel(({ toolResults }) =>
+        toolResults.length > 0 ? { text: "." } : { toolCalls: [{ name }] },
+      );
+    const two = agentOf({ name: "two", model: using("pay"), tools: [pay] });
+    const three = agentOf({ name: "three", model: using("look"), tools: [look] });
+    const test = await createTestRuntime({ agents: [one, two, three] });
+    for (let index = 0; index < 3; index += 1) await askIn(test, one);
+    expect(world.entered).toBe(3);
+    expect(await askIn(test, two)).toBe("TOOL_UNAVAILABLE");
+    expect(await askIn(test, three)).toBe(null);
+    await test.close();
+  });
+
+  it("E7 counts nothing against it that is not its fault: what is wrong with the call, a cancel", async () => {
+    const { world, agent } = worldOf();
+    world.fail = () => new HoldfastError("TOOL_FAILED", "There is no such account.", { retryable: false });
+    const { test, ask } = await start(agent);
+    for (let index = 0; index < 6; index += 1) expect(await ask()).toBe("TOOL_FAILED");
+    expect(world.entered).toBe(6);
+    await test.close();
+  });
+
+  it("is refused where its options make no sense", () => {
+    const make = (circuit: CircuitOptions) => () =>
+      defineTool()({
+        name: "x",
+        description: "x",
+        inputSchema: { type: "object" },
+        effect: "read",
+        circuit,
+        execute: () => "x",
+      });
+    expect(make({ share: 0 })).toThrow(/"share" must be above 0/);
+    expect(make({ minFailures: 0 })).toThrow(/minFailures/);
+    expect(make({ name: "" })).toThrow(/"name"/);
+    expect(make({ openFor: 3 } as never)).toThrow(/openFor/);
+  });
+});
