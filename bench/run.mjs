@@ -1,6 +1,7 @@
 /**
  * `npm run bench`: builds and packs Holdfast, installs it beside its peers, measures, writes RESULTS.md.
- * `npm run bench -- turns layers` runs only the named benches and prints them.
+ * `npm run bench -- turns layers` runs only the named benches and prints them; with `--keep` what they
+ * measured takes its place in RESULTS.md.
  */
 import { readFile, writeFile, rm } from "node:fs/promises";
 import { loadavg } from "node:os";
@@ -19,6 +20,7 @@ import { benchApprovals, benchSuspended } from "./benches/suspended.mjs";
 import { benchTurns } from "./benches/turns.mjs";
 import { describeMachine } from "./parts/machine.mjs";
 import { BENCH, setUp } from "./parts/set-up.mjs";
+import { mergeResults } from "./parts/merge-results.mjs";
 import { judge, notesFor, verdictTable } from "./parts/verdicts.mjs";
 import { TARGETS } from "./targets.mjs";
 
@@ -42,7 +44,8 @@ const begun = performance.now();
 const say = (what) =>
   console.error(`[${((performance.now() - begun) / 1000).toFixed(0).padStart(4)} s] ${what}`);
 
-const asked = process.argv.slice(2);
+const isKept = process.argv.includes("--keep");
+const asked = process.argv.slice(2).filter((word) => word !== "--keep");
 const unknown = asked.filter((name) => !(name in BENCHES));
 if (unknown.length > 0) {
   console.error(`There is no bench "${unknown[0]}". There are: ${Object.keys(BENCHES).join(", ")}.`);
@@ -90,6 +93,13 @@ if (asked.length === 0) {
   say("wrote bench/RESULTS.md");
 } else {
   console.log(text);
+  if (isKept) {
+    const old = await readFile(join(BENCH, "RESULTS.md"), "utf8");
+    const stamp = `Measured apart from the rest, on ${new Date().toISOString().slice(0, 10)}, at a load of ${busy.toFixed(1)} before it began.`;
+    const order = TARGETS.map(({ what }) => what);
+    await writeFile(join(BENCH, "RESULTS.md"), mergeResults(old, text, { order, stamp }));
+    say(`put ${asked.join(", ")} into bench/RESULTS.md`);
+  }
 }
 // A target without a verdict is a fault of the bench. What was measured is kept all the same.
 const unjudged = verdicts.filter(({ problem }) => problem !== null);
