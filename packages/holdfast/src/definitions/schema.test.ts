@@ -47,3 +47,11 @@ describe("a schema of somebody's", () => {
     expect(checked).toEqual({ ok: true, value: 1 });
   });
 });
+
+describe("a JSON Schema", () => {
+  it("may have formats that nobody knows: they tell the model what is meant", async () => {
+    const schema = compileSchema({ type: "string", format: "int32" }, "it");
+    expect(await schema.check("x")).toMatchObject({ ok: true });
+    expect(schema.jsonSchema).toMatchObject({ format: "int32" });
+  });
+});

@@ -115,7 +115,8 @@ const ajvIssue = (error: AjvError): string => {
 const compileWithAjv = async (schema: JsonSchema, owner: string): Promise<AjvCheck> => {
   const { Ajv } = await import("ajv");
   try {
-    return new Ajv({ strict: false, allErrors: true }).compile(schema);
+    // A format says what is meant; which there are is for each schema to know, so none is checked.
+    return new Ajv({ strict: false, allErrors: true, validateFormats: false }).compile(schema);
   } catch (cause) {
     throw new ConfigurationError("DEFINITION_INVALID", `${owner} is not a valid JSON Schema.`, { cause });
   }

@@ -1,1 +1,5 @@
 export type { ToolResource } from "../ports/tool-resource.ts";
+export type { ClientCredentials, Credential, CredentialResolver } from "./openapi/credential.ts";
+export type { HeaderValue, OpenApiOptions, OperationFilter } from "./openapi/openapi-options.ts";
+export { openapiTools } from "./openapi/openapi-tools.ts";
+export type { OperationInfo, Refusal } from "./openapi/operation.ts";
