@@ -1,3 +1,5 @@
+export { fetchTool, type FetchedPage } from "./fetch/fetch-tool.ts";
+export type { FetchInput, FetchOptions, Lookup } from "./fetch/fetch-settings.ts";
 export type { ToolResource } from "../ports/tool-resource.ts";
 export type { ClientCredentials, Credential, CredentialResolver } from "./openapi/credential.ts";
 export type { HeaderValue, OpenApiOptions, OperationFilter } from "./openapi/openapi-options.ts";

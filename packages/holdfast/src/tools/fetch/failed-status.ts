@@ -1,0 +1,61 @@
+import type { Readable } from "node:stream";
+import type { Dispatcher } from "undici";
+import { ToolError } from "../../core/errors.ts";
+import type { ContentType } from "./content-type.ts";
+import { decodeText } from "./decode-text.ts";
+import { letGo, readBody } from "./read-body.ts";
+
+type Failed = {
+  readonly url: URL;
+  readonly status: number;
+  readonly contentType: ContentType;
+  readonly headers: Dispatcher.ResponseData["headers"];
+  readonly body: Readable;
+  readonly encoding: string;
+};
+
+const MAX_EXCERPT_BYTES = 100_000;
+const MAX_EXCERPT_CHARS = 500;
+/** Statuses that another attempt may change. */
+const PASSING: readonly number[] = [408, 425, 429, 500, 502, 503, 504];
+
+/** An answer that says no, with the beginning of what it says, and when to ask again where the server says that. */
+export const failedStatus = async (failed: Failed): Promise<ToolError> => {
+  const { status, url, headers } = failed;
+  const retryAfterMs = status === 429 || status === 503 ? retryAfter(headers) : undefined;
+  const excerpt = await excerptOf(failed);
+  return new ToolError(`${url.host} answered with status ${status}${excerpt === "" ? "." : `: ${excerpt}`}`, {
+    retryable: PASSING.includes(status),
+    details: { reason: "status", status },
+    ...(retryAfterMs === undefined ? {} : { retryAfterMs }),
+  });
+};
+
+/** Seconds, or a date; dates are counted from the server's own, so that no clock of ours is asked. */
+const retryAfter = (headers: Dispatcher.ResponseData["headers"]): number | undefined => {
+  const { "retry-after": after, date } = headers;
+  if (typeof after !== "string") return undefined;
+  if (/^\d{1,7}$/.test(after)) return Number(after) * 1_000;
+  if (!/^[A-Z][a-z]{2}, /.test(after)) return undefined;
+  const ms = Date.parse(after) - Date.parse(typeof date === "string" ? date : "");
+  return Number.isFinite(ms) ? Math.max(0, ms) : undefined;
+};
+
+/** The first words of the body, without tags; nothing where there are none that can be read. */
+const excerptOf = async ({ contentType, body, encoding }: Failed): Promise<string> => {
+  if (contentType.kind === "other") {
+    letGo(body);
+    return "";
+  }
+  try {
+    const bytes = await readBody(body, { encoding, maxBytes: MAX_EXCERPT_BYTES });
+    const text = decodeText(bytes.subarray(0, 8_000), contentType);
+    const words = contentType.kind === "html" ? withoutTags(text) : text;
+    return words.replaceAll(/\s+/g, " ").trim().slice(0, MAX_EXCERPT_CHARS).toWellFormed();
+  } catch {
+    return "";
+  }
+};
+
+const withoutTags = (text: string): string =>
+  text.replaceAll(/<(script|style)\b[^<]*(?:<(?!\/\1)[^<]*)*/gi, " ").replaceAll(/<[^<>]*>/g, " ");
