@@ -1,14 +1,13 @@
 import { constants } from "node:fs";
-import { lstat, mkdir, open as openFile, realpath } from "node:fs/promises";
-import { dirname, isAbsolute, join, relative, resolve, sep } from "node:path";
+import { lstat, mkdir, realpath } from "node:fs/promises";
+import { basename, dirname, isAbsolute, join, relative, resolve, sep } from "node:path";
 import { ToolError } from "../core/errors.ts";
 import type { SessionId } from "../core/ids.ts";
+import { openFolder, openPlainFile, type OpenFolder } from "../definitions/open-folder.ts";
 import type { Workspace } from "../ports/tool.ts";
 
-/** A link that came into being after the path was looked at is not followed; Windows knows no such flag. */
-const NO_FOLLOW = constants.O_NOFOLLOW ?? 0;
-const WRITE = constants.O_WRONLY | constants.O_CREAT | constants.O_TRUNC | NO_FOLLOW;
-const READ = constants.O_RDONLY | NO_FOLLOW;
+/** A file is emptied only once it is known to be one. */
+const WRITE = constants.O_WRONLY | constants.O_CREAT;
 
 /** Session ids made from keys may hold anything; folders may not. */
 export const workspaceFolder = (dataDir: string, sessionId: SessionId): string =>
@@ -31,18 +30,31 @@ export const createWorkspace = (root: string): Workspace => {
     if (real === null || !isWithin(base, real)) throw escapes(relativePath);
     return real;
   };
+  /** The folder of a file, opened without following what has become a link since it was looked at. */
+  const folderOf = async (real: string, isMade: boolean): Promise<OpenFolder> => {
+    const base = await open();
+    const names = relative(base, dirname(real))
+      .split(sep)
+      .filter((name) => name !== "");
+    return openFolder({ base, names, isMade });
+  };
   return {
     path: open,
     resolve: inside,
     write: async (relativePath, content) => {
       const target = await inside(relativePath);
-      await mkdir(dirname(target), { recursive: true, mode: 0o700 });
-      await using file = await openFile(target, WRITE, 0o600);
+      if (target === (await open())) throw escapes(relativePath);
+      await using folder = await folderOf(target, true);
+      await using file = await openPlainFile(folder, basename(target), WRITE);
+      await file.truncate(0);
       await file.writeFile(content);
       return target;
     },
     read: async (relativePath) => {
-      await using file = await openFile(await inside(relativePath), READ);
+      const target = await inside(relativePath);
+      if (target === (await open())) throw escapes(relativePath);
+      await using folder = await folderOf(target, false);
+      await using file = await openPlainFile(folder, basename(target), constants.O_RDONLY);
       return await file.readFile();
     },
   };
