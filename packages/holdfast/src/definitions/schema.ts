@@ -112,8 +112,12 @@ const ajvIssue = (error: AjvError): string => {
   return path === "" ? (error.message ?? "not valid") : `${path}: ${error.message ?? "not valid"}`;
 };
 
+/** Dialects of JSON Schema that came after draft 7. */
+const IS_NEWER = /\/draft\/20(19-09|20-12)\//;
+
 const compileWithAjv = async (schema: JsonSchema, owner: string): Promise<AjvCheck> => {
-  const { Ajv } = await import("ajv");
+  const isNewer = IS_NEWER.test(JSON.stringify(schema["$schema"] ?? ""));
+  const Ajv = isNewer ? (await import("ajv/dist/2020.js")).Ajv2020 : (await import("ajv")).Ajv;
   try {
     // A format says what is meant; which there are is for each schema to know, so none is checked.
     return new Ajv({ strict: false, allErrors: true, validateFormats: false }).compile(schema);

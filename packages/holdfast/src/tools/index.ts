@@ -1,6 +1,17 @@
 export { fetchTool, type FetchedPage } from "./fetch/fetch-tool.ts";
 export type { FetchInput, FetchOptions, Lookup } from "./fetch/fetch-settings.ts";
 export type { ToolResource } from "../ports/tool-resource.ts";
+export { mcpTools } from "./mcp/mcp-tools.ts";
+export type {
+  McpAnswer,
+  McpCaller,
+  McpElicitation,
+  McpHttpServer,
+  McpOptions,
+  McpQuestion,
+  McpStdioServer,
+} from "./mcp/mcp-options.ts";
+export type { McpTool } from "./mcp/mcp-tool.ts";
 export type { ClientCredentials, Credential, CredentialResolver } from "./openapi/credential.ts";
 export type { HeaderValue, OpenApiOptions, OperationFilter } from "./openapi/openapi-options.ts";
 export { openapiTools } from "./openapi/openapi-tools.ts";
