@@ -17,6 +17,8 @@ export default defineConfig({
     // The thread of the store is started by its file, which lies beside whatever starts it, here as in the source.
     "sqlite-worker": "src/stores/sqlite/sqlite-worker.ts",
     // So are the threads and processes of isolated tools.
+    // So is the process that reads a SQLite database.
+    "sqlite-host": "src/tools/sql/sqlite-host.ts",
     "tool-host": "src/sandboxes/isolated/tool-host.ts",
   },
   platform: "node",

@@ -116,7 +116,7 @@ export const defineTool =
     const input = compileSchema(definition.inputSchema, `${owner}: inputSchema`);
     const output =
       definition.outputSchema && compileSchema(definition.outputSchema, `${owner}: outputSchema`);
-    const { verify, idempotencyKey, toModelOutput, isolated, undo, effect, resource, circuit } = definition;
+    const { verify, idempotencyKey, toModelOutput, isolated, undo, effect, resource } = definition;
     const timeoutMs = positiveInteger(owner, "timeoutMs", definition.timeoutMs ?? DEFAULT_TIMEOUT_MS);
     const retry = checkRetry({ ...DEFAULT_TOOL_RETRY, ...definition.retry }, `${owner}: retry`);
     const isIsolated = isolated !== undefined;
@@ -156,8 +156,7 @@ export const defineTool =
               return (found ?? { status: "unknown" }) as Verification;
             },
           }),
-      ...(circuit === undefined ? {} : { circuit: compileCircuit(circuit, definition.name) }),
-      ...(resource === undefined ? {} : { resource }),
+      ...sharedOf(definition),
       ...(undoing === null ? {} : { undo: undoing.undo }),
       ...(idempotencyKey === undefined
         ? {}
@@ -167,6 +166,20 @@ export const defineTool =
         : { toModelOutput: (value: unknown) => toModelOutput(value as Output) }),
     });
   };
+
+/** What a tool has in common with others. */
+const sharedOf = ({
+  name,
+  circuit,
+  resource,
+}: {
+  readonly name: string;
+  readonly circuit?: true | CircuitOptions;
+  readonly resource?: ToolResource;
+}): Pick<Tool, "circuit" | "resource"> => ({
+  ...(circuit === undefined ? {} : { circuit: compileCircuit(circuit, name) }),
+  ...(resource === undefined ? {} : { resource }),
+});
 
 const apart = (owner: string): ConfigurationError =>
   new ConfigurationError("DEFINITION_INVALID", `${owner}: an isolated tool has no "resource" here.`, {

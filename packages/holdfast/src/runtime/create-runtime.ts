@@ -110,11 +110,7 @@ export const createRuntime = async <Deps = unknown>(options: RuntimeOptions<Deps
     recipients: recipientsOf(options, { clock, redactor }),
     timeouts: settings.timeouts,
     deps: options.deps,
-    secret: (name) => {
-      const value = findSecret(options.secrets, name);
-      redactor.learn(name, value);
-      return value;
-    },
+    secret: secretsOf(options, redactor),
     workspace: (sessionId) => createWorkspace(workspaceFolder(dataDir, sessionId)),
     holder: store.holderId,
     leaseMs: LEASE_MS,
@@ -124,6 +120,15 @@ export const createRuntime = async <Deps = unknown>(options: RuntimeOptions<Deps
   await runtime.start();
   return runtime;
 };
+
+/** A secret that somebody has asked for is known from then on, and taken out of whatever is written (O2). */
+const secretsOf =
+  <Deps>({ secrets }: RuntimeOptions<Deps>, redactor: Redactor) =>
+  (name: string): string => {
+    const value = findSecret(secrets, name);
+    redactor.learn(name, value);
+    return value;
+  };
 
 const LEASE_MS = 30_000;
 

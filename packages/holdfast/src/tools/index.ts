@@ -16,3 +16,4 @@ export type { ClientCredentials, Credential, CredentialResolver } from "./openap
 export type { HeaderValue, OpenApiOptions, OperationFilter } from "./openapi/openapi-options.ts";
 export { openapiTools } from "./openapi/openapi-tools.ts";
 export type { OperationInfo, Refusal } from "./openapi/operation.ts";
+export { sqlTools, type SqlConnection, type SqlToolsOptions } from "./sql/sql-tools.ts";

