@@ -59,6 +59,10 @@ export const openFolder = async ({ base, names, isMade }: FolderPath): Promise<O
   return folder;
 };
 
+/** Opens one of the folders in a folder; never a link. */
+export const openFolderIn = (parent: OpenFolder, name: string): Promise<OpenFolder> =>
+  openAt(parent.entry(name));
+
 /**
  * Opens a plain file in a folder; never a link, and never a pipe, socket or device, which could be waited for without end.
  *

@@ -1,3 +1,5 @@
+export { fileTools } from "./files/file-tools.ts";
+export type { FileToolsOptions } from "./files/files-settings.ts";
 export { fetchTool, type FetchedPage } from "./fetch/fetch-tool.ts";
 export type { FetchInput, FetchOptions, Lookup } from "./fetch/fetch-settings.ts";
 export type { ToolResource } from "../ports/tool-resource.ts";

@@ -1,0 +1,47 @@
+import { basename, relative, sep } from "node:path";
+import { openFolder, type OpenFolder } from "../../definitions/open-folder.ts";
+import type { ToolContext } from "../../ports/tool.ts";
+import { notDone } from "./file-failure.ts";
+
+/** A place in the workspace, with no link in its path when it was looked at. */
+export type Place = {
+  /** The workspace. */
+  readonly base: string;
+  /** Names on the way to it; none for the workspace itself. */
+  readonly names: readonly string[];
+  /** As the model says it. */
+  readonly shown: string;
+};
+
+/** Folder of the tools' own notes, in every workspace. */
+export const OWN_FOLDER = ".holdfast";
+
+const MAX_PATH_CHARS = 3_000;
+
+/**
+ * Finds a place by its path. What would lie outside is refused by the workspace; what has become a link since is refused when the
+ * place is opened.
+ *
+ * @throws ToolError when it is refused.
+ */
+export const locate = async ({ workspace }: ToolContext, path: string): Promise<Place> => {
+  if (path.length > MAX_PATH_CHARS) throw notDone("This path is too long.");
+  if (path.includes("\\")) throw notDone(`Paths are written with / and without backslashes: "${path}".`);
+  const base = await workspace.path();
+  const names = relative(base, await workspace.resolve(path))
+    .split(sep)
+    .filter((name) => name !== "");
+  if (names[0] === OWN_FOLDER) throw notDone(`"${OWN_FOLDER}" is for the tools' own notes.`);
+  return { base, names, shown: names.join("/") };
+};
+
+/** The name of a file in its folder. */
+export const nameOf = ({ names, shown }: Place): string => {
+  const name = names.at(-1);
+  if (name === undefined) throw notDone(`This is the workspace itself, not a file: "${shown}".`);
+  return basename(name);
+};
+
+/** Opens the folder that a file is in. */
+export const openParent = ({ base, names }: Place, isMade = false): Promise<OpenFolder> =>
+  openFolder({ base, names: names.slice(0, -1), isMade });

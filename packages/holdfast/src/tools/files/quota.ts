@@ -1,0 +1,40 @@
+import { openFolder } from "../../definitions/open-folder.ts";
+import { notDone } from "./file-failure.ts";
+import type { FileSettings } from "./files-settings.ts";
+import { walk, type WalkLimit } from "./walk.ts";
+
+export type Growth = {
+  readonly base: string;
+  /** Of the file that is to be written. */
+  readonly path: string;
+  readonly bytes: number;
+  readonly signal: AbortSignal;
+};
+
+/**
+ * Asks whether a file of so many bytes fits what a workspace may hold, in place of what is there under its path.
+ *
+ * @throws ToolError when it does not.
+ */
+export const checkQuota = async (
+  { base, path, bytes, signal }: Growth,
+  settings: FileSettings,
+): Promise<void> => {
+  const { maxFileBytes, maxWorkspaceBytes, maxEntries } = settings;
+  if (bytes > maxFileBytes)
+    throw notDone(`A file may have ${maxFileBytes} bytes here; this one would have ${bytes}.`);
+  const limit: WalkLimit = { left: maxEntries, isCut: false, signal, isDeep: true };
+  await using folder = await openFolder({ base, names: [], isMade: false });
+  let total = bytes;
+  let isNew = true;
+  for await (const entry of walk({ folder, path: "" }, limit)) {
+    if (entry.path === path) isNew = false;
+    else total += entry.bytes;
+  }
+  if (limit.isCut || (isNew && limit.left === 0)) {
+    throw notDone(`The workspace is full: it may hold ${maxEntries} files and folders.`);
+  }
+  if (total > maxWorkspaceBytes) {
+    throw notDone(`The workspace is full: it may hold ${maxWorkspaceBytes} bytes, and would have ${total}.`);
+  }
+};

@@ -1,0 +1,111 @@
+import { defineTool, type DefinedTool } from "../../definitions/define-tool.ts";
+import { openFolder } from "../../definitions/open-folder.ts";
+import type { ToolContext } from "../../ports/tool.ts";
+import { fileFailure } from "./file-failure.ts";
+import { isBinary, readWhole, toText } from "./file-text.ts";
+import type { FileSettings } from "./files-settings.ts";
+import { fitsGlob } from "./glob.ts";
+import { createLineFinder, type LineFinder } from "./line-finder.ts";
+import { locate } from "./locate.ts";
+import { walk, type Entry, type WalkLimit } from "./walk.ts";
+
+type SearchInput = {
+  readonly query: string;
+  readonly regex?: boolean;
+  readonly ignoreCase?: boolean;
+  readonly path?: string;
+  readonly glob?: string;
+};
+
+const INPUT_SCHEMA = {
+  type: "object",
+  properties: {
+    query: { type: "string", minLength: 1, maxLength: 1_000 },
+    regex: {
+      type: "boolean",
+      description: "Whether query is a regular expression of JavaScript. False by default.",
+    },
+    ignoreCase: { type: "boolean" },
+    path: { type: "string", description: "A folder of the workspace; all of it by default." },
+    glob: { type: "string", maxLength: 200, description: "Only files that fit: *.md, src/**/*.ts." },
+  },
+  required: ["query"],
+  additionalProperties: false,
+};
+
+const MAX_HITS = 200;
+const MAX_HITS_A_FILE = 50;
+/** A regular expression that takes longer is one that would take for ever. */
+const TIMEOUT_MS = 15_000;
+
+/** Searches the files of the workspace, line by line. */
+export const searchFilesTool = (settings: FileSettings): DefinedTool<SearchInput, string> =>
+  defineTool()({
+    name: "search_files",
+    description: "Finds lines with a text in the files of the workspace. Gives path, line number and line.",
+    inputSchema: INPUT_SCHEMA,
+    effect: "read",
+    timeoutMs: TIMEOUT_MS,
+    // What did not end in this time does not end the next time either.
+    retry: { maxAttempts: 1 },
+    maxOutputChars: settings.maxChars + 1_000,
+    // What arrives here has passed the schema.
+    execute: (input, context) => search(input as SearchInput, context, settings),
+  }) as DefinedTool<SearchInput, string>;
+
+type Found = { readonly lines: string[]; skipped: number; chars: number; isCut: boolean };
+
+const search = async (input: SearchInput, context: ToolContext, settings: FileSettings): Promise<string> => {
+  const { query, regex = false, ignoreCase = false, path = "." } = input;
+  const { signal } = context;
+  try {
+    const { base, names, shown } = await locate(context, path);
+    await using finder = createLineFinder({
+      query,
+      isRegex: regex,
+      ignoresCase: ignoreCase,
+      maxHits: MAX_HITS_A_FILE,
+      signal,
+    });
+    await using folder = await openFolder({ base, names, isMade: false });
+    const limit: WalkLimit = { left: settings.maxEntries, isCut: false, signal, isDeep: true };
+    const found: Found = { lines: [], skipped: 0, chars: 0, isCut: false };
+    for await (const entry of walk({ folder, path: shown }, limit)) {
+      if (entry.kind !== "file" || (input.glob !== undefined && !fitsGlob(entry.path, input.glob))) continue;
+      await searchFile(entry, { finder, found, settings });
+      if (found.isCut) break;
+    }
+    return shownOf(found, limit);
+  } catch (thrown) {
+    throw fileFailure(thrown, path);
+  }
+};
+
+type Searching = { readonly finder: LineFinder; readonly found: Found; readonly settings: FileSettings };
+
+const searchFile = async (entry: Entry, { finder, found, settings }: Searching): Promise<void> => {
+  const bytes = await readWhole(entry.folder, entry.name, settings.maxFileBytes).catch(() => null);
+  if (bytes === null || isBinary(bytes)) {
+    found.skipped += 1;
+    return;
+  }
+  for (const { line, text } of await finder.find(toText(bytes))) {
+    const shown = `${entry.path}:${line}: ${text.trimEnd()}`.toWellFormed();
+    found.chars += shown.length + 1;
+    found.isCut = found.lines.length === MAX_HITS || found.chars > settings.maxChars;
+    if (found.isCut) return;
+    found.lines.push(shown);
+  }
+};
+
+const shownOf = ({ lines, skipped, isCut }: Found, limit: WalkLimit): string =>
+  [
+    ...(lines.length === 0 ? ["[Nothing found.]"] : lines),
+    ...(isCut ? [`[Cut after ${lines.length} lines: there may be more. Ask more narrowly.]`] : []),
+    ...(limit.isCut
+      ? [
+          "[Not all files were searched: there are too many, or they are too deep. Search a folder further in.]",
+        ]
+      : []),
+    ...(skipped === 0 ? [] : [`[${skipped} files were not searched: binary, too long, or gone.]`]),
+  ].join("\n");
