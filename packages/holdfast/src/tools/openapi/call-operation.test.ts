@@ -185,6 +185,27 @@ describe("what is sent", () => {
     expect(api.seen.map(({ url }) => url)).toEqual(["/users/..%2F%252e%252e%2Fx%3Fy%23z"]);
   });
 
+  test("a GET with a body and a TRACE are sent as they are, and fail like the others", async () => {
+    const api = await startApi((_, response) => json(response, { ok: true }));
+    const schema = { type: "object", properties: { query: text } };
+    const search = { requestBody: { required: true, content: { "application/json": { schema } } } };
+    const get = await one(search, api.url);
+    expect(await get.execute({ query: "x" }, contextWith())).toEqual({ ok: true });
+    expect(await (await one({}, api.url, { method: "trace" })).execute({}, contextWith())).toEqual({
+      ok: true,
+    });
+    expect(api.seen).toMatchObject([
+      {
+        method: "GET",
+        body: '{"query":"x"}',
+        headers: { "content-length": "13", "content-type": "application/json" },
+      },
+      { method: "TRACE", body: "" },
+    ]);
+    const away = await one(search, "http://127.0.0.1:1");
+    expect(await failureOf(away.execute({ query: "x" }, contextWith()))).toMatchObject({ executed: false });
+  });
+
   test("a header that would be two is not sent", async () => {
     const api = await startApi();
     const tool = await one({ parameters: [{ name: "x-a", in: "header", schema: text }] }, api.url);

@@ -40,6 +40,8 @@ export const encodeBody = async (value: JsonValue, settings: BodySettings): Prom
 const REPEATED = { style: "form", explode: true, allowReserved: false } as const;
 
 const formText = (value: JsonValue, { encodings }: Body): string => {
+  // Where the schema is a text, the model has written the form itself.
+  if (typeof value === "string") return value;
   const fields = isJsonObject(value) ? Object.entries(value) : [];
   const pairs = fields
     .filter(([, member]) => member !== null)

@@ -60,10 +60,14 @@ const loadYaml = async (): Promise<Pick<typeof Yaml, "parse">> => {
   try {
     return await import("yaml");
   } catch (cause) {
-    throw new ConfigurationError("DEFINITION_INVALID", "A document in YAML needs the package yaml.", {
-      hint: "Run: npm install yaml",
-      cause,
-    });
+    throw new ConfigurationError(
+      "TOOL_PACKAGE_MISSING",
+      "A document in YAML needs the package yaml, which cannot be loaded.",
+      {
+        hint: "Run: npm i yaml@2",
+        cause,
+      },
+    );
   }
 };
 

@@ -3,6 +3,7 @@ import type { JsonObject, JsonValue } from "../../core/json.ts";
 import type { RetryPolicy } from "../../core/retry-policy.ts";
 import type { ToolEffect } from "../../core/run-settings.ts";
 import type { ApprovalRule } from "../../definitions/approval-rule.ts";
+import type { CircuitOptions } from "../../definitions/circuit-options.ts";
 import { checkOptions, positiveInteger } from "../../definitions/known-options.ts";
 import type { ToolContext } from "../../ports/tool.ts";
 import type { CredentialResolver } from "./credential.ts";
@@ -43,6 +44,10 @@ export type OpenApiOptions = {
   readonly timeoutMs?: number;
   readonly retry?: Partial<RetryPolicy>;
   readonly maxOutputChars?: number;
+  /** Not calling the API for a while when it keeps failing; one circuit for all its tools where it is given a name. */
+  readonly circuit?: true | CircuitOptions;
+  /** Whether members such as `$filter` get names that every provider takes; some refuse all tools for one such name. */
+  readonly safeNames?: boolean;
   /** How much of an answer is read; 10 MB by default. */
   readonly maxResponseBytes?: number;
   /** Longest text of the definitions that one tool's schema may bring, in characters; 60,000 by default. */
@@ -69,6 +74,8 @@ const KNOWN = [
   "timeoutMs",
   "retry",
   "maxOutputChars",
+  "circuit",
+  "safeNames",
   "maxResponseBytes",
   "maxSchemaChars",
   "isTrusted",

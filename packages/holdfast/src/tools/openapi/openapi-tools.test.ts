@@ -325,6 +325,80 @@ describe("tools of a document", () => {
     expect(api.seen).toMatchObject([{ url: "/a/acme?source=agent", body: '{"note":"hi","channel":"mail"}' }]);
   });
 
+  test("members may have names that every provider takes", async () => {
+    const api = await startApi();
+    const tool = await one(
+      documentOf({
+        "/a": {
+          get: {
+            parameters: [
+              parameter("$filter", "query", { required: true, description: "Which." }),
+              parameter("filter", "query"),
+              parameter("ids[]", "query"),
+              parameter("x".repeat(70), "query"),
+            ],
+          },
+        },
+      }),
+      { baseUrl: api.url, safeNames: true },
+    );
+    const properties = Object.keys(tool.inputSchema["properties"] as object);
+    expect(properties).toEqual(["filter_2", "filter", "ids", "x".repeat(64)]);
+    expect(tool.inputSchema).toMatchObject({
+      required: ["filter_2"],
+      properties: { filter_2: { description: "Which.\nThe API calls it $filter." } },
+    });
+    await tool.execute({ filter_2: "a eq 1", filter: "b", ids: "c" }, contextWith());
+    expect(api.seen[0]?.url).toBe("/a?%24filter=a%20eq%201&filter=b&ids%5B%5D=c");
+  });
+
+  test("a document that goes round in itself, or is very deep, is told of and does not end the process", async () => {
+    const circle: Record<string, unknown> = { type: "object" };
+    circle["properties"] = { again: circle };
+    let deep: JsonObject = text;
+    for (let level = 0; level < 20_000; level += 1) deep = { type: "array", items: deep };
+    for (const schema of [circle, deep]) {
+      const reasons: string[] = [];
+      const body = { required: true, content: { "application/json": { schema } } };
+      const tools = await openapiTools(documentOf({ "/a": { post: { requestBody: body }, get: {} } }), {
+        baseUrl: BASE,
+        onRefused: ({ reason }) => void reasons.push(reason),
+      });
+      expect(tools.map(({ name }) => name)).toEqual(["get_a"]);
+      expect(reasons).toHaveLength(1);
+    }
+  });
+
+  test("two thousand operations on one large schema are quick, and share it", async () => {
+    const names = Array.from({ length: 200 }, (_, index) => `S${index}`);
+    const schemas = Object.fromEntries(
+      names.map((name, index) => [
+        name,
+        {
+          type: "object",
+          properties: Object.fromEntries(
+            names.map((other, at) => [
+              `p${at}`,
+              { $ref: `#/components/schemas/${at % 2 === index % 2 ? other : name}` },
+            ]),
+          ),
+        },
+      ]),
+    );
+    const paths = Object.fromEntries(
+      Array.from({ length: 2_000 }, (_, index) => [
+        `/a${index}`,
+        { put: { requestBody: jsonBody({ $ref: "#/components/schemas/S0" }) } },
+      ]),
+    );
+    const tools = await openapiTools(documentOf(paths, { components: { schemas } }), { baseUrl: BASE });
+    expect(tools).toHaveLength(2_000);
+    const [first, last] = [tools[0], tools.at(-1)].map(
+      (tool) => tool?.inputSchema["$defs"] as JsonObject | undefined,
+    );
+    expect(first?.["S2"]).toBe(last?.["S2"]);
+  });
+
   test("options and schemes that do not exist, and an API without an address, are refused", async () => {
     const document = documentOf({ "/a": { get: {} } });
     await expect(openapiTools(document, { baseURL: BASE } as object)).rejects.toMatchObject({

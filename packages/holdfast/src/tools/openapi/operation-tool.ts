@@ -6,6 +6,7 @@ import { callOperation, type CallPlan } from "./call-operation.ts";
 import { isHeaderName, type OpenApiSettings } from "./openapi-options.ts";
 import type { Operation, OperationInfo, Parameter, SecurityAlternative } from "./operation.ts";
 import { operationEffect } from "./operation-effect.ts";
+import { withSafeNames } from "./safe-names.ts";
 import type { SchemaConverter } from "./schema-converter.ts";
 import { shortText } from "./schema-keywords.ts";
 import { withoutStatic, withStatic } from "./static-arguments.ts";
@@ -49,21 +50,27 @@ export const operationTool = (
     now: settings.now ?? null,
   };
   const approval = approvalOf(operation, info, settings);
+  const shown = withoutStatic(input.schema, given);
+  const { schema, restore } =
+    settings.safeNames === true ? withSafeNames(shown) : { schema: shown, restore: asIs };
   return defineTool()({
     name: info.toolName,
     description: descriptionOf(operation),
-    inputSchema: withoutStatic(input.schema, given),
+    inputSchema: schema,
     effect: settings.effect?.(info) ?? operationEffect(operation, isTrusted),
     ...(settings.timeoutMs === undefined ? {} : { timeoutMs: settings.timeoutMs }),
     ...(settings.retry === undefined ? {} : { retry: settings.retry }),
     ...(settings.maxOutputChars === undefined ? {} : { maxOutputChars: settings.maxOutputChars }),
+    ...(settings.circuit === undefined ? {} : { circuit: settings.circuit }),
     ...(approval === undefined ? {} : { needsApproval: approval }),
     execute: async (value, context) => {
-      const own = isJsonObject(value) ? value : {};
+      const own = restore(isJsonObject(value) ? value : {});
       return await callOperation(plan, input.split(withStatic(own, given)), context);
     },
   });
 };
+
+const asIs = (input: JsonObject): JsonObject => input;
 
 const IDEMPOTENCY_HEADER = /^(?:x-)?idempotency-key$/i;
 

@@ -10,6 +10,7 @@ type Place = { readonly refs: Set<string>; readonly within: string | null };
 
 const SCHEMA_KEYWORDS = ["not", "if", "then", "else", "contains", "propertyNames"];
 const MAP_KEYWORDS = ["properties", "patternProperties"];
+const NULL: JsonSchema = { type: "null" };
 const NOT_SAID = "The document does not say its form.";
 const CUT = "Its fields are left out here for want of room.";
 
@@ -19,6 +20,10 @@ export class SchemaConverter {
   readonly #names = new Map<string, string>();
   readonly #taken = new Set<string>();
   readonly #definitions = new Map<string, Converted>();
+  /** By the object of the document: many operations share one. */
+  readonly #known = new WeakMap<JsonObject, Converted>();
+  /** By the references that were asked for. */
+  readonly #brought = new Map<string, JsonObject>();
 
   constructor(root: JsonObject) {
     this.#root = root;
@@ -26,7 +31,12 @@ export class SchemaConverter {
 
   /** A schema whose references point into `$defs`; see `definitions`. */
   convert(schema: JsonValue | undefined): Converted {
-    return this.#converted(schema, null);
+    if (schema === undefined || !isJsonObject(schema)) return this.#converted(schema, null);
+    const known = this.#known.get(schema);
+    if (known !== undefined) return known;
+    const converted = this.#converted(schema, null);
+    this.#known.set(schema, converted);
+    return converted;
   }
 
   /**
@@ -34,6 +44,15 @@ export class SchemaConverter {
    * `maxChars` are only named, so that no document makes a tool that fits no window.
    */
   definitions(refs: ReadonlySet<string>, maxChars: number): JsonObject {
+    const key = JSON.stringify([maxChars, ...refs]);
+    const known = this.#brought.get(key);
+    if (known !== undefined) return known;
+    const brought = this.#bring(refs, maxChars);
+    this.#brought.set(key, brought);
+    return brought;
+  }
+
+  #bring(refs: ReadonlySet<string>, maxChars: number): JsonObject {
     const made = new Map<string, JsonValue>();
     let chars = 0;
     // A set is walked in the order in which it grows.
@@ -78,7 +97,9 @@ export class SchemaConverter {
     };
     const isUntyped = made["type"] === undefined && (made["anyOf"] ?? made["allOf"]) !== undefined;
     if (!isNullable(schema) || !isUntyped) return made;
-    return { anyOf: [made, { type: "null" }] };
+    const { anyOf, allOf } = made;
+    if (Array.isArray(anyOf) && allOf === undefined) return { ...made, anyOf: [...anyOf, NULL] };
+    return { anyOf: [made, NULL] };
   }
 
   /** What only comes back is not asked for, even where it always does. */
@@ -104,7 +125,7 @@ export class SchemaConverter {
     if (isInPlace && place.within !== null && this.#comesBack(ref, place.within)) return description;
     place.refs.add(ref);
     const made: JsonObject = { $ref: `#/$defs/${this.#nameOf(ref)}`, ...description };
-    return isNullable(schema) ? { anyOf: [made, { type: "null" }] } : made;
+    return isNullable(schema) ? { anyOf: [made, NULL] } : made;
   }
 
   #subschemas(schema: JsonObject, place: Place): JsonObject {

@@ -1,6 +1,7 @@
 import { ToolError } from "../../core/errors.ts";
 import type { Proof } from "./authorise.ts";
 import type { ApiRequest } from "./build-request.ts";
+import { fetchWithBody, needsHttp } from "./fetch-with-body.ts";
 import { encodeStrictly } from "./serialise-value.ts";
 
 /** Failures of a connection that was never made: nothing has been sent (E2). */
@@ -28,6 +29,7 @@ export const sendRequest = async (
   const { method, body } = request;
   const headers = headersOf(request, proof, what);
   try {
+    if (needsHttp(method, body)) return await fetchWithBody(url, { method, headers, body, signal });
     return await fetch(url, { method, headers, body, redirect: "manual", signal });
   } catch (thrown) {
     throw connectionFailure(thrown, what);
@@ -69,9 +71,9 @@ const connectionFailure = (thrown: unknown, what: string): ToolError => {
   );
 };
 
-/** Node puts the reason under the error; where several addresses were tried, under each of them. */
+/** `fetch` puts the reason under its error; where several addresses were tried, under each of them. */
 const codeOf = (thrown: unknown): string | undefined => {
-  const cause: unknown = thrown instanceof Error ? thrown.cause : undefined;
+  const cause: unknown = thrown instanceof Error ? (thrown.cause ?? thrown) : undefined;
   if (cause === undefined || cause === null || typeof cause !== "object") return undefined;
   if ("code" in cause && typeof cause.code === "string") return cause.code;
   if ("errors" in cause && Array.isArray(cause.errors)) {

@@ -29,7 +29,7 @@ export type InputSettings = {
 
 /**
  * Parameters and the fields of the body stand side by side. The body is one member, `body`, where it is no plain object,
- * where a name of it is a parameter's too, or where it may be left out although it has required fields. Parameters
+ * where a name of it is a parameter's too or is `body`, or where it may be left out although it has required fields. Parameters
  * are grouped as `path`, `query`, `header` and `cookie` where two of them share a name.
  */
 export const makeToolInput = (operation: Operation, settings: InputSettings): ToolInput => {
@@ -67,6 +67,7 @@ const areGrouped = ({ parameters, body }: Operation): boolean => {
 
 const fitsBeside = ({ parameters, body }: Operation, shape: ObjectShape): boolean =>
   (body?.isRequired === true || shape.required.size === 0) &&
+  !shape.properties.has("body") &&
   parameters.every(({ name }) => !shape.properties.has(name));
 
 const parameterMember = (parameter: Parameter, { converter }: InputSettings): Member => {

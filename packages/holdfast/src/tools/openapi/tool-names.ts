@@ -26,9 +26,9 @@ export const toolNames = <O extends Named>(
 
 const plainName = (operation: Named, prefix: string): string => {
   const { operationId, method, path } = operation;
-  const text = operationId ?? `${method.toLowerCase()}_${path}`;
+  const text = operationId ?? `${method.toLowerCase()}_${path.replace(/^\W+/, "")}`;
   const valid = text.replaceAll(/[^a-zA-Z0-9_-]+/g, "_").replaceAll(/^_+|_+$/g, "");
-  const whole = `${prefix}${valid === "" ? `${method.toLowerCase()}_root` : valid}`;
+  const whole = `${prefix}${valid === "" ? method.toLowerCase() : valid}`;
   return whole.length <= MAX_CHARS ? whole : marked(whole, operation);
 };
 
