@@ -1,0 +1,20 @@
+/** A certificate of the tests' own for `a.test` and `*.a.test`, which nobody trusts who is not told to. */
+export const CERTIFICATE = `-----BEGIN CERTIFICATE-----
+MIIBYTCCAQigAwIBAgIBATAKBggqhkjOPQQDAjARMQ8wDQYDVQQDDAZhLnRlc3Qw
+IBcNMjAwMTAxMDAwMDAwWhgPMjEyMDAxMDEwMDAwMDBaMBExDzANBgNVBAMMBmEu
+dGVzdDBZMBMGByqGSM49AgEGCCqGSM49AwEHA0IABLOwxw2MptX1aB9dQBNb++bN
+iYVxqQolPGm66DGuwy61mjMeZI54IX+ROUZFrr/I6LEhyzQj6AJg5BmYAWpGLnWj
+TzBNMBsGA1UdEQQUMBKCBmEudGVzdIIIKi5hLnRlc3QwDwYDVR0TAQH/BAUwAwEB
+/zAdBgNVHQ4EFgQUGvirdZnE1eZHwZfLrx4MZ7JFqucwCgYIKoZIzj0EAwIDRwAw
+RAIgBfdo3HKWoYTOXYU/JzqZXeSJdKR/YuQC9OfZgXbrsosCIHv6tGszbmnNR6Uw
+v2mDx2ASbTD8jkYBtiDPTmtK7zAf
+-----END CERTIFICATE-----
+`;
+
+/** Its key, which protects nothing. */
+export const KEY = `-----BEGIN PRIVATE KEY-----
+MIGHAgEAMBMGByqGSM49AgEGCCqGSM49AwEHBG0wawIBAQQgsGGASUB9SYogkPLg
+59jgZOjCEzcRehVCcWEhKSRnrE2hRANCAASzsMcNjKbV9WgfXUATW/vmzYmFcakK
+JTxpuugxrsMutZozHmSOeCF/kTlGRa6/yOixIcs0I+gCYOQZmAFqRi51
+-----END PRIVATE KEY-----
+`;
