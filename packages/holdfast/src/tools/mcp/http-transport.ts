@@ -35,6 +35,7 @@ export const makeHttpTransport = (sdk: Sdk, settings: HttpSettings): StreamableH
   const transport = new sdk.StreamableHTTPClientTransport(target.url, {
     fetch: boundedFetch(settings),
     ...(target.auth === undefined ? {} : { authProvider: target.auth }),
+    ...(target.allowIssuerMismatch === true ? { skipIssuerMetadataValidation: true } : {}),
   });
   const send = transport.send.bind(transport);
   transport.send = (message, options) =>

@@ -63,6 +63,7 @@ export class McpConnection {
   readonly #log: Logger | null;
   #status: "opening" | "open" | "closed" = "opening";
   #tools: readonly ServerTool[] = [];
+  #closing: Promise<void> | null = null;
 
   private constructor(parts: ConnectionParts, wire: Wire) {
     this.#parts = parts;
@@ -106,27 +107,34 @@ export class McpConnection {
       this.#status = "open";
       await this.#list();
     } catch (thrown) {
+      const why = await this.#logIn(thrown);
       await this.close();
-      throw this.#notOpened(thrown);
+      throw this.#notOpened(why);
     }
   }
 
   async #connect(): Promise<void> {
     const { settings, isLegacy, delayMs } = this.#parts;
-    const { auth, code } = authOf(settings);
     // A third of the time is for finding out which protocol it speaks; see the client's options.
     const timeout = Math.ceil((settings.startTimeoutMs * 2) / 3) + (isLegacy ? delayMs : 0);
-    const options = { timeout, ...(isLegacy ? { prior: { kind: "legacy" as const } } : {}) };
+    const prior = isLegacy ? { prior: { kind: "legacy" as const } } : {};
+    await this.#client.connect(this.#wire.transport, { timeout, ...prior });
+  }
+
+  /** Where somebody has been sent to log in, waits for what comes back: then the same is to be done again, by a new connection. */
+  async #logIn(thrown: unknown): Promise<unknown> {
+    const { sdk, settings } = this.#parts;
+    if (this.#wire.kind !== "http" || settings.target.kind !== "http") return thrown;
+    const { authorizationCode } = settings.target;
+    if (authorizationCode === undefined || !sdk.UnauthorizedError.isInstance(thrown)) return thrown;
     try {
-      await this.#client.connect(this.#wire.transport, options);
-    } catch (thrown) {
-      if (auth === undefined || code === undefined || this.#wire.kind !== "http") throw thrown;
-      if (!this.#parts.sdk.UnauthorizedError.isInstance(thrown)) throw thrown;
-      const given = await code();
+      const given = await authorizationCode();
       await (typeof given === "string"
         ? this.#wire.transport.finishAuth(given)
         : this.#wire.transport.finishAuth(given));
-      throw new AuthorizedNow();
+      return new AuthorizedNow();
+    } catch (failed) {
+      return failed;
     }
   }
 
@@ -164,7 +172,7 @@ export class McpConnection {
           ),
       });
     } catch (thrown) {
-      throw this.toError(thrown);
+      throw this.toError(await this.#logIn(thrown));
     } finally {
       this.#calls.delete(call);
     }
@@ -179,15 +187,21 @@ export class McpConnection {
     return new McpError(`The MCP server "${name}" was ended. ${fault}`, { hint: lastWords, cause: thrown });
   }
 
-  /** Whether the server has forgotten the session, and so has not acted on the request. */
+  /** Whether the server has forgotten the session, or wanted somebody to log in first, and so has not acted on the request. */
   hasForgotten(thrown: unknown): boolean {
+    if (thrown instanceof AuthorizedNow) return true;
     if (this.#wire.kind !== "http" || this.#wire.transport.sessionId === undefined) return false;
     const cause = thrown instanceof McpError ? thrown.cause : thrown;
     return this.#parts.sdk.SdkHttpError.isInstance(cause) && (cause.status === 404 || cause.status === 400);
   }
 
-  /** Never rejects. */
-  async close(): Promise<void> {
+  /** Never rejects; the same, however often it is asked for. */
+  close(): Promise<void> {
+    this.#closing ??= this.#end();
+    return this.#closing;
+  }
+
+  async #end(): Promise<void> {
     const wire = this.#wire;
     if (wire.kind === "http" && this.#status === "open" && wire.transport.sessionId !== undefined) {
       const { sessionId, protocolVersion } = wire.transport;
@@ -266,11 +280,6 @@ export class AuthorizedNow extends McpError {
     super("Somebody has logged in.", { executed: false });
   }
 }
-
-const authOf = ({ target }: McpSettings) =>
-  target.kind === "http"
-    ? { auth: target.auth, code: target.authorizationCode }
-    : { auth: undefined, code: undefined };
 
 const toResult = ({ action, content }: McpAnswer) => ({
   action,

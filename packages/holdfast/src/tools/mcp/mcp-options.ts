@@ -37,6 +37,8 @@ export type McpHttpServer = {
   readonly auth?: OAuthClientProvider;
   /** Waits for the code that comes back, where `auth` has sent somebody to log in. */
   readonly authorizationCode?: () => Promise<string | URLSearchParams>;
+  /** True: metadata of the authorization server may name another issuer than the one it was asked of. Weaker; for old servers only. */
+  readonly allowIssuerMismatch?: boolean;
 };
 
 /** What a server wants to know from a person while it works on a call. */
@@ -214,7 +216,11 @@ const resolveTarget = (server: McpStdioServer | McpHttpServer, owner: string, is
     return { kind: "stdio", ...server };
   }
   if (typeof server !== "object" || server === null || !("url" in server)) throw noServer(owner);
-  checkOptions(server, { owner, known: ["url", "headers", "auth", "authorizationCode"], later: [] });
+  checkOptions(server, {
+    owner,
+    known: ["url", "headers", "auth", "authorizationCode", "allowIssuerMismatch"],
+    later: [],
+  });
   const url = URL.parse(String(server.url));
   if (url === null || !/^https?:$/.test(url.protocol)) throw noServer(owner);
   if (isShared && typeof server.headers === "function" && server.headers.length > 0)

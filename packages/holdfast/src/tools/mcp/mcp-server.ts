@@ -11,6 +11,7 @@ import { toolDigest } from "./tool-digest.ts";
 
 const FIRST_DELAY_MS = 250;
 const MAX_DELAY_MS = 10_000;
+const MAX_LOG_INS = 2;
 const EVERYBODY = "";
 
 type Line = {
@@ -124,11 +125,12 @@ export class McpServer implements ToolResource {
     return line;
   }
 
-  async #open(key: string, context: ToolContext | null): Promise<McpConnection> {
+  async #open(key: string, context: ToolContext | null, logIns = 0): Promise<McpConnection> {
     try {
       return await this.#openAs(this.#isLegacy, key, context);
     } catch (thrown) {
-      if (thrown instanceof AuthorizedNow) return this.#openAs(this.#isLegacy, key, context);
+      if (thrown instanceof AuthorizedNow && logIns < MAX_LOG_INS)
+        return this.#open(key, context, logIns + 1);
       // A server of the older protocol may end when it is asked what it speaks: it is not asked again.
       if (this.#isLegacy || this.#settings.target.kind !== "stdio" || !this.#diedWhenAsked(thrown))
         throw thrown;

@@ -19,7 +19,9 @@ const strippedOnce = (): Record<string, string> => {
 };
 
 /** How the test server is started. */
-export const testServer = (...args: readonly string[]): McpStdioServer & { readonly command: string } => ({
+export const testServer = (
+  ...args: readonly string[]
+): Omit<McpStdioServer, "env"> & { readonly env: Record<string, string> } => ({
   command: process.execPath,
   args: [
     "--disable-warning=ExperimentalWarning",
