@@ -14,8 +14,10 @@ export type Query = {
   readonly signal: AbortSignal;
 };
 
-/** Finds lines in texts, one text after the other. */
-export type LineFinder = AsyncDisposable & { find(text: string): Promise<readonly Hit[]> };
+/** Finds lines in texts: the hits of each. */
+export type LineFinder = AsyncDisposable & {
+  find(texts: readonly string[]): Promise<readonly (readonly Hit[])[]>;
+};
 
 const MAX_LINE_CHARS = 300;
 
@@ -26,16 +28,16 @@ export const createLineFinder = (query: Query): LineFinder =>
 const literalFinder = ({ query, ignoresCase, maxHits }: Query): LineFinder => {
   const folded = (text: string): string => (ignoresCase ? text.toLowerCase() : text);
   const wanted = folded(query);
+  const hitsIn = (text: string): readonly Hit[] => {
+    const hits: Hit[] = [];
+    for (const [index, line] of text.split("\n").entries()) {
+      if (hits.length === maxHits) break;
+      if (folded(line).includes(wanted)) hits.push({ line: index + 1, text: line.slice(0, MAX_LINE_CHARS) });
+    }
+    return hits;
+  };
   return {
-    find: async (text) => {
-      const hits: Hit[] = [];
-      for (const [index, line] of text.split("\n").entries()) {
-        if (hits.length === maxHits) break;
-        if (folded(line).includes(wanted))
-          hits.push({ line: index + 1, text: line.slice(0, MAX_LINE_CHARS) });
-      }
-      return hits;
-    },
+    find: (texts) => Promise.resolve(texts.map(hitsIn)),
     [Symbol.asyncDispose]: () => Promise.resolve(),
   };
 };
@@ -46,14 +48,15 @@ const literalFinder = ({ query, ignoresCase, maxHits }: Query): LineFinder => {
 const IN_THREAD = `
 const { parentPort, workerData } = require("node:worker_threads");
 const pattern = new RegExp(workerData.query, workerData.flags);
-parentPort.on("message", (text) => {
+const hitsIn = (text) => {
   const hits = [];
   for (const [index, line] of text.split("\\n").entries()) {
     if (hits.length === workerData.maxHits) break;
     if (pattern.test(line)) hits.push({ line: index + 1, text: line.slice(0, ${MAX_LINE_CHARS}) });
   }
-  parentPort.postMessage(hits);
-});
+  return hits;
+};
+parentPort.on("message", (texts) => parentPort.postMessage(texts.map(hitsIn)));
 `;
 
 const THREAD_LIMITS = { maxOldGenerationSizeMb: 128, maxYoungGenerationSizeMb: 16, stackSizeMb: 4 };
@@ -71,11 +74,11 @@ const regexFinder = ({ query, ignoresCase, maxHits, signal }: Query): LineFinder
   // Who waits for an answer is told; nobody else needs to be.
   worker.on("error", () => {});
   return {
-    find: async (text) => {
+    find: async (texts) => {
       const answered = once(worker, "message", { signal });
-      worker.postMessage(text);
+      worker.postMessage(texts);
       const [hits] = await answered;
-      return hits as readonly Hit[];
+      return hits as readonly (readonly Hit[])[];
     },
     [Symbol.asyncDispose]: async () => void (await worker.terminate()),
   };

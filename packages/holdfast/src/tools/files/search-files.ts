@@ -70,32 +70,60 @@ const search = async (input: SearchInput, context: ToolContext, settings: FileSe
     await using folder = await openFolder({ base, names, isMade: false });
     const limit: WalkLimit = { left: settings.maxEntries, isCut: false, signal, isDeep: true };
     const found: Found = { lines: [], skipped: 0, chars: 0, isCut: false };
+    const batch: Batch = { texts: [], chars: 0 };
     for await (const entry of walk({ folder, path: shown }, limit)) {
       if (entry.kind !== "file" || (input.glob !== undefined && !fitsGlob(entry.path, input.glob))) continue;
-      await searchFile(entry, { finder, found, settings });
+      await gather(entry, { batch, found, settings });
+      if (batch.texts.length === BATCH_FILES || batch.chars > BATCH_CHARS)
+        await searchBatch(batch, { finder, found, settings });
       if (found.isCut) break;
     }
+    if (!found.isCut) await searchBatch(batch, { finder, found, settings });
     return shownOf(found, limit);
   } catch (thrown) {
     throw fileFailure(thrown, path);
   }
 };
 
-type Searching = { readonly finder: LineFinder; readonly found: Found; readonly settings: FileSettings };
+/** Texts that are searched in one go: a question to another thread for each would take longer than the answers. */
+type Batch = { texts: { readonly path: string; readonly text: string }[]; chars: number };
 
-const searchFile = async (entry: Entry, { finder, found, settings }: Searching): Promise<void> => {
+const BATCH_FILES = 200;
+const BATCH_CHARS = 2_000_000;
+
+type Gathering = { readonly batch: Batch; readonly found: Found; readonly settings: FileSettings };
+
+const gather = async (entry: Entry, { batch, found, settings }: Gathering): Promise<void> => {
   const bytes = await readWhole(entry.folder, entry.name, settings.maxFileBytes).catch(() => null);
   if (bytes === null || isBinary(bytes)) {
     found.skipped += 1;
     return;
   }
-  for (const { line, text } of await finder.find(toText(bytes))) {
-    const shown = `${entry.path}:${line}: ${text.trimEnd()}`.toWellFormed();
-    found.chars += shown.length + 1;
-    found.isCut = found.lines.length === MAX_HITS || found.chars > settings.maxChars;
-    if (found.isCut) return;
-    found.lines.push(shown);
+  const text = toText(bytes);
+  batch.texts.push({ path: entry.path, text });
+  batch.chars += text.length;
+};
+
+type Searching = { readonly finder: LineFinder; readonly found: Found; readonly settings: FileSettings };
+
+const searchBatch = async (batch: Batch, { finder, found, settings }: Searching): Promise<void> => {
+  const { texts } = batch;
+  batch.texts = [];
+  batch.chars = 0;
+  if (texts.length === 0) return;
+  const hits = await finder.find(texts.map(({ text }) => text));
+  for (const [index, { path }] of texts.entries()) {
+    for (const { line, text } of hits[index] ?? []) {
+      add(`${path}:${line}: ${text.trimEnd()}`.toWellFormed(), found, settings);
+    }
   }
+};
+
+const add = (line: string, found: Found, { maxChars }: FileSettings): void => {
+  if (found.isCut) return;
+  found.chars += line.length + 1;
+  found.isCut = found.lines.length === MAX_HITS || found.chars > maxChars;
+  if (!found.isCut) found.lines.push(line);
 };
 
 const shownOf = ({ lines, skipped, isCut }: Found, limit: WalkLimit): string =>
