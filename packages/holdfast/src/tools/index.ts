@@ -19,3 +19,12 @@ export type { HeaderValue, OpenApiOptions, OperationFilter } from "./openapi/ope
 export { openapiTools } from "./openapi/openapi-tools.ts";
 export type { OperationInfo, Refusal } from "./openapi/operation.ts";
 export { sqlTools, type SqlConnection, type SqlToolsOptions } from "./sql/sql-tools.ts";
+export {
+  codeTools,
+  type CodeInput,
+  type CodeLanguage,
+  type CodeLimits,
+  type CodeResult,
+  type CodeTool,
+  type CodeToolsOptions,
+} from "./code/index.ts";

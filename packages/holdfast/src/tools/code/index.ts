@@ -1,0 +1,9 @@
+export {
+  codeTools,
+  type CodeInput,
+  type CodeLanguage,
+  type CodeTool,
+  type CodeToolsOptions,
+} from "./code-tools.ts";
+export type { CodeLimits } from "./code-limits.ts";
+export type { CodeResult } from "./code-result.ts";

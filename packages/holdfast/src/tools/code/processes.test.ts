@@ -1,0 +1,229 @@
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { existsSync, readFileSync, readdirSync } from "node:fs";
+import { mkdir, readFile, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { describe, expect, it } from "vitest";
+import { codeTools } from "./code-tools.ts";
+import { makeBench, named, whyNoSandbox } from "./sandboxed-call.fixture.ts";
+
+const why = await whyNoSandbox();
+
+describe("the options of codeTools", () => {
+  it("are refused when they do not exist", () => {
+    expect(() => codeTools({ languages: ["bash"], network: true } as never)).toThrow(/network/);
+    expect(() => codeTools({ languages: ["bash"], limits: { memory: 3 } as never })).toThrow(/memory/);
+    expect(() => codeTools({ languages: ["bash"], limits: { memoryMb: 0 } })).toThrow(/memoryMb/);
+    expect(() => codeTools({ languages: ["ruby" as never] })).toThrow(/languages/);
+    expect(() => codeTools({ languages: [] })).toThrow(/languages/);
+  });
+
+  it("E2 give tools that write, unless somebody says otherwise", () => {
+    const effects = (effect?: "idempotent") =>
+      codeTools({ languages: ["bash"], ...(effect === undefined ? {} : { effect }) }).map(
+        ({ policy }) => policy.effect,
+      );
+    expect(effects()).toEqual(["write"]);
+    expect(effects("idempotent")).toEqual(["idempotent"]);
+  });
+});
+
+describe.runIf(why === null)(named("code in a sandbox", why), () => {
+  it.each([
+    ["run_bash", "echo out; echo err >&2; exit 3"],
+    ["run_python", "import sys; print('out'); print('err', file=sys.stderr); sys.exit(3)"],
+    ["run_node", "console.log('out'); console.error('err'); process.exitCode = await Promise.resolve(3)"],
+  ])("%s tells what was printed and how it ended", async (tool, code) => {
+    const { run } = await makeBench();
+    expect(await run(tool, code)).toEqual({
+      exitCode: 3,
+      stdout: "out\n",
+      stderr: "err\n",
+      changedFiles: [],
+    });
+  });
+
+  it("works in the session's own folder, and says what it changed there", async () => {
+    const { run, workspace } = await makeBench();
+    await writeFile(join(workspace, "given.txt"), "42", { mode: 0o600 });
+    await writeFile(join(workspace, "old.txt"), "old", { mode: 0o600 });
+    await mkdir(join(workspace, "lib"), { mode: 0o700 });
+    await writeFile(join(workspace, "lib/half.py"), "def half(n): return n // 2\n", { mode: 0o600 });
+    const result = await run(
+      "run_python",
+      [
+        "from lib.half import half; import os",
+        "open('/workspace/lib/answer.txt', 'w').write(str(half(int(open('given.txt').read()))))",
+        "os.remove('old.txt')",
+      ].join("\n"),
+    );
+    expect(result).toMatchObject({ exitCode: 0, changedFiles: ["lib/answer.txt", "old.txt (deleted)"] });
+    expect(await readFile(join(workspace, "lib/answer.txt"), "utf8")).toBe("21");
+    const after = await run(
+      "run_node",
+      "console.log(require('node:fs').readFileSync('lib/answer.txt', 'utf8'))",
+    );
+    expect(after).toMatchObject({ stdout: "21\n", changedFiles: [] });
+  });
+
+  it("keeps head and tail of long output, and says what is left out", async () => {
+    const { run } = await makeBench();
+    const { stdout, exitCode } = await run("run_bash", "echo first; seq 100000; echo last");
+    expect(exitCode).toBe(0);
+    expect(stdout.startsWith("first\n1\n2\n")).toBe(true);
+    expect(stdout.endsWith("100000\nlast\n")).toBe(true);
+    expect(stdout).toMatch(/\[… \d+ bytes are left out here …\]/);
+    expect(stdout.length).toBeLessThan(40_000);
+  });
+
+  it("S1 begins with an empty /tmp and without any process of the call before", async () => {
+    const { run } = await makeBench();
+    await run("run_bash", "echo x > /tmp/x; nohup sleep 1000 > /dev/null 2>&1 &");
+    const { stdout } = await run("run_bash", "ls /tmp; ls -d /proc/[0-9]* | wc -l");
+    expect(Number(stdout.trim())).toBeLessThan(6);
+  });
+});
+
+describe.runIf(why === null)(named("a runaway is stopped and told", why), () => {
+  it.each([
+    ["E6 by the wall", "run_bash", "echo begun; sleep 1000", { timeoutMs: 1_500 }, /longer than 1500 ms/],
+    ["by its own processor time", "run_bash", "while :; do :; done", { cpuSeconds: 1 }, /1 s of processor/],
+    [
+      "by the processor time of all",
+      "run_bash",
+      "for i in 1 2 3 4; do (while :; do :; done) & done; wait",
+      { cpuSeconds: 2 },
+      /2 s of processor/,
+    ],
+    [
+      "by the memory of all",
+      "run_bash",
+      `for i in 1 2 3 4; do python3 -c 'a = bytearray(60 << 20); import time; time.sleep(1000)' & done; wait`,
+      { memoryMb: 128 },
+      /128 MiB of memory/,
+    ],
+    [
+      "by memory that is shared",
+      "run_python",
+      "import mmap, time\nm = mmap.mmap(-1, 300 << 20)\nfor i in range(300): m[i << 20:(i + 1) << 20] = bytes(1 << 20)\ntime.sleep(1000)",
+      { memoryMb: 128 },
+      /128 MiB of memory/,
+    ],
+    ["by what it prints", "run_bash", "yes", {}, /printed more than 1024 KiB/],
+    ["by what it prints as errors", "run_bash", "yes >&2", {}, /printed more than 1024 KiB/],
+    [
+      "by what it writes",
+      "run_bash",
+      "for i in $(seq 1000); do head -c 5M /dev/zero > f$i; done; sleep 1000",
+      { maxWorkspaceMb: 20 },
+      /may hold 20 MiB/,
+    ],
+    [
+      "by how many files it makes",
+      "run_bash",
+      "for i in $(seq 1000); do : > f$i; done; sleep 1000",
+      { maxWorkspaceFiles: 500 },
+      /500 files/,
+    ],
+  ] as const)("%s", async (...[, tool, code, limits, message]) => {
+    const { run, held } = await makeBench({ limits });
+    const result = await run(tool, code);
+    expect(result.stopped).toMatch(message);
+    expect(result.exitCode).toBe(null);
+    expect(held()).toBe(0);
+  });
+
+  it.each([
+    ["run_python", "a = bytearray(900 << 20)", /MemoryError/],
+    ["run_node", "const a = []; for (;;) a.push(new Array(1e5).fill(a.length))", /heap out of memory/],
+    ["run_bash", "head -c 200M /dev/zero > /tmp/full", /No space left|File size limit/],
+    ["run_bash", "head -c 200M /dev/zero > /dev/shm/full", /No space left|File size limit/],
+    ["run_bash", "head -c 200M /dev/zero > big", /File size limit/],
+    ["run_bash", "for i in $(seq 100); do sleep 100 & done; echo; kill -9 -1", /Resource temporarily/],
+    [
+      "run_bash",
+      'for i in $(seq 3 300); do eval "exec $i</dev/null"; done',
+      /Bad file descriptor|Too many open/,
+    ],
+  ])("%s is told by its own means: %s", async (tool, code, message) => {
+    const { run } = await makeBench({ limits: { maxTmpMb: 32, maxProcesses: 32 } });
+    expect((await run(tool, code)).stderr).toMatch(message);
+  });
+
+  it("gives way to others, and does not make the runtime give way with it", async () => {
+    const { run } = await makeBench({ limits: { cpuSeconds: 1 } });
+    const before = ownShare();
+    const running = run("run_bash", "while :; do :; done");
+    expect((await running).stopped).toMatch(/processor/);
+    expect(ownShare()).toBe(before);
+  });
+
+  it("a fork bomb ends with its call", async () => {
+    const { run } = await makeBench({ limits: { timeoutMs: 2_000 } });
+    const { stopped } = await run("run_bash", ":() { : | : & }; :; sleep 1000");
+    expect(stopped).toMatch(/2000 ms|processor/);
+    expect(processesNamed("main.sh")).toEqual([]);
+  });
+
+  it("E5 a cancelled call is stopped, and all that it has started", async () => {
+    const { run, held, workspace } = await makeBench();
+    const controller = new AbortController();
+    const running = run("run_bash", "setsid sleep 4711 & touch begun; sleep 4711", controller.signal);
+    await until(() => readdirSync(workspace).includes("begun"));
+    expect(held()).toBe(1);
+    controller.abort();
+    expect((await running).stopped).toMatch(/cancelled/);
+    expect(processesNamed("sleep 4711")).toEqual([]);
+    expect(held()).toBe(0);
+  });
+
+  it("R3 close stops everything", async () => {
+    const { run, held, close, workspace } = await makeBench();
+    const running = run("run_bash", "touch begun; sleep 4712");
+    await until(() => readdirSync(workspace).includes("begun"));
+    await close();
+    await running;
+    expect(held()).toBe(0);
+    expect(processesNamed("sleep 4712")).toEqual([]);
+  });
+
+  it("R3 nothing outlives this process, even when that is killed", async () => {
+    const { workspace } = await makeBench();
+    const script = `
+      const { codeTools } = await import(${JSON.stringify(join(import.meta.dirname, "code-tools.ts"))});
+      const [tool] = codeTools({ languages: ["bash"] });
+      const context = { signal: new AbortController().signal, session: { id: "s" }, workspace: { path: async () => ${JSON.stringify(workspace)} } };
+      await tool.execute({ code: "touch begun; setsid sleep 4713 & sleep 4713" }, context);`;
+    const child = spawn(process.execPath, ["--input-type=module", "-e", script], { stdio: "inherit" });
+    await until(() => readdirSync(workspace).includes("begun"));
+    child.kill("SIGKILL");
+    await once(child, "exit");
+    await until(() => processesNamed("sleep 4713").length === 0);
+  });
+});
+
+/** How much of the processor the kernel gives to our session as a whole, where it does so. */
+const ownShare = (): string =>
+  existsSync("/proc/self/autogroup") ? readFileSync("/proc/self/autogroup", "utf8") : "";
+
+const processesNamed = (text: string): readonly string[] =>
+  readdirSync("/proc")
+    .filter((name) => /^\d+$/.test(name))
+    .filter((pid) => commandOf(pid).includes(text));
+
+const commandOf = (pid: string): string => {
+  try {
+    return readFileSync(`/proc/${pid}/cmdline`, "utf8").replaceAll("\0", " ");
+  } catch {
+    return "";
+  }
+};
+
+const until = async (holds: () => boolean): Promise<void> => {
+  while (!holds()) await look();
+};
+
+/** Gives the machine a moment: a process that starts and ends takes one. */
+const look = async (): Promise<void> => {
+  await once(spawn("/bin/sleep", ["0.05"]), "exit");
+};

@@ -1,0 +1,117 @@
+import type { CodeLimits } from "./code-limits.ts";
+import type { Program } from "./languages.ts";
+
+/** Descriptors at which the sandbox is given files that exist nowhere on disk. */
+export const SECCOMP_FD = 3;
+export const PASSWD_FD = 4;
+export const GROUP_FD = 5;
+export const CODE_FD = 6;
+
+/** Everything that is not in the arguments. */
+export type SandboxPlan = {
+  readonly program: Program;
+  readonly limits: CodeLimits;
+  /** The session's folder on this machine. */
+  readonly workspace: string;
+  /** Whether this process is root: then the sandbox is entered as somebody who is nobody here. */
+  readonly isRoot: boolean;
+};
+
+/** Nobody's: of the numbers that Debian keeps for itself and gives to no one. As root, code runs under it on this machine too. */
+const USER = 65_533;
+export const PASSWD = `sandbox:x:${USER}:${USER}:sandbox:/tmp:/bin/bash\n`;
+export const GROUP = `sandbox:x:${USER}:\n`;
+
+/** Where the workspace lies while root makes itself nobody. */
+const BETWEEN = "/mnt/workspace";
+
+/**
+ * Closes what this process has inherited and would hand on; the numbers above are ours. Then gives way to the runtime, and is the
+ * first to go when the machine has no memory left.
+ */
+const OUTERMOST = `for fd in /proc/self/fd/*; do fd=\${fd##*/}; [ "$fd" -gt ${CODE_FD} ] && eval "exec $fd>&-"; done; exec nice -n 10 choom -n 1000 -- "$@"`;
+
+/** What is run, and with which arguments; nothing in them is from a model. */
+export const sandboxCommand = (plan: SandboxPlan): readonly [string, readonly string[]] => {
+  const source = plan.isRoot ? BETWEEN : plan.workspace;
+  const inner = ["bwrap", ...sandboxArguments(plan, source), "--", ...limited(plan)];
+  return ["/bin/bash", ["-c", OUTERMOST, "-", ...(plan.isRoot ? asNobody(plan.workspace, inner) : inner)]];
+};
+
+/**
+ * Root is let into files by who it is and not by what it may do: without any capability it still writes the kernel's settings.
+ * So the sandbox belongs to nobody. What is in the workspace is given to nobody first; root reads it all the same.
+ */
+const asNobody = (workspace: string, inner: readonly string[]): readonly string[] =>
+  [
+    [
+      "unshare",
+      "--mount",
+      "--propagation",
+      "private",
+      "--",
+      "/bin/sh",
+      "-ec",
+      TAKE_AWAY_ROOT,
+      "-",
+      workspace,
+    ],
+    inner,
+  ].flat();
+
+/** Only `exec`, so that whoever is killed is the sandbox, and whoever dies with us is, too. */
+const TAKE_AWAY_ROOT = [
+  // It is found from within, as it may lie under what is laid over here.
+  'cd "$1"',
+  "mount -t tmpfs -o mode=0755,size=64k tmpfs /mnt",
+  `mkdir ${BETWEEN}`,
+  `mount --no-canonicalize --bind . ${BETWEEN}`,
+  "cd /",
+  "shift",
+  `chown -hR ${USER}:${USER} ${BETWEEN}`,
+  `exec setpriv --reuid ${USER} --regid ${USER} --clear-groups --inh-caps=-all --bounding-set=-all -- "$@"`,
+].join("\n");
+
+const MIB = 1_024 * 1_024;
+
+const sandboxArguments = ({ program, limits }: SandboxPlan, workspace: string): readonly string[] =>
+  [
+    ["--unshare-user", "--unshare-pid", "--unshare-net", "--unshare-ipc", "--unshare-uts"],
+    ["--unshare-cgroup-try", "--die-with-parent", "--new-session", "--cap-drop", "ALL"],
+    ["--uid", String(USER), "--gid", String(USER), "--hostname", "sandbox", "--clearenv"],
+    Object.entries({ ...ENVIRONMENT, ...program.env }).flatMap(([name, value]) => ["--setenv", name, value]),
+    ["--ro-bind", "/usr", "/usr"],
+    ["bin", "lib", "lib64", "sbin"].flatMap((name) => ["--symlink", `usr/${name}`, `/${name}`]),
+    ["--ro-bind-try", "/etc/alternatives", "/etc/alternatives"],
+    ["--ro-bind-try", "/etc/ld.so.cache", "/etc/ld.so.cache"],
+    ["--ro-bind-data", String(PASSWD_FD), "/etc/passwd", "--ro-bind-data", String(GROUP_FD), "/etc/group"],
+    // The first process in there is bubblewrap's own and has no limits: nobody may look into it, or write to its memory.
+    ["--proc", "/proc", "--size", "4096", "--perms", "0555", "--tmpfs", "/proc/1", "--remount-ro", "/proc/1"],
+    ["--dev", "/dev", "--size", String(16 * MIB), "--perms", "1777", "--tmpfs", "/dev/shm"],
+    ["--remount-ro", "/dev"],
+    ["--size", String(limits.maxTmpMb * MIB), "--perms", "1777", "--tmpfs", "/tmp"],
+    ["--bind", workspace, "/workspace", "--chdir", "/workspace"],
+    program.binds.flatMap(({ from, to }) => ["--ro-bind", from, to]),
+    ["--ro-bind-data", String(CODE_FD), program.codeFile],
+    ["--remount-ro", "/", "--seccomp", String(SECCOMP_FD)],
+  ].flat();
+
+const ENVIRONMENT: Readonly<Record<string, string>> = {
+  PATH: "/usr/local/bin:/usr/bin:/bin",
+  HOME: "/tmp",
+  LANG: "C.UTF-8",
+  TMPDIR: "/tmp",
+  USER: "sandbox",
+};
+
+/** Counted from inside, where only what is in there counts. The soft limit is told with a signal, the hard one kills. */
+const limited = ({ program, limits }: SandboxPlan): readonly string[] =>
+  [
+    "prlimit",
+    `--cpu=${limits.cpuSeconds}:${limits.cpuSeconds + 1}`,
+    `--data=${(limits.memoryMb + program.askedMb) * MIB}`,
+    `--fsize=${limits.maxFileMb * MIB}`,
+    `--nproc=${limits.maxProcesses}`,
+    ["--nofile=256", "--core=0", "--memlock=0", "--msgqueue=0", "--sigpending=1024", "--"],
+    program.command,
+  ].flat();

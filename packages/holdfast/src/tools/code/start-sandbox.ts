@@ -1,0 +1,44 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import type { Readable, Writable } from "node:stream";
+import {
+  CODE_FD,
+  GROUP,
+  GROUP_FD,
+  PASSWD,
+  PASSWD_FD,
+  sandboxCommand,
+  SECCOMP_FD,
+  type SandboxPlan,
+} from "./sandbox-command.ts";
+import { seccompFilter } from "./seccomp-filter.ts";
+
+/** A process in a sandbox; killing it kills everything in there. */
+export type SandboxProcess = ChildProcess & { readonly stdout: Readable; readonly stderr: Readable };
+
+export type SandboxInput = {
+  readonly code: string;
+};
+
+/** Starts code in a sandbox of its own, which ends with this process, and after `timeoutMs` in any case. */
+export const startSandbox = (plan: SandboxPlan, { code }: SandboxInput): SandboxProcess => {
+  const [command, args] = sandboxCommand(plan);
+  const child = spawn(command, args, {
+    stdio: ["ignore", "pipe", "pipe", "pipe", "pipe", "pipe", "pipe"],
+    env: { PATH: "/usr/local/bin:/usr/bin:/bin" },
+    cwd: "/",
+    timeout: plan.limits.timeoutMs,
+    killSignal: "SIGKILL",
+  });
+  give(child, SECCOMP_FD, seccompFilter(process.arch) ?? new Uint8Array());
+  give(child, PASSWD_FD, PASSWD);
+  give(child, GROUP_FD, GROUP);
+  give(child, CODE_FD, code);
+  return child as SandboxProcess;
+};
+
+const give = (child: ChildProcess, descriptor: number, content: string | Uint8Array): void => {
+  const pipe = child.stdio[descriptor] as Writable | null | undefined;
+  // A sandbox that died before it read is known by its end.
+  pipe?.on("error", () => undefined);
+  pipe?.end(content);
+};
