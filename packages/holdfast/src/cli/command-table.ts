@@ -87,6 +87,16 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: async () => (await import("./commands/approvals-decide.ts")).approvalsEdit,
   },
   {
+    name: "tools list",
+    summary: "list an agent's tools, with what each may do",
+    load: async () => (await import("./commands/tools-list.ts")).toolsList,
+  },
+  {
+    name: "tools call",
+    summary: "call a tool once, without a model",
+    load: async () => (await import("./commands/tools-call.ts")).toolsCall,
+  },
+  {
     name: "calls submit",
     summary: "bring the result of a call that the caller runs",
     load: async () => (await import("./commands/calls-submit.ts")).callsSubmit,
