@@ -6,7 +6,7 @@
  */
 import { execFileSync } from "node:child_process";
 import { hash } from "node:crypto";
-import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { join, relative } from "node:path";
 import { Ajv } from "ajv";
 import { openapiTools } from "holdfast/tools";
@@ -47,10 +47,15 @@ const seeded = (seed) => {
   return () => (state = (state * 48_271) % 2_147_483_647) / 2_147_483_647;
 };
 
+const GIANT_BYTES = 10_000_000;
+const weightOf = (path) => (statSync(path).size > GIANT_BYTES ? 1 : 0);
+const digestOf = (path) => hash("sha256", relative(WORK, path));
+
 fetchPackage();
 const api = join(WORK, "package", "api");
 const documents = listDocuments(api)
-  .toSorted()
+  // In no order of subjects, so that what was seen when somebody stops it is a fair sample; but the giants last.
+  .toSorted((one, other) => weightOf(one) - weightOf(other) || (digestOf(one) < digestOf(other) ? -1 : 1))
   .filter((path, index) => index % parts === part - 1 && path.includes(only));
 
 const score = {
@@ -82,6 +87,7 @@ const begun = performance.now();
 
 // Whoever stops it is told what was seen so far.
 process.once("SIGTERM", () => {
+  console.log(`Stopped after ${score.documents} of ${documents.length} documents.\n`);
   report();
   process.exit(1);
 });

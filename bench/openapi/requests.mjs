@@ -25,6 +25,8 @@ export const openEcho = async () => {
       response.writeHead(204).end();
     });
   });
+  // Making tools keeps the process busy for longer than a server waits by default for the next request of a connection.
+  server.keepAliveTimeout = 0;
   await once(server.listen(0, "127.0.0.1"), "listening");
   return {
     url: `http://127.0.0.1:${server.address().port}/base`,
