@@ -8,7 +8,7 @@ import { EXIT, type ExitCode, exitCodeOfOutcome } from "../parsing/exit-code.ts"
 import { UsageError } from "../parsing/usage-error.ts";
 import { listenForInterrupts } from "../sessions/interrupts.ts";
 import { settleInPlace } from "../sessions/settle-in-place.ts";
-import type { Told } from "../tools/caller-of.ts";
+import type { Told } from "../agent-file/caller-of.ts";
 
 export const toolsCall: Command = {
   args: [
@@ -36,7 +36,7 @@ const callTool = async (call: Invocation): Promise<ExitCode> => {
   const input = inputOf(text);
   const { AgentFile } = await import("../agent-file/load-agent-file.ts");
   const { pickAgent } = await import("../agent-file/agents-in.ts");
-  const { callerOf } = await import("../tools/caller-of.ts");
+  const { callerOf } = await import("../agent-file/caller-of.ts");
   const { createRuntime } = await import("../../runtime/index.ts");
   const agents = await new AgentFile(fileName, call.cwd).load();
   const agent = pickAgent(agents, { file: fileName, wanted: call.flags.text("agent") });
