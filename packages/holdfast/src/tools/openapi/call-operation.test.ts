@@ -131,6 +131,14 @@ describe("what is sent", () => {
     expect(await failureOf(tool.execute({ file: "none" }, contextWith()))).toMatchObject({ executed: false });
   });
 
+  test("a form of parts that is declared as a text is not sent as nothing", async () => {
+    const api = await startApi();
+    const body = { required: true, content: { "multipart/form-data": { schema: text } } };
+    const tool = await one({ requestBody: body }, api.url, { method: "post" });
+    expect(await failureOf(tool.execute({ body: "x" }, contextWith()))).toMatchObject({ executed: false });
+    expect(api.seen).toEqual([]);
+  });
+
   test("XML is written by the schema's names, attributes and lists", async () => {
     const api = await startApi();
     const schema = {

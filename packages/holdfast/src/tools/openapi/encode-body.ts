@@ -1,4 +1,5 @@
 import { basename } from "node:path";
+import { ToolError } from "../../core/errors.ts";
 import { isJsonObject, type JsonObject, type JsonValue } from "../../core/json.ts";
 import { encodeMultipart, type Part } from "./multipart.ts";
 import { encodeXml } from "./encode-xml.ts";
@@ -64,8 +65,13 @@ const fieldPairs = (name: string, value: JsonValue, encoding: FieldEncoding | un
 const plus = (text: string): string => text.replaceAll("%20", "+");
 
 const partsOf = async (value: JsonValue, settings: BodySettings): Promise<readonly Part[]> => {
-  const fields = isJsonObject(value) ? Object.entries(value) : [];
-  const items = fields
+  // A document that declares no fields says nothing of what the parts are called.
+  if (!isJsonObject(value))
+    throw new ToolError("This body is a form of several parts: give it as an object of fields.", {
+      executed: false,
+      retryable: false,
+    });
+  const items = Object.entries(value)
     .filter(([, member]) => member !== null)
     .flatMap(([name, member]) =>
       (Array.isArray(member) ? member : [member]).map((item: JsonValue) => ({ name, item })),
