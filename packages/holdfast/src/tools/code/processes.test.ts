@@ -146,7 +146,7 @@ describe.runIf(why === null)(named("a runaway is stopped and told", why), () => 
       /Bad file descriptor|Too many open/,
     ],
   ])("%s is told by its own means: %s", async (tool, code, message) => {
-    const { run } = await makeBench({ limits: { maxTmpMb: 32, maxProcesses: 32 } });
+    const { run } = await makeBench({ limits: { memoryMb: 128, maxTmpMb: 32, maxProcesses: 32 } });
     expect((await run(tool, code)).stderr).toMatch(message);
   });
 
