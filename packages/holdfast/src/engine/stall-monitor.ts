@@ -6,6 +6,9 @@ const MAX_STALL_MS = 200;
 /** How often the loop is looked at, and only while tools are in flight (S3). */
 const LOOK_EVERY_MS = 50;
 
+/** So many sessions are named; of a thousand that were in flight nobody wants to read more. */
+const MOST_NAMED = 10;
+
 export type WatchedCall = {
   readonly tool: string;
   readonly sessionId: string;
@@ -63,7 +66,7 @@ export class StallMonitor {
       const stalledMs = this.#clock.monotonicMs() - begun;
       if (stalledMs > MAX_STALL_MS) {
         this.#arm();
-        this.#report([call], stalledMs);
+        this.#report([call], { stalledMs, isItsDoing: true });
       }
     }
   }
@@ -73,7 +76,7 @@ export class StallMonitor {
     const lateMs = this.#clock.monotonicMs() - this.#dueAtMs;
     if (lateMs <= MAX_STALL_MS) return;
     this.#arm();
-    this.#report([...this.#inFlight], lateMs);
+    this.#report([...this.#inFlight], { stalledMs: lateMs, isItsDoing: this.#inFlight.size === 1 });
   }
 
   #arm(): void {
@@ -85,15 +88,18 @@ export class StallMonitor {
     });
   }
 
-  #report(calls: readonly WatchedCall[], heldMs: number): void {
-    const stalledMs = Math.round(heldMs);
+  #report(
+    calls: readonly WatchedCall[],
+    held: { readonly stalledMs: number; readonly isItsDoing: boolean },
+  ): void {
+    const stalledMs = Math.round(held.stalledMs);
     const tools = [...new Set(calls.map((call) => call.tool))];
-    const sessionIds = [...new Set(calls.map((call) => call.sessionId))];
-    const [only] = tools;
-    const message =
-      tools.length === 1
-        ? `Tool ${only} held the event loop for ${stalledMs} ms; other sessions waited.`
-        : `The event loop was held for ${stalledMs} ms while tools were in flight: ${tools.join(", ")}; other sessions waited.`;
-    this.#logger.warn(message, { tools, sessionIds, stalledMs });
+    const sessions = [...new Set(calls.map((call) => call.sessionId))];
+    const sessionIds = sessions.slice(0, MOST_NAMED);
+    const more = sessions.length > MOST_NAMED ? { sessions: sessions.length } : {};
+    const message = held.isItsDoing
+      ? `Tool ${tools.join()} held the event loop for ${stalledMs} ms; other sessions waited.`
+      : `The event loop was held for ${stalledMs} ms while tools were in flight: ${tools.join(", ")}; other sessions waited.`;
+    this.#logger.warn(message, { tools, sessionIds, ...more, stalledMs });
   }
 }
