@@ -1,9 +1,9 @@
 import type PgCursor from "pg-cursor";
 import type { Pool, PoolClient, PoolConfig } from "pg";
 import { ConfigurationError, ToolError } from "../../core/errors.ts";
-import { CutRows, toCell } from "./cut-rows.ts";
 import { checkPrivileges, tablesOf } from "./postgres-catalog.ts";
 import type { SqlAnswer, SqlDriver, SqlStatement, SqlTable, TableRules } from "./sql-driver.ts";
+import { fetchRows } from "./postgres-rows.ts";
 import { untilAborted } from "./until-aborted.ts";
 
 export type PostgresOptions = {
@@ -14,8 +14,6 @@ export type PostgresOptions = {
   readonly maxConnections: number;
 };
 
-/** Rows that are fetched at once. */
-const BATCH = 100;
 /** After its limit the server ends a statement by itself, should this process not come to it. */
 const SERVER_GRACE_MS = 1_000;
 
@@ -43,13 +41,13 @@ export class PostgresDriver implements SqlDriver {
 
   read(statement: SqlStatement): Promise<SqlAnswer> {
     return this.#within({ ...statement, mode: "READ ONLY" }, (client, Cursor) =>
-      fetchRows(client, Cursor, statement),
+      fetchRows(client, Cursor, { statement, isWrite: false, onBatch: () => undefined }),
     );
   }
 
   write(statement: SqlStatement): Promise<SqlAnswer> {
     return this.#within({ ...statement, mode: "READ WRITE" }, (client, Cursor) =>
-      fetchRows(client, Cursor, statement),
+      fetchRows(client, Cursor, { statement, isWrite: true, onBatch: () => undefined }),
     );
   }
 
@@ -178,44 +176,6 @@ const load = async (config: PoolConfig): Promise<Loaded> => {
       cause,
     });
   }
-};
-
-/** By the extended protocol, which takes one statement and binds its parameters, and only as many rows as are wanted (Q1, Q5). */
-const fetchRows = async (
-  client: PoolClient,
-  Cursor: Loaded["Cursor"],
-  statement: SqlStatement,
-): Promise<SqlAnswer> => {
-  const cursor = client.query(
-    new Cursor<unknown[]>(statement.sql, [...statement.params], { rowMode: "array" }),
-  );
-  const taken = new CutRows(statement);
-  let isMore = true;
-  while (isMore) {
-    const rows = await cursor.read(BATCH);
-    isMore = rows.length === BATCH && rows.every((row) => taken.take(row.map(toCell)));
-    if (rows.length < BATCH) rows.every((row) => taken.take(row.map(toCell)));
-  }
-  const { fields, command, rowCount } = resultOf(cursor);
-  await cursor.close();
-  return {
-    columns: fields.map(({ name }) => name),
-    rows: taken.rows,
-    cut: taken.cut,
-    changed: command === "SELECT" || command === null ? null : rowCount,
-  };
-};
-
-type CursorResult = {
-  readonly fields: readonly { readonly name: string }[];
-  readonly command: string | null;
-  readonly rowCount: number | null;
-};
-
-/** What the cursor keeps of its statement and does not declare. */
-const resultOf = (cursor: object): CursorResult => {
-  const result = "_result" in cursor ? (cursor._result as Partial<CursorResult>) : {};
-  return { fields: result.fields ?? [], command: result.command ?? null, rowCount: result.rowCount ?? null };
 };
 
 const databaseOf = (url: string): string => {

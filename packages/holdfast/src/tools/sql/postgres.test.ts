@@ -30,6 +30,11 @@ beforeAll(async () => {
     GRANT SELECT (id, name) ON customers TO reader;
     CREATE ROLE writer LOGIN PASSWORD 'writer';
     GRANT SELECT, INSERT, UPDATE, DELETE ON orders TO writer;
+    CREATE TABLE nothing (word text);
+    GRANT SELECT ON nothing TO writer;
+    CREATE TABLE ticks (id int PRIMARY KEY, n int);
+    GRANT SELECT, INSERT, UPDATE ON ticks TO writer;
+    CREATE FUNCTION bump(i int) RETURNS int LANGUAGE sql AS 'UPDATE ticks SET n = n + 1 WHERE id = i RETURNING id';
   `);
 }, 120_000);
 
@@ -192,6 +197,35 @@ describe.skipIf(programs === null)("sqlTools over Postgres", () => {
       message: expect.stringContaining("23505"),
     });
     expect(await query("SELECT count(*)::int FROM orders")).toMatchObject({ rows: [[3]] });
+  });
+
+  it.each(["COPY orders TO STDOUT", "COPY (SELECT 1) TO STDOUT", "COPY nothing TO STDOUT"])(
+    "refuses %s, and goes on",
+    async (sql) => {
+      const { query } = start({ maxConnections: 1 }, "writer");
+      await expect(query(sql)).rejects.toMatchObject({ code: "TOOL_FAILED", executed: false });
+      expect(await query("SELECT 1")).toMatchObject({ rows: [[1]] });
+    },
+  );
+
+  it("refuses to copy into a table, and changes nothing", async () => {
+    const { tools, query } = start({ write: true, maxConnections: 1 }, "writer");
+    await expect(
+      enter(tools, "database_execute", { input: { sql: "COPY orders FROM STDIN" } }),
+    ).rejects.toMatchObject({ code: "TOOL_FAILED", executed: false });
+    expect(await query("SELECT count(*)::int FROM orders")).toMatchObject({ rows: [[3]] });
+  });
+
+  it("does a change to its end where its answer is cut, and tells all rows that were changed", async () => {
+    const { tools } = start({ write: true, maxRows: 50 }, "writer");
+    const execute = (sql: string) => enter(tools, "database_execute", { input: { sql } });
+    expect(await execute("INSERT INTO ticks SELECT generate_series(1, 1000), 0 RETURNING id")).toMatchObject({
+      changedRows: 1_000,
+      rows: { length: 50 },
+      cut: expect.stringMatching(/^Cut after 50/),
+    });
+    expect(await execute("SELECT bump(id) FROM ticks")).toMatchObject({ rows: { length: 50 } });
+    expect((await ask("SELECT sum(n)::int FROM ticks")).rows).toEqual([{ sum: 1_000 }]);
   });
 
   it("E2 says of a change whose connection was cut that nobody knows whether it took place", async () => {
