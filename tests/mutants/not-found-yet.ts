@@ -6,6 +6,16 @@ const each = (wanted: string, ...ids: readonly string[]): readonly NotFoundYet[]
 
 export const NOT_FOUND_YET: readonly NotFoundYet[] = [
   ...each(
+    "worlds in which tools have circuits; core/circuit.property.test.ts and runtime/circuits.test.ts test each",
+    "core/circuit.ts: what keeps failing is not called for a while",
+    "core/circuit.ts: only the call that tries it says whether it works again",
+    "core/circuit.ts: what failed long ago is forgotten",
+    "core/circuit.ts: what mostly works is not held back",
+    "engine/circuits.ts: what did not come to a tool says nothing of it",
+    "engine/held-back.ts: an undo is tried whatever is known of its tool",
+    "engine/held-back.ts: what may have happened already is not said not to have been called",
+  ),
+  ...each(
     "tools that hold something open; runtime/tool-resources.test.ts tests it",
     "engine/worker.ts: a session at rest holds nothing open",
   ),

@@ -7,7 +7,10 @@ const FAILED = { kind: "failed", code: "TOOL_FAILED" } as const;
 const OK = { kind: "ok" } as const;
 
 const after = (circuit: Circuit, outcome: typeof FAILED | typeof OK, now: number): Circuit =>
-  settleCircuit(circuit, POLICY, { outcome, now });
+  settleCircuit(circuit, POLICY, { outcome, now, call: "call" });
+
+const admit = (circuit: Circuit, now: number, call = "call") =>
+  admitCall(circuit, POLICY, { now, call, probeMs: 50 });
 
 const failedTimes = (times: number, now = 0): Circuit => {
   let circuit = closedCircuit(0);
@@ -20,7 +23,7 @@ describe("a circuit", () => {
     expect(failedTimes(2).kind).toBe("closed");
     const open = failedTimes(3);
     expect(open).toEqual({ kind: "open", until: 100, openings: 1, code: "TOOL_FAILED" });
-    expect(admitCall(open, { now: 99, probeMs: 50 })).toEqual({
+    expect(admit(open, 99)).toEqual({
       isAdmitted: false,
       retryAt: 100,
       code: "TOOL_FAILED",
@@ -42,11 +45,13 @@ describe("a circuit", () => {
 
   it("E7 lets one call try it when it is time, and the others wait for that", () => {
     const open = failedTimes(3);
-    const probe = admitCall(open, { now: 100, probeMs: 50 });
+    const probe = admit(open, 100);
     if (!probe.isAdmitted) throw new TypeError("the probe was held back");
-    expect(admitCall(probe.circuit, { now: 149, probeMs: 50 }).isAdmitted).toBe(false);
+    expect(admit(probe.circuit, 149, "other").isAdmitted).toBe(false);
+    // The same call is the probe also when its start has to be stored once more.
+    expect(admit(probe.circuit, 149)).toEqual(probe);
     // A probe of which nothing is heard is followed by another.
-    expect(admitCall(probe.circuit, { now: 150, probeMs: 50 }).isAdmitted).toBe(true);
+    expect(admit(probe.circuit, 150, "other").isAdmitted).toBe(true);
     expect(after(probe.circuit, OK, 120)).toEqual(closedCircuit(120));
     expect(after(probe.circuit, FAILED, 120)).toMatchObject({ kind: "open", until: 320, openings: 2 });
   });
@@ -60,11 +65,30 @@ describe("a circuit", () => {
       expect(after(circuit, FAILED, now)).toBe(circuit);
       lasted.push(circuit.until - now);
       now = circuit.until;
-      const probe = admitCall(circuit, { now, probeMs: 50 });
+      const probe = admit(circuit, now);
       if (!probe.isAdmitted) throw new TypeError("the probe was held back");
       circuit = after(probe.circuit, FAILED, now);
     }
     expect(lasted).toEqual([100, 200, 400, 400, 400]);
+  });
+
+  it("E7 is decided by the call that tries it alone, and tried again when that found nothing out", () => {
+    const probe = admit(failedTimes(3), 100, "probe");
+    if (!probe.isAdmitted) throw new TypeError("the probe was held back");
+    expect(after(probe.circuit, OK, 120)).toBe(probe.circuit);
+    expect(after(probe.circuit, FAILED, 120)).toBe(probe.circuit);
+    const neither = settleCircuit(probe.circuit, POLICY, {
+      outcome: { kind: "neither" },
+      now: 120,
+      call: "probe",
+    });
+    expect(neither).toMatchObject({ kind: "open", until: 120, openings: 1 });
+    expect(admit(neither, 120, "next").isAdmitted).toBe(true);
+  });
+
+  it("E7 is not held back by a clock that was ahead when it opened", () => {
+    const open = failedTimes(3, 86_400_000);
+    expect(admit(open, 0).isAdmitted).toBe(true);
   });
 
   it("E7 never holds back for longer than its limit, whatever happens", () => {
@@ -78,13 +102,13 @@ describe("a circuit", () => {
         let now = 0;
         for (const { wait, outcome } of steps) {
           now += wait;
-          const admission = admitCall(circuit, { now, probeMs: 50 });
+          const admission = admit(circuit, now);
           if (!admission.isAdmitted) {
             expect(admission.retryAt - now).toBeLessThanOrEqual(POLICY.maxOpenMs);
             expect(admission.retryAt).toBeGreaterThan(now);
             continue;
           }
-          circuit = settleCircuit(admission.circuit, POLICY, { outcome, now });
+          circuit = settleCircuit(admission.circuit, POLICY, { outcome, now, call: "call" });
         }
       }),
     );

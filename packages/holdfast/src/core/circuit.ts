@@ -40,6 +40,8 @@ export type Circuit =
   | { readonly kind: "open"; readonly until: Timestamp; readonly openings: number; readonly code: string }
   | {
       readonly kind: "half-open";
+      /** The call that tries it: only what becomes of that one counts. */
+      readonly probe: string;
       readonly probeUntil: Timestamp;
       readonly openings: number;
       readonly code: string;
@@ -59,17 +61,31 @@ export type Admission =
   /** `code` is that of the failure that opened it. */
   | { readonly isAdmitted: false; readonly retryAt: Timestamp; readonly code: string };
 
+export type CircuitCall = {
+  readonly now: Timestamp;
+  /** Which call it is: the same however often it is asked for. */
+  readonly call: string;
+};
+
 /** Whether a call may be made now; a call that takes `probeMs` at most tries for all the others when it is time. */
 export const admitCall = (
   circuit: Circuit,
-  { now, probeMs }: { readonly now: Timestamp; readonly probeMs: number },
+  { maxOpenMs }: CircuitPolicy,
+  { now, call, probeMs }: CircuitCall & { readonly probeMs: number },
 ): Admission => {
   if (circuit.kind === "closed") return { isAdmitted: true, circuit };
-  const retryAt = circuit.kind === "open" ? circuit.until : circuit.probeUntil;
   const { code, openings } = circuit;
+  // What was begun and could not be stored is begun again.
+  if (circuit.kind === "half-open" && circuit.probe === call) return { isAdmitted: true, circuit };
+  const retryAt = circuit.kind === "open" ? circuit.until : circuit.probeUntil;
+  // By a clock that was wrong it would be held back for longer than may be.
+  const isPossible = retryAt - now <= Math.max(maxOpenMs, probeMs);
   // guard E7: what keeps failing is not called for a while
-  if (now < retryAt) return { isAdmitted: false, retryAt, code };
-  return { isAdmitted: true, circuit: { kind: "half-open", probeUntil: now + probeMs, openings, code } };
+  if (now < retryAt && isPossible) return { isAdmitted: false, retryAt, code };
+  return {
+    isAdmitted: true,
+    circuit: { kind: "half-open", probe: call, probeUntil: now + probeMs, openings, code },
+  };
 };
 
 /** How a call ended, as far as what was called is concerned: `neither` where that says nothing of it. */
@@ -82,13 +98,19 @@ export type CircuitOutcome =
 export const settleCircuit = (
   circuit: Circuit,
   policy: CircuitPolicy,
-  { outcome, now }: { readonly outcome: CircuitOutcome; readonly now: Timestamp },
+  { outcome, now, call }: Ended & CircuitCall,
 ): Circuit => {
-  if (circuit.kind === "open" || outcome.kind === "neither") return circuit;
-  if (circuit.kind === "half-open")
-    return outcome.kind === "ok"
-      ? closedCircuit(now)
-      : opened(policy, circuit.openings + 1, { outcome, now });
+  if (circuit.kind === "open") return circuit;
+  if (circuit.kind === "half-open") {
+    const { openings, code } = circuit;
+    // guard E7: only the call that tries it says whether it works again
+    if (circuit.probe !== call) return circuit;
+    if (outcome.kind === "ok") return closedCircuit(now);
+    if (outcome.kind === "failed") return opened(policy, openings + 1, { outcome, now });
+    // Nothing was found out: the next call tries it.
+    return { kind: "open", until: now, openings, code };
+  }
+  if (outcome.kind === "neither") return circuit;
   const counted = count(circuit, policy, { outcome, now });
   if (outcome.kind === "ok" || !isTooMuch(counted, policy)) return counted;
   return opened(policy, 1, { outcome, now });

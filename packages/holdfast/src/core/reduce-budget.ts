@@ -62,6 +62,7 @@ const raised = (standing: BudgetStanding, header: HeaderOf<"budget.raised">): Bu
     ...standing,
     raised: [...standing.raised.filter((raise) => raise.budget !== budget), sum],
     asking: null,
+    leavingFor: null,
     waits: 0,
   };
 };

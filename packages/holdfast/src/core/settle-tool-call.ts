@@ -39,6 +39,8 @@ export type ToolOutcome =
       /** What the tool's author said: false is a promise that nothing happened. */
       readonly executed: boolean | undefined;
       readonly retryAfterMs: number | undefined;
+      /** False where it did not come to the tool at all, so that this says nothing of what the tool calls. */
+      readonly isEntered?: false;
     };
 
 type Settling = {

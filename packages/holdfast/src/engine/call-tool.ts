@@ -60,6 +60,7 @@ const notEntered = (why: Failure): ToolOutcome => ({
   failure: why,
   executed: false,
   retryAfterMs: undefined,
+  isEntered: false,
 });
 
 const execute = async (call: ToolAttempt, deadline: Deadline, entry: Entry): Promise<ToolOutcome> => {

@@ -140,5 +140,6 @@ export const agentsWithErrands = (agents: EngineServices["agents"]): readonly st
     ]);
     for (const other of others) if (other !== null) names.add(agent.name).add(other);
   }
-  return [...names];
+  // A session may have been handed over by a rule that no definition has any more.
+  return names.size === 0 ? [] : [...new Set([...names, ...agents.keys()])];
 };

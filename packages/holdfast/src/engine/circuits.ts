@@ -4,7 +4,6 @@ import {
   settleCircuit,
   type Circuit,
   type CircuitOutcome,
-  type CircuitPolicy,
 } from "../core/circuit.ts";
 import { failure, toFailure, type Failure } from "../core/failure.ts";
 import type { ToolOutcome } from "../core/settle-tool-call.ts";
@@ -21,8 +20,16 @@ const PROBE_GRACE_MS = 5_000;
 const PAGE = 1_000;
 const VERSION = 1;
 
-/** One circuit in this process, and the revision of what the store has of it; null where it has nothing. */
-type Kept = { circuit: Circuit; revision: number | null };
+/**
+ * One circuit in this process. `revision` is that of what the store has of it, null where it has nothing; what is
+ * `isUnsaved` is newer than that, and nothing older is taken over in its place.
+ */
+type Kept = { circuit: Circuit; revision: number | null; isUnsaved: boolean };
+
+type Attempt = { readonly sessionId: string; readonly callId: string; readonly attempt: number };
+
+/** Ids of calls are those of models, and the same in many sessions. */
+const nameOf = ({ sessionId, callId, attempt }: Attempt): string => `${sessionId}:${callId}:${attempt}`;
 
 type Parts = {
   readonly store: Pick<JournalStore, "changeDuty" | "listDuties">;
@@ -44,21 +51,25 @@ export class Circuits {
     this.#parts = parts;
   }
 
-  /** Why this tool is not called now; null when it is. */
-  refuse({ circuit: use, name, policy }: Tool): Failure | null {
+  /** Why this tool is not called now, for the next attempt at a call; null when it is. */
+  refuse({ circuit: use, name, policy }: Tool, before: Attempt): Failure | null {
     if (use === undefined) return null;
     const kept = this.#find(use.name);
-    const now = this.#parts.clock.now();
-    const admission = admitCall(kept.circuit, { now, probeMs: policy.timeoutMs + PROBE_GRACE_MS });
-    if (!admission.isAdmitted) return unavailable(name, use.name, admission);
+    const admission = admitCall(kept.circuit, use.policy, {
+      now: this.#parts.clock.now(),
+      call: nameOf({ ...before, attempt: before.attempt + 1 }),
+      probeMs: policy.timeoutMs + PROBE_GRACE_MS,
+    });
+    if (!admission.isAdmitted)
+      return unavailable({ tool: name, circuit: use.name, isBegun: before.attempt > 0 }, admission);
     kept.circuit = admission.circuit;
     return null;
   }
 
-  /** A call of this tool has ended. */
-  settle({ circuit: use }: Tool, outcome: ToolOutcome): void {
-    if (use === undefined) return;
-    this.#move(use.name, use.policy, outcomeOf(outcome));
+  /** An attempt has ended. */
+  settle({ tool, ...attempt }: Attempt & { readonly tool: Tool }, outcome: ToolOutcome): void {
+    const { circuit: use } = tool;
+    if (use !== undefined) this.#move(use, nameOf(attempt), outcomeOf(outcome));
   }
 
   /** All that are not closed, by name. */
@@ -70,33 +81,41 @@ export class Circuits {
 
   /** Takes over what other processes have found out. */
   async refresh(): Promise<void> {
-    await this.#writing;
-    const stored = new Map<string, Duty>();
+    const looking = this.#writing.then(() => this.#look());
+    this.#writing = looking.catch(() => undefined);
+    await looking;
+  }
+
+  async #look(): Promise<void> {
+    const stored = new Set<string>();
     let cursor: string | null = null;
     do {
       const from: { readonly cursor?: string } = cursor === null ? {} : { cursor };
       const page = await this.#parts.store.listDuties({ kind: "circuit", limit: PAGE, ...from });
-      for (const duty of page.duties) stored.set(duty.id, duty);
+      for (const duty of page.duties) this.#adopt(duty);
+      for (const { id } of page.duties) stored.add(id);
       ({ cursor } = page);
     } while (cursor !== null);
-    for (const duty of stored.values()) this.#adopt(duty);
-    for (const [name, kept] of this.#kept) if (!stored.has(name)) this.#closedElsewhere(name, kept);
+    // Rows are never taken away, but a backup may be from before one was made.
+    for (const [name, kept] of this.#kept) if (!stored.has(name)) kept.revision = null;
   }
 
   #find(name: string): Kept {
     const found = this.#kept.get(name);
     if (found !== undefined) return found;
-    const kept = { circuit: closedCircuit(this.#parts.clock.now()), revision: null };
+    const kept = { circuit: closedCircuit(this.#parts.clock.now()), revision: null, isUnsaved: false };
     this.#kept.set(name, kept);
     return kept;
   }
 
-  #move(name: string, policy: CircuitPolicy, outcome: CircuitOutcome): void {
+  #move({ name, policy }: NonNullable<Tool["circuit"]>, call: string, outcome: CircuitOutcome): void {
     const kept = this.#find(name);
     const before = kept.circuit;
-    kept.circuit = settleCircuit(before, policy, { outcome, now: this.#parts.clock.now() });
+    const now = this.#parts.clock.now();
+    kept.circuit = settleCircuit(before, policy, { outcome, now, call });
     if (kept.circuit.kind === before.kind) return;
     this.#tell(name, kept.circuit);
+    kept.isUnsaved = true;
     this.#writing = this.#writing.then(() => this.#save(name, kept));
   }
 
@@ -114,40 +133,39 @@ export class Circuits {
 
   async #save(name: string, kept: Kept): Promise<void> {
     const { store, logger } = this.#parts;
+    const { circuit, revision } = kept;
     try {
-      const answer = await this.#change(name, kept);
-      if (answer === "ok") kept.revision = kept.circuit.kind === "closed" ? null : (kept.revision ?? 0) + 1;
-      // Another process was first: what it found out counts.
-      else
-        for (const duty of (await store.listDuties({ kind: "circuit", id: name, limit: 1 })).duties)
-          this.#adopt(duty);
+      if (await this.#put(name, { circuit, revision })) {
+        kept.revision = (revision ?? 0) + 1;
+      } else {
+        // Another process was first: what it found out counts.
+        const { duties } = await store.listDuties({ kind: "circuit", id: name, limit: 1 });
+        kept.isUnsaved = kept.circuit !== circuit;
+        for (const duty of duties) this.#adopt(duty);
+        if (duties.length === 0 && (await this.#put(name, { circuit, revision: null }))) kept.revision = 1;
+      }
+      kept.isUnsaved = kept.circuit !== circuit && kept.isUnsaved;
     } catch (thrown) {
       logger.warn(`What was found out about ${name} could not be stored.`, { failure: toFailure(thrown) });
     }
   }
 
-  async #change(name: string, { circuit, revision }: Kept): Promise<"ok" | "conflict"> {
-    const { store } = this.#parts;
-    if (circuit.kind === "closed" && revision === null) return "ok";
-    if (circuit.kind === "closed" && revision !== null)
-      return store.changeDuty({ kind: "remove", duty: { kind: "circuit", id: name }, expect: revision });
+  /** One that is closed again keeps its row, so that its revisions go on and nobody takes an old one for it. */
+  async #put(
+    name: string,
+    { circuit, revision }: { readonly circuit: Circuit; readonly revision: number | null },
+  ): Promise<boolean> {
     const body = JSON.stringify({ version: VERSION, circuit });
     const duty = { ...OWED_BY_NOBODY, kind: "circuit", id: name, body } as const;
-    return store.changeDuty({ kind: "put", duty, expect: revision });
+    return (await this.#parts.store.changeDuty({ kind: "put", duty, expect: revision })) === "ok";
   }
 
   #adopt({ id, revision, body }: Duty): void {
     const circuit = readCircuit(body);
     const kept = this.#find(id);
-    if (circuit === null || kept.revision === revision) return;
+    if (circuit === null || kept.isUnsaved || kept.revision === revision) return;
     kept.revision = revision;
     kept.circuit = circuit;
-  }
-
-  /** It was open by what the store said, and is in the store no more. */
-  #closedElsewhere(name: string, kept: Kept): void {
-    if (kept.revision === null) return;
-    this.#kept.set(name, { circuit: closedCircuit(this.#parts.clock.now()), revision: null });
   }
 }
 
@@ -162,26 +180,20 @@ const readCircuit = (body: string): Circuit | null => {
 const outcomeOf = (outcome: ToolOutcome): CircuitOutcome => {
   if (outcome.kind !== "failed") return { kind: "ok" };
   const { code, retryable } = outcome.failure;
-  if (NOT_ITS_FAULT.has(code)) return { kind: "neither" };
+  // guard E7: what did not come to a tool says nothing of it
+  if (outcome.isEntered === false || STOPPED.has(code)) return { kind: "neither" };
   return retryable ? { kind: "failed", code } : { kind: "ok" };
 };
 
-/** Ends that come from here: a cancel, a limit of the run, arguments that never reached it. */
-const NOT_ITS_FAULT: ReadonlySet<string> = new Set([
-  "TOOL_CANCELLED",
-  "TOOL_CALL_LOST",
-  "TOOL_INPUT_INVALID",
-  "RUN_TIMEOUT",
-  "RUN_CANCELLED",
-]);
+/** Ends that come from here: a cancel, a limit of the run. */
+const STOPPED: ReadonlySet<string> = new Set(["TOOL_CANCELLED", "RUN_TIMEOUT", "RUN_CANCELLED"]);
 
 const unavailable = (
-  tool: string,
-  circuit: string,
+  { tool, circuit, isBegun }: { readonly tool: string; readonly circuit: string; readonly isBegun: boolean },
   { retryAt, code }: { readonly retryAt: number; readonly code: string },
 ): Failure =>
   failure(
     "TOOL_UNAVAILABLE",
-    `${tool} was not called: its last calls failed (${code}). It is tried again from ${new Date(retryAt).toISOString()} on. Go on without it, or say that it is not available.`,
+    `${tool} was not called${isBegun ? " again" : ""}: its last calls failed (${code}). It is tried again from ${new Date(retryAt).toISOString()} on. Go on without it, or say that it is not available.`,
     { details: { circuit, retryAt } },
   );

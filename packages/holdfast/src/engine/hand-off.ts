@@ -56,7 +56,7 @@ export const handOffRun = async (session: ActiveSession, batch: Batch): Promise<
   session.latch.set();
   const left = run?.budget.leavingFor ?? null;
   if (run === null || left === null || run.phase.kind !== "ready") return;
-  const next = await agentAfter(session, run, { name: left.agent, batch });
+  const next = await agentAfter(session, run, { name: left.agent, batch, isByRule: true });
   if ("code" in next) {
     batch.add(cannotLeave(run, run.phase, { left, why: session.services.redactor.failure(next) }));
     return;
@@ -105,11 +105,13 @@ const nextOf = async (
   const input = await session.content.inputFor(tool, run, { callId: call.callId, fresh: batch.events });
   const message = messageFor(tool, input);
   if (!message.ok) return failure("TOOL_FAILED", message.why, { retryable: false });
-  const after = await agentAfter(session, run, { name, batch });
+  const after = await agentAfter(session, run, { name, batch, isByRule: false });
   if ("code" in after) return after;
   const text = session.services.redactor.text(message.text);
   return { ...after, message: text, history: tool.history ?? "full" };
 };
+
+const formOf = ({ output }: Agent): string => JSON.stringify(output?.schema ?? null);
 
 const noAgent = (name: string): Failure =>
   failure("AGENT_NOT_FOUND", `There is no agent "${name}" here.`, { retryable: false });
@@ -118,17 +120,20 @@ const noAgent = (name: string): Failure =>
 const agentAfter = async (
   session: ActiveSession,
   run: OpenRun,
-  { name, batch }: { readonly name: string; readonly batch: Batch },
+  { name, batch, isByRule }: { readonly name: string; readonly batch: Batch; readonly isByRule: boolean },
 ): Promise<AgentAfter | Failure> => {
   const { services, content } = session;
   const { clock, redactor } = services;
   const agent = services.agents.get(name);
   if (agent === undefined) return noAgent(name);
+  // Where this is an older definition of an agent, what it hands over to has not been held against it before.
+  if (formOf(agent) !== formOf(session.agent))
+    return failure("TOOL_FAILED", `Agent "${name}" answers in another form.`, { retryable: false });
   const context = { session: await content.context(), runId: run.runId, now: new Date(batch.now()) };
   const evaluated = await evaluateInstructions(agent, context, clock);
   if (!evaluated.ok) return evaluated.failure;
   const instructions = redactor.text(evaluated.text);
-  const settings = await settingsAfter(session, run, { agent, instructions });
+  const settings = await settingsAfter(session, run, { agent, instructions, isByRule });
   return "code" in settings ? settings : { agent, settings, instructions };
 };
 
@@ -136,7 +141,11 @@ const agentAfter = async (
 const settingsAfter = async (
   session: ActiveSession,
   run: OpenRun,
-  { agent, instructions }: { readonly agent: Agent; readonly instructions: string },
+  {
+    agent,
+    instructions,
+    isByRule,
+  }: { readonly agent: Agent; readonly instructions: string; readonly isByRule: boolean },
 ): Promise<RunSettings | Failure> => {
   const { maxTurns, maxDurationMs, maxToolCalls, maxRepeats, whenFailed, budget } = run.settings;
   const settings = {
@@ -152,6 +161,6 @@ const settingsAfter = async (
   const { calledBy, acceptedAt } = run;
   const overrides = await session.content.overrides(acceptedAt);
   // E8: it keeps what it may cost, too.
-  const caps = { ...budget, onLimit: ruleAfter(budget.onLimit, agent) };
+  const caps = { ...budget, onLimit: ruleAfter(budget.onLimit, { next: agent, isByRule }) };
   return withBudget(session, settings, { agent, caps, calledBy, overrides, instructions });
 };

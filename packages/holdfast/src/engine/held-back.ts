@@ -17,8 +17,11 @@ export const isHeldBack = (
   const { run } = batch.state;
   // guard E10: an undo is tried whatever is known of its tool
   if (run === null || isUndoId(call.callId)) return false;
+  // guard E2: what may have happened already is not said not to have been called
+  if (call.policy.effect !== "read" && (call.attempt > 0 || call.resumed !== null)) return false;
   const found = agentFor(session, run, call.callId)?.tools.get(tool);
-  const refused = found === undefined ? null : session.services.circuits.refuse(found);
+  const refused =
+    found === undefined ? null : session.services.circuits.refuse(found, { ...call, sessionId: session.id });
   if (refused === null) return false;
   batch.add(closedCall(run.runId, call, refused));
   return true;

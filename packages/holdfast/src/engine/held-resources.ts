@@ -32,7 +32,7 @@ export class HeldResources {
   async rest(sessionId: SessionId): Promise<void> {
     await Promise.all(
       [...this.#all].map((resource) =>
-        this.#tried(resource, "let go of a session", resource.rest(sessionId)),
+        this.#tried(resource, "let go of a session", () => resource.rest(sessionId)),
       ),
     );
   }
@@ -40,21 +40,20 @@ export class HeldResources {
   /** Never rejects, and takes no longer than a dead other side is given. */
   async close(): Promise<void> {
     await Promise.all(
-      [...this.#all].map((resource) => this.#tried(resource, "be closed", this.#inTime(resource))),
+      [...this.#all].map((resource) => this.#tried(resource, "be closed", () => this.#inTime(resource))),
     );
   }
 
   async #inTime(resource: ToolResource): Promise<void> {
     const { promise, resolve } = Promise.withResolvers<"late">();
     const timer = this.#clock.startTimer(CLOSE_MS, () => resolve("late"));
-    const first = await Promise.race([resource.close(), promise]);
-    timer.stop();
+    const first = await Promise.race([resource.close(), promise]).finally(() => timer.stop());
     if (first === "late") this.#logger.warn(`${resource.name} was not closed within ${CLOSE_MS} ms.`);
   }
 
-  async #tried({ name }: ToolResource, what: string, work: Promise<void>): Promise<void> {
+  async #tried({ name }: ToolResource, what: string, work: () => Promise<void>): Promise<void> {
     try {
-      await work;
+      await work();
     } catch (thrown) {
       this.#logger.warn(`${name} could not ${what}.`, { failure: toFailure(thrown) });
     }

@@ -68,7 +68,7 @@ const launch = (session: ActiveSession, { run, start, deadline }: Launch): Promi
 /** What becomes of it is also said of the tool, for all sessions (E7). */
 const callOnce = async (call: ToolAttempt, deadline: Deadline): Promise<Outcome> => {
   const outcome = await callTool(call, deadline);
-  if (outcome.kind === "tool") call.services.circuits.settle(call.tool, outcome.outcome);
+  if (outcome.kind === "tool") call.services.circuits.settle(call, outcome.outcome);
   return outcome;
 };
 

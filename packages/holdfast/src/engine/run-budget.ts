@@ -60,11 +60,14 @@ export const budgetedSettings = async (
  * What is done at a limit after a run was handed over: as before, but it is not handed over by the rule of an agent
  * that no longer has it, nor by rule once more.
  */
-export const ruleAfter = (before: OnLimit, next: Agent): OnLimit => {
+export const ruleAfter = (
+  before: OnLimit,
+  { next, isByRule }: { readonly next: Agent; readonly isByRule: boolean },
+): OnLimit => {
   if (handedTo(before) === null) return before;
   const { onLimit } = next.caps;
   // guard E8: a run is handed over at a limit once at most
-  if (handedTo(onLimit) !== null) return "stop";
+  if (isByRule && handedTo(onLimit) !== null) return "stop";
   return onLimit;
 };
 

@@ -92,8 +92,9 @@ export class Worker {
     this.#every(POLL_MS, () => this.#poll());
     // guard J2: leases are renewed
     this.#every(this.#services.leaseMs / 3, () => this.#renew());
-    this.#every(WAITING_EVERY_MS, () => this.#lookForWaiting());
-    this.#every(WAITING_EVERY_MS, () => this.#lookAtCircuits());
+    this.#every(WAITING_EVERY_MS, async () => {
+      await Promise.all([this.#lookForWaiting(), this.#lookAtCircuits()]);
+    });
     void this.#poll();
     void this.#lookForWaiting();
     void this.#lookAtCircuits();
@@ -405,9 +406,9 @@ export class Worker {
   /** What another process has found out about tools that fail is taken over (E7). */
   async #lookAtCircuits(): Promise<void> {
     const { agents, circuits } = this.#services;
-    const isUsed = [...agents.values()].some(({ tools }) =>
-      [...tools.values()].some(({ circuit }) => circuit),
-    );
+    const isUsed = [...agents.values()]
+      .flatMap((agent) => [agent, ...agent.older])
+      .some(({ tools }) => [...tools.values()].some(({ circuit }) => circuit));
     if (!isUsed || this.#state !== "running") return;
     await circuits
       .refresh()

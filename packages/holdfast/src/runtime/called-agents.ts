@@ -23,8 +23,12 @@ export const withChildren = (given: readonly Definition[]): readonly Versions[] 
     all.set(next.name, [...known, next]);
     for (const tool of next.tools) open.push(...calledBy(tool));
   }
-  for (const agent of [...all.values()].flat())
-    for (const named of namedBy(agent)) checkKnown(agent, named, all);
+  for (const [newest, ...older] of all.values()) {
+    if (newest !== undefined) for (const named of namedBy(newest)) checkKnown(newest, named, all);
+    // What an older definition hands over to is held against it when it does: it is for open runs alone.
+    for (const agent of older)
+      for (const named of namedBy(agent)) checkKnown(agent, { ...named, goesOn: false }, all);
+  }
   return [...all.values()].flatMap(([newest, ...older]) => (newest === undefined ? [] : [{ newest, older }]));
 };
 
@@ -61,7 +65,8 @@ const checkKnown = (
 ): void => {
   if (name === null) return;
   const found = all.get(name);
-  if (goesOn) for (const other of found ?? []) checkAnswers(agent, other);
+  const [newest] = found ?? [];
+  if (goesOn && newest !== undefined) checkAnswers(agent, newest);
   if (found !== undefined) return;
   const near = nearestName(name, [...all.keys()]);
   throw new ConfigurationError(

@@ -161,6 +161,57 @@ describe("a tool that keeps failing", () => {
     await test.close();
   });
 
+  it("E2 is called again all the same where an attempt may have happened already", async () => {
+    const { world, model } = worldOf();
+    const charge = toolOf({
+      name: "ask",
+      effect: "idempotent",
+      circuit: { ...CIRCUIT, minFailures: 1 },
+      retry: { maxAttempts: 3, initialDelayMs: 100, maxDelayMs: 100 },
+      execute: () => {
+        world.entered += 1;
+        if (world.entered === 3) return "charged";
+        throw world.fail();
+      },
+    });
+    const agent = agentOf({ model, tools: [charge] });
+    const { test, ask } = await start(agent);
+    expect(await ask()).toBe("TOOL_FAILED");
+    expect(world.entered).toBe(3);
+    expect(JSON.stringify(model.requests.at(-1)?.messages)).toContain("charged");
+    await test.close();
+  });
+
+  it("E7 is tried by the next call when the one that tried it was cancelled", async () => {
+    const { world, model } = worldOf();
+    const ask = toolOf({
+      name: "ask",
+      effect: "read",
+      timeoutMs: 600_000,
+      circuit: CIRCUIT,
+      execute: (_, { signal }) => {
+        world.entered += 1;
+        if (world.entered <= 3) throw world.fail();
+        if (world.entered > 4) return "42";
+        return new Promise((_resolve, reject) => {
+          signal.addEventListener("abort", () => reject(new HoldfastError("TOOL_CANCELLED", "stopped")));
+        });
+      },
+    });
+    const agent = agentOf({ model, tools: [ask] });
+    const { test, ask: askOnce } = await start(agent);
+    for (let index = 0; index < 3; index += 1) await askOnce();
+    await test.advanceTime(10_000);
+    const probing = await test.runtime.createSession(agent);
+    const run = await probing.send("go");
+    await test.clock.settle();
+    expect(world.entered).toBe(4);
+    await run.cancel();
+    await within(test, run.outcome(), 5_000);
+    expect(await askOnce()).toBe(null);
+    await test.close();
+  });
+
   it("is refused where its options make no sense", () => {
     const make = (circuit: CircuitOptions) => () =>
       defineTool()({

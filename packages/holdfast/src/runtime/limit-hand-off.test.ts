@@ -194,6 +194,31 @@ describe("a run that is handed over at its limit", () => {
     },
   );
 
+  it("E8 is handed over by the rule of the agent that a model handed it to", async () => {
+    const { dear, cheap, next } = team();
+    const desk = agentOf({
+      name: "desk",
+      model: recordingModel(
+        [
+          {
+            toolCalls: [{ name: "over", input: { message: "x" } }],
+            usage: { inputTokens: 50, outputTokens: 50 },
+          },
+        ],
+        DEAR,
+      ),
+      tools: [handOffTool("senior", { name: "over", description: "hands over" })],
+      limits: LIMITS,
+      settings,
+    });
+    const senior = agentOf({ name: "senior", model: dear, tools: [look], limits: LIMITS, settings });
+    const { test, session } = await start([desk, senior, next]);
+    const outcome = await within(test, (await session.send("go")).outcome(), 60_000);
+    expect(outcome).toMatchObject({ text: "That is all we saw." });
+    expect(cheap.requests).toHaveLength(1);
+    await test.close();
+  });
+
   it("is refused where nobody has that name, or the other answers in another form", async () => {
     const { senior } = team();
     const junioR = agentOf({ name: "juniors", model: recordingModel([]) });

@@ -111,7 +111,9 @@ describe("what a tool holds open", () => {
   it("S1 does not keep a session or the runtime from going on when it fails or hangs", async () => {
     const logger = keepingLogger();
     const { call } = linesOf({
-      rest: () => Promise.reject(new Error("the line is dead")),
+      rest: () => {
+        throw new TypeError("the line is dead");
+      },
       close: () => new Promise(() => undefined),
     });
     const { test, session } = await start([agentOf({ model: using(), tools: [call] })], { logger });

@@ -474,7 +474,7 @@ describe("a history", () => {
   test("J2: with two owners of one epoch is seen", () => {
     const mine = good.written?.filter((one) => one.sessionId === sessionId && one.events.length > 0) ?? [];
     const again = mine.map((one) => ({ ...one, writer: "another" }));
-    expect(rulesOf({ ...good, written: [...mine, ...again] })).toEqual(["two-owners"]);
+    expect(rulesOf({ ...good, written: [...mine, ...again] })).toContain("two-owners");
   });
 
   test("J1: without what was stored is seen", () => {
