@@ -1,6 +1,12 @@
 import { constants } from "node:sqlite";
 
 type Rules = ReadonlyMap<string, ReadonlySet<string> | null> | null;
+type Authority = {
+  readonly rules: Rules;
+  /** Names, in lower case, that are of views and of nothing that the statement itself defines. */
+  readonly views: ReadonlySet<string>;
+  readonly isWrite: boolean;
+};
 /** What is to be done, to what, in which database and, where there is one, within which view or trigger. */
 type Asked = [
   action: number,
@@ -20,6 +26,7 @@ const {
   SQLITE_INSERT,
   SQLITE_UPDATE,
   SQLITE_DELETE,
+  SQLITE_PRAGMA,
 } = constants;
 
 /** Functions that reach beyond the data: the file system, code, or the connection itself. */
@@ -30,12 +37,12 @@ const FORBIDDEN = new Set(["load_extension", "readfile", "writefile", "edit", "f
  * attaching other files, transactions and whatever changes the schema.
  * (https://sqlite.org/c3ref/c_alter_table.html: the actions and what their arguments mean.)
  */
-export const authorizerOf = (rules: Rules, isWrite: boolean): ((...asked: Asked) => number) => {
+export const authorizerOf = ({ rules, views, isWrite }: Authority): ((...asked: Asked) => number) => {
   const mayRead = (table: string | null, column: string | null, within: string | null): boolean => {
     if (isInternal(table)) return false;
     if (rules === null) return true;
-    // What a view reads was allowed with the view.
-    if (within !== null && rules.has(within.toLowerCase())) return true;
+    // What a view reads was allowed with the view. But a statement gives names too, to its queries, and they come as `within`.
+    if (within !== null && views.has(within.toLowerCase()) && rules.has(within.toLowerCase())) return true;
     const columns = rules.get((table ?? "").toLowerCase());
     if (columns === undefined) return false;
     return columns === null || column === null || column === "" || columns.has(column.toLowerCase());
@@ -45,6 +52,9 @@ export const authorizerOf = (rules: Rules, isWrite: boolean): ((...asked: Asked)
     if (action === SQLITE_FUNCTION)
       return FORBIDDEN.has((second ?? "").toLowerCase()) ? SQLITE_DENY : SQLITE_OK;
     if (database !== null && database !== "main") return SQLITE_DENY;
+    // Asked by full-text search, whether the data changed since; it tells a number.
+    if (action === SQLITE_PRAGMA)
+      return first === "data_version" && second === null ? SQLITE_OK : SQLITE_DENY;
     if (action === SQLITE_READ) return mayRead(first, second, within) ? SQLITE_OK : SQLITE_DENY;
     if (!isWrite) return SQLITE_DENY;
     if (action === SQLITE_UPDATE) return mayRead(first, second, within) ? SQLITE_OK : SQLITE_DENY;

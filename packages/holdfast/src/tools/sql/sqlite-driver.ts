@@ -77,7 +77,7 @@ export class SqliteDriver implements SqlDriver {
     this.#leave(host);
     if (reply.kind !== "error") return reply;
     throw new ToolError(`${this.name}: ${reply.message}`, {
-      executed: reply.executed,
+      ...(reply.isUndone ? { executed: false } : {}),
       retryable: reply.isBusy,
     });
   }

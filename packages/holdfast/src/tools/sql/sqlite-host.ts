@@ -9,11 +9,30 @@ import { CutRows, toCell } from "./cut-rows.ts";
 import type { SqlAnswer, SqlTable } from "./sql-driver.ts";
 import { authorizerOf } from "./sqlite-authorizer.ts";
 import { LIFELINE_FD, type SqliteOpening, type SqliteReply, type SqliteRequest } from "./sqlite-messages.ts";
+import { namesGivenBy, refuseUnasked } from "./sqlite-unasked.ts";
 
-type Rules = Parameters<typeof authorizerOf>[0];
+type Authority = Parameters<typeof authorizerOf>[0];
+type Rules = Authority["rules"];
 
 /** SQLITE_BUSY and SQLITE_LOCKED (https://sqlite.org/rescode.html). */
 const BUSY = new Set([5, 6]);
+/** What leaves a transaction open that was to be committed: the same, and SQLITE_CONSTRAINT. */
+const REFUSED = new Set([...BUSY, 19]);
+
+/** Where full-text search and R*Trees keep their data: the name of the table, `_` and one of these. */
+const SHADOWS = [
+  "data",
+  "idx",
+  "content",
+  "docsize",
+  "config",
+  "segments",
+  "segdir",
+  "stat",
+  "node",
+  "rowid",
+  "parent",
+];
 
 const open = ({
   path,
@@ -38,14 +57,54 @@ const open = ({
 
 type Opened = ReturnType<typeof open>;
 
-const run = ({ database, rules }: Opened, request: SqliteRequest & { kind: "run" }): SqlAnswer => {
-  database.setAuthorizer(authorizerOf(rules, request.isWrite));
+type Run = SqliteRequest & { readonly kind: "run" };
+
+const run = (opened: Opened, request: Run): SqlAnswer => {
+  const { database, rules } = opened;
+  database.setAuthorizer(null);
+  if (rules !== null) refuseUnasked(request.sql, request.isWrite);
+  return request.isWrite ? change(opened, request) : ask(opened, request);
+};
+
+/** All of a statement, or nothing: by themselves `INSERT OR FAIL` and triggers keep what was done before they failed. */
+const change = (opened: Opened, request: Run): SqlAnswer => {
+  const { database } = opened;
+  database.exec("BEGIN IMMEDIATE");
+  try {
+    const before = countOf(database, "total_changes()");
+    const answered = ask(opened, request);
+    database.setAuthorizer(null);
+    // What triggers changed is not counted; where nothing was changed, `changes()` is still of the statement before.
+    const changed = countOf(database, "total_changes()") === before ? 0 : countOf(database, "changes()");
+    commit(database);
+    return { ...answered, changed };
+  } catch (thrown) {
+    database.setAuthorizer(null);
+    if (database.isTransaction) database.exec("ROLLBACK");
+    throw thrown;
+  }
+};
+
+const commit = (database: DatabaseSync): void => {
+  try {
+    database.exec("COMMIT");
+  } catch (thrown) {
+    // Refused with the transaction still open, it can be taken back. Of any other end nobody knows what it left in the file.
+    if (database.isTransaction && REFUSED.has(codeOf(thrown) & 0xff)) throw thrown;
+    throw new CommitError(messageOf(thrown));
+  }
+};
+
+class CommitError extends Error {}
+
+const ask = (opened: Opened, request: Run): SqlAnswer => {
+  const { database } = opened;
+  database.setAuthorizer(authorizerOf({ ...authorityOf(opened, request.sql), isWrite: request.isWrite }));
   const statement = prepare(database, request.sql);
   statement.setReadBigInts(true);
   statement.setReturnArrays(true);
   const taken = new CutRows(request);
   const params = request.params.map((param) => (typeof param === "boolean" ? Number(param) : param));
-  const before = changesOf(database, request.isWrite);
   for (const row of statement.iterate(...params)) {
     if (!Array.isArray(row)) throw new ToolError("A row is no list.");
     if (!taken.take(row.map(toCell)) && !request.isWrite) break;
@@ -54,7 +113,31 @@ const run = ({ database, rules }: Opened, request: SqliteRequest & { kind: "run"
     columns: statement.columns().map(({ name }) => name),
     rows: taken.rows,
     cut: taken.cut,
-    changed: before === null ? null : (changesOf(database, true) ?? 0) - before,
+    changed: null,
+  };
+};
+
+/** The rules, with the tables in which SQLite keeps what is in allowed virtual tables, and the views that they name. */
+const authorityOf = ({ database, rules }: Opened, sql: string): Pick<Authority, "rules" | "views"> => {
+  if (rules === null) return { rules, views: new Set() };
+  const given = namesGivenBy(sql);
+  const rows = database
+    .prepare(
+      "SELECT name, type, rootpage = 0 AS isVirtual FROM sqlite_schema WHERE type IN ('view', 'table')",
+    )
+    .all();
+  const tables = rows.map(({ name, type, isVirtual }) => ({
+    name: String(name).toLowerCase(),
+    isView: type === "view",
+    isVirtual: isVirtual === 1,
+  }));
+  const views = tables.filter(({ name, isView }) => isView && !given.has(name)).map(({ name }) => name);
+  const shadows = tables
+    .filter(({ name, isVirtual, isView }) => isVirtual && !isView && rules.get(name) === null)
+    .flatMap(({ name }) => SHADOWS.map((part) => [`${name}_${part}`, null] as const));
+  return {
+    rules: new Map([...rules, ...shadows.filter(([name]) => !rules.has(name))]),
+    views: new Set(views),
   };
 };
 
@@ -67,11 +150,8 @@ const prepare = (database: DatabaseSync, sql: string): StatementSync => {
   return statement;
 };
 
-const changesOf = (database: DatabaseSync, isWrite: boolean): number | null => {
-  if (!isWrite) return null;
-  database.setAuthorizer(null);
-  return Number(database.prepare("SELECT total_changes() AS changes").get()?.["changes"] ?? 0);
-};
+const countOf = (database: DatabaseSync, count: "changes()" | "total_changes()"): number =>
+  Number(database.prepare(`SELECT ${count} AS count`).get()?.["count"] ?? 0);
 
 const tablesOf = ({ database, rules }: Opened): readonly SqlTable[] => {
   database.setAuthorizer(null);
@@ -131,8 +211,8 @@ const answer = (opened: Opened, request: SqliteRequest): SqliteReply => {
     return { kind: "answer", answer: run(opened, request) };
   } catch (thrown) {
     const isBusy = BUSY.has(codeOf(thrown) & 0xff);
-    // A statement of SQLite is all or nothing, so one that failed has done nothing.
-    return { kind: "error", message: messageOf(thrown), isBusy, executed: false };
+    const isKnown = !(thrown instanceof CommitError);
+    return { kind: "error", message: messageOf(thrown), isBusy, isUndone: isKnown };
   }
 };
 
@@ -159,7 +239,12 @@ const serve = (): void => {
       opened ??= open(message.open);
       reply = answer(opened, message.request);
     } catch (thrown) {
-      reply = { kind: "error", message: messageOf(thrown), isBusy: false, executed: false };
+      reply = { kind: "error", message: messageOf(thrown), isBusy: false, isUndone: true };
+    }
+    // What could not be taken back is, when its connection is closed.
+    if (opened?.database.isTransaction === true) {
+      opened.database.close();
+      opened = null;
     }
     process.send?.(reply);
   });

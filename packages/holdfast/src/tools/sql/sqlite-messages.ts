@@ -28,7 +28,8 @@ export type SqliteReply =
       readonly kind: "error";
       readonly message: string;
       readonly isBusy: boolean;
-      readonly executed: boolean;
+      /** Whether it certainly left nothing behind. */
+      readonly isUndone: boolean;
     };
 
 /** The pipe whose other end is held by whoever started the process: it closes however that ends. */

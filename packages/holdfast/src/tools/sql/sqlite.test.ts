@@ -113,6 +113,22 @@ describe("sqlTools over SQLite", () => {
     ["a column", "SELECT card FROM customers"],
     ["a column behind a star", "SELECT * FROM customers"],
     ["a column in an order", "SELECT name FROM customers ORDER BY card"],
+    [
+      "a column under the name of a table",
+      "WITH orders AS (SELECT card FROM customers) SELECT * FROM orders",
+    ],
+    [
+      "a table under the name of another",
+      "WITH RECURSIVE Orders(a) AS MATERIALIZED (SELECT word FROM secrets) SELECT * FROM orders",
+    ],
+    ["a column that a join compares", "SELECT 1 FROM (SELECT '4111' AS card) JOIN customers USING (card)"],
+    ["a table that a join compares", "SELECT 1 FROM (SELECT 'canary' AS word) JOIN secrets USING/**/(word)"],
+    ["what a natural join compares", "SELECT 1 FROM (SELECT 'canary' AS word) naTural JOIN secrets"],
+    [
+      "a join behind a parameter that looks like text",
+      "SELECT $a('), 1 FROM (SELECT 'canary' AS word) NATURAL JOIN secrets --')",
+    ],
+    ["a join behind what looks like a comment", "SELECT '--', 1 FROM orders \n NATURAL JOIN secrets"],
     ["a column by a join", "SELECT 1 FROM customers JOIN orders USING (id) WHERE card = '4111'"],
     ["a view that is not named", "SELECT * FROM spending"],
   ])("shows nothing outside of its tables: %s", async (_, sql) => {
@@ -129,6 +145,87 @@ describe("sqlTools over SQLite", () => {
     const { query } = start({ tables: ["spending"] });
     expect(await query("SELECT * FROM spending ORDER BY 1 LIMIT 1")).toMatchObject({ rows: [["Ann", 1200]] });
     await expect(query("SELECT card FROM customers")).rejects.toMatchObject({ executed: false });
+  });
+
+  it.each([
+    "WITH spending AS (SELECT card FROM customers) SELECT * FROM spending",
+    "WITH /* a */ [Spending] (card) AS NOT MATERIALIZED (SELECT card FROM customers) SELECT * FROM spending",
+    "WITH 'spending' AS (SELECT card FROM customers) SELECT * FROM \"spending\"",
+    "SELECT * FROM (WITH RECURSIVE `spending` AS (SELECT card FROM customers) SELECT * FROM spending)",
+    "SELECT * FROM (SELECT card FROM customers) AS spending",
+  ])("shows nothing under the name of a view that is named: %s", async (sql) => {
+    const { query } = start({ tables: ["spending"] });
+    await expect(query(sql)).rejects.toMatchObject({ executed: false });
+    expect(await query("WITH a AS (SELECT * FROM spending) SELECT * FROM a")).toMatchObject({
+      rows: { length: 2 },
+    });
+  });
+
+  it("does not take text, names and comments for joins", async () => {
+    const { query } = start({ tables: ["orders"] });
+    expect(
+      await query("SELECT 'natural', id AS \"using\", [id] /* NATURAL */ FROM orders -- USING (id)"),
+    ).toMatchObject({ rows: { length: 3 } });
+  });
+
+  it("copies no table as a whole into one that may be seen", async () => {
+    const path = shop();
+    const database = new DatabaseSync(path);
+    database.exec("CREATE TABLE copies (word TEXT)");
+    database.close();
+    const { tools } = start({ write: true, tables: ["copies"] }, path);
+    const execute = (sql: string) => enter(tools, "database_execute", { input: { sql } });
+    for (const star of ["*", "/* */ *", "ALL *"])
+      await expect(execute(`INSERT INTO copies SELECT ${star} FROM secrets`)).rejects.toMatchObject({
+        executed: false,
+      });
+    await expect(execute("INSERT INTO copies SELECT secrets.* FROM secrets")).rejects.toThrow(/prohibited/);
+  });
+
+  it.each([[undefined], [["texts"]]])("searches full text, and changes it, with tables %s", async (names) => {
+    const path = shop();
+    const database = new DatabaseSync(path);
+    database.exec("CREATE VIRTUAL TABLE texts USING fts5(body); INSERT INTO texts VALUES ('hello world')");
+    database.close();
+    const { tools, query } = start({ write: true, ...(names === undefined ? {} : { tables: names }) }, path);
+    const sql = "INSERT INTO texts VALUES ('hello again')";
+    expect(await enter(tools, "database_execute", { input: { sql } })).toEqual({ changedRows: 1 });
+    expect(await query("SELECT body FROM texts WHERE texts MATCH 'hello' ORDER BY rank")).toMatchObject({
+      rows: { length: 2 },
+    });
+    await expect(query("PRAGMA data_version = 1")).rejects.toThrow();
+  });
+
+  it("E2 keeps nothing of a statement that failed, also where SQLite would", async () => {
+    const path = shop();
+    const database = new DatabaseSync(path);
+    database.exec(`
+      CREATE TABLE log (id INTEGER);
+      CREATE TABLE child (id INTEGER REFERENCES customers (id) DEFERRABLE INITIALLY DEFERRED);
+      CREATE TRIGGER logs AFTER INSERT ON orders BEGIN
+        INSERT INTO log VALUES (new.id), (new.id);
+        SELECT CASE WHEN new.cents = 13 THEN RAISE(FAIL, 'not thirteen') END;
+      END`);
+    database.close();
+    const { tools, query } = start({ write: true, maxConnections: 1 }, path);
+    const execute = (sql: string) => enter(tools, "database_execute", { input: { sql } });
+    for (const sql of [
+      "INSERT OR FAIL INTO orders VALUES (10, 1, 1), (1, 1, 1)",
+      "INSERT OR ROLLBACK INTO orders VALUES (10, 1, 1), (1, 1, 1)",
+      "INSERT INTO orders VALUES (10, 1, 1), (11, 1, 13)",
+      // Noticed only when it is committed.
+      "INSERT INTO child VALUES (99)",
+    ])
+      await expect(execute(sql)).rejects.toMatchObject({ executed: false });
+    expect(
+      await query(
+        "SELECT (SELECT count(*) FROM orders), (SELECT count(*) FROM log), (SELECT count(*) FROM child)",
+      ),
+    ).toMatchObject({ rows: [[3, 0, 0]] });
+    // What the trigger wrote is not counted.
+    expect(await execute("INSERT INTO orders VALUES (10, 1, 1)")).toEqual({ changedRows: 1 });
+    expect(await execute("UPDATE orders SET cents = 0 WHERE id = 99")).toEqual({ changedRows: 0 });
+    expect(await execute("SELECT count(*) FROM log")).toMatchObject({ changedRows: 0, rows: [[2]] });
   });
 
   it("E6 ends a statement that is told to stop, and the next one finds a connection", async () => {
