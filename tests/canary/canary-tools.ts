@@ -14,11 +14,15 @@ const keep = async (word: string, ctx: ToolContext): Promise<object> => {
   return { file, session, tells: secret(`KEY_OF ${word}`) };
 };
 
+/** Thousands at once wait long for their turn; nothing here is about time. */
+const LONG_MS = 3_600_000;
+
 export const keepHere = defineTool()({
   name: "keep_here",
   description: "Keeps a word.",
   inputSchema,
   effect: "write",
+  timeoutMs: LONG_MS,
   execute: ({ word }, ctx) => keep(word, ctx),
 });
 
@@ -27,7 +31,7 @@ export const keepApart = defineTool()({
   description: "Keeps a word, in a thread.",
   inputSchema,
   effect: "read",
-  timeoutMs: 120_000,
+  timeoutMs: LONG_MS,
   isolated: { module: import.meta.url },
   execute: ({ word }, ctx) => keep(word, ctx),
 });

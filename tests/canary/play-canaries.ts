@@ -101,8 +101,11 @@ export const playCanaries = async ({ sessions, dataDir, atOnce }: CanaryOptions)
     );
     for (const run of runs) {
       const outcome = await run.outcome();
-      if (outcome.status !== "completed") watch.mixed.push(`${own} came to ${outcome.status}`);
       watch.look("outcome", own, outcome);
+      if (outcome.status === "completed") continue;
+      // What comes after one that waits would wait for ever.
+      watch.mixed.push(`${own} came to ${outcome.status}`);
+      return;
     }
   };
   let next = 0;
