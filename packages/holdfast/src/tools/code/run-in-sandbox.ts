@@ -34,14 +34,16 @@ export type RunOptions = {
 /** Runs code in a sandbox until it ends or has to be stopped. Rejects only when it could not be started. */
 export const runInSandbox = async (options: RunOptions): Promise<SandboxRun> => {
   const { plan, code, signal, ticker } = options;
-  const child = startSandbox(plan, { code });
-  options.onStart(child);
-  const watch = new Watch(child, options);
-  const stopTicks = ticker.start(() => watch.look());
-  const abort = (): void => watch.stop("aborted");
-  signal.addEventListener("abort", abort);
-  if (signal.aborted) abort();
+  let watch: Watch | null = null;
+  const abort = (): void => watch?.stop("aborted");
+  // First, so that nothing runs that nobody looks at.
+  const stopTicks = ticker.start(() => watch?.look());
   try {
+    const child = startSandbox(plan, { code });
+    options.onStart(child);
+    watch = new Watch(child, options);
+    signal.addEventListener("abort", abort);
+    if (signal.aborted) abort();
     return watch.finish(await endOf(child));
   } finally {
     stopTicks();

@@ -1,3 +1,4 @@
+import { isHoldfastError } from "../../core/errors.ts";
 import type { Failure } from "../../core/failure.ts";
 import { toFailure } from "../../core/failure.ts";
 import type { ToolContext } from "../../ports/tool.ts";
@@ -7,7 +8,7 @@ import { codeResult, type CodeResult } from "./code-result.ts";
 import { checkInstalled, trySandbox } from "./find-sandbox.ts";
 import { programOf, type ProcessLanguage } from "./languages.ts";
 import { runInSandbox } from "./run-in-sandbox.ts";
-import type { SandboxProcess } from "./start-sandbox.ts";
+import { notStarted, type SandboxProcess } from "./start-sandbox.ts";
 import { Ticker } from "./ticker.ts";
 import { changedFiles, useOfWorkspace } from "./workspace-use.ts";
 
@@ -49,12 +50,10 @@ export class SandboxedProcesses implements ToolResource {
     }
   }
 
-  /** Runs code for the session of `context`, in its workspace. @throws SandboxUnavailableError */
+  /** Runs code for the session of `context`, in its workspace. @throws SandboxUnavailableError, ToolError */
   async run(language: ProcessLanguage, code: string, context: ToolContext): Promise<CodeResult> {
-    await this.#ready([language]);
     const limits = this.#limits;
-    const workspace = await context.workspace.path();
-    const before = await useOfWorkspace(workspace, limits.maxWorkspaceFiles);
+    const { workspace, before } = await this.#prepare(language, context);
     const isRoot = process.getuid?.() === 0;
     const ran = await runInSandbox({
       plan: { program: programOf(language, limits), limits, workspace, isRoot },
@@ -66,6 +65,17 @@ export class SandboxedProcesses implements ToolResource {
     });
     const after = await useOfWorkspace(workspace, limits.maxWorkspaceFiles);
     return codeResult(ran, limits, changedFiles(before, after));
+  }
+
+  /** What goes wrong here does so before anything was run. */
+  async #prepare(language: ProcessLanguage, context: ToolContext) {
+    try {
+      await this.#ready([language]);
+      const workspace = await context.workspace.path();
+      return { workspace, before: await useOfWorkspace(workspace, this.#limits.maxWorkspaceFiles) };
+    } catch (thrown) {
+      throw isHoldfastError(thrown) ? thrown : notStarted(thrown);
+    }
   }
 
   #keep(child: SandboxProcess): void {

@@ -1,5 +1,6 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import type { Readable, Writable } from "node:stream";
+import { ToolError } from "../../core/errors.ts";
 import {
   CODE_FD,
   GROUP,
@@ -19,7 +20,11 @@ export type SandboxInput = {
   readonly code: string;
 };
 
-/** Starts code in a sandbox of its own, which ends with this process, and after `timeoutMs` in any case. */
+/**
+ * Starts code in a sandbox of its own, which ends with this process, and after `timeoutMs` in any case.
+ *
+ * @throws ToolError with `executed: false` when no process can be started.
+ */
 export const startSandbox = (plan: SandboxPlan, { code }: SandboxInput): SandboxProcess => {
   const [command, args] = sandboxCommand(plan);
   const child = spawn(command, args, {
@@ -29,12 +34,27 @@ export const startSandbox = (plan: SandboxPlan, { code }: SandboxInput): Sandbox
     timeout: plan.limits.timeoutMs,
     killSignal: "SIGKILL",
   });
+  // It is told below, by what is missing; the event comes later.
+  child.on("error", () => undefined);
+  if (child.pid === undefined) {
+    // Node would still kill at `timeoutMs`, and what it kills has no number: it may be anybody. This ends the wait.
+    child.emit("exit", null, null);
+    throw notStarted();
+  }
   give(child, SECCOMP_FD, seccompFilter(process.arch) ?? new Uint8Array());
   give(child, PASSWD_FD, PASSWD);
   give(child, GROUP_FD, GROUP);
   give(child, CODE_FD, code);
   return child as SandboxProcess;
 };
+
+/** The system has nothing to spare for another process. Nothing was run. */
+export const notStarted = (cause?: unknown): ToolError =>
+  new ToolError("No process could be started for the code. Nothing was run.", {
+    executed: false,
+    hint: "The system has no more open files or processes to spare: see `ulimit -n` and `ulimit -u`.",
+    ...(cause === undefined ? {} : { cause }),
+  });
 
 const give = (child: ChildProcess, descriptor: number, content: string | Uint8Array): void => {
   const pipe = child.stdio[descriptor] as Writable | null | undefined;

@@ -1,4 +1,5 @@
 import { type ChildProcess, spawn } from "node:child_process";
+import { notStarted } from "./start-sandbox.ts";
 
 /** Says a line every tenth of a second, and ends when nobody holds the other end of its input any more. */
 const SCRIPT = "while :; do read -rt 0.1; [ $? -gt 128 ] || exit; echo; done";
@@ -12,28 +13,31 @@ export class Ticker {
   #process: ChildProcess | null = null;
   #hasTicked = false;
 
-  /** Calls `onTick` ten times a second, until the function that it gives back is called. */
+  /** Calls `onTick` ten times a second, until the function that it gives back is called. @throws ToolError */
   start(onTick: () => void): () => void {
+    if (!this.#run()) throw notStarted();
     this.#listeners.add(onTick);
-    this.#run();
     return () => {
       this.#listeners.delete(onTick);
       if (this.#listeners.size === 0) this.#stop();
     };
   }
 
-  #run(): void {
-    if (this.#process !== null) return;
+  /** False when no process can be started. */
+  #run(): boolean {
+    if (this.#process !== null) return true;
     const child = spawn("/bin/bash", ["-c", SCRIPT], { stdio: ["pipe", "pipe", "ignore"], env: {} });
+    child.on("error", () => undefined);
+    if (child.pid === undefined) return false;
     this.#process = child;
     this.#hasTicked = false;
-    child.on("error", () => undefined);
     child.stdin.on("error", () => undefined);
     child.stdout.on("data", () => {
       this.#hasTicked = true;
       for (const listener of this.#listeners) listener();
     });
     child.on("close", () => this.#ended(child));
+    return true;
   }
 
   /** One that was killed is started again; one that cannot run at all is not. */

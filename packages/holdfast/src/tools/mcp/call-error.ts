@@ -4,7 +4,13 @@ import type { Sdk } from "./load-sdk.ts";
 import { McpError } from "./mcp-error.ts";
 
 /** JSON-RPC: the request was not understood, or is of nothing that there is; so nothing was done. */
-const REFUSED: ReadonlySet<number> = new Set([-32_700, -32_600, -32_601, -32_602]);
+const REFUSED: ReadonlySet<number> = new Set([-32_700, -32_600, -32_601]);
+
+/** Servers say this of what they were given, but also of an answer of their own that is not as it should be. */
+const INVALID_PARAMS = -32_602;
+/** What they say of the input for certain, before a tool runs; the SDK puts its own words in front. */
+const OF_INPUT =
+  /^(MCP error -32602: )?(Input validation error: |Invalid arguments for tool |Unknown tool: |Tool [^\s]+ (not found|disabled)$)/;
 
 /** What keeps a connection from being made, so that nothing was sent. */
 const NOT_CONNECTED: ReadonlySet<unknown> = new Set([
@@ -32,7 +38,10 @@ export const toMcpError = (
   if (sdk.SdkHttpError.isInstance(thrown)) return httpError(thrown.status, server, more);
   if (sdk.ProtocolError.isInstance(thrown)) {
     if (thrown.code === CUT_OFF) return new McpError(`${server} was cut off before it answered.`, more);
-    const isRefused = REFUSED.has(thrown.code) || thrown instanceof sdk.MissingRequiredClientCapabilityError;
+    const isRefused =
+      REFUSED.has(thrown.code) ||
+      (thrown.code === INVALID_PARAMS && OF_INPUT.test(thrown.message)) ||
+      thrown instanceof sdk.MissingRequiredClientCapabilityError;
     return new McpError(`${server} answered with an error: ${cut(thrown.message)}`, {
       ...more,
       ...(isRefused ? { executed: false, retryable: false } : {}),

@@ -212,13 +212,33 @@ describe("a result", () => {
 
   it("E2 that is an error of the protocol says whether anything was done", async () => {
     const { tool } = await toolsOf(
-      raw("call = ({ id, params }) => send({ id, error: { code: params.arguments.code, message: 'no' } })"),
+      raw("call = ({ id, params }) => send({ id, error: { message: 'no', ...params.arguments } })"),
     );
     const { context } = contextOf();
-    await expect(tool("go").execute({ code: -32_602 }, context)).rejects.toMatchObject({ executed: false });
-    await expect(tool("go").execute({ code: -32_603 }, context)).rejects.toMatchObject({
-      executed: undefined,
-    });
+    const failure = (code: number, message: string) =>
+      tool("go")
+        .execute({ code, message }, context)
+        .then(
+          () => expect.unreachable(),
+          (thrown: unknown) => (thrown as { readonly executed?: boolean }).executed,
+        );
+    expect(await failure(-32_601, "no")).toBe(false);
+    expect(await failure(-32_603, "no")).toBe(undefined);
+    for (const message of [
+      "Tool go not found",
+      "MCP error -32602: Tool go disabled",
+      "MCP error -32602: Input validation error: Invalid arguments for tool go: []",
+      "Invalid arguments for tool go: []",
+    ])
+      expect(await failure(-32_602, message)).toBe(false);
+    // Servers say so too of what their tool answered, once it has done its work.
+    for (const message of [
+      "MCP error -32602: Tool go has an output schema but no structured content was provided",
+      "Output validation error: Invalid structured content for tool go: Tool go not found",
+      "Order 7 not found",
+      "no",
+    ])
+      expect(await failure(-32_602, message)).toBe(undefined);
   });
 });
 

@@ -92,7 +92,7 @@ export class StdioTransport implements Transport {
     this.#status = "open";
     const { promise, resolve, reject } = Promise.withResolvers<void>();
     child.once("spawn", resolve);
-    child.once("error", (cause) => {
+    child.on("error", (cause) => {
       this.#finish();
       reject(
         new McpError(`The MCP server "${this.#settings.name}" could not be started.`, {
@@ -101,7 +101,8 @@ export class StdioTransport implements Transport {
         }),
       );
     });
-    this.#listen(child);
+    // One for which nothing was to spare has no pipes at all; its error is on its way.
+    if (child.pid !== undefined) this.#listen(child);
     await promise;
   }
 
@@ -117,7 +118,7 @@ export class StdioTransport implements Transport {
   /** Ends the server and everything below it; within three seconds, whatever it does. */
   async close(): Promise<void> {
     if (this.#status === "new" || this.#status === "exited") this.#finish();
-    if (this.#status === "open") this.#letGo();
+    if (this.#status === "open" && this.#child?.pid !== undefined) this.#letGo();
     await this.#ended.promise;
   }
 
@@ -165,7 +166,7 @@ export class StdioTransport implements Transport {
   #finish(): void {
     if (this.#status === "closed") return;
     this.#status = "closed";
-    for (const stream of this.#child?.stdio ?? []) stream?.destroy();
+    if (this.#child?.pid !== undefined) for (const stream of this.#child.stdio) stream?.destroy();
     this.#ended.resolve();
     this.onclose?.();
   }

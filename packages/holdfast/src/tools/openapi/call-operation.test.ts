@@ -2,7 +2,7 @@ import { createServer } from "node:net";
 import { once } from "node:events";
 import type { AddressInfo } from "node:net";
 import { describe, expect, onTestFinished, test } from "vitest";
-import { toldByError } from "../../core/errors.ts";
+import { toldByError, ToolError } from "../../core/errors.ts";
 import { toFailure } from "../../core/failure.ts";
 import type { JsonObject, JsonValue } from "../../core/json.ts";
 import type { ToolContext } from "../../ports/tool.ts";
@@ -306,6 +306,21 @@ describe("what comes back", () => {
     const failure = await failureOf(cut.execute({}, contextWith()));
     expect(failure).toMatchObject({ retryable: true });
     expect(failure.executed).toBeUndefined();
+  });
+
+  test("E2 what goes wrong with an answer does not say that the request was not made", async () => {
+    const api = await startApi((_, response) =>
+      response.writeHead(201, { "content-type": "application/pdf" }).end(Buffer.from([0, 1, 2])),
+    );
+    const tool = await one({}, api.url, { method: "post" });
+    const { workspace } = contextWith();
+    const write = () => Promise.reject(new ToolError("That is a link.", { executed: false }));
+    const failure = await failureOf(tool.execute({}, contextWith({ workspace: { ...workspace, write } })));
+    expect(api.seen).toHaveLength(1);
+    expect(failure).toMatchObject({
+      executed: undefined,
+      message: expect.stringContaining("That is a link."),
+    });
   });
 
   test("E6 an answer that does not come ends with the call's signal", async () => {

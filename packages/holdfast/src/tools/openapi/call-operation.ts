@@ -1,4 +1,4 @@
-import { ToolError } from "../../core/errors.ts";
+import { isHoldfastError, ToolError } from "../../core/errors.ts";
 import type { JsonValue } from "../../core/json.ts";
 import type { ToolContext } from "../../ports/tool.ts";
 import { answerFailure } from "./answer-failure.ts";
@@ -42,8 +42,11 @@ export const callOperation = async (
   const fileName = `api-answers/${context.callId.replaceAll(/[^\w-]/g, "_")}`;
   const settings = { maxBytes: plan.maxResponseBytes, workspace, fileName, secrets };
   return await readAnswer(response, operation.method, settings).catch((thrown: unknown) => {
-    if (thrown instanceof ToolError) throw thrown;
-    throw new ToolError(`${what} answered ${response.status}, but its answer could not be read to the end.`);
+    const why = isHoldfastError(thrown) ? thrown.message : "it could not be read to the end.";
+    // Whatever is thrown here may say of itself that nothing was done; but the request was.
+    throw new ToolError(`${what} answered ${response.status}, but its answer was lost: ${why}`, {
+      cause: thrown,
+    });
   });
 };
 

@@ -102,6 +102,13 @@ export class SqliteDriver implements SqlDriver {
     for (let host = this.#idle.pop(); host !== undefined; host = this.#idle.pop())
       if (!host.isGone) return host;
     const host: SqliteProcess = new SqliteProcess(this.#opening, () => void this.#all.delete(host));
+    if (host.isGone) {
+      this.#waiting.shift()?.();
+      throw new ToolError(`${this.name}: no process could be started for it.`, {
+        executed: false,
+        hint: "The system has no more open files or processes to spare: see `ulimit -n` and `ulimit -u`.",
+      });
+    }
     this.#all.add(host);
     return host;
   }

@@ -1,6 +1,6 @@
 import { fork, type ChildProcess } from "node:child_process";
 import { fileURLToPath } from "node:url";
-import type { SqliteOpening, SqliteReply, SqliteRequest } from "./sqlite-messages.ts";
+import { LIFELINE_FD, type SqliteOpening, type SqliteReply, type SqliteRequest } from "./sqlite-messages.ts";
 
 const hostFile = (): string =>
   fileURLToPath(new URL(`./sqlite-host.${import.meta.url.endsWith(".ts") ? "ts" : "js"}`, import.meta.url));
@@ -12,31 +12,27 @@ const NOT_PASSED_ON = /^--(inspect|debug|watch|test|cpu-prof|heap-prof|eval|prin
 export class SqliteProcess {
   readonly #child: ChildProcess;
   readonly #opening: SqliteOpening;
+  readonly #onGone: () => void;
   #answered: ((reply: SqliteReply | null) => void) | null = null;
   #isGone = false;
 
   constructor(opening: SqliteOpening, onGone: () => void) {
     this.#opening = opening;
-    this.#child = fork(hostFile(), ["--holdfast-sqlite-host"], {
+    this.#onGone = onGone;
+    const child = fork(hostFile(), ["--holdfast-sqlite-host"], {
       execArgv: process.execArgv.filter((option) => !NOT_PASSED_ON.test(option)),
       // Nothing of what this process keeps in its environment is needed there.
       env: {},
       stdio: ["ignore", "ignore", "ignore", "ipc", "pipe"],
     });
-    const end = (): void => {
-      this.#isGone = true;
-      this.#answered?.(null);
-      this.#answered = null;
-      onGone();
-    };
-    this.#child.on("message", (reply: SqliteReply) => {
-      this.#answered?.(reply);
-      this.#answered = null;
-    });
-    this.#child.once("exit", end);
-    this.#child.once("error", end);
+    this.#child = child;
+    child.once("error", () => this.#end());
+    child.once("exit", () => this.#end());
+    child.on("message", (reply: SqliteReply) => this.#answer(reply));
+    // Without a number it was not started, and has no pipes either; the error comes later.
+    if (child.pid === undefined) this.#isGone = true;
     // It is closed with this process; that it is, is nobody's trouble.
-    this.#child.stdio[4]?.on("error", () => undefined);
+    else child.stdio[LIFELINE_FD]?.on("error", () => undefined);
   }
 
   get isGone(): boolean {
@@ -52,6 +48,17 @@ export class SqliteProcess {
       if (error !== null) resolve(null);
     });
     return promise;
+  }
+
+  #answer(reply: SqliteReply | null): void {
+    this.#answered?.(reply);
+    this.#answered = null;
+  }
+
+  #end(): void {
+    this.#isGone = true;
+    this.#answer(null);
+    this.#onGone();
   }
 
   /** Ends it, whatever it does. Resolves when it is gone. */

@@ -318,6 +318,35 @@ describe("sqlTools over SQLite", () => {
     expect(isAlive()).toBe(false);
   });
 
+  it("E2 says that nothing was done where there are no descriptors left for a process", () => {
+    const script = join(folder, "poor.mjs");
+    const source = new URL("./sqlite-driver.ts", import.meta.url).href;
+    writeFileSync(
+      script,
+      `const { openSync, closeSync } = await import("node:fs");
+       const { SqliteDriver } = await import(${JSON.stringify(source)});
+       const attempt = async () => {
+         const driver = new SqliteDriver({ path: ${JSON.stringify(shop())}, isWritable: true, rules: null, maxConnections: 1 });
+         const statement = { sql: "DELETE FROM secrets", params: [], maxRows: 1, maxChars: 9, timeoutMs: 9 };
+         const signal = AbortSignal.timeout(20_000);
+         await driver.write({ ...statement, signal }).finally(() => driver.close());
+       };
+       const held = [];
+       const answers = [];
+       for (const free of [0, 1, 3, 5]) {
+         try { for (;;) held.push(openSync("/dev/null", "r")); } catch {}
+         for (let i = 0; i < free; i += 1) closeSync(held.pop());
+         answers.push(await attempt().then(() => "done", (error) => error.executed));
+         held.splice(0).forEach((file) => closeSync(file));
+       }
+       await attempt();
+       console.log(JSON.stringify(answers));
+       process.exit(0);`,
+    );
+    const told = execFileSync("/bin/sh", ["-c", `ulimit -n 100; exec "$0" "$1"`, process.execPath, script]);
+    expect(JSON.parse(told.toString())).toEqual([false, false, false, false]);
+  });
+
   it("refuses a connection or an option that makes no sense", () => {
     expect(() => sqlTools({ sqlite: "" })).toThrow(/names no database/);
     expect(() => sqlTools({ postgres: "nowhere" })).toThrow(/names no database/);
