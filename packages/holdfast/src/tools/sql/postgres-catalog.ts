@@ -1,4 +1,4 @@
-import type { PoolClient } from "pg";
+import type { ClientBase } from "pg";
 import { ConfigurationError } from "../../core/errors.ts";
 import type { SqlTable, TableRules } from "./sql-driver.ts";
 
@@ -26,13 +26,13 @@ type Readable = {
   readonly target: string | null;
 };
 
-const readable = async (client: PoolClient): Promise<readonly Readable[]> =>
+const readable = async (client: ClientBase): Promise<readonly Readable[]> =>
   (await client.query<Readable>(READABLE)).rows;
 
 /** As a statement would write it: without the schema that is looked in anyway. */
 const nameOf = ({ schema, name }: Readable): string => (schema === "public" ? name : `${schema}.${name}`);
 
-export const tablesOf = async (client: PoolClient, rules: TableRules): Promise<readonly SqlTable[]> => {
+export const tablesOf = async (client: ClientBase, rules: TableRules): Promise<readonly SqlTable[]> => {
   const tables = new Map<string, Readable[]>();
   for (const row of await readable(client)) {
     if (isOutside(row, rules)) continue;
@@ -61,7 +61,7 @@ type Checked = { readonly name: string; readonly isWritable: boolean; readonly r
  *
  * @throws ConfigurationError with what to grant and to revoke.
  */
-export const checkPrivileges = async (client: PoolClient, { name, rules }: Checked): Promise<void> => {
+export const checkPrivileges = async (client: ClientBase, { name, rules }: Checked): Promise<void> => {
   const { rows } = await client.query<{ readonly role: string; readonly powers: string | null }>(POWERS);
   const [{ role, powers }] = rows as [(typeof rows)[number]];
   if (powers !== null)

@@ -1,6 +1,7 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import type { DefinedTool } from "../../definitions/define-tool.ts";
 import { findPostgres, startPostgres, type PostgresServer } from "./postgres-server.fixture.ts";
+import { startProxy, type PostgresProxy } from "./postgres-proxy.fixture.ts";
 import { close, enter, held } from "./sql-tools.fixture.ts";
 import { sqlTools, type SqlToolsOptions } from "./sql-tools.ts";
 
@@ -54,6 +55,23 @@ const start = (options: SqlToolsOptions = {}, role = "reader") => {
   const query = (sql: string, params: readonly (string | number | boolean | null)[] = []) =>
     enter(tools, "database_query", { input: { sql, params: [...params] } });
   return { tools, query };
+};
+
+const proxies: PostgresProxy[] = [];
+afterEach(async () => {
+  await Promise.all(proxies.splice(0).map((proxy) => proxy.stop()));
+});
+
+/** The same, by a network that can go away. */
+const startBehind = async (
+  options: SqlToolsOptions,
+  onSent?: (text: string) => "cut" | null,
+): Promise<{ readonly tools: readonly DefinedTool[]; readonly proxy: PostgresProxy }> => {
+  const proxy = await startProxy(world.server?.port ?? 0, onSent);
+  proxies.push(proxy);
+  const tools = sqlTools({ postgres: `postgres://writer:writer@127.0.0.1:${proxy.port}/shop` }, options);
+  opened.push(tools);
+  return { tools, proxy };
 };
 
 const NAMED: SqlToolsOptions = { tables: ["orders", { name: "customers", columns: ["id", "name"] }] };
@@ -226,6 +244,113 @@ describe.skipIf(programs === null)("sqlTools over Postgres", () => {
     });
     expect(await execute("SELECT bump(id) FROM ticks")).toMatchObject({ rows: { length: 50 } });
     expect((await ask("SELECT sum(n)::int FROM ticks")).rows).toEqual([{ sum: 1_000 }]);
+  });
+
+  it.each([
+    "SELECT repeat(repeat('x', 1000000), 50)",
+    "SELECT repeat(repeat('x', 1000000), 50)::int",
+    "COPY (SELECT repeat(repeat('x', 1000000), 50)) TO STDOUT",
+  ])(
+    "gives up an answer that would fill its memory: %s",
+    async (sql) => {
+      const { query } = start({ maxConnections: 1, timeoutMs: 60_000 });
+      await expect(query(sql)).rejects.toMatchObject({
+        message: expect.stringContaining("Ask for fewer columns or rows"),
+        executed: false,
+      });
+      expect(await query("SELECT 1")).toMatchObject({ rows: [[1]] });
+    },
+    60_000,
+  );
+
+  it("shows the beginning of an error, however long that is", async () => {
+    const failed = await start()
+      .query("SELECT repeat('x', 1000000)::int")
+      .catch((thrown: unknown) => thrown);
+    expect(failed).toMatchObject({ executed: false });
+    expect(String(failed).length).toBeLessThan(3_000);
+  });
+
+  it("E6 stops more statements than there are connections, and goes on", async () => {
+    const { tools, query } = start({ maxConnections: 2 });
+    await query("SELECT 1");
+    const stop = new AbortController();
+    const running = Array.from({ length: 6 }, () =>
+      enter(tools, "database_query", { input: { sql: "SELECT pg_sleep(600)" }, signal: stop.signal }),
+    );
+    while ((await workOf("reader")) < 2);
+    expect(held(tools)).toBe(2);
+    stop.abort(new Error("enough"));
+    const ended = await Promise.allSettled(running);
+    expect(ended.map((each) => each.status === "rejected" && each.reason)).toEqual(
+      ended.map(() => expect.objectContaining({ code: "TOOL_FAILED", executed: false })),
+    );
+    expect(await workOf("reader")).toBe(0);
+    expect(await query("SELECT 2")).toMatchObject({ rows: [[2]] });
+  });
+
+  it("E6 knows that a change that was stopped did not take place", async () => {
+    const { tools } = start({ write: true }, "writer");
+    const stop = new AbortController();
+    const running = enter(tools, "database_execute", {
+      input: { sql: "UPDATE orders SET cents = 1 WHERE id = 1 AND pg_sleep(600) IS NOT NULL" },
+      signal: stop.signal,
+    });
+    while ((await workOf("writer")) === 0);
+    stop.abort(new Error("enough"));
+    await expect(running).rejects.toMatchObject({ code: "TOOL_FAILED", executed: false });
+  });
+
+  it("E6 stops where the network has gone away, and closes there too", async () => {
+    const { tools, proxy } = await startBehind({ maxConnections: 2 });
+    const query = (sql: string, signal?: AbortSignal) =>
+      enter(tools, "database_query", { input: { sql }, ...(signal && { signal }) });
+    await query("SELECT 1");
+    proxy.freeze();
+    const stop = new AbortController();
+    const running = [
+      query("SELECT 1", stop.signal),
+      query("SELECT 1", stop.signal),
+      query("SELECT 1", stop.signal),
+    ];
+    stop.abort(new Error("enough"));
+    for (const each of running) await expect(each).rejects.toMatchObject({ executed: false });
+    const waiting = query("SELECT 1").catch((thrown: unknown) => thrown);
+    do await ask("SELECT 1");
+    while (held(tools) === 0);
+    await close(tools);
+    expect(held(tools)).toBe(0);
+    expect(await waiting).toMatchObject({ code: "TOOL_FAILED", executed: false });
+  });
+
+  it("closes while statements run, and ends them in the server", async () => {
+    const { tools, query } = start({ maxConnections: 1 });
+    const running = query("SELECT pg_sleep(600)").catch((thrown: unknown) => thrown);
+    const waiting = query("SELECT 1").catch((thrown: unknown) => thrown);
+    while ((await workOf("reader")) === 0);
+    await close(tools);
+    expect(held(tools)).toBe(0);
+    expect(await running).toMatchObject({ code: "TOOL_FAILED", executed: false });
+    expect(await waiting).toMatchObject({ code: "TOOL_FAILED", executed: false });
+    while ((await workOf("reader")) > 0);
+  });
+
+  it("E2 tells what was committed, also where the connection is cut after that", async () => {
+    const { tools } = await startBehind({ write: true }, (text) =>
+      text.includes("DISCARD ALL") ? "cut" : null,
+    );
+    const input = { sql: "UPDATE orders SET cents = 700 WHERE id = 2" };
+    expect(await enter(tools, "database_execute", { input })).toEqual({ changedRows: 1 });
+    expect(await enter(tools, "database_execute", { input })).toEqual({ changedRows: 1 });
+  });
+
+  it("E2 does not know of a change whose connection was cut with its commit under way", async () => {
+    const { tools } = await startBehind({ write: true }, (text) => (text.includes("COMMIT") ? "cut" : null));
+    const input = { sql: "UPDATE orders SET cents = 700 WHERE id = 2" };
+    await expect(enter(tools, "database_execute", { input })).rejects.toMatchObject({
+      code: "TOOL_FAILED",
+      executed: undefined,
+    });
   });
 
   it("E2 says of a change whose connection was cut that nobody knows whether it took place", async () => {
