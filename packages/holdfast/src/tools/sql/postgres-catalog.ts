@@ -53,6 +53,13 @@ const isOutside = (row: Readable, rules: TableRules): boolean => {
   return columns === undefined || (columns !== null && !columns.has(row.column.toLowerCase()));
 };
 
+type Powers = {
+  readonly role: string;
+  readonly powers: string | null;
+  /** A role that it is a member of without having its rights already. */
+  readonly other: string | null;
+};
+
 type Checked = { readonly name: string; readonly isWritable: boolean; readonly rules: TableRules };
 
 /**
@@ -62,8 +69,8 @@ type Checked = { readonly name: string; readonly isWritable: boolean; readonly r
  * @throws ConfigurationError with what to grant and to revoke.
  */
 export const checkPrivileges = async (client: ClientBase, { name, rules }: Checked): Promise<void> => {
-  const { rows } = await client.query<{ readonly role: string; readonly powers: string | null }>(POWERS);
-  const [{ role, powers }] = rows as [(typeof rows)[number]];
+  const { rows } = await client.query<Powers>(POWERS);
+  const [{ role, powers, other }] = rows as [Powers];
   if (powers !== null)
     throw new ConfigurationError(
       "DEFINITION_INVALID",
@@ -71,6 +78,12 @@ export const checkPrivileges = async (client: ClientBase, { name, rules }: Check
       {
         hint: `Make one for this: CREATE ROLE assistant LOGIN PASSWORD '…'; GRANT SELECT ON … TO assistant;`,
       },
+    );
+  if (other !== null)
+    throw new ConfigurationError(
+      "DEFINITION_INVALID",
+      `${name}: role "${role}" can become role "${other}" within a statement, with rights that are not its own.`,
+      { hint: `Take it away: REVOKE ${other} FROM ${role}; and grant what it is to read to ${role} itself.` },
     );
   const outside = (await readable(client)).filter((row) => isOutside(row, rules));
   const [first] = outside;
@@ -84,13 +97,21 @@ export const checkPrivileges = async (client: ClientBase, { name, rules }: Check
   );
 };
 
-/** What a role can do outside of any transaction's rules: everything, or the file system and programs of the server. */
+/**
+ * What a role can do outside of any transaction's rules: everything, or the file system and programs of the server. A statement can
+ * take on each role that it is a member of (`set_config('role', …)`), so what counts is what it may become.
+ */
 const POWERS = `
   SELECT current_user AS role,
     CASE WHEN r.rolsuper THEN 'is a superuser and can do everything'
-      WHEN pg_has_role('pg_execute_server_program', 'USAGE') THEN 'can run programs on the server'
-      WHEN pg_has_role('pg_read_server_files', 'USAGE') OR pg_has_role('pg_write_server_files', 'USAGE')
+      WHEN session_user <> current_user THEN 'is not the one that has logged in, which a statement can go back to'
+      WHEN EXISTS (SELECT FROM pg_roles s WHERE s.rolsuper AND pg_has_role(s.oid, 'MEMBER'))
+        THEN 'can become a superuser and do everything'
+      WHEN pg_has_role('pg_execute_server_program', 'MEMBER') THEN 'can run programs on the server'
+      WHEN pg_has_role('pg_read_server_files', 'MEMBER') OR pg_has_role('pg_write_server_files', 'MEMBER')
         THEN 'can reach the files of the server'
-      WHEN pg_has_role('pg_signal_backend', 'USAGE') THEN 'can end the work of others'
-    END AS powers
+      WHEN pg_has_role('pg_signal_backend', 'MEMBER') THEN 'can end the work of others'
+    END AS powers,
+    (SELECT min(m.rolname) FROM pg_roles m WHERE pg_has_role(m.oid, 'MEMBER') AND NOT pg_has_role(m.oid, 'USAGE'))
+      AS other
   FROM pg_roles r WHERE r.rolname = current_user`;

@@ -31,6 +31,12 @@ beforeAll(async () => {
     GRANT SELECT (id, name) ON customers TO reader;
     CREATE ROLE writer LOGIN PASSWORD 'writer';
     GRANT SELECT, INSERT, UPDATE, DELETE ON orders TO writer;
+    CREATE ROLE boss NOLOGIN SUPERUSER;
+    CREATE ROLE keeper NOLOGIN;
+    GRANT SELECT ON secrets TO keeper;
+    CREATE ROLE climber LOGIN PASSWORD 'climber' NOINHERIT IN ROLE boss;
+    CREATE ROLE runner LOGIN PASSWORD 'runner' NOINHERIT IN ROLE pg_execute_server_program;
+    CREATE ROLE changer LOGIN PASSWORD 'changer' NOINHERIT IN ROLE keeper;
     CREATE TABLE nothing (word text);
     GRANT SELECT ON nothing TO writer;
     CREATE TABLE ticks (id int PRIMARY KEY, n int);
@@ -175,6 +181,18 @@ describe.skipIf(programs === null)("sqlTools over Postgres", () => {
     expect(await query("SELECT name FROM customers WHERE id = 1")).toMatchObject({ rows: [["Ann"]] });
     await expect(query("SELECT * FROM secrets")).rejects.toThrow(/permission denied.*42501/);
     await expect(query("SELECT card FROM customers")).rejects.toThrow(/permission denied/);
+  });
+
+  it.each([
+    ["climber", "can become a superuser"],
+    ["runner", "can run programs on the server"],
+    ["changer", 'can become role "keeper" within a statement'],
+  ])("does not begin with the role %s, which %s", async (role, message) => {
+    await expect(start({}, role).query("SELECT 1")).rejects.toMatchObject({
+      code: "DEFINITION_INVALID",
+      message: expect.stringContaining(message),
+      hint: expect.any(String),
+    });
   });
 
   it("E6 ends a statement in the server when it is told to stop", async () => {
