@@ -42,8 +42,11 @@ export const startProcess: StartCarrier = ({ maxMemoryMb, clock }, events) => {
   };
 };
 
-const streamAt = (child: ChildProcess, index: number): Readable | Duplex | null | undefined =>
-  child.stdio[index] as Readable | Duplex | null | undefined;
+/** Where there is no descriptor to spare, a child has no streams, and says only later that it was never started. */
+const streamAt = (
+  { stdio }: { readonly stdio?: ChildProcess["stdio"] },
+  index: number,
+): Readable | Duplex | null | undefined => stdio?.[index] as Readable | Duplex | null | undefined;
 
 /** One line asks, one line answers, both JSON: the child reads its end while everything in it stands still. */
 const answerSecrets = (child: ChildProcess, events: CarrierEvents): void => {
