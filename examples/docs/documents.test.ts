@@ -116,7 +116,7 @@ describe("docs/tools.md", () => {
     expect(await later()).toContain("stock_level was not called");
     expect(await later()).toContain("stock_level was not called");
     expect(service.keys).toHaveLength(5);
-    expect(runtime.circuits()).toMatchObject([{ name: "warehouse", circuit: { kind: "open" } }]);
+    expect(await runtime.circuits()).toMatchObject([{ name: "warehouse", circuit: { kind: "open" } }]);
   });
 
   test("a result that is too long is cut, and whole in the workspace", async () => {

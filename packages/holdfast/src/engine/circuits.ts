@@ -7,6 +7,7 @@ import {
 } from "../core/circuit.ts";
 import { failure, toFailure, type Failure } from "../core/failure.ts";
 import type { ToolOutcome } from "../core/settle-tool-call.ts";
+import type { Agent } from "../ports/agent.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { Duty } from "../ports/duty.ts";
 import type { JournalStore } from "../ports/journal-store.ts";
@@ -32,6 +33,7 @@ type Attempt = { readonly sessionId: string; readonly callId: string; readonly a
 const nameOf = ({ sessionId, callId, attempt }: Attempt): string => `${sessionId}:${callId}:${attempt}`;
 
 type Parts = {
+  readonly agents: ReadonlyMap<string, Agent>;
   readonly store: Pick<JournalStore, "changeDuty" | "listDuties">;
   readonly clock: Clock;
   readonly logger: Logger;
@@ -79,7 +81,18 @@ export class Circuits {
       .toSorted((left, right) => (left.name < right.name ? -1 : 1));
   }
 
-  /** Takes over what other processes have found out. */
+  /** Takes over what other processes have found out, where any tool here has a circuit. */
+  async refreshUsed(): Promise<void> {
+    const agents = [...this.#parts.agents.values()].flatMap((agent) => [agent, ...agent.older]);
+    const isUsed = agents.some(({ tools }) => [...tools.values()].some(({ circuit }) => circuit));
+    if (isUsed) await this.refresh();
+  }
+
+  /** What was found out here is in the store when this resolves, or was said to be lost. */
+  async saved(): Promise<void> {
+    await this.#writing;
+  }
+
   async refresh(): Promise<void> {
     const looking = this.#writing.then(() => this.#look());
     this.#writing = looking.catch(() => undefined);
@@ -123,7 +136,8 @@ export class Circuits {
     const { logger } = this.#parts;
     if (circuit.kind === "closed")
       logger.info(`${name} works again, and is called as usual.`, { circuit: name });
-    if (circuit.kind !== "open") return;
+    // One whose probe found nothing out is tried again at once.
+    if (circuit.kind !== "open" || circuit.until <= this.#parts.clock.now()) return;
     const until = new Date(circuit.until).toISOString();
     logger.error(`${name} keeps failing (${circuit.code}); nothing calls it before ${until}.`, {
       circuit: name,

@@ -405,13 +405,9 @@ export class Worker {
 
   /** What another process has found out about tools that fail is taken over (E7). */
   async #lookAtCircuits(): Promise<void> {
-    const { agents, circuits } = this.#services;
-    const isUsed = [...agents.values()]
-      .flatMap((agent) => [agent, ...agent.older])
-      .some(({ tools }) => [...tools.values()].some(({ circuit }) => circuit));
-    if (!isUsed || this.#state !== "running") return;
-    await circuits
-      .refresh()
+    if (this.#state !== "running") return;
+    await this.#services.circuits
+      .refreshUsed()
       .catch((thrown: unknown) => this.#warn("The store could not be asked what keeps failing.", thrown));
   }
 

@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { HoldfastError } from "../core/errors.ts";
+import type { ParsedInput } from "../ports/tool.ts";
 import { createTestRuntime, type TestRuntimeOptions } from "../testing/index.ts";
 import {
   agentOf,
@@ -10,7 +11,7 @@ import {
   toolOf,
   within,
 } from "../testing/scenario.fixture.ts";
-import { defineTool, type AgentDefinition, type CircuitOptions } from "./index.ts";
+import { createRuntime, defineTool, type AgentDefinition, type CircuitOptions } from "./index.ts";
 
 const CIRCUIT: CircuitOptions = { minFailures: 3, windowMs: 60_000, openMs: 10_000, maxOpenMs: 40_000 };
 
@@ -37,16 +38,25 @@ const worldOf = (circuit: true | CircuitOptions = CIRCUIT) => {
   return { world, model, ask, agent: agentOf({ model, tools: [ask] }) };
 };
 
+const checked = (input: unknown): ParsedInput =>
+  JSON.stringify(input).includes("true") ? { ok: false, issues: ["wrong"] } : { ok: true, value: input };
+
 const start = async (agent: AgentDefinition, options: Partial<TestRuntimeOptions> = {}) => {
   const test = await createTestRuntime({ agents: [agent], ...options });
   return { test, ask: () => askIn(test, agent) };
 };
 
 /** A run in a session of its own; the code of the call's failure, or null. */
-const askIn = async (test: Awaited<ReturnType<typeof createTestRuntime>>, agent: AgentDefinition) => {
-  const session = await test.runtime.createSession(agent);
+const askIn = async (
+  test: Awaited<ReturnType<typeof createTestRuntime>>,
+  agent: AgentDefinition,
+  runtime = test.runtime,
+) => {
+  const session = await runtime.createSession(agent);
   await within(test, (await session.send("go")).outcome(), 1_000);
-  return headersOf(await journalOf(test, session.id), "tool-call.failed").at(-1)?.code ?? null;
+  return (
+    headersOf(await journalOf({ store: runtime.store }, session.id), "tool-call.failed").at(-1)?.code ?? null
+  );
 };
 
 describe("a tool that keeps failing", () => {
@@ -110,23 +120,85 @@ describe("a tool that keeps failing", () => {
     await test.close();
   });
 
-  it("E7 is known to the next process on the same data, and to one beside it", async () => {
+  it("E7 is known to the next process on the same data", async () => {
     const { world, agent } = worldOf();
     const { test, ask } = await start(agent);
     for (let index = 0; index < 4; index += 1) await ask();
     const next = await test.restart();
     await next.clock.settle();
     expect(await askIn(next, agent)).toBe("TOOL_UNAVAILABLE");
-    expect(next.runtime.circuits()).toMatchObject([{ name: "ask", circuit: { kind: "open", openings: 1 } }]);
+    expect(await next.runtime.circuits()).toMatchObject([
+      { name: "ask", circuit: { kind: "open", openings: 1 } },
+    ]);
     world.works = true;
     await next.advanceTime(10_000);
     expect(await askIn(next, agent)).toBe(null);
-    expect(next.runtime.circuits()).toEqual([]);
+    expect(await next.runtime.circuits()).toEqual([]);
     const last = await next.restart();
     await last.clock.settle();
     expect(await askIn(last, agent)).toBe(null);
     expect(world.entered).toBe(5);
     await last.close();
+  });
+
+  it("E7 is known within fifteen seconds to a process beside it, and known to work again", async () => {
+    // Each process has an agent of its own, so that it has seen nothing of the other's calls itself.
+    const bank: CircuitOptions = { ...CIRCUIT, name: "bank", openMs: 600_000, maxOpenMs: 600_000 };
+    const { world, ask, agent, model } = worldOf(bank);
+    const clerk = agentOf({ name: "another", model, tools: [ask] });
+    const { test, ask: askHere } = await start(agent);
+    const openBeside = (isWorker: boolean) =>
+      createRuntime({ agents: [clerk], store: test.store.attach(), clock: test.clock, isWorker });
+    const [beside, watcher] = [await openBeside(true), await openBeside(false)];
+    await test.clock.settle();
+    for (let index = 0; index < 3; index += 1) await askHere();
+    // A process that works nothing is told when it asks.
+    expect(await watcher.circuits()).toMatchObject([{ name: "bank", circuit: { kind: "open" } }]);
+    await test.advanceTime(15_000);
+    expect(await askIn(test, clerk, beside)).toBe("TOOL_UNAVAILABLE");
+    expect(world.entered).toBe(3);
+    world.works = true;
+    await test.advanceTime(600_000);
+    expect(await askHere()).toBe(null);
+    await test.advanceTime(15_000);
+    world.works = false;
+    // Had it still been open there, this call would have been its probe and opened it again.
+    expect(await askIn(test, clerk, beside)).toBe("TOOL_FAILED");
+    expect(await askIn(test, clerk, beside)).toBe("TOOL_FAILED");
+    expect(await watcher.circuits()).toEqual([]);
+    await watcher.close();
+    await beside.close();
+    await test.close();
+  });
+
+  it("E7 is not closed by a call that did not come to it", async () => {
+    const { world } = worldOf();
+    const ask = toolOf({
+      name: "ask",
+      effect: "read",
+      circuit: CIRCUIT,
+      execute: () => {
+        world.entered += 1;
+        throw world.fail();
+      },
+    });
+    const strict = { ...ask, parseInput: (input: unknown) => checked(input) };
+    const model = recordingModel(({ toolResults, lastUserText }) =>
+      toolResults.length > 0
+        ? { text: "done" }
+        : { toolCalls: [{ name: "ask", input: { wrong: lastUserText === "wrong" } }] },
+    );
+    const agent = agentOf({ model, tools: [strict] });
+    const { test, ask: askOnce } = await start(agent);
+    for (let index = 0; index < 3; index += 1) await askOnce();
+    await test.advanceTime(10_000);
+    const session = await test.runtime.createSession(agent);
+    await within(test, (await session.send("wrong")).outcome(), 1_000);
+    expect(world.entered).toBe(3);
+    expect(await askOnce()).toBe("TOOL_FAILED");
+    // Had the call with wrong arguments closed it, one failure would not have opened it again.
+    expect(await askOnce()).toBe("TOOL_UNAVAILABLE");
+    await test.close();
   });
 
   it("E7 is shared by tools that name the same system, and by no other", async () => {

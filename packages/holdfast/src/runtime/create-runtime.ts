@@ -83,6 +83,7 @@ export const createRuntime = async <Deps = unknown>(options: RuntimeOptions<Deps
   }));
   const store =
     options.store ?? (await createSqliteStore({ dataDir, clock, durability: settings.durability }));
+  const byName = new Map(agents.map((agent) => [agent.name, agent]));
   const redactor = new Redactor();
   const logger = options.logger ?? stderrLogger();
   const services: Omit<RuntimeServices, "post"> = {
@@ -104,8 +105,8 @@ export const createRuntime = async <Deps = unknown>(options: RuntimeOptions<Deps
       weightOf: settings.weightOf,
     }),
     stalls: new StallMonitor(clock, logger),
-    agents: new Map(agents.map((agent) => [agent.name, agent])),
-    circuits: new Circuits({ store, clock, logger }),
+    agents: byName,
+    circuits: new Circuits({ agents: byName, store, clock, logger }),
     resources: new HeldResources(agents, { clock, logger }),
     recipients: recipientsOf(options, { clock, redactor }),
     timeouts: settings.timeouts,
@@ -302,8 +303,10 @@ export class Runtime {
     return count;
   }
 
-  /** What is not called now because it kept failing, in any session, by name (E7). */
-  circuits(): readonly CircuitStatus[] {
+  /** What is not called now because it kept failing, in any session of any process on this data, by name (E7). */
+  async circuits(): Promise<readonly CircuitStatus[]> {
+    this.#checkOpen();
+    await this.#services.circuits.refresh();
     return this.#services.circuits.list();
   }
 
@@ -334,6 +337,7 @@ export class Runtime {
     this.#services.feed.close(
       failure("RUNTIME_CLOSED", "This runtime was closed before the run came to its end."),
     );
+    await this.#services.circuits.saved();
     await this.#services.store.close();
     await stopped;
   }
