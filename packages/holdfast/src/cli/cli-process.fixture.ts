@@ -8,7 +8,7 @@ import { scriptedModel } from "../models/index.ts";
 import { createRuntime, createSystemClock, defineAgent } from "../runtime/index.ts";
 
 const MAIN = fileURLToPath(new URL("./main.ts", import.meta.url));
-const PACKAGE = "holdfast";
+export const PACKAGE = "holdfast";
 
 /** The lines every agent file of the tests begins with. */
 const HEAD = `import { appendFileSync } from "node:fs";

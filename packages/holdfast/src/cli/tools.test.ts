@@ -1,7 +1,8 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
+import { DatabaseSync } from "node:sqlite";
 import { afterAll, describe, expect, it } from "vitest";
-import { ECHO, UNSURE, UserFolder } from "./cli-process.fixture.ts";
+import { ECHO, PACKAGE, UNSURE, UserFolder } from "./cli-process.fixture.ts";
 
 const folder = new UserFolder();
 afterAll(() => folder.remove());
@@ -16,6 +17,38 @@ folder.write(
       '{ type: "object", required: ["cents"], properties: { cents: { type: "integer" } } }',
     ),
 );
+
+folder.write(
+  "shop.ts",
+  `import { defineAgent } from "${PACKAGE}";
+import { scriptedModel } from "${PACKAGE}/testing";
+import { sqlTools } from "${PACKAGE}/tools";
+export const agent = defineAgent({
+  name: "shop", instructions: "x", model: scriptedModel([]),
+  tools: [
+    ...sqlTools({ sqlite: "shop.db" }, { name: "shop" }),
+    ...sqlTools({ sqlite: "nowhere/none.db" }, { name: "lost" }),
+  ],
+});
+`,
+);
+new DatabaseSync(join(folder.path, "shop.db")).close();
+
+describe("holdfast doctor with an agent file", () => {
+  it("asks what is behind its tools, and says what does not answer and why", async () => {
+    const { code, stdout } = await folder.run("doctor", "shop.ts");
+    expect(code).toBe(1);
+    expect(stdout).toMatch(/SQLite database shop\.db: answers \(shop_schema, shop_query\)/);
+    expect(stdout).toMatch(
+      /SQLite database none\.db: does not answer \(lost_schema, lost_query\)\n +.*unable to open/,
+    );
+    const json = await folder.run("doctor", "shop.ts", "--json");
+    expect(JSON.parse(json.stdout)).toMatchObject({ tools: [{ state: "answers" }, { state: "failed" }] });
+    const none = await folder.run("doctor", "agent.ts");
+    expect(none).toMatchObject({ code: 0 });
+    expect(none.stdout).toContain("nothing of theirs has to be asked");
+  });
+});
 
 describe("holdfast tools", () => {
   it("lists what an agent's tools may do, as a table and with their schemas", async () => {

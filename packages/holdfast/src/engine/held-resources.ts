@@ -23,11 +23,6 @@ export class HeldResources {
     this.#logger = logger;
   }
 
-  /** Each once, in the order in which agents and tools were given. */
-  [Symbol.iterator](): Iterator<ToolResource> {
-    return this.#all.values();
-  }
-
   /** A session has come to rest in this process (S3). Never rejects. */
   async rest(sessionId: SessionId): Promise<void> {
     await Promise.all(

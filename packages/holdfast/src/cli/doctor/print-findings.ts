@@ -4,6 +4,7 @@ import { bytes, plural } from "../printing/format.ts";
 import type { Channel, Style } from "../printing/terminal.ts";
 import { wrap } from "../printing/wrap.ts";
 import { type DataDirFindings, RETENTION_DAYS } from "./look-at-data-dir.ts";
+import type { ToolReport } from "./look-at-tools.ts";
 import type { ProviderReport } from "./look-at-models.ts";
 
 const NAME_WIDTH = 19;
@@ -39,6 +40,27 @@ const providerLine = ({ provider, version, variable, isSet, install }: ProviderR
   const packaged = version === null ? `not installed: ${install}` : `version ${version}`;
   const isReady = version !== null && (isSet || variable === null);
   return { name: provider, text: [packaged, ...key].join("; "), style: isReady ? "green" : "dim" };
+};
+
+export const printTools = (out: Channel, reports: readonly ToolReport[]): void => {
+  out.line(`\n${out.paint("bold", "tools")}`);
+  if (reports.length === 0) print(out, [{ name: "", text: "nothing of theirs has to be asked" }]);
+  for (const report of reports) printTool(out, report);
+};
+
+const TOOL_STATES = {
+  answers: { text: "answers", style: "green" },
+  unknown: { text: "cannot be asked without doing something", style: "dim" },
+  failed: { text: "does not answer", style: "red" },
+} as const;
+
+const printTool = (out: Channel, { name, tools, state, failure }: ToolReport): void => {
+  const { text, style } = TOOL_STATES[state];
+  out.line(`  ${name}: ${out.paint(style, text)} (${tools.join(", ")})`);
+  if (failure === null) return;
+  const said = `${failure.message} [${failure.code}]`;
+  for (const piece of wrap(said, WIDTH - 4)) out.line(`    ${out.paint("red", piece)}`);
+  for (const piece of wrap(failure.hint ?? "", WIDTH - 4)) if (piece !== "") out.line(`    ${piece}`);
 };
 
 export const printDataDir = (

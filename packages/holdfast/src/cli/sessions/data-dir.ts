@@ -20,10 +20,14 @@ export const dataDirFlag = (call: Pick<Invocation, "flags" | "cwd">): string => 
   return shown === DEFAULT_DATA_DIR ? "" : ` --data-dir ${shown}`;
 };
 
+/** Whether there are sessions already. */
+export const hasDataDir = (call: Pick<Invocation, "flags" | "cwd">): boolean =>
+  existsSync(join(dataDirOf(call), DATABASE_FILE));
+
 /** The data directory, which must be there already: looking makes nothing. @throws NotFoundError */
 export const existingDataDir = (call: Pick<Invocation, "flags" | "cwd">): string => {
   const dataDir = dataDirOf(call);
-  if (existsSync(join(dataDir, DATABASE_FILE))) return dataDir;
+  if (hasDataDir(call)) return dataDir;
   const shown = shownDataDir(call);
   const what = existsSync(dataDir) ? "holds no sessions" : "does not exist";
   throw new NotFoundError("SESSION_NOT_FOUND", `The data directory ${shown} ${what}.`, {
