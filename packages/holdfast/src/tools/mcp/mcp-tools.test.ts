@@ -27,6 +27,14 @@ describe.each(SERVERS)("the tools of a server over %s", (_, start) => {
     expect(await outputOf(tool("put"), { value: "x" })).toEqual({ type: "text", value: "put x" });
   });
 
+  it("E2 are told the key of the call, by which a server knows it again", async () => {
+    const { tool } = await toolsOf(await start());
+    const answered = await tool("put").execute({ value: "x" }, contextOf().context);
+    expect(answered).toMatchObject({
+      result: { _meta: { asked: { "holdfast/idempotencyKey": "key-1" } } },
+    });
+  });
+
   it("show pictures, sound and resources as parts", async () => {
     const { tool } = await toolsOf(await start());
     expect(await outputOf(tool("show"), {})).toMatchObject({
@@ -55,7 +63,6 @@ describe.each(SERVERS)("the tools of a server over %s", (_, start) => {
 
   it("have the session's workspace for a root", async () => {
     const { tool } = await toolsOf(await start());
-    if (!_.startsWith("stdio")) return;
     const folder = await temporary();
     const { context } = contextOf({ folder });
     expect(JSON.stringify(await outputOf(tool("roots"), {}, context))).toContain(`file://${folder}`);

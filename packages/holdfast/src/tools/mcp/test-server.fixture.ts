@@ -50,9 +50,10 @@ const addPlainTools = (server: McpServer): void => {
       inputSchema: z.object({ value: z.string() }),
       annotations: { idempotentHint: true },
     },
-    ({ value }) => {
+    ({ value }, context) => {
       note(`put ${value}`);
-      return text(`put ${value}`);
+      // What came with the call goes back with the answer.
+      return { ...text(`put ${value}`), _meta: { asked: context.mcpReq._meta ?? {} } };
     },
   );
   server.registerTool("refuse", { description: "Refuses." }, () => ({ ...text("not today"), isError: true }));
