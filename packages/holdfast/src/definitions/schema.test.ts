@@ -49,6 +49,24 @@ describe("a schema of somebody's", () => {
 });
 
 describe("a JSON Schema", () => {
+  it("T1 names what is too much, and what may be said, so that a model can mend it", async () => {
+    const schema = compileSchema(
+      {
+        type: "object",
+        properties: { kind: { enum: ["cat", "dog"] } },
+        additionalProperties: false,
+      },
+      "it",
+    );
+    expect(await schema.check({ kind: "cow", text: "moo" })).toEqual({
+      ok: false,
+      issues: [
+        'must NOT have additional properties: "text"',
+        'kind: must be equal to one of the allowed values: ["cat","dog"]',
+      ],
+    });
+  });
+
   it("may have formats that nobody knows: they tell the model what is meant", async () => {
     const schema = compileSchema({ type: "string", format: "int32" }, "it");
     expect(await schema.check("x")).toMatchObject({ ok: true });

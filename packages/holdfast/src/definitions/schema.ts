@@ -91,7 +91,12 @@ const standardToJson = (schema: StandardSchemaV1, owner: string): JsonSchema => 
 };
 
 type AjvCheck = ((value: unknown) => boolean) & { errors?: readonly AjvError[] | null };
-type AjvError = { readonly instancePath: string; readonly message?: string };
+type AjvError = {
+  readonly instancePath: string;
+  readonly message?: string;
+  /** What the message is about: https://ajv.js.org/api.html#error-parameters */
+  readonly params?: { readonly additionalProperty?: string; readonly allowedValues?: readonly unknown[] };
+};
 
 const compileJsonSchema = (schema: JsonSchema, owner: string): CompiledSchema => {
   let compiled: Promise<AjvCheck> | null = null;
@@ -109,7 +114,14 @@ const compileJsonSchema = (schema: JsonSchema, owner: string): CompiledSchema =>
 
 const ajvIssue = (error: AjvError): string => {
   const path = error.instancePath.replaceAll("/", ".").slice(1);
-  return path === "" ? (error.message ?? "not valid") : `${path}: ${error.message ?? "not valid"}`;
+  const said = `${error.message ?? "not valid"}${aboutWhat(error)}`;
+  return path === "" ? said : `${path}: ${said}`;
+};
+
+/** A model mends what it is told by name. */
+const aboutWhat = ({ params }: AjvError): string => {
+  if (params?.additionalProperty !== undefined) return `: "${params.additionalProperty}"`;
+  return params?.allowedValues === undefined ? "" : `: ${JSON.stringify(params.allowedValues).slice(0, 500)}`;
 };
 
 /** Dialects of JSON Schema that came after draft 7. */

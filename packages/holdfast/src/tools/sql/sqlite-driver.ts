@@ -5,6 +5,11 @@ import type { SqliteOpening, SqliteReply, SqliteRequest } from "./sqlite-message
 import { SqliteProcess } from "./sqlite-process.ts";
 import { untilAborted } from "./until-aborted.ts";
 
+/** SQLITE_CANTOPEN, in SQLite's words. */
+const IS_ABSENT = /unable to open database file/;
+const ABSENT =
+  "The file has to be there already and readable; a path that is not absolute is taken from the folder the process was started in.";
+
 /** How long a statement waits for another connection that writes. */
 const BUSY_MS = 2_000;
 
@@ -77,6 +82,7 @@ export class SqliteDriver implements SqlDriver {
     this.#leave(host);
     if (reply.kind !== "error") return reply;
     throw new ToolError(`${this.name}: ${reply.message}`, {
+      ...(IS_ABSENT.test(reply.message) ? { hint: ABSENT } : {}),
       ...(reply.isUndone ? { executed: false } : {}),
       retryable: reply.isBusy,
     });

@@ -280,7 +280,10 @@ describe("sqlTools over SQLite", () => {
   });
 
   it("says what is wrong with a database that is none, and that another holds", async () => {
-    await expect(start({}, join(folder, "none.db")).query("SELECT 1")).rejects.toThrow(/unable to open/);
+    await expect(start({}, join(folder, "none.db")).query("SELECT 1")).rejects.toMatchObject({
+      message: expect.stringContaining("unable to open"),
+      hint: expect.stringContaining("has to be there already"),
+    });
     const path = join(folder, "rubbish.db");
     writeFileSync(path, "this is no database, but long enough to look like one. ".repeat(50));
     await expect(start({}, path).query("SELECT * FROM t")).rejects.toThrow(/not a database/);
