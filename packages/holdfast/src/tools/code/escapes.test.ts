@@ -2,7 +2,7 @@ import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { existsSync, readFileSync } from "node:fs";
 import { mkdtemp, readdir, rm, symlink, writeFile } from "node:fs/promises";
-import { createServer } from "node:net";
+import { createServer, type ListenOptions } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, expect, it, onTestFinished } from "vitest";
@@ -20,22 +20,29 @@ const layCanaries = async () => {
   process.env["HOLDFAST_CANARY"] = WORD;
   const sleeper = spawn("/bin/bash", ["-c", `exec -a ${WORD} sleep 100000`], { stdio: "ignore" });
   let hits = 0;
-  const server = createServer((socket) => {
-    hits += 1;
-    socket.end(WORD);
-  });
-  server.listen(0, "127.0.0.1");
-  await once(server, "listening");
+  const listen = async (where: ListenOptions) => {
+    const server = createServer((socket) => {
+      hits += 1;
+      socket.end(WORD);
+    });
+    server.listen(where);
+    await once(server, "listening");
+    onTestFinished(() => void server.close());
+    return server.address();
+  };
+  const address = await listen({ host: "127.0.0.1", port: 0 });
+  // Without a file, so that no mount hides it; whoever runs these tests as well has one of his own.
+  const socketName = `${WORD}-${process.pid}`;
+  await listen({ path: `\0${socketName}` });
   onTestFinished(async () => {
     delete process.env["HOLDFAST_CANARY"];
     sleeper.kill("SIGKILL");
-    server.close();
     await rm(folder, { recursive: true, force: true });
   });
-  const address = server.address();
   return {
     folder,
     file,
+    socketName,
     port: typeof address === "object" && address !== null ? address.port : 0,
     sleeper: sleeper.pid ?? 0,
     hits: () => hits,
@@ -97,7 +104,7 @@ const ATTEMPTS: Readonly<Record<string, (on: Canaries) => readonly [string, stri
   ],
   "makes a device": () => [
     "run_bash",
-    "mknod disk b 8 0 && head -c 10 disk; mknod d2 b 254 0 && head -c 10 d2; ls /dev",
+    "mknod disk b 8 0 && echo opened; mknod d2 b 254 0 && echo opened; mknod /tmp/d3 c 1 3 && echo opened; ls /dev",
   ],
   "changes the programs of the machine": () => [
     "run_bash",
@@ -108,9 +115,13 @@ const ATTEMPTS: Readonly<Record<string, (on: Canaries) => readonly [string, stri
     "run_python",
     `import socket\ns = socket.create_connection(("127.0.0.1", ${port}), 2)\nprint(s.recv(99))`,
   ],
-  "python: abstract unix sockets": () => [
+  "python: sees abstract unix sockets": () => [
     "run_python",
     "print([line for line in open('/proc/net/unix')][1:])",
+  ],
+  "python: speaks to an abstract unix socket": ({ socketName }) => [
+    "run_python",
+    `import socket\ns = socket.socket(socket.AF_UNIX)\ns.connect("\\0${socketName}")\nprint(s.recv(99))`,
   ],
   "ctypes: unshare and mount": () => [
     "run_python",
