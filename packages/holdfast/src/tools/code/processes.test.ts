@@ -1,13 +1,18 @@
+import { AssertionError } from "node:assert";
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { existsSync, readFileSync, readdirSync } from "node:fs";
 import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import { codeTools } from "./code-tools.ts";
+import { codeTools, type CodeToolsOptions } from "./code-tools.ts";
 import { makeBench, named, whyNoSandbox } from "./sandboxed-call.fixture.ts";
 
 const why = await whyNoSandbox();
+
+/** Kernels may share the processor out by session before they look at priorities. */
+const hasShares = existsSync("/proc/self/autogroup");
+const whyNoShares = hasShares ? null : "the kernel does not share the processor out by session";
 
 describe("the options of codeTools", () => {
   it("are refused when they do not exist", () => {
@@ -16,6 +21,18 @@ describe("the options of codeTools", () => {
     expect(() => codeTools({ languages: ["bash"], limits: { memoryMb: 0 } })).toThrow(/memoryMb/);
     expect(() => codeTools({ languages: ["ruby" as never] })).toThrow(/languages/);
     expect(() => codeTools({ languages: [] })).toThrow(/languages/);
+  });
+
+  it("E4 let somebody approve code before it runs, in every language", async () => {
+    const ask = async (needsApproval?: CodeToolsOptions["needsApproval"]) => {
+      const more = needsApproval === undefined ? {} : { needsApproval };
+      const tools = codeTools({ languages: ["bash", "node"], ...more });
+      return Promise.all(tools.map(({ approval }) => approval?.({ code: "rm it" }, {} as never)));
+    };
+    expect(await ask()).toEqual([undefined, undefined]);
+    expect(await ask({ reason: "it runs" })).toMatchObject([{ reason: "it runs" }, { reason: "it runs" }]);
+    const rule = ({ code }: { readonly code: string }) => ({ reason: code });
+    expect(await ask(rule)).toMatchObject([{ reason: "rm it" }, { reason: "rm it" }]);
   });
 
   it("E2 give tools that write, unless somebody says otherwise", () => {
@@ -150,13 +167,23 @@ describe.runIf(why === null)(named("a runaway is stopped and told", why), () => 
     expect((await run(tool, code)).stderr).toMatch(message);
   });
 
-  it("gives way to others, and does not make the runtime give way with it", async () => {
-    const { run } = await makeBench({ limits: { cpuSeconds: 1 } });
-    const before = ownShare();
-    const running = run("run_bash", "while :; do :; done");
-    expect((await running).stopped).toMatch(/processor/);
-    expect(ownShare()).toBe(before);
+  it("gives way to others, and is the first to go when memory is short", async () => {
+    const { pid, stop } = await greedy();
+    await until("it has the lowest priority", () => niceOf(pid) === 19);
+    expect(readFileSync(`/proc/${pid}/oom_score_adj`, "utf8").trim()).toBe("1000");
+    await stop();
   });
+
+  it.runIf(hasShares)(
+    named("gives way as a session, and does not make the runtime give way with it", whyNoShares),
+    async () => {
+      const before = shareOf("self");
+      const { pid, stop } = await greedy();
+      await until("its session gives way", () => shareOf(pid).endsWith(" nice 10"));
+      expect(shareOf("self")).toBe(before);
+      await stop();
+    },
+  );
 
   it("a fork bomb ends with its call", async () => {
     const { run } = await makeBench({ limits: { timeoutMs: 2_000 } });
@@ -171,7 +198,7 @@ describe.runIf(why === null)(named("a runaway is stopped and told", why), () => 
     const { run, held, workspace } = await makeBench();
     const controller = new AbortController();
     const running = run("run_bash", "setsid sleep 4711 & touch begun; sleep 4711", controller.signal);
-    await until(() => readdirSync(workspace).includes("begun"));
+    await until("the code has begun", () => readdirSync(workspace).includes("begun"));
     expect(held()).toBe(1);
     controller.abort();
     expect((await running).stopped).toMatch(/cancelled/);
@@ -182,7 +209,7 @@ describe.runIf(why === null)(named("a runaway is stopped and told", why), () => 
   it("R3 close stops everything", async () => {
     const { run, held, close, workspace } = await makeBench();
     const running = run("run_bash", "touch begun; sleep 4712");
-    await until(() => readdirSync(workspace).includes("begun"));
+    await until("the code has begun", () => readdirSync(workspace).includes("begun"));
     await close();
     await running;
     expect(held()).toBe(0);
@@ -197,16 +224,34 @@ describe.runIf(why === null)(named("a runaway is stopped and told", why), () => 
       const context = { signal: new AbortController().signal, session: { id: "s" }, workspace: { path: async () => ${JSON.stringify(workspace)} } };
       await tool.execute({ code: "touch begun; setsid sleep 4713 & sleep 4713" }, context);`;
     const child = spawn(process.execPath, ["--input-type=module", "-e", script], { stdio: "inherit" });
-    await until(() => readdirSync(workspace).includes("begun"));
+    await until("the code has begun", () => readdirSync(workspace).includes("begun"));
     child.kill("SIGKILL");
     await once(child, "exit");
-    await until(() => processesNamed("sleep 4713").length === 0);
+    await until("nothing is left", () => processesNamed("sleep 4713").length === 0);
   });
 });
 
-/** How much of the processor the kernel gives to our session as a whole, where it does so. */
-const ownShare = (): string =>
-  existsSync("/proc/self/autogroup") ? readFileSync("/proc/self/autogroup", "utf8") : "";
+/** Code that does nothing but work, under a name of its own, once it has begun. */
+const greedy = async () => {
+  const { run } = await makeBench({ limits: { cpuSeconds: 60 } });
+  const controller = new AbortController();
+  const name = `greedy-${process.pid}`;
+  const code = `exec -a ${name} bash -c 'while :; do :; done'`;
+  const running = run("run_bash", code, controller.signal);
+  await until("it has begun", () => processesNamed(name).length > 0);
+  const [pid = ""] = processesNamed(name);
+  const stop = async (): Promise<void> => {
+    controller.abort();
+    expect((await running).stopped).toMatch(/cancelled/);
+  };
+  return { pid, stop };
+};
+
+const niceOf = (pid: string): number =>
+  Number(readFileSync(`/proc/${pid}/stat`, "utf8").split(") ").at(-1)?.split(" ")[16]);
+
+/** How much of the processor the kernel gives to a process's session as a whole. */
+const shareOf = (pid: string): string => readFileSync(`/proc/${pid}/autogroup`, "utf8").trim();
 
 const processesNamed = (text: string): readonly string[] =>
   readdirSync("/proc")
@@ -221,8 +266,14 @@ const commandOf = (pid: string): string => {
   }
 };
 
-const until = async (holds: () => boolean): Promise<void> => {
-  while (!holds()) await look();
+/** A minute and more, on the slowest machine. */
+const MAX_LOOKS = 1_000;
+
+const until = async (what: string, holds: () => boolean): Promise<void> => {
+  for (let looks = 0; !holds(); looks += 1) {
+    if (looks === MAX_LOOKS) throw new AssertionError({ message: `waited in vain until ${what}` });
+    await look();
+  }
 };
 
 /** Gives the machine a moment: a process that starts and ends takes one. */

@@ -40,7 +40,10 @@ it("E2 code for which there are no descriptors left is not run, and nothing is k
      console.log(JSON.stringify(left));
      process.exit(0);`,
   );
-  const told = execFileSync("/bin/sh", ["-c", `ulimit -n 100; exec "$0" "$1"`, process.execPath, script]);
+  const told = execFileSync("/bin/sh", ["-c", `ulimit -n 100; exec "$0" "$1"`, process.execPath, script], {
+    timeout: 60_000,
+    killSignal: "SIGKILL",
+  });
   const [answers, timers] = told.toString().trim().split("\n");
   expect(new Set(JSON.parse(answers ?? ""))).toEqual(new Set([false]));
   expect(JSON.parse(timers ?? "")).toEqual([]);

@@ -33,6 +33,9 @@ it("E2 a server for which there are no descriptors left is not started, and can 
      console.log(JSON.stringify(answers));
      process.exit(0);`,
   );
-  const told = execFileSync("/bin/sh", ["-c", `ulimit -n 100; exec "$0" "$1"`, process.execPath, script]);
+  const told = execFileSync("/bin/sh", ["-c", `ulimit -n 100; exec "$0" "$1"`, process.execPath, script], {
+    timeout: 60_000,
+    killSignal: "SIGKILL",
+  });
   expect(JSON.parse(told.toString())).toEqual([false, false, false, false, false]);
 });
