@@ -51,15 +51,17 @@ const list = async (input: ListInput, context: ToolContext, settings: FileSettin
     await using folder = await openFolder({ base, names, isMade: false });
     const lines: string[] = [];
     let chars = 0;
+    let isCut = false;
     for await (const entry of walk({ folder, path: shown }, limit)) {
       if (glob !== undefined && !fitsGlob(entry.path, glob)) continue;
       const line = lineOf(entry);
       chars += line.length + 1;
-      if (chars > settings.maxChars) limit.isCut = true;
-      if (limit.isCut) break;
+      // That the walk was cut is known before its first entry: what it found is listed all the same.
+      isCut = chars > settings.maxChars;
+      if (isCut) break;
       lines.push(line);
     }
-    if (limit.isCut)
+    if (isCut || limit.isCut)
       lines.push(
         `[Cut after ${lines.length} entries: there are more. List a folder further in, or with a glob.]`,
       );
