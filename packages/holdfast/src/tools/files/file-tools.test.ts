@@ -383,7 +383,7 @@ describe("limits", () => {
     await call("write_file", { path: "a", content: "y".repeat(100) });
     await call("write_file", { path: "b", content: "é".repeat(50) });
     expect(await failureOf("write_file", { path: "c", content: "x".repeat(51) })).toMatch(
-      /250 bytes, and would have 251/,
+      /250 bytes, and would have 251\. Write less/,
     );
     expect(await failureOf("edit_file", { path: "b", old: "é", new: "éé", all: true })).toMatch(
       /may have 100 bytes/,
@@ -391,7 +391,7 @@ describe("limits", () => {
     await call("write_file", { path: "c", content: "x" });
     await call("write_file", { path: "d", content: "x" });
     expect(await failureOf("write_file", { path: "e/f", content: "x" })).toMatch(
-      /may hold 5 files and folders/,
+      /may hold 5 files and folders\. Write to a file that is there already/,
     );
     expect((await readdir(root)).toSorted()).toEqual([".holdfast", "a", "b", "c", "d"]);
     await call("write_file", { path: "d", content: "y" });
@@ -415,8 +415,8 @@ describe("limits", () => {
     await Promise.all(
       Array.from({ length: 10_000 }, (_, n) => writeFile(join(root, "many", `${n}.txt`), `file ${n}`)),
     );
-    for (const input of [{ path: "many" }, { recursive: true }]) {
-      const listed = await call("list_files", input);
+    for (const path of ["many", "."]) {
+      const listed = await call("list_files", { path, recursive: true });
       expect(listed).toMatch(/\[Cut after (?:[12]\d{3}|3000) entries: there are more\./);
       expect(listed.match(/^many\/\d+\.txt {2}\d+$/gm)?.length).toBeGreaterThan(1_000);
     }
@@ -425,6 +425,26 @@ describe("limits", () => {
     await rm(join(root, "many"), { recursive: true });
     await mkdir(join(root, "d/".repeat(300)), { recursive: true });
     expect(await call("list_files", { recursive: true })).toMatch(/\[Cut after 41 entries/);
+  });
+
+  it("of depth hold for what is written, and are not taken for a full workspace", async () => {
+    const { call, failureOf, root } = await make();
+    const deep = (folders: number): string => `${"d/".repeat(folders)}f`;
+    expect(await failureOf("write_file", { path: deep(41), content: "x" })).toMatch(
+      /is too deep: files are written in at most 40 folders/,
+    );
+    expect(await readdir(root)).toEqual([]);
+    await call("write_file", { path: deep(40), content: "x" });
+    await call("write_file", { path: "a", content: "x" });
+    expect(await call("search_files", { query: "x" })).toBe(`a:1: x\n${deep(40)}:1: x`);
+    // What other tools make may be deeper.
+    await mkdir(join(root, "e/".repeat(45)), { recursive: true });
+    await writeFile(join(root, "e/".repeat(45), "f"), "theirs");
+    const path = `${"e/".repeat(45)}f`;
+    expect(await failureOf("write_file", { path: "a", content: "y" })).toMatch(/more than 40 deep/);
+    expect(await failureOf("edit_file", { path, old: "theirs", new: "ours" })).toMatch(/more than 40 deep/);
+    expect(await call("read_file", { path })).toBe("theirs");
+    expect(await call("search_files", { path: "e/".repeat(45), query: "theirs" })).toContain("f:1: theirs");
   });
 
   it("E6 hold for regular expressions that never end: the call is stopped, and the loop not held", async () => {

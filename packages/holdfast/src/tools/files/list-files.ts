@@ -45,6 +45,7 @@ const list = async (input: ListInput, context: ToolContext, settings: FileSettin
     const limit: WalkLimit = {
       left: settings.maxEntries,
       isCut: false,
+      hasDeeper: false,
       signal: context.signal,
       isDeep: recursive,
     };

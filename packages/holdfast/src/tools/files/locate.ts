@@ -16,7 +16,10 @@ export type Place = {
 /** Folder of the tools' own notes, in every workspace. */
 export const OWN_FOLDER = ".holdfast";
 
+/** Folders further in than this are not entered by listings, searches and counts, and nothing is written there. */
+export const MAX_DEPTH = 40;
 const MAX_PATH_CHARS = 3_000;
+const MAX_SHOWN_CHARS = 200;
 
 /**
  * Finds a place by its path. What would lie outside is refused by the workspace; what has become a link since is refused when the
@@ -40,6 +43,14 @@ export const nameOf = ({ names, shown }: Place): string => {
   const name = names.at(-1);
   if (name === undefined) throw notDone(`This is the workspace itself, not a file: "${shown}".`);
   return basename(name);
+};
+
+/** @throws ToolError when a file would stand so deep that nothing finds or counts it again. */
+export const checkDepth = ({ names, shown }: Place): void => {
+  if (names.length - 1 <= MAX_DEPTH) return;
+  throw notDone(
+    `"${shown.slice(0, MAX_SHOWN_CHARS)}" is too deep: files are written in at most ${MAX_DEPTH} folders within each other. Choose a shorter path.`,
+  );
 };
 
 /** Opens the folder that a file is in. */

@@ -1,6 +1,7 @@
 import { openFolder } from "../../definitions/open-folder.ts";
 import { notDone } from "./file-failure.ts";
 import type { FileSettings } from "./files-settings.ts";
+import { MAX_DEPTH } from "./locate.ts";
 import { walk, type WalkLimit } from "./walk.ts";
 
 export type Growth = {
@@ -23,7 +24,7 @@ export const checkQuota = async (
   const { maxFileBytes, maxWorkspaceBytes, maxEntries } = settings;
   if (bytes > maxFileBytes)
     throw notDone(`A file may have ${maxFileBytes} bytes here; this one would have ${bytes}.`);
-  const limit: WalkLimit = { left: maxEntries, isCut: false, signal, isDeep: true };
+  const limit: WalkLimit = { left: maxEntries, isCut: false, hasDeeper: false, signal, isDeep: true };
   await using folder = await openFolder({ base, names: [], isMade: false });
   let total = bytes;
   let isNew = true;
@@ -31,10 +32,19 @@ export const checkQuota = async (
     if (entry.path === path) isNew = false;
     else total += entry.bytes;
   }
-  if (limit.isCut || (isNew && limit.left === 0)) {
-    throw notDone(`The workspace is full: it may hold ${maxEntries} files and folders.`);
+  if (limit.left === 0 && (limit.isCut || isNew)) {
+    throw notDone(
+      `The workspace is full: it may hold ${maxEntries} files and folders. Write to a file that is there already, or ask for some to be removed.`,
+    );
+  }
+  if (limit.hasDeeper) {
+    throw notDone(
+      `There are folders in the workspace that are more than ${MAX_DEPTH} deep, where files are not counted, so nothing more is written. Ask for them to be moved or removed.`,
+    );
   }
   if (total > maxWorkspaceBytes) {
-    throw notDone(`The workspace is full: it may hold ${maxWorkspaceBytes} bytes, and would have ${total}.`);
+    throw notDone(
+      `The workspace is full: it may hold ${maxWorkspaceBytes} bytes, and would have ${total}. Write less, or write over files that are no longer needed.`,
+    );
   }
 };

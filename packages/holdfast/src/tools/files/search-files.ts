@@ -68,7 +68,13 @@ const search = async (input: SearchInput, context: ToolContext, settings: FileSe
       signal,
     });
     await using folder = await openFolder({ base, names, isMade: false });
-    const limit: WalkLimit = { left: settings.maxEntries, isCut: false, signal, isDeep: true };
+    const limit: WalkLimit = {
+      left: settings.maxEntries,
+      isCut: false,
+      hasDeeper: false,
+      signal,
+      isDeep: true,
+    };
     const found: Found = { lines: [], skipped: 0, chars: 0, isCut: false };
     const batch: Batch = { texts: [], chars: 0 };
     for await (const entry of walk({ folder, path: shown }, limit)) {

@@ -1,7 +1,7 @@
 import { lstat, opendir } from "node:fs/promises";
 import type { Dirent } from "node:fs";
 import { openFolderIn, type OpenFolder } from "../../definitions/open-folder.ts";
-import { OWN_FOLDER } from "./locate.ts";
+import { MAX_DEPTH, OWN_FOLDER } from "./locate.ts";
 
 /** Something in a folder. `folder` is open until the walk goes on. */
 export type Entry = {
@@ -17,12 +17,11 @@ export type Entry = {
 export type WalkLimit = {
   left: number;
   isCut: boolean;
+  /** Whether there are folders that were not entered because they are too deep; `isCut` is true then as well. */
+  hasDeeper: boolean;
   readonly signal: AbortSignal;
   readonly isDeep: boolean;
 };
-
-/** Folders further in than this are not entered. */
-const MAX_DEPTH = 40;
 
 export type Start = { readonly folder: OpenFolder; readonly path: string; readonly depth?: number };
 
@@ -36,7 +35,7 @@ export async function* walk({ folder, path, depth = 0 }: Start, limit: WalkLimit
     if (entry === null) continue;
     yield entry;
     if (entry.kind !== "folder" || !limit.isDeep) continue;
-    if (depth === MAX_DEPTH) limit.isCut = true;
+    if (depth === MAX_DEPTH) limit.isCut = limit.hasDeeper = true;
     else yield* inside(entry, { depth: depth + 1, limit });
   }
 }

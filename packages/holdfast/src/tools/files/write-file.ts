@@ -3,7 +3,7 @@ import { defineTool, type DefinedTool } from "../../definitions/define-tool.ts";
 import type { ToolContext } from "../../ports/tool.ts";
 import { fileFailure } from "./file-failure.ts";
 import type { FileSettings } from "./files-settings.ts";
-import { locate, nameOf, openParent } from "./locate.ts";
+import { checkDepth, locate, nameOf, openParent } from "./locate.ts";
 import { checkQuota } from "./quota.ts";
 import { replaceFile } from "./replace-file.ts";
 import type { Turns } from "./turns.ts";
@@ -52,6 +52,7 @@ const write = async (
     signal.throwIfAborted();
     const place = await locate(context, path);
     const name = nameOf(place);
+    checkDepth(place);
     const bytes = Buffer.byteLength(content);
     await checkQuota({ base: place.base, path: place.shown, bytes, signal }, settings);
     await using folder = await openParent(place, true);
