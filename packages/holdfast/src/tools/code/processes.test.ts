@@ -27,7 +27,7 @@ describe("the options of codeTools", () => {
     const ask = async (needsApproval?: CodeToolsOptions["needsApproval"]) => {
       const more = needsApproval === undefined ? {} : { needsApproval };
       const tools = codeTools({ languages: ["bash", "node"], ...more });
-      return Promise.all(tools.map(({ approval }) => approval?.({ code: "rm it" }, {} as never)));
+      return Promise.all(tools.map(async (tool) => tool.approval?.({ code: "rm it" }, {} as never)));
     };
     expect(await ask()).toEqual([undefined, undefined]);
     expect(await ask({ reason: "it runs" })).toMatchObject([{ reason: "it runs" }, { reason: "it runs" }]);
