@@ -1,7 +1,8 @@
 export { fileTools } from "./files/file-tools.ts";
 export type { FileToolsOptions } from "./files/files-settings.ts";
 export { fetchTool, type FetchedPage } from "./fetch/fetch-tool.ts";
-export type { FetchInput, FetchOptions, Lookup } from "./fetch/fetch-settings.ts";
+export type { FetchInput, FetchOptions } from "./fetch/fetch-settings.ts";
+export type { Lookup, NetworkOptions } from "../definitions/network-rules.ts";
 export type { ToolResource } from "../ports/tool-resource.ts";
 export { mcpTools } from "./mcp/mcp-tools.ts";
 export type {

@@ -1,7 +1,6 @@
-import { parseIpAddress } from "../../core/ip-address.ts";
+import { checkHost } from "../../definitions/network-rules.ts";
+import { refused } from "../../definitions/refused.ts";
 import type { FetchSettings } from "./fetch-settings.ts";
-import { portsOf, rulesFor, rulesForAddress, type HostList } from "./host-list.ts";
-import { refused } from "./refused.ts";
 
 /** Longest URL that is fetched, in characters. */
 const MAX_URL_CHARS = 8_000;
@@ -23,7 +22,7 @@ export const checkUrl = (text: string, settings: FetchSettings, base?: URL): URL
     throw refused("url", "A URL with a user name or password in it is not fetched. Leave them out.");
   }
   if (url.hostname === "") throw refused("url", "This URL names no host.");
-  checkHost(url, settings);
+  checkHost({ host: hostOf(url), port: portOf(url) }, settings.network);
   // The part behind # is the reader's own, and is never sent.
   url.hash = "";
   return url;
@@ -34,21 +33,3 @@ const portOf = (url: URL): number =>
 
 /** The host of a URL without the brackets of an IPv6 address. */
 const hostOf = (url: URL): string => url.hostname.replace(/^\[(.*)\]$/, "$1");
-
-const checkHost = (url: URL, { allow, deny, only, ports }: FetchSettings): void => {
-  const [host, port] = [hostOf(url), portOf(url)];
-  if (rulesAbout(deny, host, port).length > 0)
-    throw refused("host", `${url.hostname} is not to be fetched here.`);
-  if (only !== null && rulesAbout(only, host, port).length === 0) {
-    throw refused("host", `${url.hostname} is not among the hosts that may be fetched here.`);
-  }
-  // A range with a port of its own may turn out to be meant only when the name is looked up; it is judged again then.
-  if (!ports.includes(port) && !portsOf(allow).includes(port)) {
-    throw refused("port", `Port ${port} is not fetched here; ports are ${ports.join(", ")}.`);
-  }
-};
-
-const rulesAbout = (list: HostList, host: string, port: number): HostList => {
-  const address = parseIpAddress(host);
-  return address === null ? rulesFor(list, host, port) : rulesForAddress(list, address, port);
-};

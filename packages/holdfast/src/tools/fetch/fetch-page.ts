@@ -1,12 +1,13 @@
 import type { Readable } from "node:stream";
 import type { Dispatcher } from "undici";
 import { isHoldfastError, ToolError } from "../../core/errors.ts";
+import { codeOf } from "../../definitions/pinned-addresses.ts";
+import { refused } from "../../definitions/refused.ts";
 import { checkUrl } from "./check-url.ts";
 import { parseContentType, type ContentType } from "./content-type.ts";
 import type { FetchSettings } from "./fetch-settings.ts";
-import { codeOf, pinnedConnector } from "./pinned-connector.ts";
+import { pinnedConnector } from "./pinned-connector.ts";
 import { ACCEPT_ENCODING, letGo, readBody, tooLong } from "./read-body.ts";
-import { refused } from "./refused.ts";
 import { failedStatus } from "./failed-status.ts";
 
 /** An answer that was read to its end. */

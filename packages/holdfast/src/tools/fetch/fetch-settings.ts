@@ -1,11 +1,12 @@
-import { lookup as lookUp } from "node:dns/promises";
 import { ConfigurationError } from "../../core/errors.ts";
 import type { ApprovalRule } from "../../definitions/approval-rule.ts";
 import { checkOptions, positiveInteger, wholeNumber } from "../../definitions/known-options.ts";
-import { parseHostList, type HostList } from "./host-list.ts";
-
-/** All addresses of a host name; rejects when it has none. */
-export type Lookup = (hostname: string) => Promise<readonly string[]>;
+import {
+  NETWORK_OPTIONS,
+  resolveNetworkOptions,
+  type NetworkOptions,
+  type NetworkRules,
+} from "../../definitions/network-rules.ts";
 
 /** What the model asks for. */
 export type FetchInput = {
@@ -16,23 +17,11 @@ export type FetchInput = {
 };
 
 /** What a fetch tool may reach, and how much of it. */
-export type FetchOptions = {
+export type FetchOptions = NetworkOptions & {
   /** `fetch_url` by default. */
   readonly name?: string;
   /** Told to the model, in place of the usual description. */
   readonly description?: string;
-  /**
-   * What may be fetched although it is not public, or not on one of `ports`: `"internal.example:8080"`, `"*.internal.example"`,
-   * `"10.0.0.0/8"`, `"[fd00::1]:8080"`. A name is allowed wherever it leads, but for the metadata services of clouds; those
-   * only by address. An entry without a port is for `ports`.
-   */
-  readonly allow?: readonly string[];
-  /** What is never fetched, public or not; it wins over `allow`. */
-  readonly deny?: readonly string[];
-  /** When given, nothing but these hosts is fetched: `["example.com", "*.example.com"]`. Their addresses are judged as ever. */
-  readonly allowHosts?: readonly string[];
-  /** 80 and 443 by default. */
-  readonly ports?: readonly number[];
   /** Longest body, in bytes, as it is sent and after it is unpacked; 2,000,000 by default. */
   readonly maxBytes?: number;
   /** Longest text given at once, in characters; 40,000 by default. The model may ask for what follows. */
@@ -48,40 +37,29 @@ export type FetchOptions = {
   readonly otherTypes?: "refuse" | "save";
   /** The `User-Agent` header; `holdfast` by default. */
   readonly userAgent?: string;
-  /** Finds the addresses of names in place of the system's resolver. What it answers is judged like any answer. */
-  readonly lookup?: Lookup;
   readonly needsApproval?: ApprovalRule<FetchInput>;
 };
 
 /** The options, resolved. */
 export type FetchSettings = {
-  readonly allow: HostList;
-  readonly deny: HostList;
-  /** Null for any. */
-  readonly only: HostList | null;
-  readonly ports: readonly number[];
+  readonly network: NetworkRules;
   readonly maxBytes: number;
   readonly maxChars: number;
   readonly maxRedirects: number;
   readonly savesOthers: boolean;
   readonly userAgent: string;
-  readonly lookup: Lookup;
 };
 
 const KNOWN = [
   "name",
   "description",
-  "allow",
-  "deny",
-  "allowHosts",
-  "ports",
+  ...NETWORK_OPTIONS,
   "maxBytes",
   "maxChars",
   "maxRedirects",
   "timeoutMs",
   "otherTypes",
   "userAgent",
-  "lookup",
   "needsApproval",
 ];
 
@@ -90,30 +68,20 @@ const OWNER = "fetchTool";
 /** @throws ConfigurationError when an option does not exist or is not usable. */
 export const resolveFetchOptions = (options: FetchOptions): FetchSettings => {
   checkOptions(options, { owner: OWNER, known: KNOWN, later: [] });
-  const list = (name: "allow" | "deny" | "allowHosts"): HostList =>
-    parseHostList(options[name] ?? [], `${OWNER}: ${name}`);
-  const ports = (options.ports ?? [80, 443]).map((port) => positiveInteger(OWNER, "ports", port));
   const otherTypes = options.otherTypes ?? "refuse";
   if (otherTypes !== "refuse" && otherTypes !== "save") throw invalid('"otherTypes" is "refuse" or "save".');
   const userAgent = options.userAgent ?? "holdfast";
   if (!/^[\x20-\x7e]{1,500}$/.test(userAgent))
     throw invalid('"userAgent" must be one line of plain letters.');
   return {
-    allow: list("allow"),
-    deny: list("deny"),
-    only: options.allowHosts === undefined ? null : list("allowHosts"),
-    ports,
+    network: resolveNetworkOptions(options, { owner: OWNER, verb: "fetched" }),
     maxBytes: positiveInteger(OWNER, "maxBytes", options.maxBytes ?? 2_000_000),
     maxChars: positiveInteger(OWNER, "maxChars", options.maxChars ?? 40_000),
     maxRedirects: wholeNumber(OWNER, "maxRedirects", options.maxRedirects ?? 5),
     savesOthers: otherTypes === "save",
     userAgent,
-    lookup: options.lookup ?? systemLookup,
   };
 };
 
 const invalid = (what: string): ConfigurationError =>
   new ConfigurationError("OPTION_INVALID", `${OWNER}: ${what}`);
-
-const systemLookup: Lookup = async (hostname) =>
-  (await lookUp(hostname, { all: true, order: "verbatim" })).map(({ address }) => address);

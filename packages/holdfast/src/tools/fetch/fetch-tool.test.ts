@@ -8,7 +8,7 @@ import { isHoldfastError, toldByError } from "../../core/errors.ts";
 import type { JsonObject } from "../../core/json.ts";
 import type { FetchInput, FetchOptions } from "./fetch-settings.ts";
 import { fetchTool, type FetchedPage } from "./fetch-tool.ts";
-import { contextOf, startServer } from "./servers.fixture.ts";
+import { contextOf, startServer } from "../../definitions/servers.fixture.ts";
 
 /** A server that may be reached, and a tool that may reach it. */
 const serving = async (answer: RequestListener) => {

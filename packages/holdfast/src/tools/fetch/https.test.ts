@@ -7,7 +7,7 @@ import { getCACertificates, setDefaultCACertificates } from "node:tls";
 import { describe, expect, it, onTestFinished } from "vitest";
 import { CERTIFICATE, KEY } from "./certificate.fixture.ts";
 import { fetchTool } from "./fetch-tool.ts";
-import { contextOf, startServer } from "./servers.fixture.ts";
+import { contextOf, startServer } from "../../definitions/servers.fixture.ts";
 
 /** A server with a certificate for `a.test`; `names` are those it was asked for by SNI. */
 const serving = async (answer: RequestListener, isTrusted: boolean) => {

@@ -5,8 +5,8 @@ import { isHoldfastError } from "../../core/errors.ts";
 import { isPublicAddress } from "../../core/public-address.ts";
 import type { FetchOptions } from "./fetch-settings.ts";
 import { fetchTool } from "./fetch-tool.ts";
-import { ELSEWHERE, LOOPBACK, TRICKS, UNSPECIFIED } from "./private-addresses.fixture.ts";
-import { contextOf, startNameServer, startServer, type Zone } from "./servers.fixture.ts";
+import { ELSEWHERE, LOOPBACK, TRICKS, UNSPECIFIED } from "../../definitions/private-addresses.fixture.ts";
+import { contextOf, startNameServer, startServer, type Zone } from "../../definitions/servers.fixture.ts";
 
 /** It listens on every address of this machine, and tells its secret to whoever comes. */
 const inside = await startServer((_request, response) =>

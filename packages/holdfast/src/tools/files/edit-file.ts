@@ -9,7 +9,7 @@ import type { FileSettings } from "./files-settings.ts";
 import { locate, nameOf, openParent, type Place } from "./locate.ts";
 import { checkQuota } from "./quota.ts";
 import { digestOf, replaceFile } from "./replace-file.ts";
-import type { Turns } from "./turns.ts";
+import type { Turns } from "../../definitions/turns.ts";
 import { approvalOf } from "./write-file.ts";
 
 type EditInput = {

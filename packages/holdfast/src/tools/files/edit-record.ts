@@ -1,7 +1,7 @@
 import { constants } from "node:fs";
 import { lstat, readdir, rm } from "node:fs/promises";
 import { openFolder, openPlainFile, type OpenFolder } from "../../definitions/open-folder.ts";
-import { OWN_FOLDER } from "./locate.ts";
+import { OWN_FOLDER } from "../../definitions/own-folder.ts";
 import { readWhole } from "./file-text.ts";
 import { digestOf } from "./replace-file.ts";
 

@@ -4,7 +4,7 @@ import { resolveFileOptions, type FileToolsOptions } from "./files-settings.ts";
 import { listFilesTool } from "./list-files.ts";
 import { readFileTool } from "./read-file.ts";
 import { searchFilesTool } from "./search-files.ts";
-import { createTurns } from "./turns.ts";
+import { createTurns } from "../../definitions/turns.ts";
 import { writeFileTool } from "./write-file.ts";
 
 /**

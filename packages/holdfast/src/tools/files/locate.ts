@@ -1,5 +1,6 @@
 import { basename, relative, sep } from "node:path";
 import { openFolder, type OpenFolder } from "../../definitions/open-folder.ts";
+import { OWN_FOLDER } from "../../definitions/own-folder.ts";
 import type { ToolContext } from "../../ports/tool.ts";
 import { notDone } from "./file-failure.ts";
 
@@ -12,9 +13,6 @@ export type Place = {
   /** As the model says it. */
   readonly shown: string;
 };
-
-/** Folder of the tools' own notes, in every workspace. */
-export const OWN_FOLDER = ".holdfast";
 
 /** Folders further in than this are not entered by listings, searches and counts, and nothing is written there. */
 export const MAX_DEPTH = 40;

@@ -2,8 +2,8 @@ import { createHash } from "node:crypto";
 import { constants } from "node:fs";
 import { lstat, rename, rm } from "node:fs/promises";
 import { openFolder, openPlainFile, type OpenFolder } from "../../definitions/open-folder.ts";
+import { OWN_FOLDER } from "../../definitions/own-folder.ts";
 import { notDone } from "./file-failure.ts";
-import { OWN_FOLDER } from "./locate.ts";
 
 const WRITE = constants.O_WRONLY | constants.O_CREAT;
 

@@ -1,7 +1,8 @@
 import { lstat, opendir } from "node:fs/promises";
 import type { Dirent } from "node:fs";
 import { openFolderIn, type OpenFolder } from "../../definitions/open-folder.ts";
-import { MAX_DEPTH, OWN_FOLDER } from "./locate.ts";
+import { OWN_FOLDER } from "../../definitions/own-folder.ts";
+import { MAX_DEPTH } from "./locate.ts";
 
 /** Something in a folder. `folder` is open until the walk goes on. */
 export type Entry = {

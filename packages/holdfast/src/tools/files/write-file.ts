@@ -6,7 +6,7 @@ import type { FileSettings } from "./files-settings.ts";
 import { checkDepth, locate, nameOf, openParent } from "./locate.ts";
 import { checkQuota } from "./quota.ts";
 import { replaceFile } from "./replace-file.ts";
-import type { Turns } from "./turns.ts";
+import type { Turns } from "../../definitions/turns.ts";
 
 type WriteInput = { readonly path: string; readonly content: string };
 

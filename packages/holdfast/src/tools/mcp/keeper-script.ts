@@ -1,3 +1,5 @@
+import { sweepScript } from "../../definitions/sweep-script.ts";
+
 /**
  * The shell that stands between us and a server, at the head of a process group of its own. It is given the end of a pipe as
  * descriptor 3, whose other end is ours: when that closes, by whatever end of ours, the group is ended within seconds, and with
@@ -7,18 +9,9 @@
  * has ended by itself, and then takes the rest of the group with it.
  */
 export const KEEPER_SCRIPT = `
-mark=$PPID-$$; wait_s=$1; shift
+mark=$PPID-$$-; wait_s=$1; shift
 exec 4<&0 0</dev/null
-sweep() {
-  [ -r /proc/self/environ ] || return 0
-  round=0
-  while [ $round -lt 5 ]; do
-    found=$(grep -lsaF "HOLDFAST_MCP_MARK=$mark" /proc/[0-9]*/environ 2>/dev/null)
-    [ -z "$found" ] && return 0
-    for file in $found; do pid=\${file#/proc/}; kill -KILL "\${pid%/environ}" 2>/dev/null; done
-    round=$((round + 1))
-  done
-}
+${sweepScript("HOLDFAST_MCP_MARK")}
 end() { sweep; kill -KILL -$$; }
 (
   exec 4<&- >/dev/null 2>&1

@@ -4,9 +4,9 @@ import { once } from "node:events";
 import { createServer, type RequestListener } from "node:http";
 import type { AddressInfo } from "node:net";
 import { Resolver } from "node:dns/promises";
-import { ToolError } from "../../core/errors.ts";
-import type { ToolContext } from "../../ports/tool.ts";
-import type { Lookup } from "./fetch-settings.ts";
+import { ToolError } from "../core/errors.ts";
+import type { ToolContext } from "../ports/tool.ts";
+import type { Lookup } from "./network-rules.ts";
 
 export type CountingServer = {
   readonly port: number;

@@ -1,6 +1,6 @@
 import { domainToASCII } from "node:url";
-import { ConfigurationError } from "../../core/errors.ts";
-import { isInRange, parseIpRange, type IpAddress, type IpRange } from "../../core/ip-address.ts";
+import { ConfigurationError } from "../core/errors.ts";
+import { isInRange, parseIpRange, type IpAddress, type IpRange } from "../core/ip-address.ts";
 
 /** Where an entry of a list applies: names or addresses, and a port of its own where it has one. */
 type HostRule = {

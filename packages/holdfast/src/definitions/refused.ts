@@ -1,9 +1,9 @@
-import { ToolError } from "../../core/errors.ts";
+import { ToolError } from "../core/errors.ts";
 
-/** Why a fetch did not take place. */
+/** Why something was not connected to. */
 export type RefusalReason = "url" | "host" | "port" | "address" | "redirect";
 
-/** A fetch that was not made, for a reason that another attempt does not change. Names no address: where names lead inside is nobody's business. */
+/** A connection that was not made, for a reason that another attempt does not change. Names no address: where names lead inside is nobody's business. */
 export const refused = (reason: RefusalReason, message: string, hint?: string): ToolError =>
   new ToolError(message, {
     executed: false,
