@@ -2,6 +2,7 @@ import { createHash } from "node:crypto";
 import { ToolError } from "../../core/errors.ts";
 import type { ToolContext } from "../../ports/tool.ts";
 import type { ClientCredentials } from "./credential.ts";
+import { readBytes } from "./read-bytes.ts";
 
 type Kept = { readonly token: string; readonly expiresAt: number | null };
 
@@ -16,7 +17,8 @@ type Wanted = {
 const MAX_KEPT = 1_000;
 /** A token that is about to end may end on its way. */
 const EARLY_MS = 30_000;
-const MAX_ANSWER_CHARS = 100_000;
+/** A token and what is said of it; those with many claims have some thousands. */
+const MAX_ANSWER_BYTES = 64 * 1024;
 
 /** Access tokens of OAuth2 by client credentials, each kept for the tenant and user that it was got for (S1). */
 export class AccessTokens {
@@ -94,20 +96,26 @@ const post = async (tokenUrl: string, init: RequestInit): Promise<Response> => {
 const readToken = async (
   response: Response,
 ): Promise<{ readonly token: string; readonly lifeMs: number | null }> => {
-  const text = await response.text().catch(() => "");
-  const { access_token: token, expires_in: seconds, error } = fieldsOf(text.slice(0, MAX_ANSWER_CHARS));
+  const { status } = response;
+  const { bytes, isCut } = await readBytes(response, MAX_ANSWER_BYTES).catch(() => NOTHING);
+  if (isCut) throw refusal(status, ` with more than ${MAX_ANSWER_BYTES} bytes`);
+  const { access_token: token, expires_in: seconds, error } = fieldsOf(new TextDecoder().decode(bytes));
   if (response.ok && typeof token === "string" && token !== "") {
     const life = Number(seconds);
     return { token, lifeMs: Number.isFinite(life) && life > 0 ? life * 1_000 : null };
   }
   // Codes of RFC 6749 are words; whatever else is there may be anything.
-  const why = typeof error === "string" && /^[a-z_]{1,40}$/.test(error) ? ` (${error})` : "";
-  throw new ToolError(`No access token was given: the server answered ${response.status}${why}.`, {
+  throw refusal(status, typeof error === "string" && /^[a-z_]{1,40}$/.test(error) ? ` (${error})` : "");
+};
+
+const NOTHING = { bytes: Buffer.alloc(0), isCut: false };
+
+const refusal = (status: number, why: string): ToolError =>
+  new ToolError(`No access token was given: the server answered ${status}${why}.`, {
     executed: false,
-    retryable: response.status >= 500 || response.status === 429,
+    retryable: status >= 500 || status === 429,
     hint: "Look at the client's id, secret and scopes, and at the address of the token endpoint.",
   });
-};
 
 const fieldsOf = (
   text: string,

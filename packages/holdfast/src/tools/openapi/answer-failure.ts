@@ -1,6 +1,6 @@
 import { ToolError } from "../../core/errors.ts";
 import { hideSecrets } from "./hide-secrets.ts";
-import { readBytes } from "./read-answer.ts";
+import { readBytes } from "./read-bytes.ts";
 
 type Asked = {
   /** Method and path as the document has them: nothing that was filled in. */

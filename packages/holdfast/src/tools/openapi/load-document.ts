@@ -3,9 +3,13 @@ import { fileURLToPath } from "node:url";
 import type * as Yaml from "yaml";
 import { ConfigurationError } from "../../core/errors.ts";
 import { isJsonObject, type JsonObject } from "../../core/json.ts";
+import { readBytes } from "./read-bytes.ts";
 
 /** A document, and where it was fetched from; null where it was given, or read from a file. */
 export type LoadedDocument = { readonly root: JsonObject; readonly url: string | null };
+
+/** Some documents of large clouds have tens of megabytes; who fetches more than this has not got a document. */
+const MAX_FETCHED_BYTES = 64 * 1024 * 1024;
 
 /**
  * Reads an OpenAPI document: an object, an address, or the path of a file, in JSON or YAML.
@@ -32,7 +36,11 @@ const fetchText = async (url: URL, shown: string): Promise<string> => {
     headers: { accept: "application/json, application/yaml, */*;q=0.5" },
   }).catch((cause: unknown) => notRead(shown, cause));
   if (!response.ok) notRead(shown, undefined, ` The server answered ${response.status}.`);
-  return response.text().catch((cause: unknown) => notRead(shown, cause));
+  const { bytes, isCut } = await readBytes(response, MAX_FETCHED_BYTES).catch((cause: unknown) =>
+    notRead(shown, cause),
+  );
+  if (isCut) notRead(shown, undefined, ` It is longer than ${MAX_FETCHED_BYTES} bytes.`);
+  return new TextDecoder().decode(bytes);
 };
 
 const notRead = (name: string, cause: unknown, more = ""): never => {

@@ -1,6 +1,7 @@
 import type { JsonObject, JsonValue } from "../../core/json.ts";
 import type { Workspace } from "../../ports/tool.ts";
 import { hideSecrets } from "./hide-secrets.ts";
+import { readBytes } from "./read-bytes.ts";
 
 export type AnswerSettings = {
   readonly maxBytes: number;
@@ -8,26 +9,6 @@ export type AnswerSettings = {
   /** Names the file that an answer goes to, but for its ending. */
   readonly fileName: string;
   readonly secrets: readonly string[];
-};
-
-type ReadBytes = { readonly bytes: Buffer; readonly isCut: boolean };
-
-/** The body of an answer, as far as it may go; the rest is not fetched. */
-export const readBytes = async (response: Response, maxBytes: number): Promise<ReadBytes> => {
-  const chunks: Uint8Array[] = [];
-  let size = 0;
-  const body: ReadableStream<Uint8Array> | null = response.body;
-  const reader = body?.getReader();
-  if (reader === undefined) return { bytes: Buffer.alloc(0), isCut: false };
-  for (let step = await reader.read(); !step.done; step = await reader.read()) {
-    chunks.push(step.value);
-    size += step.value.byteLength;
-    if (size > maxBytes) {
-      await reader.cancel().catch(() => undefined);
-      return { bytes: Buffer.concat(chunks).subarray(0, maxBytes), isCut: true };
-    }
-  }
-  return { bytes: Buffer.concat(chunks), isCut: false };
 };
 
 /** What a tool returns of an answer: JSON as such, text as text, and of bytes where they are in the workspace. */
