@@ -101,7 +101,9 @@ export class CallWithQuestions {
       this.#round = roundOf(sent);
     }
     const { name } = this.#parts.server.settings;
-    throw new McpError(`The MCP server "${name}" asked again and again, and was not answered any more.`);
+    throw new McpError(`The MCP server "${name}" asked again and again, and was not answered any more.`, {
+      hint: `It was answered ${MAX_ROUNDS} times in this call. A function given as "elicitation" may say the same each time.`,
+    });
   }
 
   /** Null where the call was broken off in order to ask. */
@@ -229,5 +231,6 @@ const lost = (context: ToolContext, cause: unknown): McpError =>
   new McpError(`What the call waited for cannot be read any more (${fileOf(context)} in the workspace).`, {
     executed: false,
     retryable: false,
+    hint: "Leave the files of mcp-questions/ as they are until their calls have ended; this one has to be made anew.",
     cause,
   });

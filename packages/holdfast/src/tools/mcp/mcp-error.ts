@@ -7,8 +7,6 @@ type McpErrorOptions = {
   /** False promises that the server did not act on it. */
   readonly executed?: false;
   readonly retryable?: boolean;
-  /** Milliseconds to wait before the next attempt. */
-  readonly retryAfterMs?: number;
   readonly hint?: string;
   readonly details?: JsonObject;
   readonly cause?: unknown;
@@ -17,12 +15,10 @@ type McpErrorOptions = {
 /** Something went wrong between us and a server: the message names it, says what happened, and what may be done. */
 export class McpError extends HoldfastError {
   readonly executed: false | undefined;
-  readonly retryAfterMs: number | undefined;
 
   constructor(message: string, options: McpErrorOptions = {}) {
-    const { code = "MCP_SERVER_FAILED", executed, retryAfterMs, ...more } = options;
+    const { code = "MCP_SERVER_FAILED", executed, ...more } = options;
     super(code, message, more);
     this.executed = executed;
-    this.retryAfterMs = retryAfterMs;
   }
 }

@@ -434,6 +434,24 @@ describe("who asks", () => {
     expect(api.seen).toEqual([]);
   });
 
+  test("a header whose value is not to be had says where to look, and nothing of what was thrown", async () => {
+    const api = await startApi();
+    const headers = {
+      "X-Key": () => {
+        throw new TypeError("vault said hunter2");
+      },
+    };
+    const tool = await one({}, api.url, { options: { headers } });
+    const failure = await failureOf(tool.execute({}, contextWith()));
+    expect(failure).toMatchObject({
+      executed: false,
+      retryable: false,
+      hint: expect.stringMatching(/"headers" .* X-Key/),
+    });
+    expect(JSON.stringify(failure)).not.toContain("hunter2");
+    expect(api.seen).toEqual([]);
+  });
+
   test("OAuth2: a token is kept for its tenant and user, renewed before its end, and once when it is refused", async () => {
     let given = 0;
     let valid = "";

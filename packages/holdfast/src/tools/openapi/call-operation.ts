@@ -93,9 +93,11 @@ const headerValue = async (
   try {
     return await value(context);
   } catch {
+    // What it says may have the credential in it.
     throw new ToolError(`The value of the header ${name} is not to be had.`, {
       executed: false,
       retryable: false,
+      hint: `The function that "headers" of openapiTools gives for ${name} threw: look at what it does.`,
     });
   }
 };
