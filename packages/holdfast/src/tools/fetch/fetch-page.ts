@@ -3,6 +3,7 @@ import type { Dispatcher } from "undici";
 import { isHoldfastError, ToolError } from "../../core/errors.ts";
 import { codeOf } from "../../definitions/pinned-addresses.ts";
 import { refused } from "../../definitions/refused.ts";
+import { untilAborted } from "../../definitions/until-aborted.ts";
 import { checkUrl } from "./check-url.ts";
 import { parseContentType, type ContentType } from "./content-type.ts";
 import type { FetchSettings } from "./fetch-settings.ts";
@@ -38,17 +39,14 @@ export type FetchRequest = {
 export const fetchPage = async (request: FetchRequest): Promise<Fetched> => {
   const { signal } = request;
   signal.throwIfAborted();
-  const aborted = Promise.withResolvers<never>();
-  const abort = (): void => aborted.reject(signal.reason);
-  signal.addEventListener("abort", abort, { once: true });
   try {
     // A name server that does not answer knows of no signal.
-    return await Promise.race([follow(request), aborted.promise]);
+    const fetched = await untilAborted(signal, follow(request));
+    if (fetched === "aborted") throw signal.reason;
+    return fetched;
   } catch (thrown) {
     if (signal.aborted || isHoldfastError(thrown)) throw thrown;
     throw notFetched(thrown);
-  } finally {
-    signal.removeEventListener("abort", abort);
   }
 };
 

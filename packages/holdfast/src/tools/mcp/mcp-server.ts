@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import type { Tool as ServerTool } from "@modelcontextprotocol/client";
 import { toFailure, type Failure } from "../../core/failure.ts";
+import { untilAborted } from "../../definitions/until-aborted.ts";
 import type { Logger, ToolContext } from "../../ports/tool.ts";
 import type { ToolResource } from "../../ports/tool-resource.ts";
 import type { Sdk } from "./load-sdk.ts";
@@ -66,8 +67,8 @@ export class McpServer implements ToolResource {
     const key = this.#settings.isShared ? EVERYBODY : context.session.id;
     const held = this.#lines.get(key);
     if (held !== undefined && (held.connection === null || held.connection.isOpen))
-      return untilAborted(held.ready, context.signal, this.name);
-    return untilAborted(this.#begin(key, context).ready, context.signal, this.name);
+      return this.#started(context.signal, held.ready);
+    return this.#started(context.signal, this.#begin(key, context).ready);
   }
 
   /** A connection for no session, which whoever asked for it closes. */
@@ -103,12 +104,19 @@ export class McpServer implements ToolResource {
 
   async check(signal: AbortSignal): Promise<Failure | null> {
     try {
-      const connection = await untilAborted(this.connectOnce(), signal, this.name);
+      const connection = await this.#started(signal, this.connectOnce());
       await connection.close();
       return null;
     } catch (thrown) {
       return toFailure(thrown);
     }
+  }
+
+  /** Stops waiting when nobody wants it any more; whoever else waits for the same goes on. */
+  async #started(signal: AbortSignal, work: Promise<McpConnection>): Promise<McpConnection> {
+    const connection = await untilAborted(signal, work);
+    if (connection !== "aborted") return connection;
+    throw new McpError(`The call ended while the ${this.name} was being started.`, { executed: false });
   }
 
   #begin(key: string, context: ToolContext): Line {
@@ -204,22 +212,4 @@ export class McpServer implements ToolResource {
 const closeLine = async ({ connection, ready }: Line): Promise<void> => {
   const made = connection ?? (await ready.catch(() => null));
   await made?.close();
-};
-
-/** Stops waiting when nobody wants it any more; whoever else waits for the same goes on. */
-const untilAborted = async <Value>(
-  work: Promise<Value>,
-  signal: AbortSignal,
-  name: string,
-): Promise<Value> => {
-  const { promise, reject } = Promise.withResolvers<never>();
-  const stop = (): void =>
-    reject(new McpError(`The call ended while the ${name} was being started.`, { executed: false }));
-  if (signal.aborted) stop();
-  signal.addEventListener("abort", stop, { once: true });
-  try {
-    return await Promise.race([work, promise]);
-  } finally {
-    signal.removeEventListener("abort", stop);
-  }
 };

@@ -1,7 +1,7 @@
 import type pg from "pg";
 import { ToolError } from "../../core/errors.ts";
+import { untilAborted } from "../../definitions/until-aborted.ts";
 import { PostgresConnection } from "./postgres-connection.ts";
-import { untilAborted } from "./until-aborted.ts";
 
 /** How long a server may take to let somebody in. */
 const CONNECT_MS = 10_000;

@@ -1,12 +1,12 @@
 import type PgCursor from "pg-cursor";
 import type { Client as PgClient } from "pg";
 import { ConfigurationError, ToolError } from "../../core/errors.ts";
+import { untilAborted } from "../../definitions/until-aborted.ts";
 import { checkPrivileges, tablesOf } from "./postgres-catalog.ts";
 import type { SqlAnswer, SqlDriver, SqlStatement, SqlTable, TableRules } from "./sql-driver.ts";
 import type { PostgresConnection } from "./postgres-connection.ts";
 import { PostgresConnections } from "./postgres-connections.ts";
 import { fetchRows } from "./postgres-rows.ts";
-import { untilAborted } from "./until-aborted.ts";
 
 export type PostgresOptions = {
   /** A connection URL, as libpq has it. */

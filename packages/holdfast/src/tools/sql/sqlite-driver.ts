@@ -1,9 +1,9 @@
 import { basename } from "node:path";
 import { ToolError } from "../../core/errors.ts";
+import { untilAborted } from "../../definitions/until-aborted.ts";
 import type { SqlAnswer, SqlDriver, SqlStatement, SqlTable, TableRules } from "./sql-driver.ts";
 import type { SqliteOpening, SqliteReply, SqliteRequest } from "./sqlite-messages.ts";
 import { SqliteProcess } from "./sqlite-process.ts";
-import { untilAborted } from "./until-aborted.ts";
 
 /** SQLITE_CANTOPEN, in SQLite's words. */
 const IS_ABSENT = /unable to open database file/;
