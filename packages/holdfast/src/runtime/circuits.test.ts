@@ -254,6 +254,35 @@ describe("a tool that keeps failing", () => {
     await test.close();
   });
 
+  it("E10 does not keep what it did from being undone", async () => {
+    const { world, ask } = worldOf({ ...CIRCUIT, name: "bank", minFailures: 1 });
+    const log: string[] = [];
+    const book = toolOf({
+      name: "book",
+      effect: "write",
+      circuit: { ...CIRCUIT, name: "bank", minFailures: 1 },
+      execute: () => void log.push("booked"),
+      undo: { effect: "idempotent", execute: () => void log.push("undone") },
+    });
+    const calling = (name: string) => ({ toolCalls: [{ name }] });
+    const model = recordingModel([
+      calling("book"),
+      calling("ask"),
+      calling("ask"),
+      { fail: { code: "MODEL_REQUEST_REJECTED" } },
+    ]);
+    const agent = agentOf({ model, tools: [book, ask] });
+    const { test } = await start(agent);
+    const session = await test.runtime.createSession(agent);
+    const outcome = await within(test, (await session.send("go")).outcome({ until: "settled" }), 5_000);
+    const failed = headersOf(await journalOf(test, session.id), "tool-call.failed");
+    expect(failed.map(({ code }) => code)).toEqual(["TOOL_FAILED", "TOOL_UNAVAILABLE"]);
+    expect(world.entered).toBe(1);
+    expect(log).toEqual(["booked", "undone"]);
+    expect(outcome).toMatchObject({ status: "failed", undone: [{ tool: "book" }], notUndone: [] });
+    await test.close();
+  });
+
   it("E7 is tried by the next call when the one that tried it was cancelled", async () => {
     const { world, model } = worldOf();
     const ask = toolOf({
