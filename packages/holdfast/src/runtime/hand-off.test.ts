@@ -133,6 +133,33 @@ describe("a session that is handed over", () => {
     await test.close();
   });
 
+  it("E4 is not handed over on an approval that ran out while its rule was being asked again", async () => {
+    const model = banker();
+    const late = Promise.withResolvers<void>();
+    let isLate = false;
+    const needsApproval = async () => {
+      if (isLate) await late.promise;
+      return { timeoutMs: 60_000 };
+    };
+    const { agent } = deskOf(specialistOf(model), { options: { needsApproval } });
+    const { test, session, run } = await start(agent);
+    await within(test, run.outcome(), 10_000);
+    const [asked] = await session.pending();
+    if (asked?.kind !== "approval") throw new TypeError("nothing was asked");
+    await test.advanceTime(40_000);
+    isLate = true;
+    await session.decide(asked.approvalId, { verdict: "approve" });
+    await test.advanceTime(25_000);
+    isLate = false;
+    late.resolve();
+    await test.advanceTime(1_000);
+    const journal = await journalOf(test, session.id);
+    expect(headersOf(journal, "approval.voided")).toMatchObject([{ reason: "expired" }]);
+    expect(headersOf(journal, "run.handed-off")).toEqual([]);
+    expect(model.requests).toEqual([]);
+    await test.close();
+  });
+
   it("is handed to the caller instead, where that is wanted", async () => {
     const model = banker();
     const { test, session, run } = await start(
@@ -156,6 +183,16 @@ describe("a session that is handed over", () => {
       failure: { code: "RUN_MAX_TURNS" },
     });
     expect(model.requests).toHaveLength(3);
+    await test.close();
+  });
+
+  it("E6 keeps the time that the run has", async () => {
+    const patient = specialistOf(recordingModel([{ hang: true }]), { limits: { maxDurationMs: 3_600_000 } });
+    const { test, run } = await start(deskOf(patient, { more: { limits: { maxDurationMs: 10_000 } } }).agent);
+    expect(await within(test, run.outcome(), 20_000)).toMatchObject({
+      status: "failed",
+      failure: { code: "RUN_TIMEOUT" },
+    });
     await test.close();
   });
 
