@@ -1,4 +1,11 @@
 import {
+  CHEAP,
+  DEAR,
+  prices,
+  settings,
+  USED,
+} from "../../../packages/holdfast/src/testing/priced-models.fixture.ts";
+import {
   agentOf,
   recordingModel,
   makeDoor,
@@ -8,14 +15,6 @@ import { comeToRest, openScene, type Scenario, sendAndLeave, sendAndWait, use } 
 import { handOffTool } from "holdfast";
 import type { Model } from "holdfast/ports";
 
-const DEAR = { provider: "dear", modelId: "dear" };
-const CHEAP = { provider: "cheap", modelId: "cheap" };
-const prices = {
-  "dear/dear": { inputPerMTok: 1, outputPerMTok: 10 },
-  "cheap/cheap": { inputPerMTok: 0.1, outputPerMTok: 1 },
-};
-const settings = { maxOutputTokens: 1_000 };
-const USED = { inputTokens: 100, outputTokens: 900 };
 const look = toolOf({ name: "look", effect: "read", execute: () => "seen" });
 
 const capped: Scenario = {

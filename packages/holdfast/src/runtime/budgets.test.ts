@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { createTestRuntime, type TestRuntimeOptions } from "../testing/index.ts";
+import { CHEAP, DEAR, look, prices, settings, USED } from "../testing/priced-models.fixture.ts";
 import {
   agentOf,
   headersOf,
@@ -11,21 +12,7 @@ import {
 } from "../testing/scenario.fixture.ts";
 import type { AgentDefinition, AgentLimits } from "./index.ts";
 
-/** A dollar for each million tokens read, ten for those written; the second model costs a tenth. */
-const prices = {
-  "dear/dear": { inputPerMTok: 1, outputPerMTok: 10 },
-  "cheap/cheap": { inputPerMTok: 0.1, outputPerMTok: 1 },
-};
-const DEAR = { provider: "dear", modelId: "dear" };
-const CHEAP = { provider: "cheap", modelId: "cheap" };
-const look = toolOf({
-  name: "look",
-  effect: "read",
-  execute: ({ place }) => `seen ${JSON.stringify(place)}`,
-});
 const using = (place: number) => ({ toolCalls: [{ name: "look", input: { place } }] });
-/** A thousand tokens at most in one answer: a cent. */
-const settings = { maxOutputTokens: 1_000 };
 
 const start = async (agent: AgentDefinition, options: Partial<TestRuntimeOptions> = {}) => {
   const test = await createTestRuntime({ agents: [agent], prices, ...options });
@@ -66,7 +53,7 @@ describe("a run with a limit in money", () => {
   it("E8 asks the model for no more than what is left pays for, and takes no half answer for a whole one", async () => {
     const model = recordingModel(
       [
-        { ...using(1), usage: { inputTokens: 100, outputTokens: 900 } },
+        { ...using(1), usage: USED },
         {
           text: "It was a dark and stormy",
           finish: "length",
@@ -105,10 +92,7 @@ describe("a run with a limit in money", () => {
   });
 
   it("E8 goes on with a cheaper model, and stays with it", async () => {
-    const dear = recordingModel(
-      ({ index }) => ({ ...using(index), usage: { inputTokens: 100, outputTokens: 900 } }),
-      DEAR,
-    );
+    const dear = recordingModel(({ index }) => ({ ...using(index), usage: USED }), DEAR);
     const cheap = recordingModel(
       [
         { ...using(7), usage: { inputTokens: 100, outputTokens: 100 } },
@@ -130,7 +114,7 @@ describe("a run with a limit in money", () => {
   it("E8 S3 asks, holds nothing meanwhile, and goes on when somebody raises it", async () => {
     const model = recordingModel(
       [
-        { ...using(1), usage: { inputTokens: 100, outputTokens: 900 } },
+        { ...using(1), usage: USED },
         { text: "done", usage: { inputTokens: 100, outputTokens: 100 } },
       ],
       DEAR,

@@ -1,31 +1,10 @@
 import { describe, expect, it } from "vitest";
 import { deathsUpTo, throughDeaths } from "../testing/deaths.fixture.ts";
 import { createTestRuntime, type TestRuntimeOptions } from "../testing/index.ts";
-import {
-  agentOf,
-  headersOf,
-  journalOf,
-  recordingModel,
-  toolOf,
-  within,
-} from "../testing/scenario.fixture.ts";
+import { CHEAP, DEAR, look, prices, settings, USED } from "../testing/priced-models.fixture.ts";
+import { agentOf, headersOf, journalOf, recordingModel, within } from "../testing/scenario.fixture.ts";
 import { handOffTool, type AgentDefinition, type AgentLimits } from "./index.ts";
 
-/** A dollar for each million tokens read, ten for those written; the second model costs a tenth. */
-const prices = {
-  "dear/dear": { inputPerMTok: 1, outputPerMTok: 10 },
-  "cheap/cheap": { inputPerMTok: 0.1, outputPerMTok: 1 },
-};
-const DEAR = { provider: "dear", modelId: "dear" };
-const CHEAP = { provider: "cheap", modelId: "cheap" };
-const USED = { inputTokens: 100, outputTokens: 900 };
-/** A thousand tokens at most in one answer: a cent of the dear model. */
-const settings = { maxOutputTokens: 1_000 };
-const look = toolOf({
-  name: "look",
-  effect: "read",
-  execute: ({ place }) => `seen ${JSON.stringify(place)}`,
-});
 const LIMITS: AgentLimits = { maxCostUsd: 0.0205, onLimit: { handOffTo: "junior" } };
 
 /** One who looks for ever, with a dear model, and one who answers, with a cheap one. */
@@ -49,6 +28,24 @@ const start = async (agents: readonly AgentDefinition[], options: Partial<TestRu
   if (first === undefined) throw new TypeError("nobody is there");
   const session = await test.runtime.createSession(first, { tenant: "acme" });
   return { test, session };
+};
+
+/** A desk, whose model hands the session at once to the senior, who has limits of its own or none. */
+const startAtDesk = async (seniors: { readonly limits?: AgentLimits }) => {
+  const { dear, cheap, next } = team();
+  const over = {
+    toolCalls: [{ name: "over", input: { message: "x" } }],
+    usage: { inputTokens: 50, outputTokens: 50 },
+  };
+  const desk = agentOf({
+    name: "desk",
+    model: recordingModel([over], DEAR),
+    tools: [handOffTool("senior", { name: "over", description: "hands over" })],
+    limits: LIMITS,
+    settings,
+  });
+  const senior = agentOf({ name: "senior", model: dear, tools: [look], settings, ...seniors });
+  return { ...(await start([desk, senior, next])), cheap };
 };
 
 describe("a run that is handed over at its limit", () => {
@@ -127,29 +124,20 @@ describe("a run that is handed over at its limit", () => {
   });
 
   it("keeps to the agent that it was handed to by the model before, whose own rule counts", async () => {
-    const { dear, next } = team();
-    const desk = agentOf({
-      name: "desk",
-      model: recordingModel(
-        [
-          {
-            toolCalls: [{ name: "over", input: { message: "x" } }],
-            usage: { inputTokens: 50, outputTokens: 50 },
-          },
-        ],
-        DEAR,
-      ),
-      tools: [handOffTool("senior", { name: "over", description: "hands over" })],
-      limits: LIMITS,
-      settings,
-    });
-    const senior = agentOf({ name: "senior", model: dear, tools: [look], settings });
-    const { test, session } = await start([desk, senior, next]);
+    const { test, session } = await startAtDesk({});
     const outcome = await within(test, (await session.send("go")).outcome(), 60_000);
     expect(outcome).toMatchObject({ status: "failed", failure: { code: "BUDGET_EXCEEDED" } });
     expect(headersOf(await journalOf(test, session.id), "run.handed-off")).toMatchObject([
       { agent: "senior" },
     ]);
+    await test.close();
+  });
+
+  it("E8 is handed over by the rule of the agent that a model handed it to", async () => {
+    const { test, session, cheap } = await startAtDesk({ limits: LIMITS });
+    const outcome = await within(test, (await session.send("go")).outcome(), 60_000);
+    expect(outcome).toMatchObject({ text: "That is all we saw." });
+    expect(cheap.requests).toHaveLength(1);
     await test.close();
   });
 
@@ -193,31 +181,6 @@ describe("a run that is handed over at its limit", () => {
       await test.close();
     },
   );
-
-  it("E8 is handed over by the rule of the agent that a model handed it to", async () => {
-    const { dear, cheap, next } = team();
-    const desk = agentOf({
-      name: "desk",
-      model: recordingModel(
-        [
-          {
-            toolCalls: [{ name: "over", input: { message: "x" } }],
-            usage: { inputTokens: 50, outputTokens: 50 },
-          },
-        ],
-        DEAR,
-      ),
-      tools: [handOffTool("senior", { name: "over", description: "hands over" })],
-      limits: LIMITS,
-      settings,
-    });
-    const senior = agentOf({ name: "senior", model: dear, tools: [look], limits: LIMITS, settings });
-    const { test, session } = await start([desk, senior, next]);
-    const outcome = await within(test, (await session.send("go")).outcome(), 60_000);
-    expect(outcome).toMatchObject({ text: "That is all we saw." });
-    expect(cheap.requests).toHaveLength(1);
-    await test.close();
-  });
 
   it("is refused where nobody has that name, or the other answers in another form", async () => {
     const { senior } = team();

@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { createTestRuntime, type TestRuntimeOptions } from "../testing/index.ts";
+import { DEAR, prices, settings, USED } from "../testing/priced-models.fixture.ts";
 import {
   agentOf,
   headersOf,
@@ -13,14 +14,6 @@ import type { Model } from "../ports/model.ts";
 import { periodsIn } from "./budget-period.ts";
 import type { AgentDefinition, BudgetOptions } from "./index.ts";
 
-const prices = {
-  "dear/dear": { inputPerMTok: 1, outputPerMTok: 10 },
-  "cheap/cheap": { inputPerMTok: 0.1, outputPerMTok: 1 },
-};
-const DEAR = { provider: "dear", modelId: "dear" };
-const settings = { maxOutputTokens: 1_000 };
-/** A cent each, all but. */
-const USED = { inputTokens: 100, outputTokens: 900 };
 const NOON = Date.UTC(2026, 10, 29, 12);
 
 const answering = (usage: { inputTokens: number; outputTokens: number } = USED) =>
