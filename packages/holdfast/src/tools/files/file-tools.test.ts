@@ -154,6 +154,73 @@ describe("files", () => {
   });
 });
 
+describe("a search", () => {
+  it("goes through files that would be too much for the memory of its thread by itself", async () => {
+    const { call, root } = await make({ maxFileBytes: 80_000_000 });
+    await writeFile(join(root, "a"), `日${"x".repeat(996)}\n`.repeat(75_000));
+    expect(await call("search_files", { query: "nowhere" })).toBe("[Nothing found.]");
+  });
+
+  it.each([false, true])("says where a file has more lines than are shown (regex: %s)", async (regex) => {
+    const { call } = await make();
+    await call("write_file", { path: "many", content: "hit\n".repeat(51) });
+    await call("write_file", { path: "next", content: "hit\n".repeat(50) });
+    const lines = (await call("search_files", { query: "hit", regex })).split("\n");
+    expect(lines).toHaveLength(101);
+    expect(lines.slice(49, 52)).toEqual([
+      "many:50: hit",
+      "[More in many: only the first 50 lines are shown.]",
+      "next:1: hit",
+    ]);
+    expect(lines.at(-1)).toBe("next:50: hit");
+  });
+
+  it.each([
+    ["near the beginning", `ab${"x".repeat(998)}`, `ab${"x".repeat(298)}…`],
+    [
+      "in the middle",
+      `${"x".repeat(1_000)}ab${"y".repeat(1_000)}`,
+      `…${"x".repeat(100)}ab${"y".repeat(198)}…`,
+    ],
+    ["at the end", `${"x".repeat(1_000)}ab`, `…${"x".repeat(298)}ab`],
+    ["among pairs", `${"😀".repeat(500)}ab${"😀".repeat(500)}`, `…${"😀".repeat(50)}ab${"😀".repeat(99)}…`],
+    ["among pairs, with one halved", `x${"😀".repeat(500)}!ab`, `…${"😀".repeat(148)}!ab`],
+  ])("shows of a long line what stands around a match %s", async (_where, line, shown) => {
+    const { call } = await make();
+    await call("write_file", { path: "a", content: `first\n${line}\nend` });
+    expect(await call("search_files", { query: "ab" })).toBe(`a:2: ${shown}`);
+    expect(await call("search_files", { query: "a.", regex: true })).toBe(`a:2: ${shown}`);
+  });
+
+  it("shows a match that is longer than what is shown of a line from its beginning", async () => {
+    const { call } = await make();
+    await call("write_file", { path: "a", content: `${"x".repeat(1_000)}${"ab".repeat(400)}` });
+    expect(await call("search_files", { query: "(ab){125,}", regex: true })).toBe(
+      `a:1: …${"ab".repeat(150)}…`,
+    );
+    expect(await call("search_files", { query: "ab".repeat(125) })).toMatch(/ …x{50}(?:ab){125}…$/);
+  });
+
+  it("for plain text takes every character of it as it is", async () => {
+    const { call } = await make();
+    const query = String.raw`a.b*c\d[e](f)|g^$ {1}-/#,é`;
+    await call("write_file", { path: "a", content: `${query}!\naXbbc\n${query.toUpperCase()}` });
+    expect(await call("search_files", { query })).toBe(`a:1: ${query}!`);
+    expect(await call("search_files", { query, ignoreCase: true })).toBe(
+      `a:1: ${query}!\na:3: ${query.toUpperCase()}`,
+    );
+  });
+
+  it("E6 for plain text does not hold the loop, however much there is to go through", async () => {
+    const { call, root } = await make();
+    for (const name of ["a", "b", "c"]) await writeFile(join(root, name), "Short line\n".repeat(450_000));
+    const before = process.threadCpuUsage();
+    expect(await call("search_files", { query: "nowhere", ignoreCase: true })).toBe("[Nothing found.]");
+    const { user } = process.threadCpuUsage(before);
+    expect(user / 1_000).toBeLessThan(250);
+  });
+});
+
 describe("an edit", () => {
   it("has to fit once, unless it is meant for all", async () => {
     const { call, failureOf, root } = await make();

@@ -11,6 +11,8 @@ export type Query = {
   readonly ignoresCase: boolean;
   /** Most hits in one file. */
   readonly maxHits: number;
+  /** Longest text, in characters. */
+  readonly maxChars: number;
   readonly signal: AbortSignal;
 };
 
@@ -19,55 +21,62 @@ export type LineFinder = AsyncDisposable & {
   find(texts: readonly string[]): Promise<readonly (readonly Hit[])[]>;
 };
 
+/** A longer line is shown as far as it stands around the match. */
 const MAX_LINE_CHARS = 300;
-
-/** @throws ToolError when a regular expression is none. */
-export const createLineFinder = (query: Query): LineFinder =>
-  query.isRegex ? regexFinder(query) : literalFinder(query);
-
-const literalFinder = ({ query, ignoresCase, maxHits }: Query): LineFinder => {
-  const folded = (text: string): string => (ignoresCase ? text.toLowerCase() : text);
-  const wanted = folded(query);
-  const hitsIn = (text: string): readonly Hit[] => {
-    const hits: Hit[] = [];
-    for (const [index, line] of text.split("\n").entries()) {
-      if (hits.length === maxHits) break;
-      if (folded(line).includes(wanted)) hits.push({ line: index + 1, text: line.slice(0, MAX_LINE_CHARS) });
-    }
-    return hits;
-  };
-  return {
-    find: (texts) => Promise.resolve(texts.map(hitsIn)),
-    [Symbol.asyncDispose]: () => Promise.resolve(),
-  };
-};
+/** What of such a line is shown before the match. */
+const CHARS_BEFORE = 100;
 
 /**
- * What a thread of its own does: some expressions take years on some lines, and nothing but the end of their thread stops them.
+ * What a thread of its own does: some expressions take years on some lines, and nothing but the end of their thread stops them; and
+ * going through a great text takes a while for any.
  */
 const IN_THREAD = `
 const { parentPort, workerData } = require("node:worker_threads");
-const pattern = new RegExp(workerData.query, workerData.flags);
+const { source, flags, maxHits } = workerData;
+const pattern = new RegExp(source, flags);
+const isHalved = (line, at) => /[\\ud800-\\udbff]/.test(line[at - 1] ?? "") && /[\\udc00-\\udfff]/.test(line[at] ?? "");
+const around = (line, at, length) => {
+  if (line.length <= ${MAX_LINE_CHARS}) return line;
+  const before = Math.min(${CHARS_BEFORE}, Math.max(0, ${MAX_LINE_CHARS} - length));
+  const isNear = at + length <= ${MAX_LINE_CHARS};
+  let start = isNear ? 0 : Math.max(0, Math.min(at - before, line.length - ${MAX_LINE_CHARS}));
+  let end = Math.min(start + ${MAX_LINE_CHARS}, line.length);
+  if (isHalved(line, start)) start += 1;
+  if (isHalved(line, end)) end -= 1;
+  return (start > 0 ? "…" : "") + line.slice(start, end) + (end < line.length ? "…" : "");
+};
 const hitsIn = (text) => {
   const hits = [];
-  for (const [index, line] of text.split("\\n").entries()) {
-    if (hits.length === workerData.maxHits) break;
-    if (pattern.test(line)) hits.push({ line: index + 1, text: line.slice(0, ${MAX_LINE_CHARS}) });
+  for (let start = 0, number = 1; start <= text.length && hits.length < maxHits; number += 1) {
+    const found = text.indexOf("\\n", start);
+    const end = found === -1 ? text.length : found;
+    const line = text.slice(start, end);
+    const match = pattern.exec(line);
+    if (match !== null) hits.push({ line: number, text: around(line, match.index, match[0].length) });
+    start = end + 1;
   }
   return hits;
 };
 parentPort.on("message", (texts) => parentPort.postMessage(texts.map(hitsIn)));
 `;
 
-const THREAD_LIMITS = { maxOldGenerationSizeMb: 128, maxYoungGenerationSizeMb: 16, stackSizeMb: 4 };
+/** Room for the texts of a question and for those of the one before, which may lie about still: two bytes a character. */
+const limitsFor = (maxChars: number) => ({
+  maxOldGenerationSizeMb: 128 + Math.ceil((4 * maxChars) / 1_000_000),
+  maxYoungGenerationSizeMb: 16,
+  stackSizeMb: 4,
+});
 
-const regexFinder = ({ query, ignoresCase, maxHits, signal }: Query): LineFinder => {
+/** @throws ToolError when a regular expression is none. */
+export const createLineFinder = (asked: Query): LineFinder => {
+  const { query, isRegex, ignoresCase, maxHits, maxChars, signal } = asked;
   const flags = ignoresCase ? "iu" : "u";
-  checkRegex(query, flags);
+  if (isRegex) checkRegex(query, flags);
+  const source = isRegex ? query : RegExp.escape(query);
   const worker = new Worker(IN_THREAD, {
     eval: true,
-    workerData: { query, flags, maxHits },
-    resourceLimits: THREAD_LIMITS,
+    workerData: { source, flags, maxHits },
+    resourceLimits: limitsFor(maxChars),
     execArgv: [],
     env: {},
   });

@@ -64,7 +64,9 @@ const search = async (input: SearchInput, context: ToolContext, settings: FileSe
       query,
       isRegex: regex,
       ignoresCase: ignoreCase,
-      maxHits: MAX_HITS_A_FILE,
+      // One more than is shown tells whether there are more.
+      maxHits: MAX_HITS_A_FILE + 1,
+      maxChars: settings.maxFileBytes,
       signal,
     });
     await using folder = await openFolder({ base, names, isMade: false });
@@ -119,9 +121,12 @@ const searchBatch = async (batch: Batch, { finder, found, settings }: Searching)
   if (texts.length === 0) return;
   const hits = await finder.find(texts.map(({ text }) => text));
   for (const [index, { path }] of texts.entries()) {
-    for (const { line, text } of hits[index] ?? []) {
+    const inFile = hits[index] ?? [];
+    for (const { line, text } of inFile.slice(0, MAX_HITS_A_FILE)) {
       add(`${path}:${line}: ${text.trimEnd()}`.toWellFormed(), found, settings);
     }
+    if (inFile.length > MAX_HITS_A_FILE)
+      add(`[More in ${path}: only the first ${MAX_HITS_A_FILE} lines are shown.]`, found, settings);
   }
 };
 
