@@ -108,7 +108,7 @@ describe("files", () => {
   });
 
   it("are read by lines and by bytes, and say where they were cut", async () => {
-    const { call, failureOf } = await make({ maxChars: 30 });
+    const { call } = await make({ maxChars: 30 });
     await call("write_file", {
       path: "a",
       content: Array.from({ length: 20 }, (_, n) => `line ${n + 1}`).join("\n"),
@@ -124,11 +124,53 @@ describe("files", () => {
       "1\nli\n[Bytes 5 to 9 of 150. Read on with startByte 9.]",
     );
     expect(await call("read_file", { path: "a", startByte: 149 })).toBe("0");
-    expect(await call("read_file", { path: "a", startByte: 999 })).toBe("");
-    expect(await failureOf("read_file", { path: "a", startLine: 21 })).toBe("The file has 20 lines.");
-    await call("write_file", { path: "b", content: "x".repeat(50) });
-    expect(await call("read_file", { path: "b" })).toMatch(
-      /^x{30}\n\[Line 1 is cut at 30 of 50 characters\./,
+    await call("write_file", { path: "b", content: `first\n${"x".repeat(50)}\nlast` });
+    expect(await call("read_file", { path: "b", startLine: 2 })).toBe(
+      `${"x".repeat(30)}\n[Line 2 is too long to be shown whole: bytes 6 to 36 of 61. Read on with startByte 36.]`,
+    );
+    expect(await call("read_file", { path: "b", startByte: 36 })).toBe(`${"x".repeat(20)}\nlast`);
+  });
+
+  it("say how much there is of them where nothing is left to be read", async () => {
+    const { call, failureOf } = await make();
+    await call("write_file", { path: "a", content: "one\ntwo\n" });
+    expect(await failureOf("read_file", { path: "a", startLine: 3 })).toBe(
+      '"a" has 2 lines: there are none from line 3 on.',
+    );
+    for (const startByte of [8, 999])
+      expect(await failureOf("read_file", { path: "a", startByte })).toBe(
+        `"a" has 8 bytes: there are none from byte ${startByte} on.`,
+      );
+    await call("write_file", { path: "empty", content: "" });
+    expect(await call("read_file", { path: "empty", startByte: 0 })).toBe("[The file is empty.]");
+    expect(await failureOf("read_file", { path: "empty", startLine: 2 })).toMatch(/has 0 lines/);
+    expect(await failureOf("read_file", { path: "empty", startByte: 1 })).toMatch(/has 0 bytes/);
+    await call("write_file", { path: "break", content: "\n" });
+    expect(await call("read_file", { path: "break" })).toBe("");
+  });
+
+  it.each([1, 2, 3, 4, 5, 6, 7])("are never cut within a character, in parts of %i", async (maxChars) => {
+    const { call } = await make({ maxChars });
+    const whole = "a😀b😀😀éé日本😀c";
+    await call("write_file", { path: "a", content: whole });
+    const parts: string[] = [];
+    let next: number | undefined = 0;
+    while (next !== undefined) {
+      // The first part is of a line that is too long; the others are read as the notes say.
+      const answer = await call("read_file", next === 0 ? { path: "a" } : { path: "a", startByte: next });
+      const [part = "", note] = answer.split("\n");
+      parts.push(part);
+      next = note === undefined ? undefined : Number(/startByte (\d+)/.exec(note)?.[1]);
+    }
+    expect(parts.join("")).toBe(whole);
+    expect(parts.length).toBeGreaterThan(2);
+  });
+
+  it("that are no UTF-8 are read to their end all the same", async () => {
+    const { call, root } = await make();
+    await writeFile(join(root, "a"), Buffer.alloc(10, 0x80));
+    expect(await call("read_file", { path: "a", bytes: 1 })).toBe(
+      `${"\ufffd".repeat(4)}\n[Bytes 0 to 4 of 10. Read on with startByte 4.]`,
     );
   });
 
@@ -155,6 +197,24 @@ describe("files", () => {
 });
 
 describe("a search", () => {
+  it("goes through the one file that its path names", async () => {
+    const { call, failureOf, root, outside } = await make();
+    for (const path of ["notes/a.md", "notes/b.md", "a.md"])
+      await call("write_file", { path, content: "hit" });
+    expect(await call("search_files", { query: "hit", path: "notes/a.md" })).toBe("notes/a.md:1: hit");
+    expect(await call("search_files", { query: "hit", path: "./a.md", glob: "*.md" })).toBe("a.md:1: hit");
+    expect(await call("search_files", { query: "hit", path: "a.md", glob: "*.txt" })).toBe(
+      "[Nothing found.]",
+    );
+    expect(await call("search_files", { query: "hit", path: "notes" })).toBe(
+      "notes/a.md:1: hit\nnotes/b.md:1: hit",
+    );
+    expect(await failureOf("search_files", { query: "hit", path: "a.md/x" })).toMatch(/no folder/);
+    expect(await failureOf("search_files", { query: "hit", path: "none.md" })).toMatch(/no such file/);
+    await symlink(join(outside, "secret.txt"), join(root, "link"));
+    expect(await failureOf("search_files", { query: "T", path: "link" })).not.toContain("THEIRS");
+  });
+
   it("goes through files that would be too much for the memory of its thread by itself", async () => {
     const { call, root } = await make({ maxFileBytes: 80_000_000 });
     await writeFile(join(root, "a"), `日${"x".repeat(996)}\n`.repeat(75_000));

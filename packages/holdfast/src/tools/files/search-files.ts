@@ -1,3 +1,4 @@
+import { lstat } from "node:fs/promises";
 import { defineTool, type DefinedTool } from "../../definitions/define-tool.ts";
 import { openFolder } from "../../definitions/open-folder.ts";
 import type { ToolContext } from "../../ports/tool.ts";
@@ -6,7 +7,7 @@ import { isBinary, readWhole, toText } from "./file-text.ts";
 import type { FileSettings } from "./files-settings.ts";
 import { fitsGlob } from "./glob.ts";
 import { createLineFinder, type LineFinder } from "./line-finder.ts";
-import { locate } from "./locate.ts";
+import { locate, openParent, type Place } from "./locate.ts";
 import { walk, type Entry, type WalkLimit } from "./walk.ts";
 
 type SearchInput = {
@@ -26,7 +27,7 @@ const INPUT_SCHEMA = {
       description: "Whether query is a regular expression of JavaScript. False by default.",
     },
     ignoreCase: { type: "boolean" },
-    path: { type: "string", description: "A folder of the workspace; all of it by default." },
+    path: { type: "string", description: "A folder or file of the workspace; all of it by default." },
     glob: { type: "string", maxLength: 200, description: "Only files that fit: *.md, src/**/*.ts." },
   },
   required: ["query"],
@@ -59,7 +60,7 @@ const search = async (input: SearchInput, context: ToolContext, settings: FileSe
   const { query, regex = false, ignoreCase = false, path = "." } = input;
   const { signal } = context;
   try {
-    const { base, names, shown } = await locate(context, path);
+    const place = await locate(context, path);
     await using finder = createLineFinder({
       query,
       isRegex: regex,
@@ -69,7 +70,6 @@ const search = async (input: SearchInput, context: ToolContext, settings: FileSe
       maxChars: settings.maxFileBytes,
       signal,
     });
-    await using folder = await openFolder({ base, names, isMade: false });
     const limit: WalkLimit = {
       left: settings.maxEntries,
       isCut: false,
@@ -79,7 +79,7 @@ const search = async (input: SearchInput, context: ToolContext, settings: FileSe
     };
     const found: Found = { lines: [], skipped: 0, chars: 0, isCut: false };
     const batch: Batch = { texts: [], chars: 0 };
-    for await (const entry of walk({ folder, path: shown }, limit)) {
+    for await (const entry of entriesAt(place, limit)) {
       if (entry.kind !== "file" || (input.glob !== undefined && !fitsGlob(entry.path, input.glob))) continue;
       await gather(entry, { batch, found, settings });
       if (batch.texts.length === BATCH_FILES || batch.chars > BATCH_CHARS)
@@ -92,6 +92,22 @@ const search = async (input: SearchInput, context: ToolContext, settings: FileSe
     throw fileFailure(thrown, path);
   }
 };
+
+/** All that is in a folder, or the one file that a path names. */
+async function* entriesAt(place: Place, limit: WalkLimit): AsyncGenerator<Entry> {
+  const { base, names, shown } = place;
+  const name = names.at(-1);
+  if (name !== undefined) {
+    await using parent = await openParent(place);
+    const stat = await lstat(parent.entry(name));
+    if (stat.isFile()) {
+      yield { path: shown, name, kind: "file", bytes: stat.size, folder: parent };
+      return;
+    }
+  }
+  await using folder = await openFolder({ base, names, isMade: false });
+  yield* walk({ folder, path: shown }, limit);
+}
 
 /** Texts that are searched in one go: a question to another thread for each would take longer than the answers. */
 type Batch = { texts: { readonly path: string; readonly text: string }[]; chars: number };
