@@ -181,9 +181,14 @@ describe("a webhook", () => {
     expect(requests).toHaveLength(2);
   });
 
-  it("that asks for patience gets it", async () => {
-    answer = (response, count) =>
-      void response.writeHead(count === 1 ? 429 : 200, { "retry-after": "1" }).end();
+  it.each([
+    ["in seconds", { "retry-after": "1" }],
+    [
+      "by its own clock, which is wrong",
+      { date: "Sun, 06 Nov 1994 08:49:37 GMT", "retry-after": "Sun, 06 Nov 1994 08:49:38 GMT" },
+    ],
+  ])("E7 that asks for patience %s gets it", async (_how, patience) => {
+    answer = (response, count) => void response.writeHead(count === 1 ? 429 : 200, patience).end();
     await open();
     await say("hello");
     await until(2);

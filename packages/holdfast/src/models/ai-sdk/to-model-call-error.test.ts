@@ -123,7 +123,10 @@ describe("the wait a provider asks for", () => {
     [{}, '{"details":[{"retryDelay":"17.5s"}]}', 17_500],
     [{ "retry-after": "soon" }, "", undefined],
     [{ "retry-after": "-3" }, "", undefined],
-    [{ "retry-after": "99999999" }, "", 86_400_000],
+    [{ "retry-after-ms": "0.5" }, "", 1],
+    [{ "retry-after-ms": "soon", "retry-after": "2" }, "", 2_000],
+    // Longer than anybody waits: there is no other attempt then.
+    [{ "retry-after": "99999999" }, "", 99_999_999_000],
     [{ "retry-after": "Thu, 01 Jan 2026 00:00:00 GMT" }, "", undefined],
   ] as const)("is read from %o %s", (headers, body, waitMs) => {
     expect(readRetryAfter(headers, body)).toBe(waitMs);

@@ -1,6 +1,8 @@
 import { createHmac } from "node:crypto";
 import type { Delivery } from "../../core/delivery.ts";
 import { ConfigurationError } from "../../core/errors.ts";
+import { parseHttpDate } from "../../core/http-date.ts";
+import { parseRetryAfter } from "../../core/retry-after.ts";
 import { deliveryFailure } from "../../engine/delivery-round.ts";
 import type { Delivered, Recipient } from "../../engine/recipient.ts";
 import type { Clock } from "../../ports/clock.ts";
@@ -61,16 +63,12 @@ const answerOf = (name: string, { ok, status, headers }: Response, clock: Clock)
   return {
     kind: "failed",
     failure: deliveryFailure(`"${name}" answered ${status}.`, { status }),
-    retryAfterMs: retryAfterMs(headers.get("retry-after"), clock.now()),
+    retryAfterMs: parseRetryAfter(
+      headers.get("retry-after"),
+      parseHttpDate(headers.get("date")) ?? clock.now(),
+    ),
     ends: status === GONE ? "recipient" : "attempt",
   };
-};
-
-/** Seconds, or a date (RFC 9110 §10.2.3). */
-const retryAfterMs = (value: string | null, now: number): number | undefined => {
-  if (value === null) return undefined;
-  const ms = /^\d+$/.test(value) ? Number(value) * 1_000 : Date.parse(value) - now;
-  return Number.isNaN(ms) ? undefined : Math.max(0, ms);
 };
 
 /** @throws ConfigurationError */

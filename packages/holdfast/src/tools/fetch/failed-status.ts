@@ -1,6 +1,8 @@
 import type { Readable } from "node:stream";
 import type { Dispatcher } from "undici";
 import { ToolError } from "../../core/errors.ts";
+import { parseHttpDate } from "../../core/http-date.ts";
+import { parseRetryAfter } from "../../core/retry-after.ts";
 import type { ContentType } from "./content-type.ts";
 import { decodeText } from "./decode-text.ts";
 import { letGo, readBody } from "./read-body.ts";
@@ -31,14 +33,12 @@ export const failedStatus = async (failed: Failed): Promise<ToolError> => {
   });
 };
 
-/** Seconds, or a date; dates are counted from the server's own, so that no clock of ours is asked. */
+/** Dates are counted from the server's own, so that no clock of ours is asked. */
 const retryAfter = (headers: Dispatcher.ResponseData["headers"]): number | undefined => {
   const { "retry-after": after, date } = headers;
+  // Said twice, nobody knows which is meant.
   if (typeof after !== "string") return undefined;
-  if (/^\d{1,7}$/.test(after)) return Number(after) * 1_000;
-  if (!/^[A-Z][a-z]{2}, /.test(after)) return undefined;
-  const ms = Date.parse(after) - Date.parse(typeof date === "string" ? date : "");
-  return Number.isFinite(ms) ? Math.max(0, ms) : undefined;
+  return parseRetryAfter(after, typeof date === "string" ? parseHttpDate(date) : undefined);
 };
 
 /** The first words of the body, without tags; nothing where there are none that can be read. */

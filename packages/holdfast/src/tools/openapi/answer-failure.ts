@@ -1,4 +1,6 @@
 import { ToolError } from "../../core/errors.ts";
+import { parseHttpDate } from "../../core/http-date.ts";
+import { parseRetryAfter } from "../../core/retry-after.ts";
 import { hideSecrets } from "./hide-secrets.ts";
 import { readBytes } from "./read-bytes.ts";
 
@@ -80,13 +82,5 @@ const wordsOf = (value: unknown): string | undefined => {
   return found.length === 0 ? undefined : [...new Set(found)].join(": ");
 };
 
-const retryAfterOf = (response: Response, now: (() => number) | null): number | undefined => {
-  const given = response.headers.get("retry-after");
-  if (given === null || given.trim() === "") return undefined;
-  const seconds = Number(given);
-  if (Number.isFinite(seconds) && seconds >= 0) return Math.round(seconds * 1_000);
-  const at = Date.parse(given);
-  // The date is of the other side's clock, and so is that of its answer.
-  const from = now?.() ?? Date.parse(response.headers.get("date") ?? "");
-  return Number.isNaN(at) || Number.isNaN(from) ? undefined : Math.max(0, at - from);
-};
+const retryAfterOf = ({ headers }: Response, now: (() => number) | null): number | undefined =>
+  parseRetryAfter(headers.get("retry-after"), parseHttpDate(headers.get("date")) ?? now?.());

@@ -273,6 +273,12 @@ describe("what comes back", () => {
     [404, {}, "gone", { executed: false, retryable: false }],
     [429, { "retry-after": "7" }, "", { executed: false, retryable: true, retryAfterMs: 7_000 }],
     [503, { "retry-after": "2" }, "", { retryable: true, retryAfterMs: 2_000 }],
+    [
+      503,
+      { date: "Sun, 29 Nov 2026 10:00:00 GMT", "retry-after": "Sun, 29 Nov 2026 10:00:05 GMT" },
+      "",
+      { retryable: true, retryAfterMs: 5_000 },
+    ],
     [500, {}, "", { retryable: true }],
     [501, {}, "", { executed: false, retryable: false }],
     [408, {}, "", { retryable: true }],
