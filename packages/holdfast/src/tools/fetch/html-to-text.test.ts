@@ -62,8 +62,15 @@ describe("HTML", () => {
   it("has its title from the head, without spaces and not too long", async () => {
     expect((await read("<head><title>\n A &amp;\n B </title></head><p>x")).title).toBe("A & B");
     expect((await read("<p>x")).title).toBeNull();
-    expect((await read("<svg><title>icon</title></svg><p>x")).title).not.toBe("");
     expect((await read(`<title>${"t".repeat(5_000)}</title>`)).title).toHaveLength(300);
+  });
+
+  it("does not take the title of a drawing for its own", async () => {
+    const drawing = "<svg><title>icon</title><g><svg><title>part</title></svg><title>g</title></g></svg>";
+    expect((await read(`${drawing}<p>x`)).title).toBeNull();
+    expect((await read(`<svg/>${drawing}<title>Page</title>${drawing}`)).title).toBe("Page");
+    expect((await read(`<div hidden>${drawing}</div><head hidden><title>Page</title>`)).title).toBe("Page");
+    expect(await textOf(`a ${drawing}b`)).toBe("a b");
   });
 
   it("with a main part is that part alone, unless there is little in it", async () => {

@@ -31,6 +31,8 @@ export class PageReader {
   #base: URL;
   #title: string | null = null;
   #isInTitle = false;
+  /** How many drawings are open: their titles are not the page's. */
+  #drawings = 0;
   #depth = 0;
   /** How many tags are open inside one that is not seen, itself included. */
   #unseen = 0;
@@ -58,13 +60,15 @@ export class PageReader {
 
   onopentag(name: string, attributes: Attributes): void {
     this.#depth += 1;
-    if (name === "title" && this.#title === null) this.#isInTitle = true;
+    if (name === "svg") this.#drawings += 1;
+    if (name === "title" && this.#title === null && this.#drawings === 0) this.#isInTitle = true;
     if (name === "base") this.#base = URL.parse(attributes["href"] ?? "", this.#base.href) ?? this.#base;
     if (this.#unseen > 0 || isUnseen(name, attributes)) this.#unseen += 1;
     else this.#open(name, attributes);
   }
 
   onclosetag(name: string): void {
+    if (name === "svg") this.#drawings -= 1;
     if (name === "title") this.#isInTitle = false;
     if (this.#unseen > 0) this.#unseen -= 1;
     else this.#close(name);
