@@ -7,6 +7,8 @@ import { describe, expect, it, onTestFinished } from "vitest";
 import { isHoldfastError, toldByError } from "../../core/errors.ts";
 import type { JsonObject } from "../../core/json.ts";
 import type { FetchInput, FetchOptions } from "./fetch-settings.ts";
+import { createTestRuntime } from "../../testing/index.ts";
+import { agentOf, recordingModel } from "../../testing/scenario.fixture.ts";
 import { fetchTool, type FetchedPage } from "./fetch-tool.ts";
 import { contextOf, startServer } from "../../definitions/servers.fixture.ts";
 
@@ -91,6 +93,19 @@ describe("a page", () => {
       chars: 30,
     });
     expect(await fetchIt({ start: 99 }, { maxChars: 25 })).toMatchObject({ text: "", next: null, chars: 30 });
+  });
+
+  it.each([1, 2, 3, 4, 5])("is never cut within a character, in parts of %i", async (maxChars) => {
+    const whole = "a😀b😀😀cd😀";
+    const { fetchIt } = await serving((_request, response) => send(response, "text/plain", whole));
+    const parts: string[] = [];
+    for (let start: number | null = 0; start !== null;) {
+      const page: FetchedPage = await fetchIt({ start }, { maxChars });
+      parts.push(page.text);
+      start = page.next;
+    }
+    expect(parts.join("")).toBe(whole);
+    for (const part of parts) expect(part).not.toContain("\ufffd");
   });
 
   it("is only asked about with HEAD", async () => {
@@ -378,6 +393,36 @@ describe("a server that behaves badly", () => {
       failure: { retryable: true, details: { code: "ECONNREFUSED" } },
     });
     expect(JSON.stringify(isHoldfastError(thrown) && thrown.failure)).not.toContain("127.0.0.2");
+  });
+});
+
+describe("a fetch that needs approval", () => {
+  it("E4 connects to nothing before somebody says yes", async () => {
+    const { server, url } = await serving((_request, response) => send(response, "text/plain", "hello"));
+    const tool = fetchTool({
+      allow: [`127.0.0.2:${server.port}`],
+      needsApproval: ({ url: wanted }) => wanted.endsWith("/private") && { reason: "It is private." },
+    });
+    const calls = ["public", "private"].map((path) => ({
+      name: "fetch_url",
+      input: { url: `${url}${path}` },
+    }));
+    const model = recordingModel(({ toolResults }) =>
+      toolResults.length > 0 ? { text: JSON.stringify(toolResults) } : { toolCalls: calls },
+    );
+    const agent = agentOf({ model, tools: [tool] });
+    const test = await createTestRuntime({ agents: [agent] });
+    onTestFinished(() => test.close());
+    const session = await test.runtime.createSession(agent);
+    const run = await session.send("go");
+    await run.outcome();
+    expect(server.hits).toHaveLength(1);
+    const [asked] = await session.pending();
+    if (asked?.kind !== "approval") throw new TypeError("nobody was asked");
+    expect(asked).toMatchObject({ tool: "fetch_url", reason: "It is private." });
+    await session.decide(asked.approvalId, { verdict: "approve" });
+    expect(await run.outcome({ until: "settled" })).toMatchObject({ status: "completed" });
+    expect(server.hits).toHaveLength(2);
   });
 });
 

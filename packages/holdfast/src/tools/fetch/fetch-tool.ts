@@ -98,7 +98,7 @@ const fetchText = async (
   const isSaved = contentType.kind === "other" && method === "GET";
   const file = isSaved ? await savePage(fetched, context) : null;
   const { title, text } = isSaved ? { title: null, text: "" } : await textOf(fetched);
-  const end = Math.min(start + settings.maxChars, text.length);
+  const end = endOf(text, start, settings.maxChars);
   return {
     url: fetched.url.href,
     status: fetched.status,
@@ -116,6 +116,13 @@ const fetchText = async (
 const textOf = async ({ bytes, contentType, url }: Fetched) => {
   const text = decodeText(bytes, contentType);
   return contentType.kind === "html" ? htmlToText(text, url) : { title: null, text };
+};
+
+/** Where a part ends: not within a character that is made of two. */
+const endOf = (text: string, start: number, maxChars: number): number => {
+  const end = Math.min(start + maxChars, text.length);
+  const isHalved = /[\ud800-\udbff][\udc00-\udfff]/.test(text.slice(end - 1, end + 1));
+  return isHalved ? end + 1 : end;
 };
 
 /** What the model is shown. */
