@@ -89,3 +89,6 @@ export const SYSTEM_CLOCK = "runtime/system-clock.ts";
 
 /** The clock that tests hold in their hands. */
 export const MANUAL_CLOCK = "testing/manual-clock.ts";
+
+/** Where long work lets others have their turn, which takes no clock. */
+export const GIVE_WAY = "tools/fetch/give-way.ts";

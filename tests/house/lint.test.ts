@@ -115,6 +115,17 @@ const PLANTS: readonly Plant[] = [
     code: "export const now = () => Date.now();",
   },
   {
+    what: "a turn for others",
+    file: "tools/fetch/give-way.ts",
+    code: "export const f = (next: () => void) => void setImmediate(next);",
+  },
+  {
+    what: "a turn for others anywhere else",
+    file: "tools/p.ts",
+    code: "export const f = (next: () => void) => void setImmediate(next);",
+    rule: "no-restricted-globals",
+  },
+  {
     what: "Date in core",
     file: "core/p.ts",
     code: "export const f = (ms: number) => new Date(ms);",

@@ -97,7 +97,7 @@ const fetchText = async (
   const { contentType } = fetched;
   const isSaved = contentType.kind === "other" && method === "GET";
   const file = isSaved ? await savePage(fetched, context) : null;
-  const { title, text } = isSaved ? { title: null, text: "" } : await textOf(fetched);
+  const { title, text } = isSaved ? { title: null, text: "" } : await textOf(fetched, context.signal);
   const end = endOf(text, start, settings.maxChars);
   return {
     url: fetched.url.href,
@@ -113,9 +113,9 @@ const fetchText = async (
   };
 };
 
-const textOf = async ({ bytes, contentType, url }: Fetched) => {
+const textOf = async ({ bytes, contentType, url }: Fetched, signal: AbortSignal) => {
   const text = decodeText(bytes, contentType);
-  return contentType.kind === "html" ? htmlToText(text, url) : { title: null, text };
+  return contentType.kind === "html" ? htmlToText({ html: text, url, signal }) : { title: null, text };
 };
 
 /** Where a part ends: not within a character that is made of two. */

@@ -4,6 +4,8 @@
  */
 export class MarkdownWriter {
   readonly #chunks: string[] = [];
+  /** Up to this place chunks were put together. */
+  #joined = 0;
   /** Line breaks that are due before the next word. */
   #breaks = 0;
   #hasSpace = false;
@@ -48,7 +50,8 @@ export class MarkdownWriter {
   text(text: string): void {
     if (this.#isVerbatim) {
       this.flush();
-      this.put(this.#prefix === "" ? text : text.replaceAll("\n", `\n${this.#prefix}`));
+      // A page may be nothing but line breaks, which take several times as long to be replaced.
+      this.put(this.#prefix === "" ? text : text.split("\n").join(`\n${this.#prefix}`));
       return;
     }
     const words = text.replaceAll(/\s+/g, " ");
@@ -76,6 +79,13 @@ export class MarkdownWriter {
   /** Written at once, as it is. */
   put(text: string): void {
     if (text !== "") this.#chunks.push(text);
+  }
+
+  /** Puts together what was written since the last time, but for what stands before `from`. Places behind `from` are lost. */
+  join(from: number): void {
+    const start = Math.max(this.#joined, from);
+    this.put(this.#chunks.splice(start).join(""));
+    this.#joined = this.#chunks.length;
   }
 
   /** Takes back what was written since `place`. */

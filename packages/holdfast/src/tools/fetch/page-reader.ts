@@ -17,7 +17,12 @@ const LINES = namesOf("br dt dd tr caption legend body li");
 /** A main part shorter than this, in characters, is not taken for the page. */
 const MIN_MAIN_CHARS = 200;
 const MAX_TITLE_CHARS = 300;
+/** With all its spaces. */
+const MAX_RAW_TITLE_CHARS = 10_000;
 const MAX_LINK_CHARS = 500;
+/** As it is written, with all that a complete URL goes without. */
+const MAX_HREF_CHARS = 5_000;
+const MAX_ALT_CHARS = 2_000;
 /** Lists further in than this are shown as if they stood here. */
 const MAX_INDENT = 8;
 
@@ -28,7 +33,8 @@ type List = { readonly isNumbered: boolean; readonly items: number };
 /** Goes through a page tag by tag and writes down what a reader would see; one for each page. */
 export class PageReader {
   readonly #writer = new MarkdownWriter();
-  #base: URL;
+  readonly #url: URL;
+  #base: URL | null = null;
   #title: string | null = null;
   #isInTitle = false;
   /** How many drawings are open: their titles are not the page's. */
@@ -43,7 +49,7 @@ export class PageReader {
   readonly #mainParts: string[] = [];
 
   constructor(url: URL) {
-    this.#base = url;
+    this.#url = url;
   }
 
   /** How many tags are open. */
@@ -62,7 +68,8 @@ export class PageReader {
     this.#depth += 1;
     if (name === "svg") this.#drawings += 1;
     if (name === "title" && this.#title === null && this.#drawings === 0) this.#isInTitle = true;
-    if (name === "base") this.#base = URL.parse(attributes["href"] ?? "", this.#base.href) ?? this.#base;
+    // The first base is that of the whole page.
+    if (name === "base") this.#base ??= this.#resolve(attributes["href"]);
     if (this.#unseen > 0 || isUnseen(name, attributes)) this.#unseen += 1;
     else this.#open(name, attributes);
   }
@@ -76,8 +83,18 @@ export class PageReader {
   }
 
   ontext(text: string): void {
-    if (this.#isInTitle) this.#title = (this.#title ?? "") + text;
+    if (this.#isInTitle) this.#addToTitle(text);
     else if (this.#unseen === 0) this.#write(text);
+  }
+
+  /** To be called now and then, so that there is little to do when the page is asked for. */
+  endSlice(): void {
+    this.#writer.join(Math.max(this.#main?.place ?? 0, this.#link?.place ?? 0));
+  }
+
+  #addToTitle(text: string): void {
+    const title = this.#title ?? "";
+    this.#title = title.length < MAX_RAW_TITLE_CHARS ? title + text : title;
   }
 
   #write(text: string): void {
@@ -147,13 +164,18 @@ export class PageReader {
   }
 
   #openLink(href: string | undefined): void {
-    const url = href === undefined ? null : URL.parse(href, this.#base.href);
+    const url = this.#resolve(href);
     const isShown =
       url !== null && /^(?:https?|mailto):$/.test(url.protocol) && href?.startsWith("#") !== true;
     this.#link =
       isShown && url.href.length <= MAX_LINK_CHARS
         ? { href: url.href, depth: this.#depth, place: null }
         : null;
+  }
+
+  #resolve(href: string | undefined): URL | null {
+    if (href === undefined || href.length > MAX_HREF_CHARS) return null;
+    return URL.parse(href, (this.#base ?? this.#url).href);
   }
 
   #closeLink(): void {
@@ -166,7 +188,8 @@ export class PageReader {
   }
 
   #showImage(alt: string): void {
-    if (alt.trim() !== "") this.#write(` ![${alt.trim()}] `);
+    const words = alt.trim().slice(0, MAX_ALT_CHARS).trim().toWellFormed();
+    if (words !== "") this.#write(` ![${words}] `);
   }
 
   #openPre(): void {
