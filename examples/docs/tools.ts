@@ -44,6 +44,22 @@ export const stockLevel = defineTool<{ readonly warehouseUrl: string }>()({
 });
 // #endregion circuit
 
+// #region busy
+export const enrichLead = defineTool<{ readonly crmUrl: string }>()({
+  name: "enrich_lead",
+  description: "What the CRM knows of a company.",
+  inputSchema: z.object({ company: z.string() }),
+  effect: "read",
+  limits: { name: "crm", maxConcurrent: 4, rate: { calls: 60, perMs: 60_000 }, per: "tenant" },
+  fallback: { lastGoodMs: 3_600_000 },
+  async execute({ company }, { deps, signal }) {
+    const response = await fetch(`${deps.crmUrl}/companies/${encodeURIComponent(company)}`, { signal });
+    if (!response.ok) throw new ToolError(`The CRM answers ${response.status}.`);
+    return await response.json();
+  },
+});
+// #endregion busy
+
 // #region limits
 export const searchLogs = defineTool()({
   name: "search_logs",

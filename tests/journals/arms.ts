@@ -1,6 +1,7 @@
 import type { AfterRefusal } from "../../packages/holdfast/src/core/budget-terms.ts";
 import type {
   AfterFailure,
+  AfterToolFailure,
   AfterUnknown,
   EventHeader,
   FinishReason,
@@ -22,6 +23,11 @@ const TRIED_AGAIN: Table<Extract<AfterFailure["kind"], "retry" | "give-up">> = {
   retry: true,
   "give-up": true,
 };
+const TOOL_FAILED: Table<AfterToolFailure["kind"]> = {
+  ...TRIED_AGAIN,
+  "other-tool": true,
+  "last-good": true,
+};
 const MODEL_FAILED: Table<AfterFailure["kind"]> = { ...TRIED_AGAIN, fallback: true, compact: true };
 const UNKNOWN: Table<AfterUnknown["kind"]> = { verify: true, ask: true, "give-up": true };
 const FINISHED: Table<FinishReason> = {
@@ -40,6 +46,8 @@ const COMPLETED: Table<HeaderOf<"tool-call.completed">["by"]> = {
   caller: true,
   agent: true,
   "hand-off": true,
+  "last-good": true,
+  interceptor: true,
 };
 const LATE: Table<HeaderOf<"tool-call.late">["status"]> = { completed: true, failed: true };
 const RESUMED: Table<HeaderOf<"run.resumed">["by"]> = {
@@ -90,7 +98,7 @@ const arms = (name: string, table: Readonly<Record<string, true>>): readonly str
 export const ALL_ARMS: readonly string[] = [
   ...EVENT_TYPES,
   ...arms("model-call.failed, then", MODEL_FAILED),
-  ...arms("tool-call.failed, then", TRIED_AGAIN),
+  ...arms("tool-call.failed, then", TOOL_FAILED),
   ...arms("tool-call.unknown, then", UNKNOWN),
   ...arms("model-call.completed, finish", FINISHED),
   ...arms("model-call.completed, output", CHECKED),

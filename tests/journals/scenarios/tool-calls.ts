@@ -1,6 +1,6 @@
-import { ToolError } from "holdfast";
+import { ToolError, type Interceptor } from "holdfast";
 import { agentOf, recordingModel, toolOf } from "../../../packages/holdfast/src/testing/scenario.fixture.ts";
-import { openScene, sendAndWait, type Scenario, use } from "../scenario.ts";
+import { comeToRest, openScene, sendAndLeave, sendAndWait, type Scenario, use } from "../scenario.ts";
 
 const many: Scenario = {
   name: "many-tools",
@@ -145,4 +145,88 @@ const forgotten: Scenario = {
   },
 };
 
-export const TOOL_CALLS: readonly Scenario[] = [many, retried, files, erased, forgotten];
+const replaced: Scenario = {
+  name: "tools-in-place-of-others",
+  about:
+    "A mirror answers for a tool that is away, and then its own last good answer; an interceptor changes, answers and refuses.",
+  play: async () => {
+    let isAway = false;
+    const look = toolOf({
+      name: "look",
+      effect: "read",
+      fallback: { tool: "mirror", lastGoodMs: 3_600_000 },
+      execute: () => {
+        if (isAway) throw new ToolError("fog");
+        return "seen";
+      },
+    });
+    const mirror = toolOf({
+      name: "mirror",
+      effect: "read",
+      execute: (input) => {
+        if ("twice" in input) throw new ToolError("fog there too");
+        return "mirrored";
+      },
+    });
+    const pay = toolOf({ name: "pay", effect: "write", execute: (input) => ({ paid: input }) });
+    const model = recordingModel(({ lastUserText, toolResults }) => {
+      if (toolResults.length > 0) return { text: "Well." };
+      return lastUserText === "Pay."
+        ? PAYMENTS
+        : use("look", lastUserText === "Twice." ? { twice: true } : {});
+    });
+    const rule: Interceptor = {
+      name: "rule",
+      tools: ["pay"],
+      before: ({ input }) => {
+        const { cents } = input as { readonly cents: number };
+        if (cents > 100) return { deny: "Too much." };
+        return cents === 0 ? { output: "nothing to pay" } : { input: { cents: cents / 2 } };
+      },
+    };
+    const agent = agentOf({ model, tools: [look, mirror, pay] });
+    const scene = await openScene(agent, { interceptors: [rule] });
+    await sendAndWait(scene, "Twice.");
+    isAway = true;
+    await sendAndWait(scene, "Once.");
+    await sendAndWait(scene, "Twice.");
+    await sendAndWait(scene, "Pay.");
+    return scene;
+  },
+};
+
+const PAYMENTS = { toolCalls: [0, 8, 800].map((cents) => ({ name: "pay", input: { cents } })) };
+
+const waitsItsTurn: Scenario = {
+  name: "tool-waits-its-turn",
+  about: "Two calls of a tool that lets in one at a time; the second waits in the journal.",
+  play: async () => {
+    const opened = Promise.withResolvers<string>();
+    const ask = toolOf({
+      name: "ask",
+      effect: "read",
+      timeoutMs: 600_000,
+      limits: { maxConcurrent: 1 },
+      execute: () => opened.promise,
+    });
+    const model = recordingModel(({ toolResults }) =>
+      toolResults.length > 0 ? { text: "Both." } : { toolCalls: [{ name: "ask" }, { name: "ask" }] },
+    );
+    const scene = await openScene(agentOf({ model, tools: [ask] }));
+    const run = await sendAndLeave(scene, "Ask twice.");
+    await scene.test.advanceTime(20_000);
+    opened.resolve("answered");
+    await comeToRest(scene.test, run);
+    return scene;
+  },
+};
+
+export const TOOL_CALLS: readonly Scenario[] = [
+  many,
+  retried,
+  files,
+  erased,
+  forgotten,
+  replaced,
+  waitsItsTurn,
+];

@@ -1,4 +1,4 @@
-import type { AfterFailure, AfterUnknown, ApprovalHeader, HeaderOf, ToolHeader } from "./event.ts";
+import type { AfterToolFailure, AfterUnknown, ApprovalHeader, HeaderOf, ToolHeader } from "./event.ts";
 import { childAgentOf } from "./child-call.ts";
 import { handOffTarget } from "./hand-off-terms.ts";
 import { mayHaveActed } from "./plan-waiting-call.ts";
@@ -22,6 +22,8 @@ export const callAllows = (call: OpenCall, header: CallEvent): boolean => {
       );
     case "tool-call.suspended":
       return isCurrent(call, header) && call.status.kind === "started";
+    case "tool-call.deferred":
+      return mayStart(call) && call.stopping === null && call.policy.by === "runtime";
     case "tool-call.resumed":
       return call.status.kind === "waiting";
     case "tool-call.cancel-requested":
@@ -63,6 +65,10 @@ const mayComplete = (call: OpenCall, by: HeaderOf<"tool-call.completed">["by"]):
         call.status.kind === "handed-over" &&
         /* guard E1: a caller does not answer for a child */ (by === "agent") === (call.status.child !== null)
       );
+    case "interceptor":
+      return call.status.kind === "requested" && call.attempt === 0;
+    case "last-good":
+      return call.status.kind === "requested" && call.policy.effect === "read";
     case "hand-off":
       return handOffTarget(call.policy) !== null && mayStart(call);
   }
@@ -95,10 +101,11 @@ const isVerifying = ({ status }: OpenCall): boolean =>
   status.kind === "unknown" && status.next.kind === "verify";
 
 /** A failure says that the call did nothing more; of a lost `write` nobody can say that (E2). */
-const mayFail = (call: OpenCall, next: AfterFailure["kind"]): boolean => {
+const mayFail = (call: OpenCall, next: AfterToolFailure["kind"]): boolean => {
+  if (next === "other-tool" || next === "last-good") return mayBeReplaced(call, next);
   switch (call.status.kind) {
     case "started":
-      return next === "retry" || next === "give-up";
+      return true;
     case "requested":
     case "held":
     case "handed-over":
@@ -113,6 +120,17 @@ const mayFail = (call: OpenCall, next: AfterFailure["kind"]): boolean => {
     case "unknown":
       return next === "give-up" && isVerifying(call);
   }
+};
+
+/** Something else takes its place, where it surely did not happen; once, and nothing that had to be approved. */
+const mayBeReplaced = (
+  { status, policy, approval, insteadOf, attempt }: OpenCall,
+  next: "other-tool" | "last-good",
+): boolean => {
+  const isAtWork = status.kind === "started" || status.kind === "requested" || status.kind === "retrying";
+  if (next === "last-good") return isAtWork && policy.effect === "read";
+  const mayHaveHappened = policy.effect === "idempotent" && attempt > 0;
+  return isAtWork && !mayHaveHappened && approval === null && insteadOf === null;
 };
 
 const mayBeUnknown = (call: OpenCall, next: AfterUnknown["kind"]): boolean => {

@@ -330,6 +330,8 @@ export class DrivenSession {
         policy: this.#choices.of(...this.#world.policies),
         refusal,
         approval: refusal === null && this.#choices.oneIn(4) ? this.#proposal() : null,
+        changed: null,
+        replacement: null,
       };
     });
     const check = calls.length > 0 ? "none" : this.#choices.of("none", "valid", "invalid");

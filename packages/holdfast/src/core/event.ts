@@ -28,6 +28,15 @@ export type AfterFailure =
   | { readonly kind: "compact" }
   | { readonly kind: "give-up" };
 
+/** The same of a tool call. */
+export type AfterToolFailure =
+  | { readonly kind: "retry"; readonly dueAt: Timestamp }
+  /** Another tool is called in its place, by that tool's rules. */
+  | { readonly kind: "other-tool"; readonly tool: string; readonly policy: ToolPolicy }
+  /** What it answered when it last worked is its result: the next event says so. */
+  | { readonly kind: "last-good" }
+  | { readonly kind: "give-up" };
+
 /** What happens about a call whose outcome is unknown. */
 export type AfterUnknown =
   | { readonly kind: "verify"; readonly notBefore: Timestamp; readonly tries: number }
@@ -255,6 +264,8 @@ export type ToolHeader =
         key: string | null;
       }
     >
+  /** Too many calls of its kind are under way: it begins later, and nothing of it has. */
+  | Header<"tool-call.deferred", { runId: RunId; callId: CallId; until: Timestamp }>
   | Header<
       "tool-call.resumed",
       {
@@ -282,7 +293,7 @@ export type ToolHeader =
         attempt: number;
         durationMs: number;
         chars: number;
-        by: "execution" | "verification" | "caller" | "agent" | "hand-off";
+        by: "execution" | "verification" | "caller" | "agent" | "hand-off" | "last-good" | "interceptor";
         /** True when the result had to be changed to fit JSON. */
         isCoerced: boolean;
         /** How often in a row the same call has given the same result, this one included (E8). */
@@ -300,7 +311,7 @@ export type ToolHeader =
         code: FailureCode;
         durationMs: number;
         chars: number;
-        next: AfterFailure;
+        next: AfterToolFailure;
         repeats: number;
         spent: Spend | null;
       }
@@ -432,6 +443,7 @@ const EVENT_TYPE_TABLE: Record<EventType, true> = {
   "tool-call.held": true,
   "tool-call.started": true,
   "tool-call.suspended": true,
+  "tool-call.deferred": true,
   "tool-call.resumed": true,
   "tool-call.cancel-requested": true,
   "tool-call.completed": true,

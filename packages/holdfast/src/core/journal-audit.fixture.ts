@@ -18,7 +18,8 @@ export const KEPT_BY_PLAN: ReadonlySet<string> = new Set([
   "parallel calls are limited",
 ]);
 
-type Call = RequestedCall & {
+type Call = Omit<RequestedCall, "policy"> & {
+  policy: RequestedCall["policy"];
   starts: number;
   /** Attempts whose holder went, and attempts a person asked for: none of them is a retry of ours. */
   extra: number;
@@ -218,6 +219,10 @@ class Audit {
     call.isInFlight = false;
     if (closes(header)) call.closes += 1;
     if (header.type === "tool-call.suspended") call.extra += 1;
+    if (header.type === "tool-call.failed" && header.next.kind === "other-tool") {
+      call.policy = header.next.policy;
+      call.extra = call.starts;
+    }
     if (header.type === "tool-call.unknown") call.mayRepeat = call.policy.effect !== "write";
     if (header.type === "tool-call.verified") call.mayRepeat = header.status === "not-done";
     if (header.type === "tool-call.resolved" && header.as === "retry") {
@@ -246,7 +251,7 @@ const closes = (header: EventHeader): boolean => {
     case "tool-call.completed":
       return true;
     case "tool-call.failed":
-      return header.next.kind !== "retry";
+      return header.next.kind === "give-up";
     case "tool-call.unknown":
       return header.next.kind === "give-up";
     case "tool-call.resolved":

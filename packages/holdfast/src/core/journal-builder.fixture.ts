@@ -231,6 +231,12 @@ const USUAL: { readonly [Type in EventType]: HeaderOf<Type> } = {
     until: START + 100_000,
     key: null,
   },
+  "tool-call.deferred": {
+    type: "tool-call.deferred",
+    runId: RUN,
+    callId: OF_CALL.callId,
+    until: START + 100_000,
+  },
   "tool-call.resumed": {
     type: "tool-call.resumed",
     runId: RUN,

@@ -89,6 +89,7 @@ const afterAnswer = (
       policy: call.policy,
       attempt: 0,
       lost: 0,
+      insteadOf: null,
       stopping: null,
       resumed: null,
       status: { kind: "requested" } as const,

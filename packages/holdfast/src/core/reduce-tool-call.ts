@@ -1,5 +1,5 @@
 import { assertNever } from "./errors.ts";
-import type { HeaderOf, ToolHeader } from "./event.ts";
+import type { AfterToolFailure, HeaderOf, ToolHeader } from "./event.ts";
 import type { CallId } from "./ids.ts";
 import type { Place } from "./place.ts";
 import type { CallStatus, OpenRun, SessionState } from "./session-state.ts";
@@ -38,6 +38,8 @@ const reduceCall = (state: SessionState, header: ToolHeader, place: Place): Sess
         lost: call.lost + 1,
         status: { kind: "waiting", until: header.until, key: header.key },
       }));
+    case "tool-call.deferred":
+      return withStatus(state, header.callId, { kind: "retrying", dueAt: header.until });
     case "tool-call.resumed":
       return {
         ...withCall(state, header.callId, (call) => ({
@@ -56,9 +58,7 @@ const reduceCall = (state: SessionState, header: ToolHeader, place: Place): Sess
     case "tool-call.completed":
       return { ...close(state, header, place), takeovers: 0 };
     case "tool-call.failed":
-      return header.next.kind === "retry"
-        ? retry(state, header, header.next.dueAt)
-        : close(state, header, place);
+      return failed(state, header, place);
     case "tool-call.unknown":
       return unknown(state, header, place);
     case "tool-call.verified":
@@ -88,6 +88,45 @@ const shareRest = (state: SessionState): SessionState =>
     // guard E8: what a run spent before it called an agent counts once
     budget: { ...run.budget, sharedSince: run.budget.sharedSince ?? spentSoFar(run) },
   }));
+
+const failed = (state: SessionState, header: HeaderOf<"tool-call.failed">, place: Place): SessionState => {
+  const { next } = header;
+  switch (next.kind) {
+    case "retry":
+      return retry(state, header, next.dueAt);
+    case "other-tool":
+      return replaceTool(state, header, next);
+    case "last-good":
+      return withStatus(state, header.callId, { kind: "requested" });
+    case "give-up":
+      return close(state, header, place);
+    default:
+      return assertNever(next);
+  }
+};
+
+/** From now on it is a call of another tool, with attempts of its own. */
+const replaceTool = (
+  state: SessionState,
+  { callId, code }: HeaderOf<"tool-call.failed">,
+  { tool, policy }: AfterToolFailure & { readonly kind: "other-tool" },
+): SessionState => {
+  const replaced = withCall(state, callId, (call) => ({
+    ...call,
+    tool,
+    policy,
+    // guard E7: another tool is tried as often as it may be
+    lost: call.attempt,
+    resumed: null,
+    status: { kind: "requested" },
+    insteadOf: { tool: call.tool, code },
+  }));
+  return withRun(replaced, (run) => {
+    // guard E10: what did not happen is not undone
+    const writes = run.writes.filter((write) => write.callId !== callId);
+    return { ...run, writes };
+  });
+};
 
 const retry = (state: SessionState, header: HeaderOf<"tool-call.failed">, dueAt: number): SessionState => {
   const next = withStatus(state, header.callId, { kind: "retrying", dueAt });

@@ -51,6 +51,7 @@ const openUndo = (run: OpenRun, { undoId, undoes }: HeaderOf<"undo.requested">):
     policy: { ...undo, by: "runtime", undo: null },
     attempt: 0,
     lost: 0,
+    insteadOf: null,
     stopping: null,
     resumed: null,
     status: { kind: "requested" },

@@ -72,6 +72,7 @@ const fold = (state: SessionState, header: EventHeader, place: Place): SessionSt
     case "tool-call.held":
     case "tool-call.started":
     case "tool-call.suspended":
+    case "tool-call.deferred":
     case "tool-call.resumed":
     case "tool-call.cancel-requested":
     case "tool-call.completed":

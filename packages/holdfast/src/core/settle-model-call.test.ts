@@ -60,6 +60,8 @@ const known = (more: Partial<ResolvedCall> = {}): ResolvedCall => ({
   policy: policy("read"),
   refusal: null,
   approval: null,
+  changed: null,
+  replacement: null,
   ...more,
 });
 
@@ -248,7 +250,7 @@ describe("a model call that failed", () => {
     ["MODEL_REQUEST_REJECTED", undefined, "fallback"],
     ["MODEL_REFUSED", undefined, "give-up"],
     ["MODEL_CALL_CANCELLED", undefined, "give-up"],
-    ["MODEL_UNAVAILABLE", false, "give-up"],
+    ["MODEL_UNAVAILABLE", false, "fallback"],
     ["INTERNAL", true, "retry"],
   ] as const)("E7: with %s, retryable %s, goes on with %s", (code, retryable, kind) => {
     expect(after(code, retryable === undefined ? {} : { retryable })).toMatchObject({ kind });

@@ -13,6 +13,7 @@ import type { AssistantPart, ToolCallPart } from "./message.ts";
 import { nextAttemptAt } from "./retry-policy.ts";
 import type { ToolPolicy } from "./run-settings.ts";
 import type { OpenModelCall, OpenRun } from "./session-state.ts";
+import { completedPayload, type ToolOutcome } from "./settle-tool-call.ts";
 import type { Charge } from "./usage.ts";
 
 /** A tool call as the engine resolved it: known or not, with a usable input or a reason why not. */
@@ -22,6 +23,10 @@ export type ResolvedCall = {
   readonly refusal: Failure | null;
   /** What somebody has to be asked before it runs (E4). */
   readonly approval: ProposedApproval | null;
+  /** The arguments, where an interceptor changed them. */
+  readonly changed: JsonValue | null;
+  /** What is its result without being made, where an interceptor says so. */
+  readonly replacement: (ToolOutcome & { readonly kind: "completed" }) | null;
 };
 
 /** An approval to be asked for: what is journaled of it. */
@@ -104,12 +109,14 @@ export const settleModelCall = (
       ...(Object.keys(outcome.metadata).length === 0 ? {} : { metadata: outcome.metadata }),
       ...(outcome.output.value === undefined ? {} : { output: outcome.output.value }),
       ...(outcome.output.issues.length > 0 ? { issues: outcome.output.issues } : {}),
+      ...changedBy(calls, outcome.calls),
     },
   };
   const more = outcome.calls.flatMap((resolved, index) => {
     const why = refusalOf(resolved, outcome.finish) ?? beyondLimit(run, index);
     const place = { runId: run.runId, callId: toolCallId(call.position, index) };
     if (why !== null) return [refusalEvent(run, place.callId, why)];
+    if (resolved.replacement !== null) return [replacementEvent(place, resolved.replacement)];
     return resolved.approval === null
       ? []
       : /* guard E4: what needs an approval asks for it */ [
@@ -158,6 +165,36 @@ const refusalEvent = (run: OpenRun, callId: string, why: Failure): EventDraft =>
     spent: null,
   },
   payload: { failure: why as JsonValue },
+});
+
+/** What runs in place of what the model asked for: from here on it is the input of the call. */
+const changedBy = (
+  requested: readonly RequestedCall[],
+  resolved: readonly ResolvedCall[],
+): { readonly changed?: JsonObject } => {
+  const changed = resolved.flatMap(({ changed: input }, index) => {
+    const callId = requested[index]?.callId;
+    return input === null || callId === undefined ? [] : [[callId, input] as const];
+  });
+  return changed.length === 0 ? {} : { changed: Object.fromEntries(changed) };
+};
+
+const replacementEvent = (
+  place: { readonly runId: string; readonly callId: string },
+  { output, chars, isCoerced, artifact }: NonNullable<ResolvedCall["replacement"]>,
+): EventDraft => ({
+  header: {
+    type: "tool-call.completed",
+    ...place,
+    attempt: 0,
+    durationMs: 0,
+    chars,
+    by: "interceptor",
+    isCoerced,
+    repeats: 1,
+    spent: null,
+  },
+  payload: completedPayload(output, artifact),
 });
 
 const lengthOf = (texts: readonly string[]): number => texts.reduce((sum, text) => sum + text.length, 0);
@@ -235,6 +272,7 @@ const crossedBy = (run: OpenRun, call: OpenModelCall, charge: Charge): readonly 
 
 /** Failures that another model may not share, though this one will always have them. */
 const FALLBACK_CODES: ReadonlySet<string> = new Set([
+  "MODEL_UNAVAILABLE",
   "MODEL_UNAUTHORIZED",
   "MODEL_NOT_CONFIGURED",
   "MODEL_PACKAGE_MISSING",

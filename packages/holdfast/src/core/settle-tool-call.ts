@@ -1,4 +1,4 @@
-import type { AfterFailure, AfterUnknown, EventDraft, HeaderOf } from "./event.ts";
+import type { AfterToolFailure, AfterUnknown, EventDraft, HeaderOf } from "./event.ts";
 import { failure, type Failure } from "./failure.ts";
 import type { CallId, RunId, Timestamp } from "./ids.ts";
 import type { JsonObject, JsonValue } from "./json.ts";
@@ -149,7 +149,7 @@ const failedOutcome = (settling: Settling, outcome: ToolOutcome & { kind: "faile
   };
 };
 
-const afterFailure = (settling: Settling, outcome: ToolOutcome & { kind: "failed" }): AfterFailure => {
+const afterFailure = (settling: Settling, outcome: ToolOutcome & { kind: "failed" }): AfterToolFailure => {
   const { run, call, now, sessionId } = settling;
   if (
     /* guard E5: nothing is tried again in a run that is stopped */ run.stopping !== null ||

@@ -411,6 +411,20 @@ const SPECIAL: Partial<Record<StatePhase, Partial<Record<EventType, Examples>>>>
       ],
     },
     "tool-call.suspended": onStarted("tool-call.suspended"),
+    "tool-call.deferred": {
+      folds: [
+        [oneRead(), header("tool-call.deferred")],
+        [append(oneRead(), header("tool-call.deferred")), header("tool-call.deferred")],
+      ],
+      refused: [
+        [startedCall(), header("tool-call.deferred")],
+        [waiting(), header("tool-call.deferred")],
+        [held(), header("tool-call.deferred")],
+        [callerCall(), header("tool-call.deferred")],
+        [append(oneRead(), header("tool-call.cancel-requested")), header("tool-call.deferred")],
+        [oneRead(), header("tool-call.deferred", other)],
+      ],
+    },
     "tool-call.resumed": {
       folds: [
         [waiting(), header("tool-call.resumed")],
@@ -538,7 +552,7 @@ describe("the table of states × events", () => {
   });
 
   test("has every event type in a row", () => {
-    expect(TYPES).toHaveLength(44);
+    expect(TYPES).toHaveLength(45);
   });
 
   test("J3: a refused event leaves the state as it was", () => {
@@ -556,8 +570,12 @@ const SAYINGS: Record<string, (attempt: number) => EventHeader> = {
   found: (attempt) => header("tool-call.completed", { attempt, by: "verification" }),
   retry: (attempt) => header("tool-call.failed", { attempt, next: { kind: "retry", dueAt: 1 } }),
   fail: (attempt) => header("tool-call.failed", { attempt }),
-  fallback: (attempt) => header("tool-call.failed", { attempt, next: { kind: "fallback", candidate: 1 } }),
-  compact: (attempt) => header("tool-call.failed", { attempt, next: { kind: "compact" } }),
+  replace: (attempt) =>
+    header("tool-call.failed", {
+      attempt,
+      next: { kind: "other-tool", tool: "other", policy: policy("read") },
+    }),
+  old: (attempt) => header("tool-call.failed", { attempt, next: { kind: "last-good" } }),
   verify: (attempt) =>
     header("tool-call.unknown", { attempt, next: { kind: "verify", notBefore: 1, tries: 1 } }),
   ask: (attempt) => header("tool-call.unknown", { attempt, next: { kind: "ask" } }),
@@ -578,12 +596,24 @@ const settled = (): Journal =>
 
 describe("a tool call", () => {
   test.each([
-    ["requested", callingTools([write]), 0, ["start", "fail", "late"]],
-    ["started", startedCall(write), 1, ["done", "retry", "fail", "verify", "ask", "forget", "late"]],
+    ["requested", callingTools([write]), 0, ["start", "fail", "replace", "late"]],
+    ["requested, reading", callingTools([policy("read")]), 0, ["start", "fail", "replace", "old", "late"]],
+    [
+      "started",
+      startedCall(write),
+      1,
+      ["done", "retry", "fail", "replace", "verify", "ask", "forget", "late"],
+    ],
+    [
+      "started, idempotent",
+      startedCall(policy("idempotent")),
+      1,
+      ["done", "retry", "fail", "verify", "ask", "forget", "late"],
+    ],
     ["lost, reading", lost(), 1, ["start", "fail", "verify", "ask", "forget", "late"]],
     ["lost, idempotent", lost(policy("idempotent")), 1, ["start", "fail", "verify", "ask", "forget", "late"]],
     ["lost, writing", lost(write), 1, ["verify", "ask", "forget", "late"]],
-    ["retrying", retrying(), 1, ["start", "fail", "late"]],
+    ["retrying", retrying(), 1, ["start", "fail", "replace", "late"]],
     [
       "verifying",
       verifying(),

@@ -55,6 +55,7 @@ const TABLE: Record<EventType, Row> = {
   "tool-call.held":       ["no",  "no",  "no",  "no",  "no",  "if",  "no",  "no"],
   "tool-call.started":    ["no",  "no",  "no",  "no",  "no",  "if",  "no",  "no"],
   "tool-call.suspended":  ["no",  "no",  "no",  "no",  "no",  "if",  "no",  "no"],
+  "tool-call.deferred":   ["no",  "no",  "no",  "no",  "no",  "if",  "no",  "no"],
   "tool-call.resumed":    ["no",  "no",  "no",  "no",  "no",  "if",  "no",  "no"],
   "tool-call.cancel-requested": ["no", "no", "no", "no", "no", "if", "no", "no"],
   "tool-call.completed":  ["no",  "no",  "no",  "no",  "no",  "if",  "no",  "no"],
@@ -170,6 +171,7 @@ const holdsForOpenRun = (state: SessionState, run: OpenRun, header: EventHeader)
         /* guard E1: a model call that is not owed does not start */ isOwed(run, header)
       );
     case "tool-call.started":
+    case "tool-call.deferred":
       return mayCallTool(state, run, header.callId);
     case "tool-call.resumed":
       return header.by !== "signal" || state.kept.some(({ at }) => at === header.signalAt);

@@ -4,6 +4,7 @@ import {
   EVENT_TYPES,
   isEventType,
   type AfterFailure,
+  type AfterToolFailure,
   type AfterUnknown,
   type EventHeader,
   type EventType,
@@ -185,6 +186,14 @@ const nextOf = (state: SessionState, choices: Choices): AfterFailure =>
     { kind: "give-up" },
   );
 
+const afterFailure = (choices: Choices, dueAt: number): AfterToolFailure =>
+  choices.of<AfterToolFailure>(
+    { kind: "retry", dueAt },
+    { kind: "give-up" },
+    { kind: "last-good" },
+    { kind: "other-tool", tool: "mirror", policy: policy("read") },
+  );
+
 const proposeToolEvent = (
   type: EventType,
   runId: string,
@@ -202,6 +211,8 @@ const proposeToolEvent = (
       return header(type, { ...of, attempt: of.attempt + 1 });
     case "tool-call.suspended":
       return header(type, { ...of, until: dueAt, key: choices.oneIn(2) ? "paid" : null });
+    case "tool-call.deferred":
+      return header(type, { runId, callId, until: dueAt });
     case "tool-call.resumed": {
       const at = state.kept[0]?.at ?? null;
       const isSignal = at !== null && choices.oneIn(2);
@@ -215,12 +226,12 @@ const proposeToolEvent = (
     case "tool-call.cancel-requested":
       return header(type, { runId, callId, isGivenUp: choices.oneIn(3) });
     case "tool-call.completed":
-      return header(type, { ...of, chars, by: choices.of("execution", "verification") });
+      return header(type, { ...of, chars, by: choices.of("execution", "verification", "last-good") });
     case "tool-call.failed":
       return header(type, {
         ...of,
         chars,
-        next: choices.of<AfterFailure>({ kind: "retry", dueAt }, { kind: "give-up" }),
+        next: afterFailure(choices, dueAt),
       });
     case "tool-call.unknown":
       return header(type, {

@@ -14,12 +14,12 @@ const TIMES = ["minFailures", "windowMs", "openMs", "maxOpenMs"] as const;
 /** @throws ConfigurationError when it cannot be used. */
 export const compileCircuit = (
   options: true | CircuitOptions,
-  toolName: string,
+  of: { readonly owner: string; readonly name: string },
 ): NonNullable<Tool["circuit"]> => {
-  if (options === true) return { name: toolName, policy: DEFAULT_CIRCUIT };
-  const owner = `tool "${toolName}": circuit`;
+  if (options === true) return { name: of.name, policy: DEFAULT_CIRCUIT };
+  const owner = `${of.owner}: circuit`;
   checkOptions(options, { owner, known: ["name", "share", ...TIMES], later: [] });
-  const { name = toolName, ...policy } = { ...DEFAULT_CIRCUIT, ...options };
+  const { name = of.name, ...policy } = { ...DEFAULT_CIRCUIT, ...options };
   for (const key of TIMES) positiveInteger(owner, key, policy[key]);
   if (typeof name !== "string" || name === "")
     throw new ConfigurationError("DEFINITION_INVALID", `${owner}: "name" must be a text.`);

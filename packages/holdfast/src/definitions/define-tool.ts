@@ -3,11 +3,13 @@ import { DEFAULT_TOOL_RETRY, type RetryPolicy } from "../core/retry-policy.ts";
 import type { ToolEffect } from "../core/run-settings.ts";
 import type { Tool, ToolContext, Verification } from "../ports/tool.ts";
 import type { ToolResource } from "../ports/tool-resource.ts";
+import { compileLimits, type CallLimitOptions } from "./call-limits.ts";
 import { compileCircuit, type CircuitOptions } from "./circuit-options.ts";
 import { compileRule, type ApprovalRule } from "./approval-rule.ts";
 import { resolveIsolation, type Isolated } from "./isolated.ts";
 import type { Suspension } from "../ports/suspension.ts";
 import { checkOptions, checkRetry, positiveInteger } from "./known-options.ts";
+import { compileFallback, type FallbackOptions } from "./fallback.ts";
 import { compileUndo, type Undo } from "./define-undo.ts";
 import { compileSchema, type Schema, type SchemaOutput } from "./schema.ts";
 import type { ContentPart } from "./content-part.ts";
@@ -61,6 +63,13 @@ export type ToolDefinition<Input extends Schema, Output, Deps> = {
    */
   readonly circuit?: true | CircuitOptions;
   /**
+   * How many calls may be under way at once, and how often they may begin, in all sessions of this process. A call that does not
+   * fit waits for its turn.
+   */
+  readonly limits?: CallLimitOptions;
+  /** What takes its place when it has failed for good: another tool, or its last good answer. */
+  readonly fallback?: FallbackOptions;
+  /**
    * What it holds open between calls, such as a pool of connections: told when a session comes to rest, closed with the runtime.
    * Several tools may share one.
    */
@@ -90,10 +99,12 @@ const KNOWN = [
   "undo",
   "idempotencyKey",
   "circuit",
+  "limits",
+  "fallback",
   "resource",
   "toModelOutput",
 ];
-const LATER = ["fallback", "limits", "rateLimit", "annotations"];
+const LATER = ["annotations"];
 
 const DEFAULT_TIMEOUT_MS = 30_000;
 export const DEFAULT_MAX_OUTPUT_CHARS = 60_000;
@@ -167,17 +178,29 @@ export const defineTool =
     });
   };
 
-/** What a tool has in common with others. */
+/** What a tool has to do with other calls than the one that is made. */
 const sharedOf = ({
   name,
+  effect,
+  needsApproval,
   circuit,
+  limits,
+  fallback,
   resource,
 }: {
   readonly name: string;
+  readonly effect: ToolEffect;
+  readonly needsApproval?: unknown;
   readonly circuit?: true | CircuitOptions;
+  readonly limits?: CallLimitOptions;
+  readonly fallback?: FallbackOptions;
   readonly resource?: ToolResource;
-}): Pick<Tool, "circuit" | "resource"> => ({
-  ...(circuit === undefined ? {} : { circuit: compileCircuit(circuit, name) }),
+}): Pick<Tool, "circuit" | "limits" | "fallback" | "resource"> => ({
+  ...(circuit === undefined ? {} : { circuit: compileCircuit(circuit, { owner: `tool "${name}"`, name }) }),
+  ...(limits === undefined ? {} : { limits: compileLimits(limits, name) }),
+  ...(fallback === undefined
+    ? {}
+    : { fallback: compileFallback(fallback, { name, effect, hasApproval: needsApproval !== undefined }) }),
   ...(resource === undefined ? {} : { resource }),
 });
 

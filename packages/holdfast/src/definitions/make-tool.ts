@@ -34,6 +34,8 @@ export type ToolParts = {
   readonly toMessage?: (input: unknown) => string;
   readonly history?: History;
   readonly circuit?: NonNullable<Tool["circuit"]>;
+  readonly limits?: NonNullable<Tool["limits"]>;
+  readonly fallback?: NonNullable<Tool["fallback"]>;
   readonly resource?: ToolResource;
   readonly toModelOutput?: (output: unknown) => string | readonly ContentPart[];
 };
@@ -57,6 +59,8 @@ export const makeTool = (parts: ToolParts): Tool => ({
   ...(parts.toMessage === undefined ? {} : { toMessage: parts.toMessage }),
   ...(parts.history === undefined ? {} : { history: parts.history }),
   ...(parts.circuit === undefined ? {} : { circuit: parts.circuit }),
+  ...(parts.limits === undefined ? {} : { limits: parts.limits }),
+  ...(parts.fallback === undefined ? {} : { fallback: parts.fallback }),
   ...(parts.resource === undefined ? {} : { resource: parts.resource }),
   toOutput: (result) => toOutput(parts, result),
 });

@@ -4,6 +4,7 @@ import type { Agent } from "../ports/agent.ts";
 import { definitionFor } from "./definition-for.ts";
 import type { LoadedSession, Signal } from "../ports/journal-store.ts";
 import { Alarm } from "./alarm.ts";
+import { CallTurns } from "./call-turns.ts";
 import type { RefusedCall } from "../core/plan-budget.ts";
 import type { Base, Batch } from "./batch.ts";
 import type { Deadline, StopReason } from "./deadline.ts";
@@ -48,6 +49,8 @@ export class ActiveSession {
   readonly latch = new Latch();
   /** Wakes the session when something is due though nothing happens. */
   readonly alarm: Alarm;
+  /** Its places in the lines of limited tools. */
+  readonly turns = new CallTurns();
   readonly spans: RunSpans;
   readonly inFlight = new Map<string, InFlight>();
   base: Base;
@@ -141,6 +144,8 @@ export class ActiveSession {
 
   settled(key: string, outcome: Outcome): void {
     this.inFlight.delete(key);
+    // guard E7: a call that has ended lets the next one begin
+    this.turns.ended(key);
     this.#outcomes.push(outcome);
     this.latch.set();
   }

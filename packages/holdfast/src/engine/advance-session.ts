@@ -26,6 +26,8 @@ export const advanceSession = async (session: ActiveSession, control: AdvanceCon
     }
   } finally {
     session.alarm.stop();
+    // guard E7: who goes away does not keep others waiting
+    session.turns.leaveAll(session.inFlight);
   }
 };
 

@@ -1,42 +1,19 @@
-import { type Reserved } from "../core/budget-terms.ts";
 import { mostTokens } from "../core/budget.ts";
 import { ModelCallError, toldByError } from "../core/errors.ts";
-import { failure, toFailure, type Failure, type FailureCode } from "../core/failure.ts";
+import { toFailure, type FailureCode } from "../core/failure.ts";
 import { toJournalObject, toJournalValue } from "../core/journal-value.ts";
-import { toolCallId, type Position } from "../core/ids.ts";
-import { isJsonObject, type JsonValue } from "../core/json.ts";
-import { textOf, type AssistantPart, type ToolCallPart } from "../core/message.ts";
-import type { OpenRun } from "../core/session-state.ts";
-import { callsToRun, NO_POLICY, type ModelOutcome, type ResolvedCall } from "../core/settle-model-call.ts";
+import type { JsonValue } from "../core/json.ts";
+import { textOf, type AssistantPart } from "../core/message.ts";
+import { callsToRun, type ModelOutcome } from "../core/settle-model-call.ts";
 import { estimateTokens, NO_USAGE, type Charge } from "../core/usage.ts";
-import type { Agent } from "../ports/agent.ts";
-import type { Model, ModelAnswer, ModelDelta, ModelRequest } from "../ports/model.ts";
-import { isRefusal, proposeApproval } from "./ask-approval.ts";
+import type { Model, ModelAnswer, ModelDelta } from "../ports/model.ts";
 import { type Deadline, isStopReason, type StopReason } from "./deadline.ts";
 import { takeOutFiles } from "./file-blobs.ts";
 import { limited } from "./limited.ts";
+import type { ModelCall } from "./model-call.ts";
+import { admitModel, settleModel } from "./model-circuit.ts";
 import type { Outcome } from "./outcome.ts";
-import type { EngineServices } from "./services.ts";
-import type { SessionContent } from "./session-content.ts";
-
-/** One attempt at a model call, with everything it needs to know. */
-export type ModelCall = {
-  readonly services: EngineServices;
-  readonly sessionId: string;
-  readonly agent: Agent;
-  readonly content: SessionContent;
-  readonly run: OpenRun;
-  readonly startedAt: Position;
-  readonly attempt: number;
-  readonly candidate: number;
-  readonly estimate: Charge;
-  /** What was set aside for it; null where no budget applies (E8). */
-  readonly reserved: Reserved | null;
-  /** Asked in the very tick in which the model is called: why it may not be any more (E6, J2). */
-  readonly refuseEntry: () => Failure | null;
-  /** Makes the request; the conversation is read from the journal where it is not at hand. */
-  readonly request: (deadline: Deadline, onDelta: (delta: ModelDelta) => void) => Promise<ModelRequest>;
-};
+import { resolveCall } from "./resolve-call.ts";
 
 /** What has come of an answer so far. */
 type Progress = {
@@ -75,9 +52,11 @@ export const callModel = async (call: ModelCall, deadline: Deadline): Promise<Ou
     deadline.clear();
     const reading = readAnswer(call, answered, { durationMs, firstTokenMs, chars: progress.chars });
     const answer = unlessStopped(await deadline.first(reading));
+    settleModel(call, null);
     return { kind: "model-answer", startedAt: call.startedAt, answer };
   } catch (thrown) {
     const why = call.services.redactor.failure(toFailure(thrown, "MODEL_RESPONSE_INVALID"));
+    if (progress.isCalled) settleModel(call, why);
     const failed = {
       failure: why,
       retryAfterMs: toldByError(thrown).retryAfterMs,
@@ -129,6 +108,7 @@ const askModel = async (call: ModelCall, deadline: Deadline, progress: Progress)
   const refusal = call.refuseEntry();
   // guard E6, J2: who may not act calls no model
   if (refusal !== null) throw new ModelCallError(refusal.code, refusal.message);
+  admitModel(call);
   progress.isCalled = true;
   const answer = await model.call(request);
   return { model, answer };
@@ -242,7 +222,7 @@ const readAnswer = async (
   const output = asked.length === 0 ? await checkOutput(call, content, answer.finish) : NO_OUTPUT;
   return {
     content,
-    blobs: apart.blobs,
+    blobs: [...apart.blobs, ...calls.flatMap(({ replacement }) => replacement?.blobs ?? [])],
     finish: answer.finish,
     provider: model.provider,
     charge: chargeOf(call, model, { answer, content, chars }),
@@ -303,48 +283,4 @@ const checkOutput = async (
   return parsed.ok
     ? { check: "valid", issues: [], value: parsed.value }
     : { check: "invalid", issues: parsed.issues.length > 0 ? parsed.issues : ["It is not valid."] };
-};
-
-/** Finds the tool and checks the input, so that a bad call is answered without ever starting (E3). */
-const resolveCall = async (
-  call: ModelCall,
-  part: ToolCallPart,
-  index: number | null,
-): Promise<ResolvedCall> => {
-  const tool = call.agent.tools.get(part.toolName);
-  if (tool === undefined) {
-    const known = [...call.agent.tools.keys()].join(", ") || "none";
-    return {
-      tool: null,
-      policy: NO_POLICY,
-      approval: null,
-      refusal: failure("TOOL_UNKNOWN", `There is no tool "${part.toolName.slice(0, 200)}". Tools: ${known}.`),
-    };
-  }
-  const resolved = { tool: tool.name, policy: tool.policy, approval: null };
-  // An answer that was cut is not worth validating: none of its calls will run (E9).
-  if (index === null) return { ...resolved, refusal: null };
-  // guard E3: arguments that are no object are refused
-  if (!isJsonObject(part.input)) {
-    const message = `The arguments of ${tool.name} were not a JSON object. Send the call again with valid JSON.`;
-    return { ...resolved, refusal: failure("TOOL_INPUT_INVALID", message) };
-  }
-  const parsed = await limited(call.services.clock, {
-    work: tool.parseInput(part.input),
-    limitMs: CHECK_LIMIT_MS,
-    otherwise: () => UNCHECKED,
-  });
-  if (parsed.ok) {
-    const callId = toolCallId(call.startedAt, index);
-    call.content.keepInput(callId, parsed.value);
-    if (call.agent.approval === undefined) return { ...resolved, refusal: null };
-    const session = await call.content.context();
-    const about = { session, runId: call.run.runId, callId, tool, input: part.input, value: parsed.value };
-    const proposed = await proposeApproval({ ...call, ...about });
-    return proposed !== null && isRefusal(proposed)
-      ? { ...resolved, refusal: proposed }
-      : { ...resolved, refusal: null, approval: proposed };
-  }
-  const message = `The arguments of ${tool.name} are not valid: ${parsed.issues.join("; ")}`;
-  return { ...resolved, refusal: failure("TOOL_INPUT_INVALID", message) };
 };

@@ -2,16 +2,17 @@ import {
   admitCall,
   closedCircuit,
   settleCircuit,
+  type Admission,
   type Circuit,
   type CircuitOutcome,
+  type CircuitPolicy,
 } from "../core/circuit.ts";
-import { failure, toFailure, type Failure } from "../core/failure.ts";
-import type { ToolOutcome } from "../core/settle-tool-call.ts";
+import { toFailure } from "../core/failure.ts";
 import type { Agent } from "../ports/agent.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { Duty } from "../ports/duty.ts";
 import type { JournalStore } from "../ports/journal-store.ts";
-import type { Logger, Tool } from "../ports/tool.ts";
+import type { Logger } from "../ports/tool.ts";
 
 /** A circuit as an operator sees it. */
 export type CircuitStatus = { readonly name: string; readonly circuit: Circuit };
@@ -27,13 +28,13 @@ const VERSION = 1;
  */
 type Kept = { circuit: Circuit; revision: number | null; isUnsaved: boolean };
 
-type Attempt = { readonly sessionId: string; readonly callId: string; readonly attempt: number };
-
-/** Ids of calls are those of models, and the same in many sessions. */
-const nameOf = ({ sessionId, callId, attempt }: Attempt): string => `${sessionId}:${callId}:${attempt}`;
+/** Which circuit it is, and by which rules it opens. */
+export type CircuitUse = { readonly name: string; readonly policy: CircuitPolicy };
 
 type Parts = {
   readonly agents: ReadonlyMap<string, Agent>;
+  /** Whether models have circuits too. */
+  readonly areModelsHeldBack: boolean;
   readonly store: Pick<JournalStore, "changeDuty" | "listDuties">;
   readonly clock: Clock;
   readonly logger: Logger;
@@ -53,25 +54,21 @@ export class Circuits {
     this.#parts = parts;
   }
 
-  /** Why this tool is not called now, for the next attempt at a call; null when it is. */
-  refuse({ circuit: use, name, policy }: Tool, before: Attempt): Failure | null {
-    if (use === undefined) return null;
-    const kept = this.#find(use.name);
-    const admission = admitCall(kept.circuit, use.policy, {
-      now: this.#parts.clock.now(),
-      call: nameOf({ ...before, attempt: before.attempt + 1 }),
-      probeMs: policy.timeoutMs + PROBE_GRACE_MS,
-    });
-    if (!admission.isAdmitted)
-      return unavailable({ tool: name, circuit: use.name, isBegun: before.attempt > 0 }, admission);
-    kept.circuit = admission.circuit;
-    return null;
+  /** Whether this call may be made now, which takes `limitMs` at most. */
+  ask(
+    { name, policy }: CircuitUse,
+    { call, limitMs }: { readonly call: string; readonly limitMs: number },
+  ): Admission {
+    const kept = this.#find(name);
+    const now = this.#parts.clock.now();
+    const admission = admitCall(kept.circuit, policy, { now, call, probeMs: limitMs + PROBE_GRACE_MS });
+    if (admission.isAdmitted) kept.circuit = admission.circuit;
+    return admission;
   }
 
-  /** An attempt has ended. */
-  settle({ tool, ...attempt }: Attempt & { readonly tool: Tool }, outcome: ToolOutcome): void {
-    const { circuit: use } = tool;
-    if (use !== undefined) this.#move(use, nameOf(attempt), outcomeOf(outcome));
+  /** A call has ended. */
+  settle(use: CircuitUse, call: string, outcome: CircuitOutcome): void {
+    this.#move(use, call, outcome);
   }
 
   /** All that are not closed, by name. */
@@ -81,8 +78,9 @@ export class Circuits {
       .toSorted((left, right) => (left.name < right.name ? -1 : 1));
   }
 
-  /** Takes over what other processes have found out, where any tool here has a circuit. */
+  /** Takes over what other processes have found out, where anything here has a circuit. */
   async refreshUsed(): Promise<void> {
+    if (this.#parts.areModelsHeldBack) return this.refresh();
     const agents = [...this.#parts.agents.values()].flatMap((agent) => [agent, ...agent.older]);
     const isUsed = agents.some(({ tools }) => [...tools.values()].some(({ circuit }) => circuit));
     if (isUsed) await this.refresh();
@@ -121,7 +119,7 @@ export class Circuits {
     return kept;
   }
 
-  #move({ name, policy }: NonNullable<Tool["circuit"]>, call: string, outcome: CircuitOutcome): void {
+  #move({ name, policy }: CircuitUse, call: string, outcome: CircuitOutcome): void {
     const kept = this.#find(name);
     const before = kept.circuit;
     const now = this.#parts.clock.now();
@@ -189,25 +187,3 @@ const readCircuit = (body: string): Circuit | null => {
   const { version, circuit } = JSON.parse(body) as { readonly version: number; readonly circuit: Circuit };
   return version === VERSION ? circuit : null;
 };
-
-/** Only what may be due to the other side counts against it: an answer, also that something is wrong with the call, speaks for it. */
-const outcomeOf = (outcome: ToolOutcome): CircuitOutcome => {
-  if (outcome.kind !== "failed") return { kind: "ok" };
-  const { code, retryable } = outcome.failure;
-  // guard E7: what did not come to a tool says nothing of it
-  if (outcome.isEntered === false || STOPPED.has(code)) return { kind: "neither" };
-  return retryable ? { kind: "failed", code } : { kind: "ok" };
-};
-
-/** Ends that come from here: a cancel, a limit of the run. */
-const STOPPED: ReadonlySet<string> = new Set(["TOOL_CANCELLED", "RUN_TIMEOUT", "RUN_CANCELLED"]);
-
-const unavailable = (
-  { tool, circuit, isBegun }: { readonly tool: string; readonly circuit: string; readonly isBegun: boolean },
-  { retryAt, code }: { readonly retryAt: number; readonly code: string },
-): Failure =>
-  failure(
-    "TOOL_UNAVAILABLE",
-    `${tool} was not called${isBegun ? " again" : ""}: its last calls failed (${code}). It is tried again from ${new Date(retryAt).toISOString()} on. Go on without it, or say that it is not available.`,
-    { details: { circuit, retryAt } },
-  );

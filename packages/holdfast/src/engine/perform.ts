@@ -9,9 +9,11 @@ import { callModel } from "./call-model.ts";
 import { callTool } from "./call-tool.ts";
 import { Deadline } from "./deadline.ts";
 import { declarationsOf } from "./declarations.ts";
+import { interceptorOf } from "./intercept-result.ts";
 import { recordLate, type Outcome } from "./outcome.ts";
 import type { Start } from "./prepare-batch.ts";
 import { instructionsOf } from "./start-run.ts";
+import { settleTool } from "./tool-circuit.ts";
 import type { ToolAttempt } from "./tool-attempt.ts";
 import { agentFor, undoOf } from "./undo-call.ts";
 import { verifyCall } from "./verify-call.ts";
@@ -61,14 +63,14 @@ const launch = (session: ActiveSession, { run, start, deadline }: Launch): Promi
       deadline,
     );
   }
-  const call = toolCall(session, run, start);
+  const call = toolCall(session, { run, start, deadline });
   return start.kind === "tool" ? callOnce(call, deadline) : verifyCall(call, deadline);
 };
 
 /** What becomes of it is also said of the tool, for all sessions (E7). */
 const callOnce = async (call: ToolAttempt, deadline: Deadline): Promise<Outcome> => {
   const outcome = await callTool(call, deadline);
-  if (outcome.kind === "tool") call.services.circuits.settle(call, outcome.outcome);
+  if (outcome.kind === "tool") settleTool(call.services.circuits, call, outcome.outcome);
   return outcome;
 };
 
@@ -114,8 +116,7 @@ const within = (reserved: Reserved | null, settings: ModelSettings): ModelSettin
 
 const toolCall = (
   session: ActiveSession,
-  run: OpenRun,
-  start: Start & { kind: "tool" | "verify" },
+  { run, start, deadline }: Launch & { readonly start: Start & { kind: "tool" | "verify" } },
 ): ToolAttempt => {
   const { services, id, content } = session;
   const tool = agentFor(session, run, start.callId)?.tools.get(start.tool);
@@ -134,11 +135,23 @@ const toolCall = (
     attempt,
     idempotencyKey: start.idempotencyKey,
     edited: start.edited,
+    insteadOf: openCallOf(run, callId)?.insteadOf ?? null,
+    intercept: undo === null ? afterwards(deadline, interceptorOf(session, run, { callId, tool })) : null,
     timeoutMs: timeLeft(session, run, callId),
     refuseEntry: () => refuseEntry(session, run, callId),
     onLate: (outcome) => reportLate(session, { runId: run.runId, callId, attempt, outcome }),
   };
 };
+
+/** The tool has done its part: only a cancel can end what is left to do, which has limits of its own. */
+const afterwards = (deadline: Deadline, intercept: ToolAttempt["intercept"]): ToolAttempt["intercept"] =>
+  intercept === null
+    ? null
+    : (output) => {
+        // guard E2: what took place is not unknown because its result was looked at for long
+        deadline.clear();
+        return intercept(output);
+      };
 
 /** An attempt is over by its `notAfter`, also when its start took long to become durable (E2). */
 const timeLeft = (session: ActiveSession, run: OpenRun, callId: string): number => {

@@ -15,13 +15,15 @@ import { estimateTokens, NO_USAGE, type Charge } from "../core/usage.ts";
 import type { Signal } from "../ports/journal-store.ts";
 import type { ActiveSession } from "./active-session.ts";
 import { Batch } from "./batch.ts";
+import { waitsForTurn } from "./await-turn.ts";
 import { accountsFor, hasOtherRefused, recordRefusal, reservationsOf } from "./call-budgets.ts";
 import { childSessionId } from "./child-errands.ts";
 import { handOff, handOffRun } from "./hand-off.ts";
 import { holdOtherDefinition, isBehind } from "./other-definition.ts";
 import { isHeldBack } from "./held-back.ts";
 import { idempotencyKeyOf } from "./idempotency-key.ts";
-import { recordOutcome, type Outcome } from "./outcome.ts";
+import type { Outcome } from "./outcome.ts";
+import { recordOutcomes } from "./record-outcomes.ts";
 import { readDecision } from "./read-decision.ts";
 import { readResult } from "./read-result.ts";
 import { readSignal } from "./read-signal.ts";
@@ -75,17 +77,7 @@ export const prepareBatch = async (session: ActiveSession, mayStartRun: MayStart
   const batch = new Batch(session.base, { sha256, clock, epoch: session.lease.epoch ?? session.epoch + 1 });
   // guard E2: a takeover is journaled first
   recover(session, batch);
-  const recorded = [...session.outcomes];
-  session.repeats.begin();
-  for (const outcome of recorded) {
-    const place = { sessionId: session.id, now: batch.now() };
-    for (const draft of recordOutcome(batch.state, outcome, place)) {
-      // What is at hand is not waited for: nothing gets in between.
-      const missing = session.repeats.missing(batch, draft);
-      const read = missing.length === 0 ? undefined : await session.content.eventsAt(missing);
-      batch.add(session.repeats.count(batch, draft, read));
-    }
-  }
+  const recorded = await recordOutcomes(session, batch);
   for (const signal of session.signals) {
     const drafts = draftsOf(session, batch, signal);
     for (const draft of isReady(drafts) ? drafts : await drafts) batch.add(draft);
@@ -222,6 +214,7 @@ const begin = async (
   batch: Batch,
   effects: readonly Effect[],
 ): Promise<readonly Start[]> => {
+  session.turns.beginRound();
   const starts: Start[] = [];
   const unknownTools: string[] = [];
   for (const effect of effects) {
@@ -246,6 +239,8 @@ const begin = async (
         : await beginToolCall(session, batch, effect);
     if (start !== null) starts.push(start);
   }
+  // guard E7: who does not begin after all does not keep others waiting
+  session.turns.endRound(session.inFlight);
   const { run } = batch.state;
   if (run !== null && unknownTools.length > 0 && starts.length === 0 && session.inFlight.size === 0) {
     const waitingFor = unknownTools.map((name) => ({ kind: "definition", name }) as const);
@@ -268,8 +263,9 @@ const beginToolCall = async (
   // guard E1: a verification in flight is not begun again
   if (isVerified && session.inFlight.has(key)) return null;
   const idempotencyKey = await keyOfCall(session, run, { callId, tool, fresh: batch.events });
-  const isEdited = (openCallOf(run, callId)?.approval?.inputAt ?? null) !== null;
-  const edited = isEdited ? await session.content.rawInput(run, { callId, fresh: batch.events }) : null;
+  const ofCall = { callId, fresh: batch.events };
+  const isChanged = await session.content.isChanged(run, ofCall);
+  const edited = isChanged ? await session.content.rawInput(run, ofCall) : null;
   if (isVerified) return { kind: "verify", key, callId, tool, attempt, idempotencyKey, edited };
   const now = batch.now();
   const call = openCallOf(batch.state.run, callId);
@@ -277,7 +273,9 @@ const beginToolCall = async (
   // guard E4: an approval is still good in the moment in which its call starts
   if (call !== undefined && isOutdated(call, now) && !session.content.isFree(callId))
     return lookAgain(session);
-  if (call !== undefined && isHeldBack(session, batch, { call, tool })) return lookAgain(session);
+  if (call !== undefined && (await isHeldBack(session, batch, { call, tool }))) return lookAgain(session);
+  // guard E7: a call begins when it is its turn
+  if (call !== undefined && (await waitsForTurn(session, batch, { call, tool, key }))) return null;
   const notAfter = now + timeoutOf(run, callId);
   batch.add({
     header: { type: "tool-call.started", runId: run.runId, callId, attempt, notAfter, idempotencyKey },

@@ -11,6 +11,8 @@ import type { Signal } from "../ports/journal-store.ts";
 import type { ActiveSession } from "./active-session.ts";
 import type { Batch } from "./batch.ts";
 import { approvalHash } from "./ask-approval.ts";
+import type { Tool } from "../ports/tool.ts";
+import { interceptCall } from "./intercept.ts";
 import { limited } from "./limited.ts";
 import { principalOf } from "./principal.ts";
 import { parseBody } from "./read-signal.ts";
@@ -129,6 +131,9 @@ const hashOfEdit = async (
     otherwise: () => ({ ok: false, issues: [] }) as const,
   });
   if (!parsed.ok) return null;
+  // guard E4: what interceptors do not let pass is not approved by changing it to that
+  if (!(await isLetThrough(session, { callId: call.callId, tool, input: edited, value: parsed.value })))
+    return null;
   const { sha256 } = session.services;
   return approvalHash(sha256, { ...approval, callId: call.callId, tool, input: edited, nonce });
 };
@@ -161,4 +166,16 @@ const askAnew = async (
     payload: { ...before, nonce },
   };
   return [voided, askApproval({ ...place, ask: approval.ask + 1 }, again)];
+};
+
+/** Whether interceptors leave what an approver made of the arguments as it is. */
+const isLetThrough = async (
+  { services, content, agent, state }: ActiveSession,
+  asked: { readonly callId: string; readonly tool: Tool; readonly input: JsonValue; readonly value: unknown },
+): Promise<boolean> => {
+  if (services.interceptors.length === 0) return true;
+  const runId = state.run?.runId ?? "";
+  const about = { session: await content.context(), agent: agent.name, runId, callId: asked.callId };
+  const found = await interceptCall({ services, about, ...asked });
+  return found.kind === "passes" && !found.isChanged;
 };

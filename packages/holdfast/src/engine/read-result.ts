@@ -8,6 +8,7 @@ import type { Spend } from "../core/usage.ts";
 import type { Signal } from "../ports/journal-store.ts";
 import type { ActiveSession } from "./active-session.ts";
 import type { Batch } from "./batch.ts";
+import { interceptorOf } from "./intercept-result.ts";
 import { finishCall } from "./tool-entry.ts";
 import { parseBody } from "./read-signal.ts";
 import type { OutputPlace } from "./tool-attempt.ts";
@@ -60,21 +61,23 @@ const detailsOf = (child: JsonValue): { readonly details?: JsonObject } =>
 const placeOf = async (session: ActiveSession, batch: Batch, call: OpenCall): Promise<OutputPlace> => {
   const { run } = batch.state;
   const { services, id, agent, content } = session;
-  const isEdited = (call.approval?.inputAt ?? null) !== null;
+  const ofCall = { callId: call.callId, fresh: batch.events };
   return {
     services,
     sessionId: id,
     tool: agent.tools.get(call.tool) ?? PLAIN,
     callId: call.callId,
+    insteadOf: null,
     edited:
-      isEdited && run !== null
-        ? await content.rawInput(run, { callId: call.callId, fresh: batch.events })
-        : null,
+      run !== null && (await content.isChanged(run, ofCall)) ? await content.rawInput(run, ofCall) : null,
+    intercept:
+      run === null ? null : interceptorOf(session, run, { ...ofCall, tool: agent.tools.get(call.tool) }),
   };
 };
 
 /** For a tool that is gone from the definition: its result was checked when it was brought. */
 const PLAIN: OutputPlace["tool"] = {
+  name: "",
   maxOutputChars: 60_000,
   toOutput: async (result): Promise<ToolOutput> => ({ type: "json", value: result as JsonValue }),
 };

@@ -1,9 +1,11 @@
+import type { CircuitPolicy } from "../core/circuit.ts";
 import type { Effect } from "../core/effect.ts";
 import type { Sha256 } from "../core/hash-chain.ts";
 import type { SessionState } from "../core/session-state.ts";
 import type { StoredSchedule, Timetable } from "../core/schedule.ts";
 import type { Agent } from "../ports/agent.ts";
 import type { Budget } from "../ports/budget.ts";
+import type { Interceptor } from "../ports/interceptor.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { JournalStore } from "../ports/journal-store.ts";
 import type { PriceList } from "../ports/model.ts";
@@ -12,6 +14,8 @@ import type { Telemetry } from "../ports/telemetry.ts";
 import type { Logger, Workspace } from "../ports/tool.ts";
 import type { Recipient } from "./recipient.ts";
 import type { Circuits } from "./circuits.ts";
+import type { LastGood } from "./last-good.ts";
+import type { WaitingLines } from "./waiting-lines.ts";
 import type { HeldResources } from "./held-resources.ts";
 import type { EventFeed } from "./event-feed.ts";
 import type { Redactor } from "./redactor.ts";
@@ -47,9 +51,17 @@ export type EngineServices = {
   readonly sandbox: Sandbox;
   /** What is not called for a while because it keeps failing. */
   readonly circuits: Circuits;
+  /** When models are not called for a while; null for never. */
+  readonly modelCircuit: CircuitPolicy | null;
+  /** What tools answered when they last worked, for those that fall back on it. */
+  readonly lastGood: LastGood;
+  /** Where calls of limited tools wait for their turn. */
+  readonly lines: WaitingLines;
   /** What tools hold open between calls. */
   readonly resources: HeldResources;
   readonly agents: ReadonlyMap<string, Agent>;
+  /** Those that look at every tool call, in order. */
+  readonly interceptors: readonly Interceptor[];
   /** Who is told of events, by name. */
   readonly recipients: ReadonlyMap<string, Recipient>;
   readonly timeouts: ModelTimeouts;

@@ -103,7 +103,9 @@ export class SessionContent {
   /** The validated input of an open call; validated again where it is not at hand, as after a crash. */
   async inputFor(tool: Tool, run: OpenRun, { callId, fresh }: OfCall): Promise<ParsedInput> {
     // What was approved is what the journal says, not what somebody may have made of it in memory (E4).
-    const isAskedAbout = (openCallOf(run, callId)?.approval ?? null) !== null;
+    const call = openCallOf(run, callId);
+    // What was checked for another tool is checked anew for the one that takes its place.
+    const isAskedAbout = (call?.approval ?? null) !== null || (call?.insteadOf ?? null) !== null;
     if (!isAskedAbout && this.#inputs.has(callId)) return { ok: true, value: this.#inputs.get(callId) };
     return tool.parseInput(await this.rawInput(run, { callId, ...(fresh === undefined ? {} : { fresh }) }));
   }
@@ -115,6 +117,14 @@ export class SessionContent {
     // guard E4: what was approved is what runs
     if (at !== null) return this.payloadAt(at, fresh).then((decided) => decided?.["input"] ?? null);
     return this.#proposedInput(run, undone?.callId ?? callId, fresh);
+  }
+
+  /** Whether what runs is not what the model proposed: an approver or an interceptor changed it. */
+  async isChanged(run: OpenRun, { callId, fresh = [] }: OfCall): Promise<boolean> {
+    if ((openCallOf(run, callId)?.approval?.inputAt ?? null) !== null) return true;
+    if (run.phase.kind !== "calling-tools" || isUndoId(callId)) return false;
+    const { answerAt } = run.phase;
+    return changedInput({ payload: await this.payloadAt(answerAt, fresh) }, callId) !== undefined;
   }
 
   /** What an event says that the state names by its place. */
@@ -256,11 +266,19 @@ export const instructionsIn = (started: JournalEvent): string | null => {
   return typeof text === "string" ? text : null;
 };
 
-/** The arguments of a call in this answer; null where they were erased. */
+/** The arguments of a call in this answer, as an interceptor changed them or as the model gave them; null where they were erased. */
 export const inputAsked = ({ header, payload }: JournalEvent, callId: CallId): JsonValue => {
   if (header.type !== "model-call.completed") return null;
+  const changed = changedInput({ payload }, callId);
+  if (changed !== undefined) return changed;
   const index = header.calls.findIndex((call) => call.callId === callId);
   const content = payload?.["content"];
   const calls = Array.isArray(content) ? callsToRun(content as readonly AssistantPart[]) : [];
   return calls[index]?.input ?? null;
+};
+
+/** The arguments that an interceptor put in the place of the model's. */
+const changedInput = ({ payload }: Pick<JournalEvent, "payload">, callId: CallId): JsonValue | undefined => {
+  const changed = payload?.["changed"];
+  return isJsonObject(changed) ? changed[callId] : undefined;
 };

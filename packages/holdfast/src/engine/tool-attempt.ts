@@ -1,7 +1,8 @@
 import type { Failure } from "../core/failure.ts";
 import type { CallId, RunId, SessionId } from "../core/ids.ts";
 import type { JsonValue } from "../core/json.ts";
-import type { OpenRun } from "../core/session-state.ts";
+import type { ToolOutput } from "../core/message.ts";
+import type { OpenCall, OpenRun } from "../core/session-state.ts";
 import type { ToolOutcome } from "../core/settle-tool-call.ts";
 import type { ParsedInput, Tool } from "../ports/tool.ts";
 import type { EngineServices } from "./services.ts";
@@ -11,10 +12,14 @@ import type { SessionContent } from "./session-content.ts";
 export type OutputPlace = {
   readonly services: EngineServices;
   readonly sessionId: SessionId;
-  readonly tool: Pick<Tool, "toOutput" | "maxOutputChars" | "undo">;
+  readonly tool: Pick<Tool, "name" | "toOutput" | "maxOutputChars" | "undo">;
   readonly callId: CallId;
   /** The input it ran with, where that is not what the model proposed; null where it is. */
   readonly edited: JsonValue | null;
+  /** The tool in whose place it is called, and why that failed. */
+  readonly insteadOf: OpenCall["insteadOf"];
+  /** What interceptors make of the result; null where none looks. */
+  readonly intercept: ((output: ToolOutput) => Promise<ToolOutput>) | null;
 };
 
 /** One attempt at a tool call, or at verifying one. */

@@ -62,18 +62,23 @@ export const finishCall = async (
   } catch (thrown) {
     output = invalidOutput(thrown);
   }
-  const fitted = await fitOutput(call, shownOf(call, output));
+  const seen = (await call.intercept?.(output)) ?? output;
+  const fitted = await fitOutput(call, shownOf(call, seen));
+  const isWhole = seen === output;
   return {
     kind: "completed",
     ...fitted,
-    kept: call.tool.undo === undefined ? null : keptFor(call, fitted, result),
+    kept: call.tool.undo === undefined ? null : keptFor(call, { ...fitted, isWhole }, result),
   };
 };
 
-/** The model asked for something else where the input was edited: it is told what was done in its place (E4). */
-const shownOf = ({ edited }: OutputPlace, output: ToolOutput): ToolOutput => {
-  if (edited === null) return output;
-  const note = `The input was changed before this call ran, to: ${JSON.stringify(edited)}`;
+/** The model asked for something else where the input was edited (E4), or the tool replaced (E7): it is told what was done instead. */
+const shownOf = ({ edited, insteadOf, tool }: OutputPlace, output: ToolOutput): ToolOutput => {
+  if (edited === null && insteadOf === null) return output;
+  const note =
+    insteadOf === null
+      ? `The input was changed before this call ran, to: ${JSON.stringify(edited)}`
+      : `${insteadOf.tool} failed (${insteadOf.code}); this is the answer of ${tool.name}, which was called in its place:`;
   const rest: readonly UserPart[] =
     output.type === "content"
       ? output.value
@@ -86,6 +91,7 @@ export const finishOutput = async (
   call: ToolAttempt,
   made: { readonly output: ToolOutput; readonly isCoerced: boolean },
 ): Promise<ToolOutcome & { kind: "completed" }> => {
-  const fitted = await fitOutput(call, shownOf(call, made.output));
+  const seen = (await call.intercept?.(made.output)) ?? made.output;
+  const fitted = await fitOutput(call, shownOf(call, seen));
   return { kind: "completed", ...fitted, isCoerced: fitted.isCoerced || made.isCoerced };
 };

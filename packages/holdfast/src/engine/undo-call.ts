@@ -96,9 +96,9 @@ const outputIn = ({ result, output }: JsonObject): JsonValue | undefined => {
 /** The result itself, where it cannot be had from what is shown of it: that was made for the model, or cut. */
 export const keptFor = (
   { services }: OutputPlace,
-  { output, artifact }: FittedOutput,
+  { output, artifact, isWhole }: FittedOutput & { readonly isWhole: boolean },
   result: unknown,
 ): { readonly result: JsonValue } | null => {
-  if (artifact === null && output.type === "json") return null;
+  if (artifact === null && output.type === "json" && isWhole) return null;
   return { result: services.redactor.value(toJournalValue(result).value) };
 };

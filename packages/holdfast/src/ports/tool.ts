@@ -1,4 +1,5 @@
 import type { Resumption, SuspendFor, Suspension } from "./suspension.ts";
+import type { CallLimits } from "./call-limits.ts";
 import type { CircuitPolicy } from "../core/circuit.ts";
 import { toFailure } from "../core/failure.ts";
 import type { History } from "../core/hand-off-terms.ts";
@@ -46,11 +47,18 @@ export interface Tool {
   checkResult?(input: unknown, result: unknown): readonly string[];
   /** What is not called for a while when it keeps failing; tools of one name share it (E7). */
   readonly circuit?: { readonly name: string; readonly policy: CircuitPolicy };
+  /** What takes its place when it has failed for good (E7). */
+  readonly fallback?: ToolFallback;
+  /** How many of its calls may be under way, and how often they begin (E7). */
+  readonly limits?: CallLimits;
   /** What it holds open between calls; several tools may have one. */
   readonly resource?: ToolResource;
   /** Turns a result into what the model sees; throws when the result is not what was declared. */
   toOutput(result: unknown): Promise<ToolOutput>;
 }
+
+/** What is used in place of a tool that failed: another tool of the agent, or its own last good answer. */
+export type ToolFallback = { readonly tool: string | null; readonly lastGoodMs: number | null };
 
 /** A call that took effect and is to be undone, as the journal has it. */
 export type DoneCall<Input = unknown, Output = unknown> = {

@@ -8,6 +8,8 @@ import { plan } from "../core/plan.ts";
 import { createSession, keyedSessionId } from "../engine/create-session.ts";
 import { EventFeed } from "../engine/event-feed.ts";
 import { STOP_GRACE_MS } from "../engine/call-tool.ts";
+import { LastGood } from "../engine/last-good.ts";
+import { WaitingLines } from "../engine/waiting-lines.ts";
 import { Circuits, type CircuitStatus } from "../engine/circuits.ts";
 import { HeldResources } from "../engine/held-resources.ts";
 import { Redactor } from "../engine/redactor.ts";
@@ -106,7 +108,10 @@ export const createRuntime = async <Deps = unknown>(options: RuntimeOptions<Deps
     }),
     stalls: new StallMonitor(clock, logger),
     agents: byName,
-    circuits: new Circuits({ agents: byName, store, clock, logger }),
+    interceptors: settings.interceptors,
+    lines: new WaitingLines(clock),
+    lastGood: new LastGood(),
+    ...circuitsOf(settings, { agents: byName, store, clock, logger }),
     resources: new HeldResources(agents, { clock, logger }),
     recipients: recipientsOf(options, { clock, redactor }),
     timeouts: settings.timeouts,
@@ -121,6 +126,14 @@ export const createRuntime = async <Deps = unknown>(options: RuntimeOptions<Deps
   await runtime.start();
   return runtime;
 };
+
+const circuitsOf = (
+  { modelCircuit }: RuntimeSettings,
+  parts: Omit<ConstructorParameters<typeof Circuits>[0], "areModelsHeldBack">,
+): Pick<RuntimeServices, "circuits" | "modelCircuit"> => ({
+  circuits: new Circuits({ ...parts, areModelsHeldBack: modelCircuit !== null }),
+  modelCircuit,
+});
 
 /** A secret that somebody has asked for is known from then on, and taken out of whatever is written (O2). */
 const secretsOf =
@@ -288,6 +301,7 @@ export class Runtime {
     // What was said to a child is part of what was said here.
     for (const child of await childrenOf(this.#services.store, id)) await this.erase(child);
     await this.#services.store.erase(id);
+    this.#services.lastGood.forget(id);
     await this.#removeWorkspace(id);
   }
 
@@ -295,6 +309,7 @@ export class Runtime {
   async expire(settledBefore: number): Promise<number> {
     this.#checkOpen();
     const count = await this.#services.store.expire(settledBefore);
+    this.#services.lastGood.forgetAll();
     for (const status of ["completed", "failed", "cancelled"] as const) {
       for (const { sessionId, updatedAt } of await this.#listAll({ status })) {
         if (updatedAt < settledBefore) await this.#removeWorkspace(sessionId);
@@ -332,6 +347,7 @@ export class Runtime {
         "Closed with work in flight; its outcome is unknown and will be looked into, not repeated.",
       );
     }
+    this.#services.lines.close();
     const stopped = Promise.all([this.#services.sandbox.close(), this.#services.resources.close()]);
     // Whoever still waits for a run in this process would wait for ever.
     this.#services.feed.close(

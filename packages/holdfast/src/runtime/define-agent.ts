@@ -1,3 +1,4 @@
+import { checkFallbacks } from "./check-fallbacks.ts";
 import { ConfigurationError } from "../core/errors.ts";
 import {
   BUDGET_LIMITS,
@@ -182,6 +183,7 @@ export const defineAgent = <
     tools.map((tool) => tool.name),
     owner,
   );
+  checkFallbacks(tools, owner);
   return {
     name: options.name,
     version: options.version ?? null,

@@ -25,6 +25,9 @@ export {
 } from "./define-agent.ts";
 export { agentTool, type AgentTool, type AgentToolOptions } from "./define-agent-tool.ts";
 export { handOffTool, type HandOffOptions } from "./define-hand-off.ts";
+export type { CallLimitOptions } from "../definitions/call-limits.ts";
+export type { AfterCall, BeforeCall, InterceptedCall, Interceptor } from "../ports/interceptor.ts";
+export type { FallbackOptions } from "../definitions/fallback.ts";
 export type { CircuitOptions } from "../definitions/circuit-options.ts";
 export type { CircuitStatus } from "../engine/circuits.ts";
 export { defineTool, type DefinedTool, type ToolDefinition } from "../definitions/define-tool.ts";

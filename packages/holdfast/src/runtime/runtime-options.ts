@@ -5,11 +5,15 @@ import { DEFAULT_MODEL_RETRY, type RetryPolicy } from "../core/retry-policy.ts";
 import type { Decider, ModelTimeouts } from "../engine/services.ts";
 import type { ModelPrice } from "../models/index.ts";
 import type { Budget } from "../ports/budget.ts";
+import type { Interceptor } from "../ports/interceptor.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { JournalStore } from "../ports/journal-store.ts";
 import type { Telemetry } from "../ports/telemetry.ts";
 import type { Logger } from "../ports/tool.ts";
 import type { AgentDefinition } from "./define-agent.ts";
+import type { CircuitPolicy } from "../core/circuit.ts";
+import { compileCircuit, type CircuitOptions } from "../definitions/circuit-options.ts";
+import { checkInterceptors } from "./check-interceptors.ts";
 import { compileBudgets, type BudgetOptions } from "./shared-budgets.ts";
 import { DELIVERY_HOOKS, type DeliveryOptions } from "./deliveries/recipients.ts";
 import { checkRetry, checkOptions, positiveInteger, wholeNumber } from "../definitions/known-options.ts";
@@ -24,6 +28,8 @@ export type RuntimeOptions<Deps = unknown> = DeliveryOptions & {
   /** Handed to every tool as `ctx.deps`. */
   readonly deps?: Deps;
   readonly secrets?: Secrets;
+  /** Asked about every tool call, in this order: they may refuse it, change its arguments or its result, or answer in its place (E4). */
+  readonly interceptors?: readonly Interceptor<Deps>[];
   readonly logger?: Logger;
   readonly telemetry?: Telemetry;
   /** `full` (default) survives power loss; `relaxed` only the death of the process. */
@@ -35,6 +41,11 @@ export type RuntimeOptions<Deps = unknown> = DeliveryOptions & {
   /** Limits of one model call, in milliseconds. */
   readonly modelTimeouts?: Partial<ModelTimeouts>;
   readonly modelRetry?: Partial<RetryPolicy>;
+  /**
+   * Not calling a model for a while when it keeps failing, in any session: `true` for the defaults. An agent's next model is asked
+   * at once then; where there is none, the call waits.
+   */
+  readonly modelCircuit?: true | Omit<CircuitOptions, "name">;
   /** Sessions advanced at once; 1,000 by default. */
   readonly maxActiveSessions?: number;
   /** How many isolated tools may run at once; as many threads and as many processes as the machine has processors, and at least 4. */
@@ -68,8 +79,10 @@ const KNOWN = [
   "durability",
   "prices",
   "budgets",
+  "interceptors",
   "modelTimeouts",
   "modelRetry",
+  "modelCircuit",
   "maxActiveSessions",
   "isolation",
   "tenantWeights",
@@ -93,6 +106,8 @@ export type RuntimeSettings = {
   readonly drainTimeoutMs: number;
   readonly isWorker: boolean;
   readonly budgets: readonly Budget[];
+  readonly interceptors: readonly Interceptor[];
+  readonly modelCircuit: CircuitPolicy | null;
 };
 
 const DEFAULT_TIMEOUTS: ModelTimeouts = { firstTokenMs: 120_000, gapMs: 60_000, totalMs: 600_000 };
@@ -117,6 +132,11 @@ export const resolveOptions = (options: Omit<RuntimeOptions<never>, "deps">): Ru
     drainTimeoutMs: wholeNumber(owner, "drainTimeoutMs", options.drainTimeoutMs ?? 10_000),
     isWorker: options.isWorker ?? true,
     budgets: compileBudgets(options.budgets ?? []),
+    modelCircuit:
+      options.modelCircuit === undefined
+        ? null
+        : compileCircuit(options.modelCircuit, { owner, name: "model" }).policy,
+    interceptors: checkInterceptors((options.interceptors ?? []) as readonly Interceptor[], options.agents),
   };
 };
 

@@ -15,6 +15,7 @@ export class CallNames {
       const { undoId, undoes, tool } = event.header;
       this.#calls.set(undoId, { ...this.find(undoes), tool: `undo of ${tool}` });
     }
+    if (event.type === "tool-call.failed") this.#replace(event.header);
     if (event.type !== "model-call.completed") return;
     const content = event.payload?.["content"];
     const parts = Array.isArray(content) ? content.filter(isOwnCall) : [];
@@ -29,10 +30,17 @@ export class CallNames {
     this.#calls.set(callId, { ...this.find(callId), input: payload?.["input"] });
   }
 
+  /** From here on it is a call of another tool. */
+  #replace({ callId, next }: Of["header"]): void {
+    if (next.kind === "other-tool") this.#calls.set(callId, { ...this.find(callId), tool: next.tool });
+  }
+
   find(callId: string): NamedCall {
     return this.#calls.get(callId) ?? { tool: callId, input: undefined };
   }
 }
+
+type Of = Extract<SessionEvent, { type: "tool-call.failed" }>;
 
 type CallPart = { readonly type: "tool-call"; readonly toolName: string; readonly input: JsonValue };
 

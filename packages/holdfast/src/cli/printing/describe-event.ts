@@ -146,6 +146,8 @@ const describeTool = (event: Of<"tool-call.">, names: CallNames): string => {
       return `${tool}${attempt(header.attempt)}${input === undefined ? "" : ` ${JSON.stringify(input)}`}`;
     case "tool-call.suspended":
       return `${tool} waits${header.key === null ? "" : ` for ${JSON.stringify(header.key)}`}`;
+    case "tool-call.deferred":
+      return `${tool} waits for its turn, and asks again in ${duration(Math.max(0, header.until - event.at))}`;
     case "tool-call.resumed":
       return `${tool} by ${header.by}`;
     case "tool-call.cancel-requested":
@@ -173,6 +175,8 @@ const COMPLETED_BY = {
   caller: ", run by the caller",
   agent: ", answered by an agent",
   "hand-off": "",
+  interceptor: ", not made: an interceptor gave its result",
+  "last-good": ", as it was when the tool last worked",
 } as const;
 
 const describeApproval = ({ header, payload }: Of<"approval.">, names: CallNames): string => {
@@ -219,6 +223,10 @@ export const describeNext = (next: Next, at: number): string => {
       return `, again in ${duration(Math.max(0, next.dueAt - at))}`;
     case "fallback":
       return ", going on with the next model";
+    case "other-tool":
+      return `, ${next.tool} is called in its place`;
+    case "last-good":
+      return ", its last good answer is used";
     case "compact":
       return ", trying with fewer turns";
     case "give-up":

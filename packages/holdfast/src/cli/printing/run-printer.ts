@@ -83,6 +83,7 @@ export class HumanPrinter implements RunPrinter {
         return;
       }
       case "tool-call.started":
+      case "tool-call.deferred":
       case "tool-call.completed":
       case "tool-call.failed":
       case "tool-call.unknown":
@@ -118,6 +119,9 @@ export class HumanPrinter implements RunPrinter {
         this.#note(`→ ${tool}${again}${input === undefined ? "" : ` ${JSON.stringify(input)}`}`, "cyan");
         return;
       }
+      case "tool-call.deferred":
+        this.#note(`· ${tool} waits for its turn: as many calls of it are under way as may be`, "dim");
+        return;
       case "tool-call.completed":
         this.#note(`✓ ${tool} ${duration(header.durationMs)}`, "green");
         return;

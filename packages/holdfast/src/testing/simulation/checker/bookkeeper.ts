@@ -1,3 +1,4 @@
+import { AFTER_FAILURE } from "./after-failure.ts";
 import type { BudgetShortage } from "../../../core/budget-terms.ts";
 import type { ApprovalTerms } from "../../../core/approval.ts";
 import type { EventHeader, JournalEvent, RequestedCall } from "../../../core/event.ts";
@@ -380,7 +381,7 @@ const noteCall = (run: RunEntry, event: JournalEvent): void => {
       call.status = "closed";
       break;
     case "tool-call.failed":
-      call.status = header.next.kind === "retry" ? "retrying" : "closed";
+      call.status = AFTER_FAILURE[header.next.kind];
       if (header.next.kind === "retry") call.dueAt = header.next.dueAt;
       if (header.next.kind === "retry") run.retries += 1;
       break;

@@ -1,0 +1,169 @@
+import { toBase64Url } from "../core/base64url.ts";
+import { canonicalJson } from "../core/canonical-json.ts";
+import type { EventDraft, HeaderOf } from "../core/event.ts";
+import { isJsonObject, type JsonObject, type JsonValue } from "../core/json.ts";
+import type { ToolOutput, UserPart } from "../core/message.ts";
+import { openCallOf, type OpenCall, type OpenRun } from "../core/session-state.ts";
+import type { Tool } from "../ports/tool.ts";
+import type { ActiveSession } from "./active-session.ts";
+import type { Batch } from "./batch.ts";
+import { requestFor } from "./ask-approval.ts";
+import type { GoodAnswer } from "./last-good.ts";
+
+type Failed = { readonly header: HeaderOf<"tool-call.failed">; readonly payload: JsonObject | null };
+type Failing = {
+  readonly run: OpenRun;
+  readonly call: OpenCall;
+  readonly tool: Tool;
+  readonly input: JsonValue;
+  readonly draft: Failed;
+};
+
+/**
+ * The events that a result becomes, where its tool has something in its place for when it fails (E7): another tool is
+ * called, or its last good answer is the result. Everything else comes back as it is.
+ */
+export const fallBack = async (
+  session: ActiveSession,
+  batch: Batch,
+  draft: EventDraft,
+): Promise<readonly EventDraft[]> => {
+  const { header, payload } = draft;
+  const { run } = batch.state;
+  if (run === null || !("callId" in header)) return [draft];
+  const call = openCallOf(run, header.callId);
+  const tool = call === undefined ? undefined : session.agent.tools.get(call.insteadOf?.tool ?? call.tool);
+  if (call === undefined || tool?.fallback === undefined) return [draft];
+  const input = await session.content.rawInput(run, { callId: call.callId, fresh: batch.events });
+  const about = { run, call, tool, input };
+  if (header.type === "tool-call.completed") {
+    if (header.by === "execution") await keepGood(session, about, payload);
+    return [draft];
+  }
+  if (header.type !== "tool-call.failed" || !isFinal(run, call, { header, payload })) return [draft];
+  const failing: Failing = { ...about, draft: { header, payload } };
+  return (await otherTool(session, failing)) ?? (await lastGood(session, failing, batch.now())) ?? [draft];
+};
+
+/** Failed for good, of itself: not because somebody stopped it, nor because of what it was asked. */
+const isFinal = (run: OpenRun, call: OpenCall, { header, payload }: Failed): boolean => {
+  const why = payload?.["failure"];
+  return (
+    header.next.kind === "give-up" &&
+    /* guard E5: what was stopped has no fallback */ run.stopping === null &&
+    call.stopping === null &&
+    /* guard E10: nothing takes the place of an undo */ run.undoing === null &&
+    /* guard E7: an answer that says no is an answer */ isJsonObject(why) &&
+    why["retryable"] === true
+  );
+};
+
+const otherTool = async (
+  session: ActiveSession,
+  { run, call, tool, input, draft }: Failing,
+): Promise<readonly EventDraft[] | null> => {
+  const other = session.agent.tools.get(tool.fallback?.tool ?? "");
+  if (other === undefined || call.insteadOf !== null) return null;
+  // guard E2: what may have happened is not asked of another tool
+  if (call.policy.effect === "idempotent" && call.attempt > 0) return null;
+  // guard E4: what was approved is not put in the hands of another tool
+  if (call.approval !== null) return null;
+  const parsed = await other.parseInput(input);
+  if (!parsed.ok) return null;
+  const { services, id: sessionId, agent, content } = session;
+  const asked = await requestFor({
+    services,
+    sessionId,
+    agent,
+    session: await content.context(),
+    runId: run.runId,
+    callId: call.callId,
+    tool: other,
+    input,
+    value: parsed.value,
+  });
+  // guard E4: what somebody has to approve does not take another's place unasked
+  if (asked !== null) return null;
+  const next = { kind: "other-tool", tool: other.name, policy: other.policy } as const;
+  return [{ header: { ...draft.header, chars: 0, next }, payload: draft.payload }];
+};
+
+const lastGood = async (
+  session: ActiveSession,
+  failing: Failing,
+  now: number,
+): Promise<readonly EventDraft[] | null> => {
+  const { run, call, tool, draft } = failing;
+  const maxAgeMs = tool.fallback?.lastGoodMs ?? null;
+  if (maxAgeMs === null) return null;
+  const found = session.services.lastGood.find(await keyOf(session, failing));
+  // guard E7: an answer that is too old is none
+  if (found === undefined || now - found.at > maxAgeMs) return null;
+  const output = markedOld(found, { tool: tool.name, code: draft.header.code, now });
+  const { callId, attempt } = call;
+  const completed: HeaderOf<"tool-call.completed"> = {
+    type: "tool-call.completed",
+    runId: run.runId,
+    callId,
+    attempt,
+    durationMs: 0,
+    chars: charsOf(output),
+    by: "last-good",
+    isCoerced: false,
+    repeats: 1,
+    spent: null,
+  };
+  return [
+    { header: { ...draft.header, chars: 0, next: { kind: "last-good" } }, payload: draft.payload },
+    { header: completed, payload: { output: output as JsonValue } },
+  ];
+};
+
+/** What lies elsewhere, as a file, is not kept: it belongs to the session it came from. */
+const keepGood = async (
+  session: ActiveSession,
+  about: Omit<Failing, "draft">,
+  payload: JsonObject | null,
+): Promise<void> => {
+  const output = payload?.["output"];
+  if ((about.tool.fallback?.lastGoodMs ?? null) === null || !isJsonObject(output)) return;
+  if (output["type"] === "error" || about.call.insteadOf !== null) return;
+  const hasFiles = payload?.["artifact"] !== undefined || JSON.stringify(output).includes('"type":"file"');
+  if (hasFiles) return;
+  const { services, id: sessionId } = session;
+  services.lastGood.keep(await keyOf(session, about), { output, at: services.clock.now(), sessionId });
+};
+
+/** The same question of the same person to the same tool; without a person, of the same session (S1). */
+const keyOf = async (
+  { agent, id, content, services }: ActiveSession,
+  { tool, input }: Pick<Failing, "tool" | "input">,
+): Promise<string> => {
+  const { tenant, user } = await content.context();
+  const whose =
+    user === null
+      ? /* guard S1: nobody is answered with what another was told */ ["session", id]
+      : ["user", tenant, user];
+  const about = canonicalJson([agent.name, agent.digest, tool.name, whose, input]);
+  return toBase64Url(services.sha256("holdfast-last-good-1\n", about));
+};
+
+const markedOld = (
+  { output, at }: GoodAnswer,
+  { tool, code, now }: { readonly tool: string; readonly code: string; readonly now: number },
+): ToolOutput => {
+  const seconds = Math.round((now - at) / 1_000);
+  const text = `${tool} is not available now (${code}). This is what it answered ${seconds} s ago, at ${new Date(at).toISOString()}; it may be out of date:`;
+  const note: UserPart = { type: "text", text };
+  return { type: "content", value: [note, ...partsOf(output as ToolOutput)] };
+};
+
+const partsOf = (output: ToolOutput): readonly UserPart[] => {
+  if (output.type === "content") return output.value;
+  return [{ type: "text", text: output.type === "json" ? JSON.stringify(output.value) : output.value }];
+};
+
+const charsOf = (output: ToolOutput): number =>
+  output.type === "content"
+    ? output.value.reduce((sum, part) => sum + ("text" in part ? part.text.length : 0), 0)
+    : 0;

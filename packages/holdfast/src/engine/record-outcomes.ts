@@ -1,0 +1,36 @@
+import type { EventDraft } from "../core/event.ts";
+import { openCallOf } from "../core/session-state.ts";
+import type { ActiveSession } from "./active-session.ts";
+import type { Batch } from "./batch.ts";
+import { fallBack } from "./fall-back.ts";
+import { recordOutcome, type Outcome } from "./outcome.ts";
+
+/** Puts what came back into the batch, and answers which that were. */
+export const recordOutcomes = async (session: ActiveSession, batch: Batch): Promise<readonly Outcome[]> => {
+  const recorded = [...session.outcomes];
+  session.repeats.begin();
+  for (const outcome of recorded) {
+    const place = { sessionId: session.id, now: batch.now() };
+    for (const draft of recordOutcome(batch.state, outcome, place)) {
+      // What is at hand is not waited for: nothing gets in between.
+      const drafts = hasFallback(session, batch, draft) ? await fallBack(session, batch, draft) : [draft];
+      for (const each of drafts) await addCounted(session, batch, each);
+    }
+  }
+  return recorded;
+};
+
+const hasFallback = (session: ActiveSession, { state }: Batch, { header }: EventDraft): boolean => {
+  if (!("callId" in header)) return false;
+  const call = openCallOf(state.run, header.callId);
+  return (
+    call !== undefined && session.agent.tools.get(call.insteadOf?.tool ?? call.tool)?.fallback !== undefined
+  );
+};
+
+/** Counted as a result that may have come before (E8). */
+const addCounted = async (session: ActiveSession, batch: Batch, draft: EventDraft): Promise<void> => {
+  const missing = session.repeats.missing(batch, draft);
+  const read = missing.length === 0 ? undefined : await session.content.eventsAt(missing);
+  batch.add(session.repeats.count(batch, draft, read));
+};

@@ -1,0 +1,54 @@
+import type { CallLimits } from "../ports/call-limits.ts";
+import type { Clock } from "../ports/clock.ts";
+import { WaitingLine, type Turn } from "./waiting-line.ts";
+
+/** A call that wants its turn. */
+export type Asking = {
+  readonly limits: CallLimits;
+  /** Whose calls it is counted with; all the same where that is of no matter. */
+  readonly whose: string;
+  /** Names the attempt, the same whenever it asks. */
+  readonly ticket: string;
+  /** Whether it may be told that it has waited too long: not where it may have happened already. */
+  readonly mayRefuse: boolean;
+  readonly wake: () => void;
+};
+
+const SWEEP_ABOVE = 100;
+
+/** Where calls of limited tools wait for their turn: a line for each name, and for each of those that are counted apart. */
+export class WaitingLines {
+  readonly #clock: Clock;
+  readonly #lines = new Map<string, WaitingLine>();
+
+  constructor(clock: Clock) {
+    this.#clock = clock;
+  }
+
+  ask({ limits, whose, ticket, mayRefuse, wake }: Asking): {
+    readonly turn: Turn;
+    readonly leave: () => void;
+  } {
+    const line = this.#find(limits, whose);
+    return { turn: line.ask(ticket, { mayRefuse, wake }), leave: () => line.leave(ticket) };
+  }
+
+  close(): void {
+    for (const line of this.#lines.values()) line.close();
+  }
+
+  #find(limits: CallLimits, whose: string): WaitingLine {
+    const name = JSON.stringify([limits.name, whose]);
+    const found = this.#lines.get(name);
+    if (found !== undefined) return found;
+    if (this.#lines.size >= SWEEP_ABOVE) this.#sweep();
+    const line = new WaitingLine(limits, this.#clock);
+    this.#lines.set(name, line);
+    return line;
+  }
+
+  /** A tenant that is gone leaves nothing behind. */
+  #sweep(): void {
+    for (const [name, line] of this.#lines) if (line.isIdle()) this.#lines.delete(name);
+  }
+}
