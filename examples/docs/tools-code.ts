@@ -16,3 +16,16 @@ export const defineAnalyst = (model: ModelChoice): AgentDefinition => {
   // #endregion agent
   return analyst;
 };
+
+/** An agent that computes, wherever the runtime runs. */
+export const defineCalculator = (model: ModelChoice): AgentDefinition => {
+  // #region javascript
+  const calculator = defineAgent({
+    name: "calculator",
+    model,
+    instructions: "Compute with run_javascript; never in your head.",
+    tools: codeTools({ languages: ["javascript"], limits: { timeoutMs: 5_000, memoryMb: 64 } }),
+  });
+  // #endregion javascript
+  return calculator;
+};

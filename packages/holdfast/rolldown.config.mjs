@@ -16,9 +16,11 @@ export default defineConfig({
     cli: "src/cli/main.ts",
     // The thread of the store is started by its file, which lies beside whatever starts it, here as in the source.
     "sqlite-worker": "src/stores/sqlite/sqlite-worker.ts",
-    // So are the threads and processes of isolated tools.
     // So is the process that reads a SQLite database.
     "sqlite-host": "src/tools/sql/sqlite-host.ts",
+    // So are the threads in which JavaScript runs.
+    "quickjs-thread": "src/tools/code/quickjs-thread.ts",
+    // So are the threads and processes of isolated tools.
     "tool-host": "src/sandboxes/isolated/tool-host.ts",
   },
   platform: "node",

@@ -28,4 +28,6 @@ export {
   type CodeResult,
   type CodeTool,
   type CodeToolsOptions,
+  type JavaScriptError,
+  type JavaScriptResult,
 } from "./code/index.ts";

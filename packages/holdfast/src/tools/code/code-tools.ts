@@ -6,20 +6,22 @@ import { checkOptions } from "../../definitions/known-options.ts";
 import type { ApprovalRule } from "../../definitions/approval-rule.ts";
 import { resolveLimits, type CodeLimits } from "./code-limits.ts";
 import type { CodeResult } from "./code-result.ts";
-import { LANGUAGE_FACTS, type ProcessLanguage } from "./languages.ts";
+import type { JavaScriptResult } from "./javascript-result.ts";
+import { JavaScriptThreads } from "./javascript-threads.ts";
+import { LANGUAGE_FACTS, PROCESS_LANGUAGES, type ProcessLanguage } from "./languages.ts";
 import { SandboxedProcesses } from "./sandboxed-processes.ts";
 
 /** A language that a model may write code in. */
-export type CodeLanguage = ProcessLanguage;
+export type CodeLanguage = ProcessLanguage | "javascript";
 
 export type CodeToolsOptions = {
-  /** A tool for each: `run_node`, `run_python`, `run_bash`. */
+  /** A tool for each: `run_javascript`, `run_node`, `run_python`, `run_bash`. */
   readonly languages: readonly CodeLanguage[];
   readonly limits?: Partial<CodeLimits>;
   /**
    * What code does to the world. It reaches nothing but the session's own workspace, but what it does there twice may be
    * something else than once: `write` by default, which is never repeated blindly. Say `idempotent` where a call whose outcome is
-   * not known may run again.
+   * not known may run again. `"javascript"` reaches nothing at all, and is `read` in any case.
    */
   readonly effect?: ToolEffect;
   /** Whether somebody has to approve code before it runs: always, never, or as the code says. */
@@ -32,14 +34,15 @@ const INPUT = z.object({
 
 export type CodeInput = z.infer<typeof INPUT>;
 
-export type CodeTool = DefinedTool<CodeInput, CodeResult>;
+export type CodeTool = DefinedTool<CodeInput, CodeResult> | DefinedTool<CodeInput, JavaScriptResult>;
 
 const KNOWN = ["languages", "limits", "effect", "needsApproval"];
-const LANGUAGES: readonly CodeLanguage[] = ["node", "python", "bash"];
+const LANGUAGES: readonly CodeLanguage[] = ["javascript", ...PROCESS_LANGUAGES];
 
 /**
- * Tools with which a model runs code that it wrote: as processes in sandboxes, which see the session's workspace and nothing else
- * of this machine, and have no network. Where no sandbox can be made, calls are refused (`SANDBOX_UNAVAILABLE`).
+ * Tools with which a model runs code that it wrote. `"javascript"` runs in an engine of its own in a thread, and reaches nothing.
+ * The others are processes in sandboxes, which see the session's workspace and nothing else of this machine, and have no network;
+ * where no sandbox can be made, their calls are refused (`SANDBOX_UNAVAILABLE`).
  *
  * @throws ConfigurationError when an option is wrong.
  */
@@ -47,8 +50,13 @@ export const codeTools = (options: CodeToolsOptions): readonly CodeTool[] => {
   checkOptions(options, { owner: "codeTools", known: KNOWN, later: ["network", "state"] });
   const languages = checkLanguages(options.languages);
   const limits = resolveLimits(options.limits ?? {});
-  const processes = new SandboxedProcesses(languages, limits);
-  return languages.map((language) => processTool(language, { options, limits, processes }));
+  const inProcesses = PROCESS_LANGUAGES.filter((language) => languages.includes(language));
+  const processes = new SandboxedProcesses(inProcesses, limits);
+  return languages.map((language) =>
+    language === "javascript"
+      ? javaScriptTool(options, limits)
+      : processTool(language, { options, limits, processes }),
+  );
 };
 
 const checkLanguages = (languages: unknown): readonly CodeLanguage[] => {
@@ -66,22 +74,25 @@ type Making = {
   readonly processes: SandboxedProcesses;
 };
 
-/** The sandbox stops code by itself, and tells; the engine's own limit only comes after that. */
+/** Code is stopped where it runs, and what it was stopped for is told; the engine's own limit only comes after that. */
 const STARTING_AND_ENDING_MS = 15_000;
+
+const approvalOf = ({ needsApproval }: CodeToolsOptions) =>
+  needsApproval === undefined ? {} : { needsApproval };
 
 const processTool = (language: ProcessLanguage, { options, limits, processes }: Making): CodeTool =>
   defineTool()({
     name: LANGUAGE_FACTS[language].tool,
-    description: descriptionOf(language, limits),
+    description: processDescription(language, limits),
     inputSchema: INPUT,
     effect: options.effect ?? "write",
     timeoutMs: limits.timeoutMs + STARTING_AND_ENDING_MS,
     resource: processes,
-    ...(options.needsApproval === undefined ? {} : { needsApproval: options.needsApproval }),
+    ...approvalOf(options),
     execute: ({ code }, context) => processes.run(language, code, context),
   });
 
-const descriptionOf = (language: ProcessLanguage, limits: CodeLimits): string => {
+const processDescription = (language: ProcessLanguage, limits: CodeLimits): string => {
   const { title, hint } = LANGUAGE_FACTS[language];
   return (
     `Runs ${title} in a sandbox. ${hint} The working directory is /workspace, whose files stay from call to call; /tmp is empty ` +
@@ -89,3 +100,25 @@ const descriptionOf = (language: ProcessLanguage, limits: CodeLimits): string =>
     `${limits.maxWorkspaceMb} MiB in /workspace.`
   );
 };
+
+/** Other calls may have to end first. */
+const WAITING_MS = 60_000;
+
+const javaScriptTool = (options: CodeToolsOptions, limits: CodeLimits): CodeTool => {
+  const threads = new JavaScriptThreads(limits);
+  return defineTool()({
+    name: "run_javascript",
+    description: javaScriptDescription(limits),
+    inputSchema: INPUT,
+    effect: "read",
+    timeoutMs: limits.timeoutMs + STARTING_AND_ENDING_MS + WAITING_MS,
+    resource: threads,
+    ...approvalOf(options),
+    execute: ({ code }, context) => threads.run(code, context),
+  });
+};
+
+const javaScriptDescription = (limits: CodeLimits): string =>
+  "Runs JavaScript in an interpreter of its own, to compute something. The value of the last expression is the result, as JSON; " +
+  "console.log prints. Top-level await works. There are no modules, timers, files, workspace or network, and nothing is kept " +
+  `from one call to the next. Limits: ${limits.timeoutMs / 1_000} s, ${limits.memoryMb} MiB of memory.`;

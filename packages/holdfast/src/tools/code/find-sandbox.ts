@@ -26,7 +26,7 @@ export const checkInstalled = (languages: readonly ProcessLanguage[]): void => {
   if (process.platform !== "linux") {
     throw new SandboxUnavailableError(
       `processes are sandboxed on Linux only, and this is ${process.platform}.`,
-      "Run the runtime on Linux, for example in a container, or leave codeTools out.",
+      'Run the runtime on Linux, for example in a container, or give codeTools only the language "javascript".',
     );
   }
   if (seccompFilter(process.arch) === null) {

@@ -7,3 +7,4 @@ export {
 } from "./code-tools.ts";
 export type { CodeLimits } from "./code-limits.ts";
 export type { CodeResult } from "./code-result.ts";
+export type { JavaScriptError, JavaScriptResult } from "./javascript-result.ts";

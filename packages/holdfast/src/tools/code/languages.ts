@@ -24,6 +24,8 @@ export type LanguageFacts = {
   readonly needs: { readonly file: string; readonly package: string } | null;
 };
 
+export const PROCESS_LANGUAGES: readonly ProcessLanguage[] = ["node", "python", "bash"];
+
 export const LANGUAGE_FACTS: Readonly<Record<ProcessLanguage, LanguageFacts>> = {
   node: {
     tool: "run_node",
