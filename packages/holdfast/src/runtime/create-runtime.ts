@@ -109,9 +109,7 @@ export const createRuntime = async <Deps = unknown>(options: RuntimeOptions<Deps
     stalls: new StallMonitor(clock, logger),
     agents: byName,
     interceptors: settings.interceptors,
-    lines: new WaitingLines(clock),
-    lastGood: new LastGood(),
-    ...circuitsOf(settings, { agents: byName, store, clock, logger }),
+    ...forFailingTools(settings, { agents: byName, store, clock, logger }),
     resources: new HeldResources(agents, { clock, logger }),
     recipients: recipientsOf(options, { clock, redactor }),
     timeouts: settings.timeouts,
@@ -127,10 +125,13 @@ export const createRuntime = async <Deps = unknown>(options: RuntimeOptions<Deps
   return runtime;
 };
 
-const circuitsOf = (
+/** What sessions of a process share of what they found out about tools and models. */
+const forFailingTools = (
   { modelCircuit }: RuntimeSettings,
   parts: Omit<ConstructorParameters<typeof Circuits>[0], "areModelsHeldBack">,
-): Pick<RuntimeServices, "circuits" | "modelCircuit"> => ({
+): Pick<RuntimeServices, "circuits" | "modelCircuit" | "lines" | "lastGood"> => ({
+  lines: new WaitingLines(parts.clock),
+  lastGood: new LastGood(),
   circuits: new Circuits({ ...parts, areModelsHeldBack: modelCircuit !== null }),
   modelCircuit,
 });

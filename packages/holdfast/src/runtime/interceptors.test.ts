@@ -262,12 +262,13 @@ describe("an interceptor after a call", () => {
 });
 
 const says = (): undefined => undefined;
+const MISSPELT = { name: "x", befor: says };
 
 describe("interceptors", () => {
   it.each<[Interceptor, RegExp]>([
     [{ name: "idle" }, /does nothing/],
     [{ name: "", before: says }, /needs a name/],
-    [{ name: "x", ...{ befor: says } }, /befor/],
+    [MISSPELT, /befor/],
     [{ name: "x", tools: ["pai"], before: says }, /Did you mean "pay"|no agent has/],
   ])("are refused where they would look at nothing: %o", async (interceptor, said) => {
     const { pay } = tillOf();

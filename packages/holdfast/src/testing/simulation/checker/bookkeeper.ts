@@ -1,4 +1,4 @@
-import { AFTER_FAILURE } from "./after-failure.ts";
+import { afterFailure } from "./after-failure.ts";
 import type { BudgetShortage } from "../../../core/budget-terms.ts";
 import type { ApprovalTerms } from "../../../core/approval.ts";
 import type { EventHeader, JournalEvent, RequestedCall } from "../../../core/event.ts";
@@ -381,8 +381,7 @@ const noteCall = (run: RunEntry, event: JournalEvent): void => {
       call.status = "closed";
       break;
     case "tool-call.failed":
-      call.status = AFTER_FAILURE[header.next.kind];
-      if (header.next.kind === "retry") call.dueAt = header.next.dueAt;
+      Object.assign(call, afterFailure(header.next));
       if (header.next.kind === "retry") run.retries += 1;
       break;
     case "tool-call.unknown":
