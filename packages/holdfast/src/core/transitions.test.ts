@@ -209,6 +209,10 @@ const answerAndCall = (): Journal =>
     header("model-call.failed", { startedAt: 8, next: { kind: "compact" } }),
   );
 
+/** About to be handed over, because the next model call does not fit a limit. */
+const leaving = (): Journal =>
+  append(PLAIN.ready, header("budget.refused", { next: { kind: "hand-off", agent: "other" } }));
+
 const secondRun = (): Journal =>
   append(
     answered(),
@@ -319,8 +323,13 @@ const SPECIAL: Partial<Record<StatePhase, Partial<Record<EventType, Examples>>>>
       ],
     },
     "model-call.started": {
-      folds: [[PLAIN.ready, header("model-call.started")]],
+      folds: [
+        [PLAIN.ready, header("model-call.started")],
+        [append(leaving(), header("run.handed-off")), header("model-call.started")],
+        [append(leaving(), header("budget.raised")), header("model-call.started")],
+      ],
       refused: [
+        [leaving(), header("model-call.started")],
         [PLAIN.ready, header("model-call.started", { turn: 2 })],
         [append(PLAIN.ready, header("session.paused")), header("model-call.started")],
         [PLAIN.ready, header("model-call.started", { attempt: 2 })],
