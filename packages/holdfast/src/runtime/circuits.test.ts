@@ -38,8 +38,10 @@ const worldOf = (circuit: true | CircuitOptions = CIRCUIT) => {
   return { world, model, ask, agent: agentOf({ model, tools: [ask] }) };
 };
 
-const checked = (input: unknown): ParsedInput =>
-  JSON.stringify(input).includes("true") ? { ok: false, issues: ["wrong"] } : { ok: true, value: input };
+const checked = (isStrict: boolean, input: unknown): ParsedInput =>
+  isStrict && JSON.stringify(input).includes("true")
+    ? { ok: false, issues: ["wrong"] }
+    : { ok: true, value: input };
 
 const start = async (agent: AgentDefinition, options: Partial<TestRuntimeOptions> = {}) => {
   const test = await createTestRuntime({ agents: [agent], ...options });
@@ -171,18 +173,21 @@ describe("a tool that keeps failing", () => {
     await test.close();
   });
 
-  it("E7 is not closed by a call that did not come to it", async () => {
+  /** A tool that checks what it is given, asks somebody about what is wrong, and fails. */
+  const checking = async () => {
     const { world } = worldOf();
+    const checks = { isOn: false };
     const ask = toolOf({
       name: "ask",
       effect: "read",
       circuit: CIRCUIT,
+      needsApproval: ({ wrong }) => wrong === true,
       execute: () => {
         world.entered += 1;
         throw world.fail();
       },
     });
-    const strict = { ...ask, parseInput: (input: unknown) => checked(input) };
+    const strict = { ...ask, parseInput: (input: unknown) => checked(checks.isOn, input) };
     const model = recordingModel(({ toolResults, lastUserText }) =>
       toolResults.length > 0
         ? { text: "done" }
@@ -191,12 +196,38 @@ describe("a tool that keeps failing", () => {
     const agent = agentOf({ model, tools: [strict] });
     const { test, ask: askOnce } = await start(agent);
     for (let index = 0; index < 3; index += 1) await askOnce();
-    await test.advanceTime(10_000);
     const session = await test.runtime.createSession(agent);
+    return { world, checks, test, askOnce, session };
+  };
+
+  it("E7 is not tried by a call whose arguments are wrong", async () => {
+    const { world, checks, test, askOnce, session } = await checking();
+    checks.isOn = true;
+    await test.advanceTime(10_000);
     await within(test, (await session.send("wrong")).outcome(), 1_000);
     expect(world.entered).toBe(3);
     expect(await askOnce()).toBe("TOOL_FAILED");
-    // Had the call with wrong arguments closed it, one failure would not have opened it again.
+    expect(await askOnce()).toBe("TOOL_UNAVAILABLE");
+    await test.close();
+  });
+
+  it("E7 is not closed by a call that did not come to it", async () => {
+    const { world, checks, test, askOnce, session } = await checking();
+    const run = await session.send("wrong");
+    await within(test, run.outcome(), 1_000);
+    await test.advanceTime(10_000);
+    const [asked] = await session.pending();
+    if (asked?.kind !== "approval") throw new TypeError("nothing was asked");
+    // What was right when it was asked about is not any more.
+    checks.isOn = true;
+    await session.decide(asked.approvalId, { verdict: "approve" });
+    await within(test, run.outcome({ until: "settled" }), 1_000);
+    const calls = await journalOf(test, session.id);
+    expect(headersOf(calls, "tool-call.started")).toHaveLength(1);
+    expect(headersOf(calls, "tool-call.failed")).toMatchObject([{ code: "TOOL_INPUT_INVALID" }]);
+    expect(world.entered).toBe(3);
+    expect(await askOnce()).toBe("TOOL_FAILED");
+    // Had it been closed by that call, one failure would not have opened it again.
     expect(await askOnce()).toBe("TOOL_UNAVAILABLE");
     await test.close();
   });
@@ -292,8 +323,7 @@ describe("a tool that keeps failing", () => {
       circuit: CIRCUIT,
       execute: (_, { signal }) => {
         world.entered += 1;
-        if (world.entered <= 3) throw world.fail();
-        if (world.entered > 4) return "42";
+        if (world.entered !== 4) throw world.fail();
         return new Promise((_resolve, reject) => {
           signal.addEventListener("abort", () => reject(new HoldfastError("TOOL_CANCELLED", "stopped")));
         });
@@ -309,7 +339,9 @@ describe("a tool that keeps failing", () => {
     expect(world.entered).toBe(4);
     await run.cancel();
     await within(test, run.outcome(), 5_000);
-    expect(await askOnce()).toBe(null);
+    expect(await askOnce()).toBe("TOOL_FAILED");
+    // Had the cancel closed it, one failure would not have opened it again.
+    expect(await askOnce()).toBe("TOOL_UNAVAILABLE");
     await test.close();
   });
 
