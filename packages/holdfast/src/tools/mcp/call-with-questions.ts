@@ -102,7 +102,7 @@ export class CallWithQuestions {
     }
     const { name } = this.#parts.server.settings;
     throw new McpError(`The MCP server "${name}" asked again and again, and was not answered any more.`, {
-      hint: `It was answered ${MAX_ROUNDS} times in this call. A function given as "elicitation" may say the same each time.`,
+      hint: `It asked ${MAX_ROUNDS} times in this one call. A function given as "elicitation" may answer the same each time.`,
     });
   }
 

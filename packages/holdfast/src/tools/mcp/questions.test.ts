@@ -134,7 +134,8 @@ const askingAnyway = (protocol: Asking, asked: JsonObject): McpStdioServer =>
     process.stdin.on("end", () => process.exit(0));`);
 
 const FORM = { message: "Which size?", requestedSchema: { type: "object", properties: {} } };
-const PAGE = { mode: "url", message: "Log in.", url: "https://example.com/login", elicitationId: "1" };
+/** With a form in it, so that it might be taken for one. */
+const PAGE = { ...FORM, mode: "url", url: "https://example.com/login", elicitationId: "1" };
 
 describe("a question where none is answered", () => {
   it("is not asked by a server of the current protocol, whose call did nothing", async () => {
@@ -183,7 +184,7 @@ describe("a page that is to be opened", () => {
   });
 });
 
-describe("a call that goes on", () => {
+describe("a call with questions", () => {
   it("says what to do where what it waited for is not there any more", async () => {
     const { tool } = await toolsOf(testServer());
     const { context } = contextOf({ folder: await temporary() });
@@ -195,13 +196,20 @@ describe("a call that goes on", () => {
     });
   });
 
-  it("E6 is asked twenty times at most", async () => {
+  it("E6 may ask twenty times, and no more", async () => {
     const server = askingAnyway("current, again and again", FORM);
-    const { tool } = await toolsOf(server, { elicitation: () => ({ action: "decline" }) });
+    let answers = 0;
+    const elicitation = () => {
+      answers += 1;
+      return { action: "decline" } as const;
+    };
+    const { tool } = await toolsOf(server, { elicitation });
     await expect(tool("go").execute({}, contextOf().context)).rejects.toMatchObject({
       code: "MCP_SERVER_FAILED",
       executed: undefined,
       hint: expect.stringContaining("20 times"),
     });
+    // The last time it is not answered any more.
+    expect(answers).toBe(19);
   });
 });
