@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { expect, onTestFinished, test } from "vitest";
 import { createRuntime, type AgentDefinition, type ModelChoice } from "holdfast";
 import { scriptedModel } from "holdfast/testing";
-import { defineAnalyst, defineCalculator } from "./tools-code.ts";
+import { defineAnalyst, defineCalculator, defineExplorer } from "./tools-code.ts";
 
 type Call = { readonly tool: string; readonly code: string };
 
@@ -49,4 +49,18 @@ test("docs/tools-code.md: JavaScript computes without a sandbox, and errors are 
   expect(told[0]).toContain('"result":42');
   expect(told[0]).toContain("half");
   expect(told[1]).toMatch(/ReferenceError.*"line":2/);
+});
+
+test("docs/tools-code.md: variables stay, and hosts that are not listed are refused", async () => {
+  const { told } = await runWith(defineExplorer, [
+    { tool: "run_python", code: "rows = [1, 2, 3]" },
+    {
+      tool: "run_python",
+      code: "import urllib.request\nprint(sum(rows))\ntry: urllib.request.urlopen('http://elsewhere.example/')\nexcept Exception as error: print(error)",
+    },
+  ]);
+  if (told[0]?.includes("SANDBOX_UNAVAILABLE") === true) return;
+  expect(told[0]).toContain("new interpreter");
+  expect(told[1]).toContain("6\\n");
+  expect(told[1]).toContain("elsewhere.example is not among the hosts that may be reached here.");
 });

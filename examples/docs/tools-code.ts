@@ -29,3 +29,20 @@ export const defineCalculator = (model: ModelChoice): AgentDefinition => {
   // #endregion javascript
   return calculator;
 };
+
+/** An agent whose code reaches a few hosts, and whose interpreter goes on from call to call. */
+export const defineExplorer = (model: ModelChoice): AgentDefinition => {
+  // #region explorer
+  const explorer = defineAgent({
+    name: "explorer",
+    model,
+    instructions: "Load the data once, then look at it step by step.",
+    tools: codeTools({
+      languages: ["python"],
+      keepState: true,
+      network: { allowHosts: ["data.example.org", "*.stats.example.org"], allow: ["wiki.internal:8080"] },
+    }),
+  });
+  // #endregion explorer
+  return explorer;
+};

@@ -25,6 +25,7 @@ export {
   type CodeInput,
   type CodeLanguage,
   type CodeLimits,
+  type CodeNetwork,
   type CodeResult,
   type CodeTool,
   type CodeToolsOptions,

@@ -20,6 +20,8 @@ export type CodeLimits = {
   readonly maxTmpMb: number;
   /** What is printed, in KiB, on each of stdout and stderr; 1,024 by default. Of more than 32 the model sees head and tail. */
   readonly maxOutputKb: number;
+  /** Where a network is allowed: what may come from outside to one sandbox, in MiB; 256 by default. */
+  readonly maxNetworkMb: number;
 };
 
 const DEFAULTS: CodeLimits = {
@@ -32,6 +34,7 @@ const DEFAULTS: CodeLimits = {
   maxWorkspaceFiles: 10_000,
   maxTmpMb: 64,
   maxOutputKb: 1_024,
+  maxNetworkMb: 256,
 };
 
 /** @throws ConfigurationError for a limit that does not exist or is no positive whole number. */

@@ -1,5 +1,6 @@
 import type { CodeLimits } from "./code-limits.ts";
-import type { SandboxRun, StopReason } from "./run-in-sandbox.ts";
+import type { SandboxRun } from "./run-in-sandbox.ts";
+import type { StopReason } from "./watch.ts";
 
 /** What a model is told of code that ran in a sandbox. */
 export type CodeResult = {
@@ -11,15 +12,24 @@ export type CodeResult = {
   readonly stopped?: string;
   /** Files of the workspace that it made, changed or deleted; absent when there are too many to tell. */
   readonly changedFiles?: readonly string[];
+  /** Where a network is allowed: hosts that it was not let through to, and why. */
+  readonly refused?: readonly string[];
+  /** Of a language whose variables are kept: what became of them; absent when they are all there. */
+  readonly state?: string;
 };
 
 const MAX_FILES_TOLD = 50;
 
-export const codeResult = (
-  run: SandboxRun,
-  limits: CodeLimits,
-  changed: readonly string[] | null,
-): CodeResult => {
+type Told = {
+  readonly run: SandboxRun;
+  readonly limits: CodeLimits;
+  /** Null when it cannot be told. */
+  readonly changed: readonly string[] | null;
+  readonly state: string | null;
+  readonly refused: readonly string[];
+};
+
+export const codeResult = ({ run, limits, changed, state, refused }: Told): CodeResult => {
   const stopped = run.stopped === null ? bySignal(run.signal, limits) : stopText(run.stopped, limits);
   return {
     exitCode: run.exitCode,
@@ -27,6 +37,8 @@ export const codeResult = (
     stderr: run.stderr.toWellFormed(),
     ...(stopped === null ? {} : { stopped }),
     ...(changed === null ? {} : { changedFiles: told(changed) }),
+    ...(refused.length === 0 ? {} : { refused }),
+    ...(state === null ? {} : { state }),
   };
 };
 
@@ -52,6 +64,8 @@ const stopText = (reason: StopReason, limits: CodeLimits): string => {
       );
     case "aborted":
       return "It was stopped: the call was cancelled.";
+    case "closed":
+      return "It was stopped: the session was closed.";
   }
 };
 

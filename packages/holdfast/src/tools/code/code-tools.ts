@@ -4,12 +4,13 @@ import type { ToolEffect } from "../../core/run-settings.ts";
 import { defineTool, type DefinedTool } from "../../definitions/define-tool.ts";
 import { checkOptions } from "../../definitions/known-options.ts";
 import type { ApprovalRule } from "../../definitions/approval-rule.ts";
+import { resolveNetwork, type CodeNetwork } from "./code-network.ts";
 import { resolveLimits, type CodeLimits } from "./code-limits.ts";
 import type { CodeResult } from "./code-result.ts";
 import type { JavaScriptResult } from "./javascript-result.ts";
 import { JavaScriptThreads } from "./javascript-threads.ts";
 import { LANGUAGE_FACTS, PROCESS_LANGUAGES, type ProcessLanguage } from "./languages.ts";
-import { SandboxedProcesses } from "./sandboxed-processes.ts";
+import { SandboxedProcesses, type ProcessSettings } from "./sandboxed-processes.ts";
 
 /** A language that a model may write code in. */
 export type CodeLanguage = ProcessLanguage | "javascript";
@@ -18,6 +19,13 @@ export type CodeToolsOptions = {
   /** A tool for each: `run_javascript`, `run_node`, `run_python`, `run_bash`. */
   readonly languages: readonly CodeLanguage[];
   readonly limits?: Partial<CodeLimits>;
+  /** Hosts that code may reach; none by default. `"javascript"` reaches none in any case. */
+  readonly network?: CodeNetwork;
+  /**
+   * Whether variables stay from call to call, as long as the session does not rest. `"javascript"` begins anew with each call in any
+   * case. False by default.
+   */
+  readonly keepState?: boolean;
   /**
    * What code does to the world. It reaches nothing but the session's own workspace, but what it does there twice may be
    * something else than once: `write` by default, which is never repeated blindly. Say `idempotent` where a call whose outcome is
@@ -36,7 +44,7 @@ export type CodeInput = z.infer<typeof INPUT>;
 
 export type CodeTool = DefinedTool<CodeInput, CodeResult> | DefinedTool<CodeInput, JavaScriptResult>;
 
-const KNOWN = ["languages", "limits", "effect", "needsApproval"];
+const KNOWN = ["languages", "limits", "network", "keepState", "effect", "needsApproval"];
 const LANGUAGES: readonly CodeLanguage[] = ["javascript", ...PROCESS_LANGUAGES];
 
 /**
@@ -47,15 +55,41 @@ const LANGUAGES: readonly CodeLanguage[] = ["javascript", ...PROCESS_LANGUAGES];
  * @throws ConfigurationError when an option is wrong.
  */
 export const codeTools = (options: CodeToolsOptions): readonly CodeTool[] => {
-  checkOptions(options, { owner: "codeTools", known: KNOWN, later: ["network", "state"] });
+  checkOptions(options, { owner: "codeTools", known: KNOWN, later: [] });
   const languages = checkLanguages(options.languages);
   const limits = resolveLimits(options.limits ?? {});
   const inProcesses = PROCESS_LANGUAGES.filter((language) => languages.includes(language));
-  const processes = new SandboxedProcesses(inProcesses, limits);
+  checkProcessOptions(options, inProcesses);
+  const settings: ProcessSettings = {
+    languages: inProcesses,
+    limits,
+    keepsState: options.keepState === true,
+    network: options.network === undefined ? null : resolveNetwork(options.network),
+  };
+  const processes = new SandboxedProcesses(settings);
   return languages.map((language) =>
     language === "javascript"
       ? javaScriptTool(options, limits)
-      : processTool(language, { options, limits, processes }),
+      : processTool(language, { options, settings, processes }),
+  );
+};
+
+/** Nothing is accepted that no language would keep to. */
+const checkProcessOptions = (
+  { keepState, network }: CodeToolsOptions,
+  languages: readonly ProcessLanguage[],
+): void => {
+  if (keepState !== undefined && typeof keepState !== "boolean") {
+    throw new ConfigurationError("OPTION_INVALID", `codeTools: "keepState" must be true or false.`);
+  }
+  if (languages.length > 0 || (keepState !== true && network === undefined)) return;
+  const name = keepState === true ? "keepState" : "network";
+  throw new ConfigurationError(
+    "OPTION_INVALID",
+    `codeTools: "${name}" is not for "javascript", which is the only language.`,
+    {
+      hint: `Remove "${name}", or give a language that runs as a process.`,
+    },
   );
 };
 
@@ -70,7 +104,7 @@ const checkLanguages = (languages: unknown): readonly CodeLanguage[] => {
 
 type Making = {
   readonly options: CodeToolsOptions;
-  readonly limits: CodeLimits;
+  readonly settings: ProcessSettings;
   readonly processes: SandboxedProcesses;
 };
 
@@ -80,25 +114,45 @@ const STARTING_AND_ENDING_MS = 15_000;
 const approvalOf = ({ needsApproval }: CodeToolsOptions) =>
   needsApproval === undefined ? {} : { needsApproval };
 
-const processTool = (language: ProcessLanguage, { options, limits, processes }: Making): CodeTool =>
+const processTool = (language: ProcessLanguage, { options, settings, processes }: Making): CodeTool =>
   defineTool()({
     name: LANGUAGE_FACTS[language].tool,
-    description: processDescription(language, limits),
+    description: processDescription(language, settings, options.network),
     inputSchema: INPUT,
     effect: options.effect ?? "write",
-    timeoutMs: limits.timeoutMs + STARTING_AND_ENDING_MS,
+    timeoutMs: settings.limits.timeoutMs + STARTING_AND_ENDING_MS,
     resource: processes,
     ...approvalOf(options),
     execute: ({ code }, context) => processes.run(language, code, context),
   });
 
-const processDescription = (language: ProcessLanguage, limits: CodeLimits): string => {
-  const { title, hint } = LANGUAGE_FACTS[language];
-  return (
-    `Runs ${title} in a sandbox. ${hint} The working directory is /workspace, whose files stay from call to call; /tmp is empty ` +
-    `at each call. There is no network. Limits: ${limits.timeoutMs / 1_000} s, ${limits.memoryMb} MiB of memory, ` +
-    `${limits.maxWorkspaceMb} MiB in /workspace.`
-  );
+const processDescription = (
+  language: ProcessLanguage,
+  settings: ProcessSettings,
+  network: CodeNetwork | undefined,
+): string => {
+  const { limits, keepsState } = settings;
+  const { title, hint, keptHint } = LANGUAGE_FACTS[language];
+  return [
+    `Runs ${title} in a sandbox.`,
+    keepsState ? keptHint : hint,
+    "The working directory is /workspace, whose files stay from call to call.",
+    keepsState ? "" : "/tmp is empty at each call.",
+    networkDescription(network),
+    `Limits: ${limits.timeoutMs / 1_000} s, ${limits.memoryMb} MiB of memory, ${limits.maxWorkspaceMb} MiB in /workspace.`,
+  ]
+    .filter((sentence) => sentence !== "")
+    .join(" ");
+};
+
+/** Names enough for a model to know what kind of hosts they are. */
+const MAX_HOSTS_TOLD = 20;
+
+const networkDescription = (network: CodeNetwork | undefined): string => {
+  if (network === undefined) return "There is no network.";
+  const hosts = [...network.allowHosts, ...(network.allow ?? [])];
+  const told = hosts.slice(0, MAX_HOSTS_TOLD).join(", ") + (hosts.length > MAX_HOSTS_TOLD ? ", …" : "");
+  return `Of the network only these hosts are reached, by HTTP(S) through the proxy that HTTPS_PROXY names: ${told}.`;
 };
 
 /** Other calls may have to end first. */

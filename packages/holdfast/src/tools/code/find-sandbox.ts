@@ -58,7 +58,10 @@ export const trySandbox = async (): Promise<void> => {
     const limits = resolveLimits({ timeoutMs: TRY_MS });
     const isRoot = process.getuid?.() === 0;
     const program = programOf("bash", limits);
-    const child = startSandbox({ program, limits, workspace, isRoot }, { code: "echo it works" });
+    const child = startSandbox(
+      { program, limits, workspace, isRoot, isKept: false, proxy: null },
+      { code: "echo it works" },
+    );
     const { promise, resolve } = Promise.withResolvers<string>();
     let said = "";
     child.stdout.on("data", (chunk: Buffer) => (said += chunk.toString().slice(0, 1_000)));

@@ -1,4 +1,5 @@
 import type { CodeLimits } from "./code-limits.ts";
+import { DESCRIPTORS } from "./kept-drivers.ts";
 
 /** A language whose code runs as a process in the sandbox. */
 export type ProcessLanguage = "node" | "python" | "bash";
@@ -20,6 +21,8 @@ export type LanguageFacts = {
   readonly tool: string;
   readonly title: string;
   readonly hint: string;
+  /** The same where variables are kept. */
+  readonly keptHint: string;
   /** The file that has to be there; null when it comes with this process. */
   readonly needs: { readonly file: string; readonly package: string } | null;
 };
@@ -31,18 +34,23 @@ export const LANGUAGE_FACTS: Readonly<Record<ProcessLanguage, LanguageFacts>> = 
     tool: "run_node",
     title: "JavaScript under Node.js",
     hint: "ES modules and top-level await work; print results with console.log.",
+    keptHint:
+      "Variables stay from call to call. Top-level await, require() and import() work, import statements do not; print results with console.log.",
     needs: null,
   },
   python: {
     tool: "run_python",
     title: "Python 3",
     hint: "Only the standard library is sure to be there; print results.",
+    keptHint:
+      "Variables stay from call to call. Only the standard library is sure to be there; print results.",
     needs: { file: "/usr/bin/python3", package: "python3" },
   },
   bash: {
     tool: "run_bash",
     title: "a bash script",
     hint: "The usual command-line tools are there.",
+    keptHint: "Variables and functions stay from call to call. The usual command-line tools are there.",
     needs: null,
   },
 };
@@ -84,3 +92,15 @@ export const programOf = (language: ProcessLanguage, limits: CodeLimits): Progra
 };
 
 const heapMb = ({ memoryMb }: CodeLimits): number => Math.max(16, Math.floor(memoryMb * HEAP_SHARE));
+
+/** The same as something that goes on from call to call; what it runs first is its driver. */
+export const keptProgramOf = (language: ProcessLanguage, limits: CodeLimits): Program => {
+  const program = programOf(language, limits);
+  const interpreters: Readonly<Record<ProcessLanguage, string>> = {
+    bash: "bash",
+    python: "/usr/bin/python3",
+    node: `/code/node --max-old-space-size=${heapMb(limits)}`,
+  };
+  const command = `exec ${interpreters[language]} ${program.codeFile} ${DESCRIPTORS}`;
+  return { ...program, command: ["bash", "--norc", "-c", command] };
+};

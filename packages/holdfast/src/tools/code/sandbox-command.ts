@@ -1,4 +1,5 @@
 import type { CodeLimits } from "./code-limits.ts";
+import { CERTIFICATE_FILES, PROXY_ENVIRONMENT, PROXY_INSIDE, WITH_FORWARDER } from "./forwarder.ts";
 import type { Program } from "./languages.ts";
 
 /** Descriptors at which the sandbox is given files that exist nowhere on disk. */
@@ -6,6 +7,8 @@ export const SECCOMP_FD = 3;
 export const PASSWD_FD = 4;
 export const GROUP_FD = 5;
 export const CODE_FD = 6;
+/** Only where there is a way out. */
+export const FORWARDER_FD = 7;
 
 /** Everything that is not in the arguments. */
 export type SandboxPlan = {
@@ -15,34 +18,49 @@ export type SandboxPlan = {
   readonly workspace: string;
   /** Whether this process is root: then the sandbox is entered as somebody who is nobody here. */
   readonly isRoot: boolean;
+  /** Whether it goes on from call to call: then each call is limited, and not the whole. */
+  readonly isKept: boolean;
+  /** Socket of the proxy on this machine, through which the network is reached; null for no network. */
+  readonly proxy: string | null;
 };
 
 /** Nobody's: of the numbers that Debian keeps for itself and gives to no one. As root, code runs under it on this machine too. */
-const USER = 65_533;
+export const USER = 65_533;
 export const PASSWD = `sandbox:x:${USER}:${USER}:sandbox:/tmp:/bin/bash\n`;
 export const GROUP = `sandbox:x:${USER}:\n`;
 
-/** Where the workspace lies while root makes itself nobody. */
+/** Where the workspace and the proxy lie while root makes itself nobody. */
 const BETWEEN = "/mnt/workspace";
+const PROXY_BETWEEN = "/mnt/proxy";
 
 /**
  * Closes what this process has inherited and would hand on; the numbers above are ours. Then gives way to the runtime, and is the
  * first to go when the machine has no memory left.
  */
-const OUTERMOST = `for fd in /proc/self/fd/*; do fd=\${fd##*/}; [ "$fd" -gt ${CODE_FD} ] && eval "exec $fd>&-"; done; exec nice -n 10 choom -n 1000 -- "$@"`;
+const outermost = (last: number): string =>
+  `for fd in /proc/self/fd/*; do fd=\${fd##*/}; [ "$fd" -gt ${last} ] && eval "exec $fd>&-"; done; exec nice -n 10 choom -n 1000 -- "$@"`;
 
 /** What is run, and with which arguments; nothing in them is from a model. */
 export const sandboxCommand = (plan: SandboxPlan): readonly [string, readonly string[]] => {
-  const source = plan.isRoot ? BETWEEN : plan.workspace;
-  const inner = ["bwrap", ...sandboxArguments(plan, source), "--", ...limited(plan)];
-  return ["/bin/bash", ["-c", OUTERMOST, "-", ...(plan.isRoot ? asNobody(plan.workspace, inner) : inner)]];
+  const { isRoot, proxy } = plan;
+  const sources: Sources = {
+    workspace: isRoot ? BETWEEN : plan.workspace,
+    proxy: isRoot && proxy !== null ? PROXY_BETWEEN : proxy,
+  };
+  const inner = ["bwrap", ...sandboxArguments(plan, sources), "--", ...withNetwork(plan), ...limited(plan)];
+  // Where its input is a socket, bash takes itself for a remote shell, and would read a file of whoever runs it.
+  const last = proxy === null ? CODE_FD : FORWARDER_FD;
+  return ["/bin/bash", ["--norc", "-c", outermost(last), "-", ...(isRoot ? asNobody(plan, inner) : inner)]];
 };
+
+/** What is laid into the sandbox, as it can be found when the sandbox is made. */
+type Sources = { readonly workspace: string; readonly proxy: string | null };
 
 /**
  * Root is let into files by who it is and not by what it may do: without any capability it still writes the kernel's settings.
  * So the sandbox belongs to nobody. What is in the workspace is given to nobody first; root reads it all the same.
  */
-const asNobody = (workspace: string, inner: readonly string[]): readonly string[] =>
+const asNobody = ({ workspace, proxy }: SandboxPlan, inner: readonly string[]): readonly string[] =>
   [
     [
       "unshare",
@@ -55,31 +73,39 @@ const asNobody = (workspace: string, inner: readonly string[]): readonly string[
       TAKE_AWAY_ROOT,
       "-",
       workspace,
+      proxy ?? "",
     ],
     inner,
   ].flat();
 
 /** Only `exec`, so that whoever is killed is the sandbox, and whoever dies with us is, too. */
 const TAKE_AWAY_ROOT = [
-  // It is found from within, as it may lie under what is laid over here.
+  // Both are found from within, as they may lie under what is laid over here.
   'cd "$1"',
+  'if [ -n "$2" ]; then exec 9< "${2%/*}"; fi',
   "mount -t tmpfs -o mode=0755,size=64k tmpfs /mnt",
   `mkdir ${BETWEEN}`,
   `mount --no-canonicalize --bind . ${BETWEEN}`,
   "cd /",
-  "shift",
+  `if [ -n "$2" ]; then : > ${PROXY_BETWEEN}; mount --no-canonicalize --bind "/proc/self/fd/9/\${2##*/}" ${PROXY_BETWEEN}; exec 9<&-; fi`,
+  "shift 2",
   `chown -hR ${USER}:${USER} ${BETWEEN}`,
   `exec setpriv --reuid ${USER} --regid ${USER} --clear-groups --inh-caps=-all --bounding-set=-all -- "$@"`,
 ].join("\n");
 
 const MIB = 1_024 * 1_024;
 
-const sandboxArguments = ({ program, limits }: SandboxPlan, workspace: string): readonly string[] =>
+const sandboxArguments = (
+  { program, limits }: SandboxPlan,
+  { workspace, proxy }: Sources,
+): readonly string[] =>
   [
     ["--unshare-user", "--unshare-pid", "--unshare-net", "--unshare-ipc", "--unshare-uts"],
     ["--unshare-cgroup-try", "--die-with-parent", "--new-session", "--cap-drop", "ALL"],
     ["--uid", String(USER), "--gid", String(USER), "--hostname", "sandbox", "--clearenv"],
-    Object.entries({ ...ENVIRONMENT, ...program.env }).flatMap(([name, value]) => ["--setenv", name, value]),
+    Object.entries({ ...ENVIRONMENT, ...(proxy === null ? {} : PROXY_ENVIRONMENT), ...program.env }).flatMap(
+      ([name, value]) => ["--setenv", name, value],
+    ),
     ["--ro-bind", "/usr", "/usr"],
     ["bin", "lib", "lib64", "sbin"].flatMap((name) => ["--symlink", `usr/${name}`, `/${name}`]),
     ["--ro-bind-try", "/etc/alternatives", "/etc/alternatives"],
@@ -91,10 +117,23 @@ const sandboxArguments = ({ program, limits }: SandboxPlan, workspace: string): 
     ["--remount-ro", "/dev"],
     ["--size", String(limits.maxTmpMb * MIB), "--perms", "1777", "--tmpfs", "/tmp"],
     ["--bind", workspace, "/workspace", "--chdir", "/workspace"],
-    program.binds.flatMap(({ from, to }) => ["--ro-bind", from, to]),
+    bindsOf(program, proxy).flatMap(({ from, to }) => ["--ro-bind", from, to]),
+    proxy === null ? [] : CERTIFICATE_FILES.flatMap((file) => ["--ro-bind-try", file, file]),
+    proxy === null ? [] : ["--ro-bind-data", String(FORWARDER_FD), "/code/forward.js"],
     ["--ro-bind-data", String(CODE_FD), program.codeFile],
     ["--remount-ro", "/", "--seccomp", String(SECCOMP_FD)],
   ].flat();
+
+const bindsOf = (program: Program, proxy: string | null): Program["binds"] => {
+  if (proxy === null) return program.binds;
+  const node = { from: process.execPath, to: "/code/node" };
+  const others = program.binds.filter(({ to }) => to !== node.to);
+  return [...others, node, { from: proxy, to: PROXY_INSIDE }];
+};
+
+/** The forwarder is not limited as code is: it is started before. */
+const withNetwork = ({ proxy }: SandboxPlan): readonly string[] =>
+  proxy === null ? [] : ["bash", "--norc", "-c", WITH_FORWARDER, "-"];
 
 const ENVIRONMENT: Readonly<Record<string, string>> = {
   PATH: "/usr/local/bin:/usr/bin:/bin",
@@ -104,14 +143,17 @@ const ENVIRONMENT: Readonly<Record<string, string>> = {
   USER: "sandbox",
 };
 
+/** What the forwarder takes of the number of threads. */
+const FORWARDER_THREADS = 16;
+
 /** Counted from inside, where only what is in there counts. The soft limit is told with a signal, the hard one kills. */
-const limited = ({ program, limits }: SandboxPlan): readonly string[] =>
+const limited = ({ program, limits, isKept, proxy }: SandboxPlan): readonly string[] =>
   [
     "prlimit",
-    `--cpu=${limits.cpuSeconds}:${limits.cpuSeconds + 1}`,
+    isKept ? [] : `--cpu=${limits.cpuSeconds}:${limits.cpuSeconds + 1}`,
     `--data=${(limits.memoryMb + program.askedMb) * MIB}`,
     `--fsize=${limits.maxFileMb * MIB}`,
-    `--nproc=${limits.maxProcesses}`,
+    `--nproc=${limits.maxProcesses + (proxy === null ? 0 : FORWARDER_THREADS)}`,
     ["--nofile=256", "--core=0", "--memlock=0", "--msgqueue=0", "--sigpending=1024", "--"],
     program.command,
   ].flat();

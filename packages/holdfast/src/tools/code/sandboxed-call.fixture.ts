@@ -23,11 +23,16 @@ export const whyNoSandbox = async (): Promise<string | null> => {
 export const named = (name: string, why: string | null): string =>
   why === null ? name : `${name} (left out: ${why})`;
 
+type Run = (tool: string, code: string, signal?: AbortSignal) => Promise<CodeResult>;
+
 /** A session's folder, and how code is run in it. */
 export type Bench = {
   readonly workspace: string;
-  readonly run: (tool: string, code: string, signal?: AbortSignal) => Promise<CodeResult>;
+  readonly run: Run;
+  /** The same for another session, in the same folder. */
+  readonly runAs: (session: string) => Run;
   readonly held: () => number;
+  readonly rest: (session: string) => Promise<void>;
   readonly close: () => Promise<void>;
 };
 
@@ -42,13 +47,23 @@ export const makeBench = async (options: Partial<CodeToolsOptions> = {}): Promis
     await resource?.close();
     await rm(workspace, { recursive: true, force: true });
   });
-  const contextWith = (signal: AbortSignal) =>
-    ({ signal, session: { id: "s1" }, workspace: { path: async () => workspace } }) as Partial<ToolContext>;
+  const runAs =
+    (session: string): Run =>
+    async (name, code, signal = new AbortController().signal) => {
+      const context: Partial<ToolContext> = {
+        signal,
+        session: { id: session } as ToolContext["session"],
+        workspace: { path: async () => workspace } as ToolContext["workspace"],
+      };
+      const tool = tools.find((each) => each.name === name);
+      return (await tool?.execute({ code }, context as ToolContext)) as CodeResult;
+    };
   return {
     workspace,
-    run: async (name, code, signal = new AbortController().signal) => {
-      const tool = tools.find((each) => each.name === name);
-      return (await tool?.execute({ code }, contextWith(signal) as ToolContext)) as CodeResult;
+    run: runAs("s1"),
+    runAs,
+    rest: async (session) => {
+      await resource?.rest(session);
     },
     held: () => resource?.held()["processes"] ?? 0,
     close: async () => {

@@ -1,49 +1,77 @@
-import { isHoldfastError } from "../../core/errors.ts";
-import type { Failure } from "../../core/failure.ts";
-import { toFailure } from "../../core/failure.ts";
+import { isHoldfastError, ToolError } from "../../core/errors.ts";
+import { toFailure, type Failure } from "../../core/failure.ts";
+import type { NetworkRules } from "../../definitions/network-rules.ts";
 import type { ToolContext } from "../../ports/tool.ts";
 import type { ToolResource } from "../../ports/tool-resource.ts";
 import type { CodeLimits } from "./code-limits.ts";
 import { codeResult, type CodeResult } from "./code-result.ts";
 import { checkInstalled, trySandbox } from "./find-sandbox.ts";
-import { programOf, type ProcessLanguage } from "./languages.ts";
-import { runInSandbox } from "./run-in-sandbox.ts";
+import { giveWorkspace } from "./give-workspace.ts";
+import { KEPT_DRIVERS } from "./kept-drivers.ts";
+import { KeptInterpreter } from "./kept-interpreter.ts";
+import { KeptInterpreters } from "./kept-interpreters.ts";
+import { keptProgramOf, programOf, type ProcessLanguage } from "./languages.ts";
+import { runInSandbox, type SandboxRun } from "./run-in-sandbox.ts";
+import type { SandboxPlan } from "./sandbox-command.ts";
 import { notStarted, type SandboxProcess } from "./start-sandbox.ts";
 import { Ticker } from "./ticker.ts";
+import { WayOut } from "./way-out.ts";
 import { changedFiles, useOfWorkspace } from "./workspace-use.ts";
+
+export type ProcessSettings = {
+  readonly languages: readonly ProcessLanguage[];
+  readonly limits: CodeLimits;
+  /** Whether interpreters go on from call to call. */
+  readonly keepsState: boolean;
+  /** What may be reached; null for nothing. */
+  readonly network: NetworkRules | null;
+};
+
+type Call = {
+  readonly language: ProcessLanguage;
+  readonly code: string;
+  readonly context: ToolContext;
+  readonly workspace: string;
+  readonly workspaceBytes: number;
+};
+
+type Ran = { readonly run: SandboxRun; readonly refused: readonly string[]; readonly state: string | null };
 
 /** The processes in sandboxes that one set of tools has running. */
 export class SandboxedProcesses implements ToolResource {
   readonly name = "code in sandboxes";
-  readonly #limits: CodeLimits;
-  readonly #languages: readonly ProcessLanguage[];
+  readonly #settings: ProcessSettings;
   readonly #running = new Set<SandboxProcess>();
+  readonly #waysOut = new Set<WayOut>();
   readonly #ticker = new Ticker();
+  readonly #kept = new KeptInterpreters();
   #works: Promise<void> | null = null;
 
-  constructor(languages: readonly ProcessLanguage[], limits: CodeLimits) {
-    this.#languages = languages;
-    this.#limits = limits;
+  constructor(settings: ProcessSettings) {
+    this.#settings = settings;
   }
 
   held(): { readonly [kind: string]: number } {
-    return { processes: this.#running.size };
+    // Each listens, and has what is connected through it.
+    const sockets = [...this.#waysOut].reduce((sum, wayOut) => sum + 1 + wayOut.sockets, 0);
+    return { processes: this.#running.size, ...(this.#settings.network === null ? {} : { sockets }) };
   }
 
-  /** Code ends with its call, so nothing is left of a session that rests. */
-  rest(): Promise<void> {
-    return Promise.resolve();
+  /** Code ends with its call, but for interpreters that are kept. */
+  async rest(sessionId: string): Promise<void> {
+    await this.#kept.rest(sessionId);
   }
 
   async close(): Promise<void> {
     const ended = [...this.#running].map((child) => new Promise((resolve) => child.once("close", resolve)));
     for (const child of this.#running) child.kill("SIGKILL");
-    await Promise.all(ended);
+    await Promise.all([...ended, this.#kept.close()]);
+    await Promise.all([...this.#waysOut].map((wayOut) => this.#shut(wayOut)));
   }
 
   async check(): Promise<Failure | null> {
     try {
-      await this.#ready(this.#languages);
+      await this.#ready(this.#settings.languages);
       return null;
     } catch (thrown) {
       return toFailure(thrown);
@@ -52,19 +80,90 @@ export class SandboxedProcesses implements ToolResource {
 
   /** Runs code for the session of `context`, in its workspace. @throws SandboxUnavailableError, ToolError */
   async run(language: ProcessLanguage, code: string, context: ToolContext): Promise<CodeResult> {
-    const limits = this.#limits;
+    const { limits, keepsState } = this.#settings;
     const { workspace, before } = await this.#prepare(language, context);
-    const isRoot = process.getuid?.() === 0;
-    const ran = await runInSandbox({
-      plan: { program: programOf(language, limits), limits, workspace, isRoot },
-      code,
-      signal: context.signal,
-      ticker: this.#ticker,
-      workspaceBytes: before.bytes,
-      onStart: (child) => this.#keep(child),
-    });
+    const call: Call = { language, code, context, workspace, workspaceBytes: before.bytes };
+    const ran = await (keepsState ? this.#goOn(call) : this.#runAlone(call));
     const after = await useOfWorkspace(workspace, limits.maxWorkspaceFiles);
-    return codeResult(ran, limits, changedFiles(before, after));
+    return codeResult({ ...ran, limits, changed: changedFiles(before, after) });
+  }
+
+  async #runAlone({ language, code, context, workspace, workspaceBytes }: Call): Promise<Ran> {
+    const wayOut = await this.#open();
+    try {
+      const program = programOf(language, this.#settings.limits);
+      const run = await runInSandbox({
+        plan: this.#planOf(workspace, { program, isKept: false, wayOut }),
+        code,
+        signal: context.signal,
+        ticker: this.#ticker,
+        workspaceBytes,
+        onStart: (child) => this.#keep(child),
+      });
+      return { run, refused: wayOut?.takeRefused() ?? [], state: null };
+    } finally {
+      await this.#shut(wayOut);
+    }
+  }
+
+  async #goOn({ language, code, context, workspace, workspaceBytes }: Call): Promise<Ran> {
+    if (code.includes("\0")) throw new ToolError("Code holds no zero characters.", { executed: false });
+    const { signal, session } = context;
+    return this.#kept.run({
+      keeping: { sessionId: session.id, language },
+      call: { code, signal, workspaceBytes },
+      start: () => this.#startKept(language, workspace),
+      // One that begins is given it at its beginning.
+      goOn: async () => {
+        if (isRoot()) await giveWorkspace(workspace);
+      },
+    });
+  }
+
+  async #startKept(language: ProcessLanguage, workspace: string): Promise<KeptInterpreter> {
+    const wayOut = await this.#open();
+    try {
+      const program = keptProgramOf(language, this.#settings.limits);
+      const interpreter = new KeptInterpreter({
+        plan: this.#planOf(workspace, { program, isKept: true, wayOut }),
+        driver: KEPT_DRIVERS[language],
+        ticker: this.#ticker,
+        wayOut,
+      });
+      this.#keep(interpreter.child);
+      interpreter.child.once("close", () => void this.#shut(wayOut));
+      return interpreter;
+    } catch (thrown) {
+      await this.#shut(wayOut);
+      throw thrown;
+    }
+  }
+
+  #planOf(
+    workspace: string,
+    { program, isKept, wayOut }: Pick<SandboxPlan, "program" | "isKept"> & { readonly wayOut: WayOut | null },
+  ): SandboxPlan {
+    const proxy = wayOut?.socketPath ?? null;
+    return { program, isKept, limits: this.#settings.limits, workspace, isRoot: isRoot(), proxy };
+  }
+
+  /** @throws ToolError with `executed: false` when there is no socket to be had. */
+  async #open(): Promise<WayOut | null> {
+    const { network, limits } = this.#settings;
+    if (network === null) return null;
+    try {
+      const wayOut = await WayOut.open(network, limits.maxNetworkMb * MIB);
+      this.#waysOut.add(wayOut);
+      return wayOut;
+    } catch (thrown) {
+      throw notStarted(thrown);
+    }
+  }
+
+  async #shut(wayOut: WayOut | null): Promise<void> {
+    if (wayOut === null) return;
+    await wayOut.close();
+    this.#waysOut.delete(wayOut);
   }
 
   /** What goes wrong here does so before anything was run. */
@@ -72,7 +171,7 @@ export class SandboxedProcesses implements ToolResource {
     try {
       await this.#ready([language]);
       const workspace = await context.workspace.path();
-      return { workspace, before: await useOfWorkspace(workspace, this.#limits.maxWorkspaceFiles) };
+      return { workspace, before: await useOfWorkspace(workspace, this.#settings.limits.maxWorkspaceFiles) };
     } catch (thrown) {
       throw isHoldfastError(thrown) ? thrown : notStarted(thrown);
     }
@@ -95,3 +194,7 @@ export class SandboxedProcesses implements ToolResource {
     }
   }
 }
+
+const MIB = 1_024 * 1_024;
+
+const isRoot = (): boolean => process.getuid?.() === 0;

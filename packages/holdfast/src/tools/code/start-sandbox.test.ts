@@ -17,7 +17,7 @@ it("E2 code for which there are no descriptors left is not run, and nothing is k
      const { programOf } = await import(${source("./languages.ts")});
      const { resolveLimits } = await import(${source("./code-limits.ts")});
      const limits = resolveLimits({ timeoutMs: 200 });
-     const plan = { program: programOf("bash", limits), limits, workspace: ${JSON.stringify(folder)}, isRoot: process.getuid() === 0 };
+     const plan = { program: programOf("bash", limits), limits, workspace: ${JSON.stringify(folder)}, isRoot: process.getuid() === 0, isKept: false, proxy: null };
      const healthy = new Ticker();
      const more = { plan, code: "true", signal: new AbortController().signal, workspaceBytes: 0, onStart: () => {} };
      const held = [];

@@ -1,8 +1,10 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import type { Readable, Writable } from "node:stream";
 import { ToolError } from "../../core/errors.ts";
+import { FORWARDER } from "./forwarder.ts";
 import {
   CODE_FD,
+  FORWARDER_FD,
   GROUP,
   GROUP_FD,
   PASSWD,
@@ -21,17 +23,20 @@ export type SandboxInput = {
 };
 
 /**
- * Starts code in a sandbox of its own, which ends with this process, and after `timeoutMs` in any case.
+ * Starts code in a sandbox of its own, which ends with this process, and after `timeoutMs` in any case where it is not kept.
  *
  * @throws ToolError with `executed: false` when no process can be started.
  */
 export const startSandbox = (plan: SandboxPlan, { code }: SandboxInput): SandboxProcess => {
   const [command, args] = sandboxCommand(plan);
   const child = spawn(command, args, {
-    stdio: ["ignore", "pipe", "pipe", "pipe", "pipe", "pipe", "pipe"],
+    stdio: [
+      plan.isKept ? "pipe" : "ignore",
+      ...Array.from({ length: plan.proxy === null ? CODE_FD : FORWARDER_FD }, () => "pipe" as const),
+    ],
     env: { PATH: "/usr/local/bin:/usr/bin:/bin" },
     cwd: "/",
-    timeout: plan.limits.timeoutMs,
+    ...(plan.isKept ? {} : { timeout: plan.limits.timeoutMs }),
     killSignal: "SIGKILL",
   });
   // It is told below, by what is missing; the event comes later.
@@ -41,10 +46,13 @@ export const startSandbox = (plan: SandboxPlan, { code }: SandboxInput): Sandbox
     child.emit("exit", null, null);
     throw notStarted();
   }
+  // Who died before it read is known by its end.
+  child.stdin?.on("error", () => undefined);
   give(child, SECCOMP_FD, seccompFilter(process.arch) ?? new Uint8Array());
   give(child, PASSWD_FD, PASSWD);
   give(child, GROUP_FD, GROUP);
   give(child, CODE_FD, code);
+  if (plan.proxy !== null) give(child, FORWARDER_FD, FORWARDER);
   return child as SandboxProcess;
 };
 
