@@ -8,6 +8,7 @@ import type { Tool } from "../ports/tool.ts";
 import type { ActiveSession } from "./active-session.ts";
 import type { Batch } from "./batch.ts";
 import { requestFor } from "./ask-approval.ts";
+import { limited } from "./limited.ts";
 import type { GoodAnswer } from "./last-good.ts";
 
 type Failed = { readonly header: HeaderOf<"tool-call.failed">; readonly payload: JsonObject | null };
@@ -58,6 +59,9 @@ const isFinal = (run: OpenRun, call: OpenCall, { header, payload }: Failed): boo
   );
 };
 
+/** A schema that never comes back must not hold the session for ever (E6). */
+const CHECK_LIMIT_MS = 30_000;
+
 const otherTool = async (
   session: ActiveSession,
   { run, call, tool, input, draft }: Failing,
@@ -68,7 +72,11 @@ const otherTool = async (
   if (call.policy.effect === "idempotent" && call.attempt > 0) return null;
   // guard E4: what was approved is not put in the hands of another tool
   if (call.approval !== null) return null;
-  const parsed = await other.parseInput(input);
+  const parsed = await limited(session.services.clock, {
+    work: other.parseInput(input),
+    limitMs: CHECK_LIMIT_MS,
+    otherwise: () => ({ ok: false, issues: [] }) as const,
+  });
   if (!parsed.ok) return null;
   const { services, id: sessionId, agent, content } = session;
   const asked = await requestFor({

@@ -74,7 +74,9 @@ export const interceptOutput = async (
 ): Promise<ToolOutput> => {
   let shown = output;
   for (const interceptor of concerned(call)) {
-    const said = await ask(call, interceptor, () => interceptor.after?.(seen(call, call.input), shown));
+    const said = await ask(call, interceptor, () =>
+      interceptor.after?.(seen(call, call.input), structuredClone(shown)),
+    );
     if ("failed" in said) return withheld(said.failed.message);
     const { answer } = said;
     if (answer === undefined) continue;
@@ -93,7 +95,8 @@ const seen = ({ services, tool, about }: Omit<CheckedCall, "value">, input: Json
   ...about,
   tool: tool.name,
   effect: tool.policy.effect,
-  input,
+  // What it does to its copy changes nothing: only what it answers does.
+  input: structuredClone(input),
   deps: services.deps,
 });
 

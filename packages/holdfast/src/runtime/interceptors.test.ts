@@ -196,6 +196,22 @@ describe("an interceptor before a call", () => {
     await test.close();
   });
 
+  it("E4 changes nothing by what it does to what it was told", async () => {
+    const { pay, paid } = tillOf();
+    const spoil: Interceptor = {
+      name: "spoil",
+      before: ({ input }) => {
+        (input as { cents: number }).cents = 1;
+        return undefined;
+      },
+      after: (_call, output) => void Object.assign(output, { value: "spoilt" }),
+    };
+    const { test, ask } = await start([pay], [spoil]);
+    expect(await ask()).not.toContain("spoilt");
+    expect(paid).toEqual([{ cents: 900 }]);
+    await test.close();
+  });
+
   it("S1 sees only the tools that it names", async () => {
     const { pay, paid } = tillOf();
     const { test, ask } = await start(

@@ -32,7 +32,7 @@ describe("an option that does not exist yet", () => {
     expect(thrown).toMatchObject({ code: "OPTION_NOT_AVAILABLE", failure: { details: { option: name } } });
   });
 
-  it.each(["fallback", "rateLimit"])("is refused on tools: %s", (name) => {
+  it.each(["annotations"])("is refused on tools: %s", (name) => {
     expect(thrownBy(() => defineTool()(loose(tool, { [name]: () => true })))).toMatchObject({
       code: "OPTION_NOT_AVAILABLE",
     });
