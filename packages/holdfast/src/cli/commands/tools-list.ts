@@ -20,9 +20,23 @@ export const toolsList: Command = {
     const { tools, name } = pickAgent(agents, { file: fileName, wanted: flags.text("agent") });
     if (flags.isOn("json")) terminal.out.line(JSON.stringify(tools.map(asJson)));
     else if (tools.length === 0) terminal.err.line(`Agent "${name}" has no tools.`);
-    else terminal.out.write(renderTable(COLUMNS, tools, terminal.out));
+    else terminal.out.write(renderTable(columnsFor(tools), tools, terminal.out));
     return EXIT.done;
   },
+};
+
+/** What no tool has takes no column. */
+const columnsFor = (tools: readonly Tool[]): readonly Column<Tool>[] =>
+  COLUMNS.filter(({ title, of }) => title !== AT_MOST || tools.some((tool) => of(tool) !== ""));
+
+const AT_MOST = "AT MOST";
+
+const mostOf = ({ limits }: Tool): string => {
+  if (limits === undefined) return "";
+  const { maxConcurrent, rate } = limits;
+  const atOnce = maxConcurrent === null ? [] : [`${maxConcurrent} at once`];
+  const often = rate === null ? [] : [`${rate.calls} in ${rate.perMs / 1_000} s`];
+  return [...atOnce, ...often].join(", ");
 };
 
 const COLUMNS: readonly Column<Tool>[] = [
@@ -33,6 +47,7 @@ const COLUMNS: readonly Column<Tool>[] = [
     of: ({ policy }) => (policy.timeoutMs === 0 ? "" : `${policy.timeoutMs / 1_000} s`),
   },
   { title: "ATTEMPTS", of: ({ policy }) => String(policy.retry.maxAttempts) },
+  { title: AT_MOST, of: mostOf },
   { title: "APPROVAL", of: (tool) => (mayAsk(tool) ? "by rule" : "") },
   { title: "ABOUT", of: ({ description }) => description, isFlexible: true },
 ];
@@ -40,7 +55,7 @@ const COLUMNS: readonly Column<Tool>[] = [
 const mayAsk = (tool: Tool): boolean => "approval" in tool && tool.approval !== undefined;
 
 const asJson = (tool: Tool) => {
-  const { name, description, inputSchema, policy, maxOutputChars } = tool;
+  const { name, description, inputSchema, policy, maxOutputChars, circuit, limits, fallback } = tool;
   const { effect, timeoutMs, retry, canVerify } = policy;
   return {
     name,
@@ -52,5 +67,8 @@ const asJson = (tool: Tool) => {
     maxOutputChars,
     canVerify,
     mayNeedApproval: mayAsk(tool),
+    ...(circuit === undefined ? {} : { circuit }),
+    ...(limits === undefined ? {} : { limits: { ...limits, per: undefined, isApart: limits.per !== null } }),
+    ...(fallback === undefined ? {} : { fallback }),
   };
 };
