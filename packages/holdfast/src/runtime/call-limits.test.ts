@@ -219,6 +219,73 @@ describe("calls of a limited tool", () => {
     await finish(test, open);
   });
 
+  /** Somebody else gets in as soon as this tool has been called once, and stays there for longer than anybody may wait. */
+  const crowdedOut = async (
+    name: string,
+    more: Omit<Parameters<typeof toolOf>[0], "name" | "execute"> & { readonly first: () => unknown },
+  ) => {
+    const limits = { name: "line", maxConcurrent: 1, maxWaitMs: 20_000 };
+    const { bank, tool, open } = bankOf(limits);
+    const door = makeDoor();
+    const { first, ...definition } = more;
+    let entered = 0;
+    const execute = async () => {
+      entered += 1;
+      if (entered > 1) return "at last";
+      await door.opened;
+      return first();
+    };
+    const ours = toolOf({ ...definition, name, limits, execute });
+    const model = recordingModel(({ toolResults, lastUserText: input }) => {
+      if (toolResults.length === 0) return { toolCalls: [{ name: input }] };
+      return input === "book" ? { fail: { code: "MODEL_REQUEST_REJECTED" } } : { text: "done" };
+    });
+    const agent = agentOf({ model, tools: [tool, ours] });
+    const test = await createTestRuntime({ agents: [agent] });
+    const session = await test.runtime.createSession(agent);
+    const run = await session.send(name);
+    await test.advanceTime(100);
+    await (await test.runtime.createSession(agent)).send("bank");
+    await test.advanceTime(100);
+    door.open();
+    await test.advanceTime(60_000);
+    expect(bank).toMatchObject({ inside: 1, entered: 1 });
+    const failures = async () =>
+      headersOf(await journalOf(test, session.id), "tool-call.failed").map(({ code }) => code);
+    return { test, run, open, failures };
+  };
+
+  it("E10 are waited for as long as it takes where something is to be undone", async () => {
+    const log: string[] = [];
+    const { test, run, open, failures } = await crowdedOut("book", {
+      effect: "write",
+      first: () => void log.push("booked"),
+      undo: { effect: "idempotent", execute: () => void log.push("undone") },
+    });
+    expect(log).toEqual(["booked"]);
+    open();
+    const outcome = await within(test, run.outcome({ until: "settled" }), 120_000);
+    expect(outcome).toMatchObject({ status: "failed", undone: [{ tool: "book" }], notUndone: [] });
+    expect(log).toEqual(["booked", "undone"]);
+    expect(await failures()).toEqual([]);
+    await finish(test, open);
+  });
+
+  it("E2 are waited for as long as it takes where an attempt may have happened already", async () => {
+    const { test, run, open, failures } = await crowdedOut("charge", {
+      effect: "idempotent",
+      retry: { maxAttempts: 2, initialDelayMs: 1_000, maxDelayMs: 1_000 },
+      first: () => {
+        throw new ToolError("The line broke.");
+      },
+    });
+    expect(await failures()).toEqual(["TOOL_FAILED"]);
+    open();
+    expect(await within(test, run.outcome(), 120_000)).toMatchObject({ status: "completed" });
+    expect(await failures()).toEqual(["TOOL_FAILED"]);
+    await finish(test, open);
+  });
+
   it("J2 that waited when their process closed go on in the next", async () => {
     const { tool, open } = bankOf({ maxConcurrent: 1 });
     const { test, send } = await start([tool]);
