@@ -70,7 +70,12 @@ const clerk = defineAgent({
   model,
   tools: [look, ...codeTools({ languages, limits: { timeoutMs: 60_000 } })],
 });
-const vandal = defineAgent({ name: "vandal", instructions: "", model, tools: codeTools({ languages, limits }) });
+const vandal = defineAgent({
+  name: "vandal",
+  instructions: "",
+  model,
+  tools: codeTools({ languages, limits }),
+});
 const runtime = await createRuntime({ agents: [clerk, vandal], dataDir, logger: silent });
 
 const work = async (what) => {
@@ -107,7 +112,9 @@ const measure = async (what, harms) => {
 };
 
 const only = values.only === "" ? Object.keys(HARMS) : values.only.split(",");
-console.log(`load before: ${loadavg()[0].toFixed(2)}; each measured for ${SECONDS} s, a run every ${EVERY_MS} ms`);
+console.log(
+  `load before: ${loadavg()[0].toFixed(2)}; each measured for ${SECONDS} s, a run every ${EVERY_MS} ms`,
+);
 for (const kind of values.work.split(",")) {
   const what = WORK[kind];
   for (let warm = 0; warm < 10; warm += 1) await work(what);
@@ -116,7 +123,9 @@ for (const kind of values.work.split(",")) {
   for (const name of only) {
     const { p50, p99 } = await measure(what, name === "all" ? HARMS.all : [HARMS[name]]);
     const ratio = (p99 / quiet.p99).toFixed(2);
-    console.log(`  beside ${name}: p50 ${p50.toFixed(1)} ms, p99 ${p99.toFixed(1)} ms, ${ratio} times the quiet p99`);
+    console.log(
+      `  beside ${name}: p50 ${p50.toFixed(1)} ms, p99 ${p99.toFixed(1)} ms, ${ratio} times the quiet p99`,
+    );
   }
 }
 await runtime.close();

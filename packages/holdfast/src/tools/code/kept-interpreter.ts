@@ -21,6 +21,8 @@ export type KeptStart = {
   readonly driver: string;
   readonly ticker: Ticker;
   readonly wayOut: WayOut | null;
+  /** Lets go of what was there for it alone. */
+  readonly onEnd: () => Promise<void>;
 };
 
 /** The end of a process that could not be started after all. */
@@ -41,7 +43,7 @@ export class KeptInterpreter {
   #settle: (status: number | null) => void = () => undefined;
 
   /** @throws ToolError with `executed: false` when no process can be started. */
-  constructor({ plan, driver, ticker, wayOut }: KeptStart) {
+  constructor({ plan, driver, ticker, wayOut, onEnd }: KeptStart) {
     this.#plan = plan;
     this.#wayOut = wayOut;
     // First, so that nothing runs that nobody looks at.
@@ -55,13 +57,17 @@ export class KeptInterpreter {
     this.#watch = new Watch(this.child, plan, 0);
     this.#stdout = this.#read(this.child.stdout);
     this.#stderr = this.#read(this.child.stderr);
-    this.end = endOf(this.child)
-      .catch(() => NEVER)
-      .finally(() => {
-        this.#isAlive = false;
-        stopTicks();
-        this.#settle(null);
-      });
+    this.end = this.#untilEnd(stopTicks, onEnd);
+  }
+
+  /** Never rejects. */
+  async #untilEnd(stopTicks: () => void, onEnd: () => Promise<void>): Promise<SandboxEnd> {
+    const end = await endOf(this.child).catch(() => NEVER);
+    this.#isAlive = false;
+    stopTicks();
+    this.#settle(null);
+    await onEnd();
+    return end;
   }
 
   get isAlive(): boolean {

@@ -1,4 +1,6 @@
 /** Interpreters that go on from call to call. */
+import { spawn } from "node:child_process";
+import { once } from "node:events";
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
@@ -172,6 +174,25 @@ describe.runIf(why === null)(named("an interpreter that is kept", why), () => {
     expect(held()).toBe(0);
     expect(processesNamed("kept-4720")).toEqual([]);
     expect((await run("run_bash", "echo [$x]")).stdout).toBe("[]\n");
+  });
+
+  it("R3 nothing of it outlives this process, even when that is killed", async () => {
+    const { workspace, run } = await makeBench();
+    const source = JSON.stringify(join(import.meta.dirname, "code-tools.ts"));
+    const script = `
+      const { codeTools } = await import(${source});
+      const [tool] = codeTools({ languages: ["bash"], keepState: true, network: { allowHosts: ["a.test"] } });
+      const context = { signal: new AbortController().signal, session: { id: "s" }, workspace: { path: async () => ${JSON.stringify(workspace)} } };
+      await tool.execute({ code: "exec -a outlives-4721 sleep 4721 & touch begun" }, context);
+      await tool.execute({ code: "exec -a outlives-4721 sleep 4721" }, context);`;
+    const child = spawn(process.execPath, ["--input-type=module", "-e", script], { stdio: "inherit" });
+    while (!existsSync(join(workspace, "begun"))) await run("run_bash", "");
+    child.kill("SIGKILL");
+    await once(child, "exit");
+    for (let looks = 0; looks < 100 && processesNamed("outlives-4721").length > 0; looks += 1) {
+      await run("run_bash", "sleep 0.05");
+    }
+    expect(processesNamed("outlives-4721")).toEqual([]);
   });
 
   it("S1 is of one session alone", async () => {

@@ -271,7 +271,7 @@ print(urllib.request.urlopen(f"http://127.0.0.1:{server.server_port}/").read().d
 
   it("has its own proxy in each sandbox, of which nothing is left", async () => {
     const before = (await readdir(tmpdir())).filter((name) => name.startsWith("holdfast-network-"));
-    const { run, runAs, good, close, held } = await benchWithNetwork();
+    const { run, runAs, good, close, held, sockets } = await benchWithNetwork();
     const [a, b] = await Promise.all([
       run("run_bash", "curl -s http://evil-a.test/"),
       runAs("s2")("run_bash", `curl -s http://evil-b.test/; curl -s http://${good}/`),
@@ -279,7 +279,7 @@ print(urllib.request.urlopen(f"http://127.0.0.1:{server.server_port}/").read().d
     expect(a?.refused).toEqual([expect.stringMatching(/^evil-a\.test/) as string]);
     expect(b?.refused).toEqual([expect.stringMatching(/^evil-b\.test/) as string]);
     await close();
-    expect(held()).toBe(0);
+    expect([held(), sockets()]).toEqual([0, 0]);
     const after = (await readdir(tmpdir())).filter((name) => name.startsWith("holdfast-network-"));
     expect(after.filter((name) => !before.includes(name))).toEqual([]);
   });
@@ -326,7 +326,7 @@ print(urllib.request.urlopen(f"http://127.0.0.1:{server.server_port}/").read().d
   });
 
   it("goes with an interpreter that is kept, and ends with it", async () => {
-    const { run, good, rest, held } = await benchWithNetwork(undefined, { keepState: true });
+    const { run, good, rest, held, sockets } = await benchWithNetwork(undefined, { keepState: true });
     const code = `import urllib.request\nprint(urllib.request.urlopen("http://${good}/").read().decode(), end="")`;
     expect((await run("run_python", code)).stdout).toBe(`${WORD}\n`);
     const second = await run(
@@ -336,7 +336,8 @@ print(urllib.request.urlopen(f"http://127.0.0.1:{server.server_port}/").read().d
     expect(second.stdout).toMatch(new RegExp(`^${WORD}\n.*403`));
     expect(second.refused).toEqual([expect.stringMatching(/^evil\.test/) as string]);
     expect((await run("run_python", "1")).refused).toBeUndefined();
+    expect(sockets()).toBe(1);
     await rest("s1");
-    expect(held()).toBe(0);
+    expect([held(), sockets()]).toEqual([0, 0]);
   });
 });

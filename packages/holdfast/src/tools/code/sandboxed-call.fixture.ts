@@ -32,6 +32,8 @@ export type Bench = {
   /** The same for another session, in the same folder. */
   readonly runAs: (session: string) => Run;
   readonly held: () => number;
+  /** Of the ways to the network. */
+  readonly sockets: () => number;
   readonly rest: (session: string) => Promise<void>;
   readonly close: () => Promise<void>;
 };
@@ -66,6 +68,7 @@ export const makeBench = async (options: Partial<CodeToolsOptions> = {}): Promis
       await resource?.rest(session);
     },
     held: () => resource?.held()["processes"] ?? 0,
+    sockets: () => resource?.held()["sockets"] ?? 0,
     close: async () => {
       await resource?.close();
     },

@@ -129,9 +129,9 @@ export class SandboxedProcesses implements ToolResource {
         driver: KEPT_DRIVERS[language],
         ticker: this.#ticker,
         wayOut,
+        onEnd: () => this.#shut(wayOut),
       });
       this.#keep(interpreter.child);
-      interpreter.child.once("close", () => void this.#shut(wayOut));
       return interpreter;
     } catch (thrown) {
       await this.#shut(wayOut);
