@@ -12,13 +12,17 @@ import {
   type AnyInput,
 } from "../testing/scenario.fixture.ts";
 import { ToolError } from "../core/errors.ts";
-import { defineAgent, type DefinedTool, type FallbackOptions } from "./index.ts";
+import { defineAgent, type ApprovalRule, type DefinedTool, type FallbackOptions } from "./index.ts";
 import type { ToolEffect } from "../core/run-settings.ts";
 
 /** Two ways to the same: `main`, which works or does not, and `mirror`. */
 const worldOf = (
   fallback: FallbackOptions,
-  { effect = "read", mirror: more = {} }: { effect?: ToolEffect; mirror?: object } = {},
+  {
+    effect = "read",
+    main: mains = {},
+    mirror: more = {},
+  }: { effect?: ToolEffect; main?: object; mirror?: object } = {},
 ) => {
   const world = {
     works: false,
@@ -36,6 +40,7 @@ const worldOf = (
       if (world.works) return { saw: input, at: world.main };
       throw world.fail();
     },
+    ...mains,
   });
   const mirror = toolOf({
     name: "mirror",
@@ -150,6 +155,75 @@ describe("another tool in place of one that failed", () => {
     expect(world.mirror).toHaveLength(0);
     expect(told).toContain("The bank is away.");
     await test.close();
+  });
+
+  it("E4 is not called in place of one that somebody approved", async () => {
+    const { world, tools } = worldOf({ tool: "mirror" });
+    const model = askMain();
+    const needsApproval: ApprovalRule<{ readonly tool: string }> = ({ tool }) => tool === "main";
+    const test = await createTestRuntime({ agents: [agentOf({ model, tools, needsApproval })] });
+    const session = await test.runtime.createSession("clerk");
+    const run = await session.send("a");
+    await within(test, run.outcome(), 1_000);
+    const [asked] = await session.pending();
+    if (asked?.kind !== "approval") throw new TypeError("nothing was asked");
+    await session.decide(asked.approvalId, { verdict: "approve" });
+    await within(test, run.outcome({ until: "settled" }), 30_000);
+    expect(world).toMatchObject({ main: 1, mirror: [] });
+    expect(JSON.stringify(model.requests.at(-1)?.messages)).toContain("The bank is away.");
+    await test.close();
+  });
+
+  /** Both can be undone; once the call has its result the model is out of order, and it is. */
+  const undoing = async (works: boolean, canUndoMirror = true) => {
+    const log: string[] = [];
+    const undoOf = (name: string) => ({
+      undo: {
+        effect: "write" as const,
+        execute: () => {
+          log.push(`un-${name}`);
+          if (works) throw new ToolError("The bank is away.", { executed: false });
+        },
+      },
+    });
+    const more = {
+      effect: "write",
+      main: undoOf("main"),
+      mirror: canUndoMirror ? undoOf("mirror") : {},
+    } as const;
+    const { world, tools } = worldOf({ tool: "mirror" }, more);
+    world.works = works;
+    const model = recordingModel([
+      { toolCalls: [{ name: "main", input: { of: "a" } }] },
+      { fail: { code: "MODEL_REQUEST_REJECTED" } },
+    ]);
+    const test = await createTestRuntime({ agents: [agentOf({ model, tools })] });
+    const session = await test.runtime.createSession("clerk");
+    const run = await session.send("a");
+    const outcome = await within(test, run.outcome({ until: "settled" }), 60_000);
+    await test.close();
+    return { world, log, outcome };
+  };
+
+  it("E10 is undone where it did the work, and the one that did nothing is not", async () => {
+    const { world, log, outcome } = await undoing(false);
+    expect(world.mirror).toHaveLength(1);
+    expect(log).toEqual(["un-mirror"]);
+    expect(outcome).toMatchObject({ status: "failed", undone: [{ tool: "mirror" }], notUndone: [] });
+  });
+
+  it("E10 leaves nothing to be undone where its own work cannot be", async () => {
+    const { world, log, outcome } = await undoing(false, false);
+    expect(world.mirror).toHaveLength(1);
+    expect(log).toEqual([]);
+    expect(outcome).toMatchObject({ status: "failed" });
+  });
+
+  it("E10 is not called in place of an undo that fails", async () => {
+    const { world, log, outcome } = await undoing(true);
+    expect(new Set(log)).toEqual(new Set(["un-main"]));
+    expect(world.mirror).toEqual([]);
+    expect(outcome).toMatchObject({ status: "failed", undone: [], notUndone: [{ tool: "main" }] });
   });
 
   it("E3 is not called with arguments that it does not take", async () => {
