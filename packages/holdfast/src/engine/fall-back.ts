@@ -47,17 +47,16 @@ export const fallBack = async (
 };
 
 /** Failed for good, of itself: not because somebody stopped it, nor because of what it was asked. */
-const isFinal = (run: OpenRun, call: OpenCall, { header, payload }: Failed): boolean => {
-  const why = payload?.["failure"];
-  return (
-    header.next.kind === "give-up" &&
-    /* guard E5: what was stopped has no fallback */ run.stopping === null &&
-    call.stopping === null &&
-    /* guard E10: nothing takes the place of an undo */ run.undoing === null &&
-    /* guard E7: an answer that says no is an answer */ isJsonObject(why) &&
-    why["retryable"] === true
-  );
-};
+const isFinal = (run: OpenRun, call: OpenCall, { header, payload }: Failed): boolean =>
+  header.next.kind === "give-up" &&
+  /* guard E5: what was stopped has no fallback */ run.stopping === null &&
+  call.stopping === null &&
+  /* guard E10: nothing takes the place of an undo */ run.undoing === null &&
+  /* guard E7: an answer that says no is an answer */ isPassing(payload?.["failure"]);
+
+/** Whether the next call might have gone well. */
+const isPassing = (why: JsonValue | undefined): boolean =>
+  why !== undefined && isJsonObject(why) && why["retryable"] === true;
 
 /** A schema that never comes back must not hold the session for ever (E6). */
 const CHECK_LIMIT_MS = 30_000;

@@ -148,6 +148,38 @@ describe("another tool in place of one that failed", () => {
     await test.close();
   });
 
+  it("E10 leaves nothing to undo of a write that did not happen", async () => {
+    const undone: unknown[] = [];
+    const pay = toolOf({
+      name: "main",
+      effect: "write",
+      fallback: { tool: "mirror" },
+      undo: (done) => void undone.push(done),
+      execute: () => {
+        throw new ToolError("The bank is away.", { executed: false });
+      },
+    });
+    const look = toolOf({ name: "mirror", effect: "read", execute: () => "looked" });
+    const model = recordingModel(({ toolResults }) =>
+      toolResults.length > 0 ? { toolCalls: [{ name: "wait" }] } : { toolCalls: [{ name: "main" }] },
+    );
+    const wait = toolOf({
+      name: "wait",
+      effect: "read",
+      execute: (_, { suspend }) => suspend({ signal: "never" }),
+    });
+    const test = await createTestRuntime({ agents: [agentOf({ model, tools: [pay, look, wait] })] });
+    const session = await test.runtime.createSession("clerk");
+    const run = await session.send("go");
+    await test.advanceTime(5_000);
+    await run.cancel({ mode: "rollback" });
+    expect(await within(test, run.outcome(), 60_000)).toMatchObject({ status: "cancelled" });
+    expect(undone).toEqual([]);
+    expect((await session.snapshot()).waitingFor).toEqual([]);
+    expect(JSON.stringify(await journalOf(test, session.id))).not.toContain("outcome-unknown");
+    await test.close();
+  });
+
   it("E4 is not called where somebody would have to approve that", async () => {
     const { world, tools } = worldOf({ tool: "mirror" }, { mirror: { needsApproval: true } });
     const { test, ask } = await start(tools);
