@@ -117,7 +117,6 @@ export class EgressProxy implements AsyncDisposable {
       client.write("HTTP/1.1 200 Connection Established\r\n\r\n");
       if (head.length > 0) outside.write(head);
       outside.pipe(client).pipe(outside);
-      client.once("close", () => void outside.destroy());
       outside.once("close", () => void client.destroy());
     } catch (thrown) {
       const { status, text } = this.#answerTo(request, thrown);
@@ -162,7 +161,10 @@ export class EgressProxy implements AsyncDisposable {
       timeout: CONNECT_MS,
     });
     this.#keep(socket);
-    client.once("close", () => void socket.destroy());
+    // A client may ask for much over one connection: nobody listens to that for what is over.
+    const end = (): void => void socket.destroy();
+    client.once("close", end);
+    socket.once("close", () => client.off("close", end));
     await untilConnected(socket, place);
     if (isOneOf(addresses, socket.remoteAddress)) return socket;
     socket.destroy();

@@ -32,3 +32,5 @@ export {
   type JavaScriptError,
   type JavaScriptResult,
 } from "./code/index.ts";
+export { browserTools } from "./browser/browser-tools.ts";
+export type { BrowserToolName, BrowserToolsOptions } from "./browser/browser-settings.ts";
