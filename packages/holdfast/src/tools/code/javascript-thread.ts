@@ -1,7 +1,6 @@
 import { Worker } from "node:worker_threads";
 import { startDeadline } from "./deadline.ts";
 import type { JavaScriptStop } from "./javascript-result.ts";
-import { GIVE_WAY, STOP } from "./quickjs-task.ts";
 import type { CompiledQuickJs } from "./load-quickjs.ts";
 import type { FromQuickJsThread, QuickJsAnswer, QuickJsTask, QuickJsThreadData } from "./quickjs-task.ts";
 
@@ -24,13 +23,10 @@ const THREAD_LIMITS = { maxOldGenerationSizeMb: 256, maxYoungGenerationSizeMb: 3
 /** Time in which code that was told to stop does so at its next step. What does not is ended with its thread. */
 const GRACE_MS = 500;
 
-/** Time after which code gives way to that of others. */
-const SHORT_MS = 500;
-
 /** A thread in which code runs, one task at a time. */
 export class JavaScriptThread {
   readonly #worker: Worker;
-  readonly #signs = new Int32Array(new SharedArrayBuffer(8));
+  readonly #stop = new Int32Array(new SharedArrayBuffer(4));
   readonly #isReady = Promise.withResolvers<void>();
   readonly #isOver = Promise.withResolvers<void>();
   #reason: JavaScriptStop | null = null;
@@ -40,7 +36,7 @@ export class JavaScriptThread {
 
   constructor(engine: CompiledQuickJs) {
     const extension = import.meta.url.endsWith(".ts") ? "ts" : "js";
-    const data: QuickJsThreadData = { engine, signs: this.#signs };
+    const data: QuickJsThreadData = { engine, stop: this.#stop };
     const worker = new Worker(new URL(`./quickjs-thread.${extension}`, import.meta.url), {
       name: "holdfast-javascript",
       workerData: data,
@@ -74,16 +70,14 @@ export class JavaScriptThread {
     await this.#isReady.promise;
     if (signal.aborted) abort();
     const stopDeadline = startDeadline(timeoutMs, () => this.#tellToStop("time"));
-    const stayFirst = startDeadline(SHORT_MS, () => void Atomics.store(this.#signs, GIVE_WAY, 1));
     const answer = await this.#ask(task);
     stopDeadline();
-    stayFirst();
     this.#cancelEnd();
     signal.removeEventListener("abort", abort);
     this.#worker.unref();
     const stop = this.#reason;
     this.#reason = null;
-    this.#signs.fill(0);
+    Atomics.store(this.#stop, 0, 0);
     return { answer, stop };
   }
 
@@ -98,7 +92,7 @@ export class JavaScriptThread {
   #tellToStop(reason: JavaScriptStop): void {
     if (this.#reason !== null) return;
     this.#reason = reason;
-    Atomics.store(this.#signs, STOP, 1);
+    Atomics.store(this.#stop, 0, 1);
     this.#cancelEnd = startDeadline(GRACE_MS, () => void this.end(reason));
   }
 

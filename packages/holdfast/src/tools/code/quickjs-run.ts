@@ -17,6 +17,9 @@ export const CODE_FILE = "code.js";
 
 export type QuickJsRun = { readonly end: QuickJsEnd; readonly printed: string };
 
+/** Asked and told again and again while code runs. */
+export type QuickJsHooks = { readonly mustStop: () => boolean; readonly onStep: () => void };
+
 /**
  * Runs code in an engine of its own, to which it is the only thing that ever happens: nothing is freed, because whoever calls lets
  * go of the whole. Nothing of it reaches this side but texts.
@@ -26,7 +29,7 @@ export type QuickJsRun = { readonly end: QuickJsEnd; readonly printed: string };
 export const runInQuickJs = (
   engine: QuickJSWASMModule,
   task: QuickJsTask,
-  mustStop: () => boolean,
+  { mustStop, onStep }: QuickJsHooks,
 ): QuickJsRun => {
   const printed = new CutText();
   const isFull = (): boolean => printed.bytes > task.outputBytes;
@@ -37,7 +40,10 @@ export const runInQuickJs = (
   const context = runtime.newContext();
   const guest = new Guest(context, task.outputBytes, (text) => printed.add(Buffer.from(text)));
   // Not before: what is done for the code is not to be interrupted.
-  runtime.setInterruptHandler(isOver);
+  runtime.setInterruptHandler(() => {
+    onStep();
+    return isOver();
+  });
   const ended = run(guest, task.code, isOver);
   const end: QuickJsEnd = isFull() ? { kind: "output" } : mustStop() ? { kind: "stopped" } : ended;
   return { end, printed: printed.text() };

@@ -3,13 +3,9 @@ import type { CompiledQuickJs } from "./load-quickjs.ts";
 /** What a thread is made with. */
 export type QuickJsThreadData = {
   readonly engine: CompiledQuickJs;
-  /** What is signed to the code that runs, each by another number than 0. */
-  readonly signs: Int32Array<SharedArrayBuffer>;
+  /** One number: not 0 when the code that runs has to stop. */
+  readonly stop: Int32Array<SharedArrayBuffer>;
 };
-
-/** Signs, by their place. */
-export const STOP = 0;
-export const GIVE_WAY = 1;
 
 /** Code to run, and how far it may go. */
 export type QuickJsTask = {

@@ -8,7 +8,6 @@ import {
 import packaged from "@jitl/quickjs-wasmfile-release-sync";
 import { giveWayTo } from "./give-way.ts";
 import { runInQuickJs, UNREADABLE } from "./quickjs-run.ts";
-import { GIVE_WAY, STOP } from "./quickjs-task.ts";
 import type {
   FromQuickJsThread,
   QuickJsAnswer,
@@ -24,6 +23,9 @@ declare const WebAssembly: {
   };
 };
 
+/** Processor time, in microseconds, after which code gives way to that of others. */
+const SHORT_US = 500_000;
+
 const PAGE_BYTES = 65_536;
 /** What the engine begins with, and cannot begin without: its stack, its tables. */
 const FIRST_PAGES = 256;
@@ -35,21 +37,22 @@ const LARGE_BYTES = 64 * 1_024 * 1_024;
 /** The types of the package are of CommonJS, and what is loaded is a module: there it is one step nearer. */
 const release: QuickJSSyncVariant = "default" in packaged ? packaged.default : packaged;
 
-const answer = async ({ engine, signs }: QuickJsThreadData, task: QuickJsTask): Promise<QuickJsAnswer> => {
+const answer = async ({ engine, stop }: QuickJsThreadData, task: QuickJsTask): Promise<QuickJsAnswer> => {
   const maximum = Math.min(FIRST_PAGES + Math.ceil(task.memoryBytes / PAGE_BYTES), MOST_PAGES);
   const memory = new WebAssembly.Memory({ initial: FIRST_PAGES, maximum });
   const variant = newVariant(release, { wasmModule: engine, wasmMemory: memory });
   const quickjs = await newQuickJSWASMModuleFromVariant(variant);
   try {
     let hasGivenWay = false;
-    const mustStop = (): boolean => {
-      if (!hasGivenWay && Atomics.load(signs, GIVE_WAY) !== 0) {
-        hasGivenWay = true;
-        giveWayTo("everybody");
-      }
-      return Atomics.load(signs, STOP) !== 0;
+    const before = process.threadCpuUsage();
+    const onStep = (): void => {
+      if (hasGivenWay) return;
+      const { user, system } = process.threadCpuUsage(before);
+      hasGivenWay = user + system > SHORT_US;
+      if (hasGivenWay) giveWayTo("everybody");
     };
-    const run = runInQuickJs(quickjs, task, mustStop);
+    const mustStop = (): boolean => Atomics.load(stop, 0) !== 0;
+    const run = runInQuickJs(quickjs, task, { mustStop, onStep });
     const { byteLength } = memory.buffer;
     const end = isUnsaid(run.end) && byteLength >= task.memoryBytes ? { kind: "memory" as const } : run.end;
     return { end, printed: run.printed, isSpent: hasGivenWay || byteLength > LARGE_BYTES };
