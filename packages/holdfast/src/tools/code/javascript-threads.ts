@@ -12,8 +12,8 @@ import { SessionTurns } from "./session-turns.ts";
 const MAX_THREADS = 16;
 /** Of one session, so that none keeps the others waiting. */
 const MAX_OF_SESSION = 4;
-/** Threads that are kept for the next call. */
-const MAX_IDLE = 2;
+/** Threads that are kept for the next call: starting one takes more than most calls do. */
+const MAX_IDLE = 8;
 
 const KIB = 1_024;
 const MIB = KIB * KIB;
