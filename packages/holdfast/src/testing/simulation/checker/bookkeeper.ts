@@ -1,4 +1,5 @@
 import { afterFailure } from "./after-failure.ts";
+import { repeatsAfter } from "./repeats-after.ts";
 import type { BudgetShortage } from "../../../core/budget-terms.ts";
 import type { ApprovalTerms } from "../../../core/approval.ts";
 import type { EventHeader, JournalEvent, RequestedCall } from "../../../core/event.ts";
@@ -353,10 +354,7 @@ const noteModelFailure = (run: RunEntry, { header, position, at }: EventOf<"mode
 
 const noteCall = (run: RunEntry, event: JournalEvent): void => {
   const { header, epoch, at } = event;
-  if (header.type === "tool-call.completed") run.repeats = header.repeats;
-  if (header.type === "tool-call.failed" && header.next.kind === "give-up") run.repeats = header.repeats;
-  if (header.type === "tool-call.resolved" && header.as !== "retry") run.repeats = 0;
-  if (header.type === "tool-call.unknown" && header.next.kind === "give-up") run.repeats = 0;
+  run.repeats = repeatsAfter(header, run.repeats);
   const call = "callId" in header ? run.calls.find((one) => one.callId === header.callId) : undefined;
   if (call === undefined) return;
   if ("ask" in header) {
