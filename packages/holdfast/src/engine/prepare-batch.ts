@@ -264,8 +264,11 @@ const beginToolCall = async (
   if (isVerified && session.inFlight.has(key)) return null;
   const idempotencyKey = await keyOfCall(session, run, { callId, tool, fresh: batch.events });
   const ofCall = { callId, fresh: batch.events };
-  const isChanged = await session.content.isChanged(run, ofCall);
-  const edited = isChanged ? await session.content.rawInput(run, ofCall) : null;
+  const isChanged = session.content.isChanged(run, ofCall);
+  // What is at hand is not waited for.
+  const edited = (typeof isChanged === "boolean" ? isChanged : await isChanged)
+    ? await session.content.rawInput(run, ofCall)
+    : null;
   if (isVerified) return { kind: "verify", key, callId, tool, attempt, idempotencyKey, edited };
   const now = batch.now();
   const call = openCallOf(batch.state.run, callId);

@@ -12,9 +12,13 @@ export const recordOutcomes = async (session: ActiveSession, batch: Batch): Prom
   for (const outcome of recorded) {
     const place = { sessionId: session.id, now: batch.now() };
     for (const draft of recordOutcome(batch.state, outcome, place)) {
-      // What is at hand is not waited for: nothing gets in between.
       const drafts = hasFallback(session, batch, draft) ? await fallBack(session, batch, draft) : [draft];
-      for (const each of drafts) await addCounted(session, batch, each);
+      for (const each of drafts) {
+        // What is at hand is not waited for: nothing gets in between.
+        const missing = session.repeats.missing(batch, each);
+        const read = missing.length === 0 ? undefined : await session.content.eventsAt(missing);
+        batch.add(session.repeats.count(batch, each, read));
+      }
     }
   }
   return recorded;
@@ -26,11 +30,4 @@ const hasFallback = (session: ActiveSession, { state }: Batch, { header }: Event
   return (
     call !== undefined && session.agent.tools.get(call.insteadOf?.tool ?? call.tool)?.fallback !== undefined
   );
-};
-
-/** Counted as a result that may have come before (E8). */
-const addCounted = async (session: ActiveSession, batch: Batch, draft: EventDraft): Promise<void> => {
-  const missing = session.repeats.missing(batch, draft);
-  const read = missing.length === 0 ? undefined : await session.content.eventsAt(missing);
-  batch.add(session.repeats.count(batch, draft, read));
 };

@@ -119,12 +119,14 @@ export class SessionContent {
     return this.#proposedInput(run, undone?.callId ?? callId, fresh);
   }
 
-  /** Whether what runs is not what the model proposed: an approver or an interceptor changed it. */
-  async isChanged(run: OpenRun, { callId, fresh = [] }: OfCall): Promise<boolean> {
+  /** Whether what runs is not what the model proposed: an approver or an interceptor changed it. Said at once where the answer is at hand. */
+  isChanged(run: OpenRun, { callId, fresh = [] }: OfCall): boolean | Promise<boolean> {
     if ((openCallOf(run, callId)?.approval?.inputAt ?? null) !== null) return true;
     if (run.phase.kind !== "calling-tools" || isUndoId(callId)) return false;
     const { answerAt } = run.phase;
-    return changedInput({ payload: await this.payloadAt(answerAt, fresh) }, callId) !== undefined;
+    const answer = fresh.find(({ position }) => position === answerAt) ?? this.#kept.get(answerAt);
+    if (answer !== undefined) return changedInput(answer, callId) !== undefined;
+    return this.payloadAt(answerAt).then((payload) => changedInput({ payload }, callId) !== undefined);
   }
 
   /** What an event says that the state names by its place. */

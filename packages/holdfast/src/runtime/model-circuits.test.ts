@@ -107,6 +107,15 @@ describe("a model that keeps failing", () => {
     await test.close();
   });
 
+  it.each([
+    ["a name", { name: "mine" }, /no option "name"/],
+    ["what cannot be counted", { minFailures: 0 }, /minFailures/],
+    ["a slip", { openMS: 1 }, /openMS/],
+  ])("E7 is not configured with %s", async (_, modelCircuit, said) => {
+    const made = start([modelOf("first").model], { modelCircuit: modelCircuit as never });
+    await expect(made).rejects.toThrow(said);
+  });
+
   it("E7 is called whatever happens where nobody asked for that", async () => {
     const first = modelOf("first");
     first.state.works = false;

@@ -11,7 +11,7 @@ import type { JournalStore } from "../ports/journal-store.ts";
 import type { Telemetry } from "../ports/telemetry.ts";
 import type { Logger } from "../ports/tool.ts";
 import type { AgentDefinition } from "./define-agent.ts";
-import type { CircuitPolicy } from "../core/circuit.ts";
+import { DEFAULT_CIRCUIT, type CircuitPolicy } from "../core/circuit.ts";
 import { compileCircuit, type CircuitOptions } from "../definitions/circuit-options.ts";
 import { checkInterceptors } from "./check-interceptors.ts";
 import { compileBudgets, type BudgetOptions } from "./shared-budgets.ts";
@@ -112,6 +112,14 @@ export type RuntimeSettings = {
 
 const DEFAULT_TIMEOUTS: ModelTimeouts = { firstTokenMs: 120_000, gapMs: 60_000, totalMs: 600_000 };
 
+/** Each model has a circuit of its own, so none of them can be named. */
+const checkModelCircuit = (asked: RuntimeOptions["modelCircuit"], owner: string): CircuitPolicy | null => {
+  if (asked === undefined) return null;
+  const where = `${owner}: modelCircuit`;
+  if (asked !== true) checkOptions(asked, { owner: where, known: Object.keys(DEFAULT_CIRCUIT), later: [] });
+  return compileCircuit(asked, { owner: where, name: "model" }).policy;
+};
+
 /** Resolves options once, at the door. @throws ConfigurationError */
 export const resolveOptions = (options: Omit<RuntimeOptions<never>, "deps">): RuntimeSettings => {
   const owner = "createRuntime";
@@ -132,10 +140,7 @@ export const resolveOptions = (options: Omit<RuntimeOptions<never>, "deps">): Ru
     drainTimeoutMs: wholeNumber(owner, "drainTimeoutMs", options.drainTimeoutMs ?? 10_000),
     isWorker: options.isWorker ?? true,
     budgets: compileBudgets(options.budgets ?? []),
-    modelCircuit:
-      options.modelCircuit === undefined
-        ? null
-        : compileCircuit(options.modelCircuit, { owner, name: "model" }).policy,
+    modelCircuit: checkModelCircuit(options.modelCircuit, owner),
     interceptors: checkInterceptors((options.interceptors ?? []) as readonly Interceptor[], options.agents),
   };
 };
