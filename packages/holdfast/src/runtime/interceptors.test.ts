@@ -241,6 +241,7 @@ describe("an interceptor after a call", () => {
 
   it.each([
     ["refuses it", () => ({ deny: "It holds a password." }), /It holds a password/],
+    ["answers with something else", () => ({ allow: true }) as never, /something other than/],
     ["throws", () => Promise.reject(new TypeError("away")), /failed: away/],
     ["never answers", () => new Promise<undefined>(() => undefined), /did not answer in time/],
   ])(
