@@ -119,7 +119,10 @@ describe("a runaway is stopped and told", () => {
     ["a loop", "for (;;);"],
     ["a loop that catches everything", "for (;;) { try { for (;;); } catch {} finally { for (;;); } }"],
     // None of them waits for another: a chain without end would run out of memory first.
-    ["endless microtasks", "const f = () => { Promise.resolve().then(f); }; f(); await new Promise(() => {})"],
+    [
+      "endless microtasks",
+      "const f = () => { Promise.resolve().then(f); }; f(); await new Promise(() => {})",
+    ],
     ["endless awaiting that catches", "for (;;) { try { await null; for (;;); } catch {} }"],
     [
       "a thenable without end",
