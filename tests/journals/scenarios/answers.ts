@@ -56,6 +56,7 @@ const traced: Scenario = {
         const traceparent = `00-0af7651916cd43dd8448eb211c80319c-${String(spans).padStart(16, "0")}-01`;
         return { traceparent, run: <Result>(work: () => Result): Result => work(), end: () => {} };
       },
+      observe: () => () => {},
     };
     const model = recordingModel([{ text: "one" }, { text: "two", usage: null }]);
     const instructions = ({ runId }: { readonly runId: string }): string => `This is ${runId}.`;

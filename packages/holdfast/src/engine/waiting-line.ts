@@ -70,6 +70,17 @@ export class WaitingLine {
     if (this.#inside.delete(ticket)) this.#letIn();
   }
 
+  /** Calls that have begun and not ended. */
+  get underWay(): number {
+    return this.#inside.size;
+  }
+
+  /** Calls that want to begin, those that wait in the journal included. */
+  countWaiting(): number {
+    this.#forget(this.#clock.monotonicMs());
+    return this.#standings.size;
+  }
+
   /** Whether nothing of it is to be remembered. */
   isIdle(): boolean {
     const now = this.#clock.monotonicMs();

@@ -14,6 +14,9 @@ export type Asking = {
   readonly wake: () => void;
 };
 
+/** How full the lines of one name are. */
+export type LineCount = { readonly name: string; readonly underWay: number; readonly waiting: number };
+
 const SWEEP_ABOVE = 100;
 
 /** Where calls of limited tools wait for their turn: a line for each name, and for each of those that are counted apart. */
@@ -31,6 +34,17 @@ export class WaitingLines {
   } {
     const line = this.#find(limits, whose);
     return { turn: line.ask(ticket, { mayRefuse, wake }), leave: () => line.leave(ticket) };
+  }
+
+  /** Calls under way and waiting, by the name of the limits, whoever they are counted for. */
+  counts(): readonly LineCount[] {
+    const counts = new Map<string, LineCount>();
+    for (const [key, line] of this.#lines) {
+      const [name] = JSON.parse(key) as readonly [string, string];
+      const { underWay = 0, waiting = 0 } = counts.get(name) ?? {};
+      counts.set(name, { name, underWay: underWay + line.underWay, waiting: waiting + line.countWaiting() });
+    }
+    return [...counts.values()];
   }
 
   close(): void {

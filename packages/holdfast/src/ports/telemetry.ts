@@ -25,7 +25,22 @@ export interface Span {
   end(end: SpanEnd): void;
 }
 
-/** Where spans go. Must not throw; what it does with them is its own affair. */
+/** A number as it is now, of one kind: three sockets of one server. */
+export type Reading = { readonly value: number; readonly attributes: SpanAttributes };
+
+/** Something that can be counted at any time. */
+export type Gauge = {
+  readonly name: string;
+  readonly description: string;
+  /** As UCUM has it: `{call}` for things that are counted. */
+  readonly unit: string;
+  /** Never throws, and waits for nothing. */
+  readonly read: () => readonly Reading[];
+};
+
+/** Where spans and numbers go. Must not throw; what it does with them is its own affair. */
 export interface Telemetry {
   startSpan(start: SpanStart): Span;
+  /** Reads these whenever it likes, until what it answers with is called. */
+  observe(gauges: readonly Gauge[]): () => void;
 }

@@ -11,6 +11,7 @@ import { STOP_GRACE_MS } from "../engine/call-tool.ts";
 import { LastGood } from "../engine/last-good.ts";
 import { WaitingLines } from "../engine/waiting-lines.ts";
 import { Circuits, type CircuitStatus } from "../engine/circuits.ts";
+import { gaugesOf } from "../engine/gauges.ts";
 import { HeldResources } from "../engine/held-resources.ts";
 import { Redactor } from "../engine/redactor.ts";
 import { StallMonitor } from "../engine/stall-monitor.ts";
@@ -165,6 +166,7 @@ export class Runtime {
   /** What could not be told to anybody. */
   readonly deadLetters: DeadLetters;
   #closing: Promise<void> | null = null;
+  #stopGauges: () => void = () => undefined;
 
   constructor(services: Omit<RuntimeServices, "post">, settings: RuntimeSettings) {
     this.#services = { ...services, post: (signal) => this.#post(signal) };
@@ -180,6 +182,15 @@ export class Runtime {
   }
 
   async start(): Promise<void> {
+    const { telemetry, resources, lines, circuits } = this.#services;
+    this.#stopGauges = telemetry.observe(
+      gaugesOf({
+        activeSessions: () => this.#worker.activeSessions,
+        held: () => resources.held(),
+        lines: () => lines.counts(),
+        circuits: () => circuits.list(),
+      }),
+    );
     if (!this.#settings.isWorker) {
       this.#watchOthers();
       return;
@@ -357,6 +368,7 @@ export class Runtime {
     await this.#services.circuits.saved();
     await this.#services.store.close();
     await stopped;
+    this.#stopGauges();
   }
 
   /** Without a worker of our own, subscribers still see what other processes commit (S5). */

@@ -1,20 +1,25 @@
 import {
   context,
   isSpanContextValid,
+  metrics,
   ROOT_CONTEXT,
   SpanKind,
   SpanStatusCode,
   trace,
   type Context,
+  type Meter,
+  type ObservableResult,
   type Span as ApiSpan,
   type SpanContext,
   type Tracer,
 } from "@opentelemetry/api";
-import type { Span, SpanStart, Telemetry } from "../ports/telemetry.ts";
+import type { Gauge, Span, SpanStart, Telemetry } from "../ports/telemetry.ts";
 
 export type OpenTelemetryOptions = {
   /** The tracer of the provider that is registered globally, under the name "holdfast", when absent. */
   readonly tracer?: Tracer;
+  /** The meter of the provider that is registered globally, under the name "holdfast", when absent. */
+  readonly meter?: Meter;
 };
 
 const TRACEPARENT = /^00-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})$/;
@@ -52,15 +57,25 @@ const toSpan = (span: ApiSpan): Span => ({
   },
 });
 
+const observe = (meter: Meter, { name, description, unit, read }: Gauge): (() => void) => {
+  const gauge = meter.createObservableGauge(name, { description, unit });
+  const tell = (result: ObservableResult): void => {
+    for (const { value, attributes } of read()) result.observe(value, { ...attributes });
+  };
+  gauge.addCallback(tell);
+  return () => gauge.removeCallback(tell);
+};
+
 /**
  * Sends the spans of runs, model calls and tool calls to OpenTelemetry: one trace a run, also across
- * suspensions and crashes. Needs `@opentelemetry/api`, and an SDK that you have set up.
+ * suspensions and crashes; and the numbers of what this process holds, as gauges. Needs `@opentelemetry/api`, and an SDK that you have set up.
  *
  * @example
  * const runtime = await createRuntime({ agents, telemetry: openTelemetry() });
  */
 export const openTelemetry = (options: OpenTelemetryOptions = {}): Telemetry => {
   const tracer = options.tracer ?? trace.getTracer("holdfast");
+  const meter = options.meter ?? metrics.getMeter("holdfast");
   return {
     startSpan: ({ name, kind, at, attributes, parent }: SpanStart) =>
       toSpan(
@@ -74,5 +89,11 @@ export const openTelemetry = (options: OpenTelemetryOptions = {}): Telemetry => 
           contextOf(parent),
         ),
       ),
+    observe: (gauges) => {
+      const stops = gauges.map((gauge) => observe(meter, gauge));
+      return () => {
+        for (const stop of stops) stop();
+      };
+    },
   };
 };
