@@ -6,7 +6,7 @@ import { DatabaseSync } from "node:sqlite";
 import { expect, onTestFinished, test } from "vitest";
 import { createRuntime } from "holdfast";
 import { scriptedModel, type ScriptedToolCall } from "holdfast/testing";
-import { defineAnalyst, defineClerk } from "./tools-sql.ts";
+import { defineAnalyst, defineClerk, makeShopTools } from "./tools-sql.ts";
 
 const shopIn = async (): Promise<{ readonly folder: string; readonly file: string }> => {
   const folder = await mkdtemp(join(tmpdir(), "holdfast-sql-example-"));
@@ -57,4 +57,10 @@ test("docs/tools-sql.md: the clerk asks before it changes anything", () => {
     ["shop_query", false],
     ["shop_execute", true],
   ]);
+});
+
+test("docs/tools-sql.md: a user of MySQL is granted what the tools are told", () => {
+  const { owner, tools } = makeShopTools("mysql://assistant@localhost/shop");
+  expect(tools.map(({ name }) => name)).toEqual(["shop_schema", "shop_query"]);
+  expect(owner).toContain("GRANT SELECT (id, name) ON shop.customers");
 });

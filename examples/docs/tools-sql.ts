@@ -29,3 +29,17 @@ export const defineClerk = (model: ModelChoice, url: string): AgentDefinition =>
   // #endregion clerk
   return clerk;
 };
+
+/** What an owner grants in MySQL or MariaDB, and the tools that hold the user to it. */
+export const makeShopTools = (url: string) => {
+  // #region grants
+  const owner = `
+    CREATE USER assistant IDENTIFIED BY '…';
+    GRANT SELECT ON shop.orders TO assistant;
+    GRANT SELECT (id, name) ON shop.customers TO assistant;
+  `;
+  const tables = ["orders", { name: "customers", columns: ["id", "name"] }];
+  const tools = sqlTools({ mysql: url }, { name: "shop", tables });
+  // #endregion grants
+  return { owner, tools };
+};

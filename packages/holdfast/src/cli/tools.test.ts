@@ -28,6 +28,7 @@ export const agent = defineAgent({
   tools: [
     ...sqlTools({ sqlite: "shop.db" }, { name: "shop" }),
     ...sqlTools({ sqlite: "nowhere/none.db" }, { name: "lost" }),
+    ...sqlTools({ mysql: "mysql://shop:s3cret@127.0.0.1:1/shop" }, { name: "gone" }),
   ],
 });
 `,
@@ -42,8 +43,14 @@ describe("holdfast doctor with an agent file", () => {
     expect(stdout).toMatch(
       /SQLite database none\.db: does not answer \(lost_schema, lost_query\)\n +.*unable to open/,
     );
+    expect(stdout).toMatch(
+      /MySQL database shop at 127\.0\.0\.1:1: does not answer \(gone_schema, gone_query\)\n +.*ECONNREFUSED[^]*Is the server running/,
+    );
+    expect(stdout).not.toContain("s3cret");
     const json = await folder.run("doctor", "shop.ts", "--json");
-    expect(JSON.parse(json.stdout)).toMatchObject({ tools: [{ state: "answers" }, { state: "failed" }] });
+    expect(JSON.parse(json.stdout)).toMatchObject({
+      tools: [{ state: "answers" }, { state: "failed" }, { state: "failed" }],
+    });
     const none = await folder.run("doctor", "agent.ts");
     expect(none).toMatchObject({ code: 0 });
     expect(none.stdout).toContain("nothing of theirs has to be asked");

@@ -1,6 +1,7 @@
 import { connect, type Socket } from "node:net";
 import type { Client } from "pg";
 import { HoldfastError, ToolError } from "../../core/errors.ts";
+import type { PooledConnection } from "./sql-connections.ts";
 
 /** How long a server that was told to stop may be silent, before its connection is given up. */
 const PATIENCE_MS = 1_000;
@@ -8,7 +9,7 @@ const PATIENCE_MS = 1_000;
 const IDLE_MS = 10_000;
 
 /** One connection to a Postgres server, which ends when it is told to, whatever the other side does. */
-export class PostgresConnection {
+export class PostgresConnection implements PooledConnection {
   readonly client: Client;
   readonly #name: string;
   #room = Number.POSITIVE_INFINITY;

@@ -4,9 +4,9 @@ import { ConfigurationError, ToolError } from "../../core/errors.ts";
 import { untilAborted } from "../../definitions/until-aborted.ts";
 import { checkPrivileges, tablesOf } from "./postgres-catalog.ts";
 import type { SqlAnswer, SqlDriver, SqlStatement, SqlTable, TableRules } from "./sql-driver.ts";
-import type { PostgresConnection } from "./postgres-connection.ts";
-import { PostgresConnections } from "./postgres-connections.ts";
+import { PostgresConnection } from "./postgres-connection.ts";
 import { fetchRows } from "./postgres-rows.ts";
+import { SqlConnections } from "./sql-connections.ts";
 
 export type PostgresOptions = {
   /** A connection URL, as libpq has it. */
@@ -19,10 +19,12 @@ export type PostgresOptions = {
 /** After its limit the server ends a statement by itself, should this process not come to it. */
 const SERVER_GRACE_MS = 1_000;
 const MIB = 1_024 * 1_024;
+/** How long a server may take to let somebody in. */
+const CONNECT_MS = 10_000;
 /** Of an error's text, which a statement can make as long as it likes. */
 const MESSAGE_CHARS = 2_000;
 
-type Loaded = { readonly connections: PostgresConnections; readonly Cursor: typeof PgCursor };
+type Loaded = { readonly connections: SqlConnections<PostgresConnection>; readonly Cursor: typeof PgCursor };
 type Mode = "READ ONLY" | "READ WRITE";
 type Work<Result> = (connection: PostgresConnection, Cursor: Loaded["Cursor"]) => Promise<Result>;
 type Limits = { readonly mode: Mode; readonly signal: AbortSignal; readonly timeoutMs: number };
@@ -40,7 +42,7 @@ export class PostgresDriver implements SqlDriver {
   readonly name: string;
   readonly #options: PostgresOptions;
   #loaded: Promise<Loaded> | null = null;
-  #connections: PostgresConnections | null = null;
+  #connections: SqlConnections<PostgresConnection> | null = null;
   #isChecked = false;
 
   constructor(options: PostgresOptions) {
@@ -135,7 +137,19 @@ export class PostgresDriver implements SqlDriver {
   #load(): Promise<Loaded> {
     this.#loaded ??= load().then(({ Client, Cursor }) => {
       const { url, maxConnections: max } = this.#options;
-      this.#connections = new PostgresConnections(Client, { name: this.name, url, max });
+      this.#connections = new SqlConnections({
+        name: this.name,
+        max,
+        make: (onEnd) => {
+          const client = new Client({
+            connectionString: url,
+            connectionTimeoutMillis: CONNECT_MS,
+            keepAlive: true,
+          });
+          client.once("end", onEnd);
+          return new PostgresConnection(client, this.name);
+        },
+      });
       return { connections: this.#connections, Cursor };
     });
     return this.#loaded;

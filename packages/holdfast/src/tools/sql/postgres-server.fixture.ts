@@ -1,11 +1,11 @@
 import { execFile, spawn } from "node:child_process";
 import { once } from "node:events";
 import { chmodSync, chownSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import pg from "pg";
+import { freePort } from "./sql-tools.fixture.ts";
 
 /** A user without rights, as whom the server runs where these tests run as root: it refuses to be root. */
 const NOBODY = 65_534;
@@ -91,12 +91,4 @@ const untilReady = async (log: NodeJS.ReadableStream): Promise<void> => {
     if (said.includes("ready to accept connections")) resolve(null);
   });
   await promise;
-};
-
-const freePort = async (): Promise<number> => {
-  const server = createServer();
-  await new Promise<void>((resolve) => void server.listen(0, "127.0.0.1", resolve));
-  const address = server.address();
-  server.close();
-  return typeof address === "object" && address !== null ? address.port : 0;
 };

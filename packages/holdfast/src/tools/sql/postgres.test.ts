@@ -1,7 +1,7 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import type { DefinedTool } from "../../definitions/define-tool.ts";
 import { findPostgres, startPostgres, type PostgresServer } from "./postgres-server.fixture.ts";
-import { startProxy, type PostgresProxy } from "./postgres-proxy.fixture.ts";
+import { startProxy, type SqlProxy } from "./sql-proxy.fixture.ts";
 import { close, enter, held } from "./sql-tools.fixture.ts";
 import { sqlTools, type SqlToolsOptions } from "./sql-tools.ts";
 
@@ -63,7 +63,7 @@ const start = (options: SqlToolsOptions = {}, role = "reader") => {
   return { tools, query };
 };
 
-const proxies: PostgresProxy[] = [];
+const proxies: SqlProxy[] = [];
 afterEach(async () => {
   await Promise.all(proxies.splice(0).map((proxy) => proxy.stop()));
 });
@@ -72,7 +72,7 @@ afterEach(async () => {
 const startBehind = async (
   options: SqlToolsOptions,
   onSent?: (text: string) => "cut" | null,
-): Promise<{ readonly tools: readonly DefinedTool[]; readonly proxy: PostgresProxy }> => {
+): Promise<{ readonly tools: readonly DefinedTool[]; readonly proxy: SqlProxy }> => {
   const proxy = await startProxy(world.server?.port ?? 0, onSent);
   proxies.push(proxy);
   const tools = sqlTools({ postgres: `postgres://writer:writer@127.0.0.1:${proxy.port}/shop` }, options);

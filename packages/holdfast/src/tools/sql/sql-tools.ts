@@ -6,13 +6,19 @@ import { checkOptions, positiveInteger } from "../../definitions/known-options.t
 import type { ApprovalRule } from "../../definitions/approval-rule.ts";
 import type { ToolContext } from "../../ports/tool.ts";
 import type { ToolResource } from "../../ports/tool-resource.ts";
+import { MysqlDriver } from "./mysql-driver.ts";
+import { isMysqlUrl } from "./mysql-url.ts";
 import { PostgresDriver } from "./postgres-driver.ts";
 import { describeTables } from "./describe-tables.ts";
 import type { SqlAnswer, SqlDriver, SqlParam, SqlStatement, TableRules } from "./sql-driver.ts";
 import { SqliteDriver } from "./sqlite-driver.ts";
 
-/** Which database: a file, or a URL with the role whose rights its statements have. */
-export type SqlConnection = { readonly sqlite: string } | { readonly postgres: string };
+/** Which database: a file, or a URL with the role or user whose rights its statements have. */
+export type SqlConnection =
+  | { readonly sqlite: string }
+  | { readonly postgres: string }
+  /** MySQL and MariaDB: `mysql://` or `mariadb://`. */
+  | { readonly mysql: string };
 
 export type SqlToolsOptions = {
   /** What the tools' names begin with; `database` by default. */
@@ -101,8 +107,10 @@ const driverOf = (connection: SqlConnection, { owner, ...options }: DriverOption
     return new SqliteDriver({ path: connection.sqlite, ...options });
   if ("postgres" in connection && URL.canParse(connection.postgres))
     return new PostgresDriver({ url: connection.postgres, ...options });
+  if ("mysql" in connection && isMysqlUrl(connection.mysql))
+    return new MysqlDriver({ url: connection.mysql, owner, ...options });
   throw new ConfigurationError("OPTION_INVALID", `${owner}: the connection names no database.`, {
-    hint: 'Give { sqlite: "path/to/file.db" } or { postgres: "postgres://role:password@host/database" }.',
+    hint: 'Give { sqlite: "path/to/file.db" }, { postgres: "postgres://role:password@host/database" } or { mysql: "mysql://user:password@host/database" }.',
   });
 };
 

@@ -1,25 +1,39 @@
-import type pg from "pg";
 import { ToolError } from "../../core/errors.ts";
 import { untilAborted } from "../../definitions/until-aborted.ts";
-import { PostgresConnection } from "./postgres-connection.ts";
 
-/** How long a server may take to let somebody in. */
-const CONNECT_MS = 10_000;
+/** One connection to a server, which ends when it is told to, whatever the other side does. */
+export interface PooledConnection {
+  readonly isOpen: boolean;
+  connect(): Promise<void>;
+  /** Nobody uses it for now. */
+  rest(): void;
+  /** Somebody uses it again. */
+  wake(): void;
+  destroy(): void;
+  /** Ends what it is doing, and then itself. */
+  end(): Promise<void>;
+}
 
-type ConnectionsOptions = { readonly name: string; readonly url: string; readonly max: number };
+type ConnectionsOptions<Connection> = {
+  /** Of the database, for errors. */
+  readonly name: string;
+  readonly max: number;
+  /** Makes one that is not connected yet, and says when it has ended. */
+  readonly make: (onEnd: () => void) => Connection;
+  /** What somebody can do who was not let in. */
+  readonly hintOf?: (cause: unknown) => { readonly hint?: string; readonly retryable?: boolean };
+};
 
 /** So many connections and no more, each for one statement at a time; who comes later waits for a turn. */
-export class PostgresConnections {
-  readonly #Client: typeof pg.Client;
-  readonly #options: ConnectionsOptions;
-  readonly #open = new Set<PostgresConnection>();
+export class SqlConnections<Connection extends PooledConnection> {
+  readonly #options: ConnectionsOptions<Connection>;
+  readonly #open = new Set<Connection>();
   readonly #waiting: ((turn: null) => void)[] = [];
-  #idle: PostgresConnection[] = [];
+  #idle: Connection[] = [];
   #taken = 0;
   #isClosed = false;
 
-  constructor(Client: typeof pg.Client, options: ConnectionsOptions) {
-    this.#Client = Client;
+  constructor(options: ConnectionsOptions<Connection>) {
     this.#options = options;
   }
 
@@ -28,7 +42,7 @@ export class PostgresConnections {
   }
 
   /** @throws ToolError when there is none before the signal is aborted, or the server does not let in. */
-  async take(signal: AbortSignal): Promise<PostgresConnection> {
+  async take(signal: AbortSignal): Promise<Connection> {
     await this.#turn(signal);
     try {
       const connection = this.#rested() ?? (await this.#connect(signal));
@@ -41,7 +55,7 @@ export class PostgresConnections {
   }
 
   /** Gives back what was taken; one that is not usable is ended. */
-  give(connection: PostgresConnection, isUsable: boolean): void {
+  give(connection: Connection, isUsable: boolean): void {
     if (isUsable && !this.#isClosed && connection.isOpen) {
       connection.rest();
       this.#idle.push(connection);
@@ -78,21 +92,15 @@ export class PostgresConnections {
     else next(null);
   }
 
-  #rested(): PostgresConnection | undefined {
+  #rested(): Connection | undefined {
     this.#idle = this.#idle.filter(({ isOpen }) => isOpen);
     return this.#idle.pop();
   }
 
-  async #connect(signal: AbortSignal): Promise<PostgresConnection> {
+  async #connect(signal: AbortSignal): Promise<Connection> {
     if (this.#isClosed) throw this.#refusal("was closed");
-    const client = new this.#Client({
-      connectionString: this.#options.url,
-      connectionTimeoutMillis: CONNECT_MS,
-      keepAlive: true,
-    });
-    const connection = new PostgresConnection(client, this.#options.name);
+    const connection = this.#options.make(() => this.#open.delete(connection));
     this.#open.add(connection);
-    client.once("end", () => this.#open.delete(connection));
     const connected = await untilAborted(signal, connection.connect()).catch((cause: unknown) => {
       connection.destroy();
       const message = cause instanceof Error ? cause.message : String(cause);
@@ -104,6 +112,7 @@ export class PostgresConnections {
   }
 
   #refusal(what: string, cause?: unknown): ToolError {
-    return new ToolError(`${this.#options.name} ${what}.`, { executed: false, cause });
+    const told = cause === undefined ? {} : this.#options.hintOf?.(cause);
+    return new ToolError(`${this.#options.name} ${what}.`, { executed: false, ...told, cause });
   }
 }

@@ -1,7 +1,7 @@
 import { once } from "node:events";
 import { connect, createServer, type AddressInfo, type Socket } from "node:net";
 
-export type PostgresProxy = {
+export type SqlProxy = {
   readonly port: number;
   /** From here on nothing is passed on, and nothing is closed: a network that has gone away. */
   freeze(): void;
@@ -16,7 +16,7 @@ export type PostgresProxy = {
 export const startProxy = async (
   to: number,
   onSent: (text: string) => "cut" | null = () => null,
-): Promise<PostgresProxy> => {
+): Promise<SqlProxy> => {
   const sockets = new Set<Socket>();
   let isFrozen = false;
   const server = createServer((near) => {
