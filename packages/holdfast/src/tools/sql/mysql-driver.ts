@@ -215,13 +215,24 @@ const isUndone = async (connection: MysqlConnection, thrown: unknown): Promise<b
 const tlsOf = async (tls: MysqlTls | null): Promise<SslOptions | null> => {
   if (tls === null) return null;
   const parts = await Promise.all(
-    Object.entries(tls.files).map(async ([part, file]) => [part, await readFile(file, "utf8")] as const),
+    Object.entries(tls.files).map(async ([part, file]) => [part, await read(file)] as const),
   );
   return {
     ...Object.fromEntries(parts),
     rejectUnauthorized: tls.mode !== "REQUIRED",
     verifyIdentity: tls.mode === "VERIFY_IDENTITY",
   };
+};
+
+const read = async (file: string): Promise<string> => {
+  try {
+    return await readFile(file, "utf8");
+  } catch (cause) {
+    throw new ConfigurationError("DEFINITION_INVALID", `sqlTools cannot read the file ${file} for TLS.`, {
+      hint: "Look at ssl-ca, ssl-cert and ssl-key in the URL of the database.",
+      cause,
+    });
+  }
 };
 
 const load = async (): Promise<Package> => {

@@ -1,3 +1,4 @@
+import { isIP } from "node:net";
 import type { ConnectionOptions } from "mysql2";
 import { ConfigurationError } from "../../core/errors.ts";
 
@@ -33,10 +34,16 @@ export const readMysqlUrl = (owner: string, text: string): MysqlAddress => {
   if (database === "")
     throw invalid(owner, "its URL names no database", "Write mysql://user:password@host/database.");
   const socketPath = url.searchParams.get("socket");
+  // mysql2 looks at no certificate for the sake of an address, and says nothing of that.
+  const host = url.hostname.replace(/^\[(.*)\]$/, "$1") || "localhost";
+  if (mode === "VERIFY_IDENTITY" && (socketPath !== null || isIP(host) !== 0))
+    throw invalid(
+      owner,
+      "its URL says ssl-mode=VERIFY_IDENTITY without a name to hold a certificate against",
+      "Name the host as its certificate does, or take VERIFY_CA.",
+    );
   return {
-    ...(socketPath === null
-      ? { host: url.hostname.replace(/^\[(.*)\]$/, "$1") || "localhost", port: Number(url.port || 3_306) }
-      : { socketPath }),
+    ...(socketPath === null ? { host, port: Number(url.port || 3_306) } : { socketPath }),
     user: decode(owner, url.username),
     password: decode(owner, url.password),
     database,

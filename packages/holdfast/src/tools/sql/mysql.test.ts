@@ -521,6 +521,8 @@ describe("sqlTools with a URL of MySQL", () => {
     ["mysql://a:s3cret@host/shop?multipleStatements=true", "multipleStatements"],
     ["mysql://a:s3cret@host/shop?flags=LOCAL_FILES", "flags"],
     ["mysql://a:s3cret@host/shop?ssl-mode=PREFERRED", "ssl-mode"],
+    ["mysql://a:s3cret@127.0.0.1/shop?ssl-mode=VERIFY_IDENTITY", "VERIFY_IDENTITY"],
+    ["mysql://a:s3cret@[::1]/shop?ssl-mode=VERIFY_IDENTITY", "VERIFY_IDENTITY"],
     ["mysql://a:s3cret@host/", "no database"],
     ["mysql://a:s3cret%@host/shop", "%"],
     ["postgres://a:s3cret@host/shop", "names no database"],
