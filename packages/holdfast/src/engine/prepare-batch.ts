@@ -86,8 +86,14 @@ export const prepareBatch = async (session: ActiveSession, mayStartRun: MayStart
   }
   resumeKnown(session, batch);
   holdOtherDefinition(session, batch);
-  const effects = await decideAll(session, batch, mayStartRun);
-  const starts = session.isDraining ? [] : await begin(session, batch, effects);
+  const planned = await decideAll(session, batch, mayStartRun);
+  const decided = batch.events.length;
+  const starts = session.isDraining ? [] : await begin(session, batch, planned);
+  // What is put off, or does not begin at all, is waited for in the same commit.
+  const effects =
+    starts.length === 0 && isPutOff(batch.events.slice(decided))
+      ? await decideAll(session, batch, mayStartRun)
+      : planned;
   const isQuiet =
     starts.length === 0 &&
     /* guard J2: a session is not let go with something in flight */ session.inFlight.size === 0;
@@ -111,6 +117,9 @@ export const prepareBatch = async (session: ActiveSession, mayStartRun: MayStart
     mayRelease,
   };
 };
+
+const isPutOff = (fresh: readonly JournalEvent[]): boolean =>
+  fresh.some(({ header }) => header.type === "tool-call.deferred" || header.type === "tool-call.failed");
 
 type Drafts = readonly EventDraft[];
 

@@ -4,7 +4,7 @@ import type { SessionId } from "../../core/ids.ts";
 import type { ListedSession } from "../../ports/journal-store.ts";
 import type { History } from "./checker/history.ts";
 import type { Ledger } from "./ledger.ts";
-import { AGENT, TOOL_NAMES } from "./simulated-agent.ts";
+import { AGENT, LIMITED, TOOL_NAMES } from "./simulated-agent.ts";
 import { TEAM } from "./team.ts";
 import { TIMEKEEPER } from "./calendar.ts";
 import { pricesIn } from "./simulated-budget.ts";
@@ -72,6 +72,18 @@ const teamOf = async (sim: Simulation, ids: readonly SessionId[]): Promise<Histo
   return { noted, accepted, journals: new Map(await Promise.all(ids.map(read))) };
 };
 
+/** What may be, and what it costs. */
+const termsOf = (sim: Simulation) => {
+  const { calls } = sim.limits;
+  return {
+    modelLimits: MODEL_LIMITS,
+    prices: new Map(
+      Object.entries(pricesIn(sim.budget)).map(([name, price]) => [name.split("/", 1)[0] ?? "", price]),
+    ),
+    ...(calls === null ? {} : { bank: { ...calls, tools: LIMITED } }),
+  } satisfies Partial<History>;
+};
+
 const idsOf = (
   listed: readonly ListedSession[],
   isMeant: (agent: string) => boolean,
@@ -111,10 +123,7 @@ export const historyOf = async (sim: Simulation): Promise<History> => {
     left: ledger.leases.leftSince(sim.clock.now() - LET_GO_WITHIN_MS).filter((one) => !isLeft(one)),
     leftMs: nowMs - LET_GO_WITHIN_MS,
     followers: sim.audience.followers((process) => isWell(process, nowMs)),
-    modelLimits: MODEL_LIMITS,
-    prices: new Map(
-      Object.entries(pricesIn(sim.budget)).map(([name, price]) => [name.split("/", 1)[0] ?? "", price]),
-    ),
+    ...termsOf(sim),
     ...(sim.budget === null ? {} : { accounts: await sim.accounts(), budgets: sim.budget.shared }),
     isCrowded: sim.isCrowded,
     ...(sim.calendar.isOn ? { calendar: await calendarOf(sim, [...scheduled]) } : {}),

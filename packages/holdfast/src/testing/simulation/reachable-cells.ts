@@ -10,7 +10,6 @@ const NEVER_WAITS = "no simulated tool suspends itself, and nobody signals one";
 const NEVER: readonly (readonly [type: EventType, phases: readonly StatePhase[] | "all", why: string])[] = [
   ["tool-call.suspended", "all", NEVER_WAITS],
   ["tool-call.resumed", "all", NEVER_WAITS],
-  ["tool-call.deferred", "all", "no simulated tool is limited"],
   ["signal.received", "all", NEVER_WAITS],
   ["session.restored", "all", "only a store that can be backed up restores; the simulated one cannot"],
   [

@@ -10,6 +10,7 @@ import {
   type ProposedCall,
   type UndoDefinition,
 } from "../../runtime/index.ts";
+import type { CallLimitOptions } from "../../definitions/call-limits.ts";
 import type { ToolEffect } from "../../core/run-settings.ts";
 import type { Random } from "./random.ts";
 import { restless, type RestlessParts } from "./restless-model.ts";
@@ -40,6 +41,7 @@ type Kind = {
   readonly isKeyed?: boolean;
   readonly schema?: typeof INPUT | typeof LENIENT;
   readonly undo?: UndoKind | null;
+  readonly limits?: CallLimitOptions | null;
 };
 
 const makeTool = (
@@ -52,6 +54,7 @@ const makeTool = (
     isKeyed = false,
     schema = INPUT,
     undo = null,
+    limits = null,
   }: Kind,
 ): DefinedTool<unknown, unknown, WorldDeps> =>
   defineTool<WorldDeps>()({
@@ -60,25 +63,34 @@ const makeTool = (
     inputSchema: schema,
     effect,
     timeoutMs,
-    execute: (input, context) => context.deps.world.execute({ input, context, effect, timeoutMs }),
+    execute: (input, context) =>
+      context.deps.world.execute({ tool: name, input, context, effect, timeoutMs }),
     retry,
     ...(effect === "read" ? { toModelOutput: shownToModel } : {}),
     ...(isKeyed ? { idempotencyKey: (input: unknown) => `${name} ${JSON.stringify(input)}` } : {}),
     ...(canVerify
-      ? { verify: (input, context) => context.deps.world.verify({ input, context, effect, timeoutMs }) }
+      ? {
+          verify: (input, context) =>
+            context.deps.world.verify({ tool: name, input, context, effect, timeoutMs }),
+        }
       : {}),
-    ...(undo === null ? {} : { undo: undoOf(undo, timeoutMs) }),
+    ...(undo === null ? {} : { undo: undoOf(name, undo, timeoutMs) }),
+    ...(limits === null ? {} : { limits }),
   });
 
 /** Takes place in the world like a call, under its own key, and is entered with the call that it undoes. */
 const undoOf = (
+  name: string,
   { effect, canVerify }: UndoKind,
   timeoutMs: number,
 ): UndoDefinition<unknown, unknown, WorldDeps> => ({
   effect,
-  execute: (input, context) => context.deps.world.execute({ input, context, effect, timeoutMs }),
+  execute: (input, context) => context.deps.world.execute({ tool: name, input, context, effect, timeoutMs }),
   ...(canVerify
-    ? { verify: (input, context) => context.deps.world.verify({ input, context, effect, timeoutMs }) }
+    ? {
+        verify: (input, context) =>
+          context.deps.world.verify({ tool: name, input, context, effect, timeoutMs }),
+      }
     : {}),
 });
 
@@ -86,8 +98,9 @@ const undoOf = (
 const toolsTaking = (
   schema: typeof INPUT,
   undos: Pick<Undos, "kindOf"> = { kindOf: () => null },
+  limits: CallLimitOptions | null = null,
 ): readonly ReturnType<typeof makeTool>[] => [
-  makeTool("look", { effect: "read", timeoutMs: 5_000, canVerify: false, schema: LENIENT }),
+  makeTool("look", { effect: "read", timeoutMs: 5_000, canVerify: false, schema: LENIENT, limits }),
   makeTool("put", {
     effect: "idempotent",
     timeoutMs: 8_000,
@@ -95,7 +108,14 @@ const toolsTaking = (
     retry: { maxAttempts: 4, initialDelayMs: 4_000, maxDelayMs: 9_000 },
     isKeyed: true,
   }),
-  makeTool("pay", { effect: "write", timeoutMs: 10_000, canVerify: true, schema, undo: undos.kindOf("pay") }),
+  makeTool("pay", {
+    effect: "write",
+    timeoutMs: 10_000,
+    canVerify: true,
+    schema,
+    undo: undos.kindOf("pay"),
+    limits,
+  }),
   makeTool("tell", {
     effect: "write",
     timeoutMs: 10_000,
@@ -109,6 +129,7 @@ const toolsTaking = (
     canVerify: true,
     schema,
     undo: undos.kindOf("ship"),
+    limits,
   }),
 ];
 
@@ -129,9 +150,26 @@ export type AgentLimits = {
   readonly isMixed: boolean;
   /** Whether some processes are of a version that lacks some of the tools. */
   readonly isRolling: boolean;
+  /** How many calls of `LIMITED` tools a process may have under way at once, and how often they begin; null for any number. */
+  readonly calls: (CallLimitOptions & { readonly maxConcurrent: number; readonly maxWaitMs: number }) | null;
 };
 
-export const drawLimits = (random: Random): AgentLimits => ({
+/** Tools that go to one bank, which bears so much and no more. */
+export const LIMITED: ReadonlySet<string> = new Set(["look", "pay", "ship"]);
+
+export const drawCallLimits = (random: Random): AgentLimits["calls"] =>
+  random.chance(0.3)
+    ? {
+        name: "bank",
+        maxConcurrent: random.pick([1, 1, 2, 3]),
+        maxWaitMs: random.pick([4_000, 20_000, 200_000, 600_000]),
+        ...(random.chance(0.4)
+          ? { rate: { calls: random.between(1, 4), perMs: random.pick([1_000, 6_000]) } }
+          : {}),
+      }
+    : null;
+
+export const drawLimits = (random: Random): Omit<AgentLimits, "calls"> => ({
   maxTurns: random.pick([4, 7, 12, 12]),
   maxParallelToolCalls: random.pick([1, 2, 3]),
   maxWindowChars: random.pick([900, 1_800, 2_500, 6_000, 30_000]),
@@ -143,17 +181,17 @@ export const drawLimits = (random: Random): AgentLimits => ({
 
 /** The tools that one process has. */
 const toolsOf = (
-  { isMixed, isRolling }: Pick<AgentLimits, "isMixed" | "isRolling">,
+  { isMixed, isRolling, calls }: Pick<AgentLimits, "isMixed" | "isRolling" | "calls">,
   { chaos: { random }, undos }: Pick<ModelParts, "chaos"> & { readonly undos: Undos },
 ): ReturnType<typeof toolsTaking> => {
-  const tools = toolsTaking(isMixed && random.chance(0.5) ? STRICT : INPUT, undos);
+  const tools = toolsTaking(isMixed && random.chance(0.5) ? STRICT : INPUT, undos, calls);
   const lacks = isRolling && random.chance(0.5);
   return lacks ? tools.filter(({ name }) => !NEWER.has(name)) : tools;
 };
 
 /** The agent as one process knows it: the same definition everywhere, models that wait by its clock. */
 export const simulatedAgent = (
-  { hasOutput, isMixed, isRolling, ...limits }: AgentLimits,
+  { hasOutput, isMixed, isRolling, calls, ...limits }: AgentLimits,
   parts: ModelParts &
     RestlessParts & {
       readonly needsApproval: ApprovalRule<ProposedCall> | undefined;
@@ -177,7 +215,7 @@ export const simulatedAgent = (
   return defineAgent({
     name: AGENT,
     instructions: ({ session }) => session.id,
-    tools: toolsOf({ isMixed, isRolling }, parts),
+    tools: toolsOf({ isMixed, isRolling, calls }, parts),
     model: [model("first"), model("second")],
     limits: { ...limits, ...budget?.limits },
     ...(budget === null ? {} : { settings: { maxOutputTokens: MOST_TOKENS } }),

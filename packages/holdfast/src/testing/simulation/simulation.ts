@@ -18,7 +18,13 @@ import { Ledger } from "./ledger.ts";
 import { hindered } from "./hindered-store.ts";
 import { passBy } from "./passers-by.ts";
 import { asideOf, createRandom, type Random } from "./random.ts";
-import { drawLimits, otherAgent, simulatedAgent, type AgentLimits } from "./simulated-agent.ts";
+import {
+  drawCallLimits,
+  drawLimits,
+  otherAgent,
+  simulatedAgent,
+  type AgentLimits,
+} from "./simulated-agent.ts";
 import { SimulatedMachine } from "./simulated-machine.ts";
 import { drawBudget, pricesIn, type SimulatedBudget } from "./simulated-budget.ts";
 import { MODEL_LIMITS } from "./simulated-model.ts";
@@ -74,7 +80,7 @@ export class Simulation {
   onChange: (booted: Booted, sessionId: SessionId) => Promise<void> = async () => undefined;
   readonly #machine: SimulatedMachine;
   readonly budget: SimulatedBudget | null;
-  readonly #limits: AgentLimits;
+  readonly limits: AgentLimits;
   /** How many sessions a process works at once; there are more in some worlds. */
   readonly #mostActive: number;
   readonly #views = new Map<SimulatedProcess, { view: JournalStore; faulty: FaultyStore }>();
@@ -109,7 +115,7 @@ export class Simulation {
       onStored: (change) => this.ledger.noteStored(change, this.clock.monotonicMs()),
     });
     this.budget = drawBudget(this.aside("budgets"));
-    this.#limits = drawLimits(this.random);
+    this.limits = { ...drawLimits(this.random), calls: drawCallLimits(this.aside("lines")) };
     this.#mostActive = this.random.pick([1, 2, ...FAR_MORE]);
     this.world = new World(this.clock, this.chaos, this.ledger);
   }
@@ -199,7 +205,7 @@ export class Simulation {
 
   #agentOn(process: SimulatedProcess, isComplete: boolean): ReturnType<typeof simulatedAgent> {
     const { chaos, ledger } = this;
-    const limits = isComplete ? { ...this.#limits, isRolling: false } : this.#limits;
+    const limits = isComplete ? { ...this.limits, isRolling: false } : this.limits;
     return simulatedAgent(limits, {
       process,
       chaos,

@@ -13,6 +13,7 @@ import { FILES, type ToolResult } from "./tool-result.ts";
 export type WorldDeps = { readonly world: World; readonly process: SimulatedProcess };
 
 type Attempt = {
+  readonly tool: string;
   readonly input: unknown;
   readonly context: ToolContext<WorldDeps>;
   readonly effect: ToolEffect;
@@ -84,7 +85,7 @@ export class World {
     if (process.isDead) await process.awake();
     const { id: _, ...client } = context.session;
     this.#note("entered", attempt, { input: attempt.input, client: JSON.stringify(client) });
-    const activity = this.#begin(context, this.activities);
+    const activity = this.#begin(attempt, this.activities);
     const course = this.#course(attempt);
     const expires = this.#clock.monotonicMs() + attempt.timeoutMs;
     this.#talk(context);
@@ -144,7 +145,7 @@ export class World {
     const { process } = context.deps;
     if (process.isDead) await process.awake();
     this.#note("asked", attempt);
-    const activity = this.#begin(context, this.checks);
+    const activity = this.#begin(attempt, this.checks);
     try {
       return await this.#look(attempt);
     } finally {
@@ -213,9 +214,11 @@ export class World {
     });
   }
 
-  #begin({ session, callId, attempt, signal, deps }: ToolContext<WorldDeps>, among: Underway[]): Underway {
+  #begin({ tool, context }: Attempt, among: Underway[]): Underway {
+    const { session, callId, attempt, signal, deps } = context;
     const { process } = deps;
     const activity: Underway = {
+      tool,
       sessionId: session.id,
       callId,
       attempt,

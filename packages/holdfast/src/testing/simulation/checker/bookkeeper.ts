@@ -24,6 +24,9 @@ export type CallEntry = RequestedCall & {
     | "asking"
     | "closed";
   attempt: number;
+  /** Where it was asked for. */
+  readonly askedIn: Position;
+  readonly askedAt: Timestamp;
   lost: number;
   /** Not before this may the next thing happen to it. */
   dueAt: Timestamp;
@@ -266,8 +269,10 @@ const goOn = (run: RunEntry, at: Timestamp): void => {
   run.waitingFor = [];
 };
 
-const askedCall = (call: RequestedCall, at: Timestamp): CallEntry => ({
+const askedCall = (call: RequestedCall, { at, position }: JournalEvent): CallEntry => ({
   ...call,
+  askedIn: position,
+  askedAt: at,
   stopping: null,
   status: "asked",
   attempt: 0,
@@ -284,11 +289,12 @@ const beginUndoing = (run: RunEntry, code: string): void => {
   for (const call of run.calls) call.stopping ??= "cancelled";
 };
 
-const openUndo = (run: RunEntry, { header, at }: EventOf<"undo.requested">): void => {
+const openUndo = (run: RunEntry, event: EventOf<"undo.requested">): void => {
+  const { header } = event;
   const { undoId: callId, undoes, tool } = header;
   const undo = run.writes.find((write) => write.callId === undoes)?.undo ?? null;
   if (undo !== null)
-    run.calls = [askedCall({ callId, tool, policy: { ...undo, by: "runtime", undo: null } }, at)];
+    run.calls = [askedCall({ callId, tool, policy: { ...undo, by: "runtime", undo: null } }, event)];
 };
 
 const noteModelStart = (run: RunEntry, asking: EventOf<"model-call.started">): void => {
@@ -309,12 +315,13 @@ const noteRefusal = (run: RunEntry, { header, position, at }: EventOf<"budget.re
   run.failing = { code: "BUDGET_EXCEEDED", at: position };
 };
 
-const noteAnswer = (run: RunEntry, { header, position, at }: EventOf<"model-call.completed">): void => {
+const noteAnswer = (run: RunEntry, event: EventOf<"model-call.completed">): void => {
+  const { header, position, at } = event;
   const isCut = header.finish === "length" && run.asking?.header.reserved?.isLowered === true;
   run.asked += header.calls.length;
   run.candidate = run.asking?.header.candidate ?? run.candidate;
   run.asking = null;
-  run.calls = header.calls.map((call) => askedCall(call, at));
+  run.calls = header.calls.map((call) => askedCall(call, event));
   if (header.calls.length > 0) return;
   if (isCut) {
     run.failing = { code: "BUDGET_EXCEEDED", at: position };
@@ -371,6 +378,9 @@ const noteCall = (run: RunEntry, event: JournalEvent): void => {
         safeAt: 0,
         epoch,
       });
+      break;
+    case "tool-call.deferred":
+      Object.assign(call, { status: "retrying", dueAt: header.until });
       break;
     case "tool-call.cancel-requested":
       call.stopping = header.isGivenUp ? "given-up" : "cancelled";

@@ -1,3 +1,4 @@
+import { isWellIn } from "./check-promptness.ts";
 import type { AfterFailure, JournalEvent } from "../../../core/event.ts";
 import { VERIFY_GRACE_MS } from "../../../core/settle-tool-call.ts";
 import type { Bookkeeper, CallEntry, RunEntry } from "./bookkeeper.ts";
@@ -139,12 +140,37 @@ const judgeCompletion = (about: Case, event: EventOf<"tool-call.completed">): re
 
 /** Results of calls that were never entered: refused on sight, or closed while they waited. */
 const NOT_RUN: ReadonlySet<string> = new Set([
+  "TOOL_BUSY",
   "TOOL_UNKNOWN",
   "TOOL_INPUT_INVALID",
   "TOOL_NOT_RUN",
   "TOOL_CANCELLED",
   "TOOL_DENIED",
 ]);
+
+/**
+ * Whether a call of a limited tool has waited for its turn as long as it has to. Times in the journal go wrong with the clock, and
+ * those of commits with a slow store: one of them is right.
+ */
+const hasWaited = ({ call, session }: Case, { position, at }: JournalEvent): boolean => {
+  const { bank, written = [] } = session.whole;
+  if (bank === undefined || !bank.tools.has(call.tool ?? "")) return false;
+  const commitOf = (sought: number) =>
+    written.find(
+      ({ sessionId, events }) =>
+        sessionId === session.sessionId && events.some((event) => event.position === sought),
+    );
+  if (at - call.askedAt >= bank.maxWaitMs) return true;
+  const { atMs: askedMs } = commitOf(call.askedIn) ?? {};
+  const { atMs: gaveUpMs, writer } = commitOf(position) ?? {};
+  if (askedMs === undefined || gaveUpMs === undefined || writer === undefined) return true;
+  if (gaveUpMs - askedMs >= bank.maxWaitMs - STORED_WITHIN_MS) return true;
+  // What was to be stored, and was not at first, had begun to wait by then.
+  return !isWellIn(session.whole, writer, [askedMs - bank.maxWaitMs, gaveUpMs]);
+};
+
+/** It begins to wait when its commit is made ready, which a slow store takes its time to store. */
+const STORED_WITHIN_MS = 1_500;
 
 const judgeFailure = (about: Case, event: EventOf<"tool-call.failed">): readonly Violation[] => {
   const { call, session, run } = about;
@@ -157,7 +183,7 @@ const judgeFailure = (about: Case, event: EventOf<"tool-call.failed">): readonly
       entry.kind === "executed" &&
       entry.durable < position,
   );
-  const isNew = call.status === "asked" && attempt === 0;
+  const isNew = (call.status === "asked" || call.status === "retrying") && attempt === 0;
   const problem = isNew ? null : problemOfNext(about, event);
   return [
     ...check(about, "E2", [
@@ -180,6 +206,11 @@ const judgeFailure = (about: Case, event: EventOf<"tool-call.failed">): readonly
         isNew && !NOT_RUN.has(header.code),
         "code-wrong",
         `${callId} was not run and failed with ${header.code}`,
+      ],
+      [
+        header.code === "TOOL_BUSY" && !hasWaited(about, event),
+        "code-wrong",
+        `${callId} was given up as too busy before its time`,
       ],
       [
         header.code === "TOOL_CANCELLED" &&

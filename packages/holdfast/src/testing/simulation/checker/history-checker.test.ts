@@ -396,6 +396,22 @@ describe("a history", () => {
     expect(rulesOf({ ...good, checks: [activity] })).toEqual(["ran-too-long"]);
   });
 
+  test("E7: with more calls of a limited tool at work in a process than there may be is seen", () => {
+    const { callId, attempt } = effect();
+    const at = (order: number) => ({ order, ms: order });
+    const one = { tool: "look", sessionId, callId, attempt, by: "p1", until: 9, untilDurable: 1 };
+    const bank = { tools: new Set(["look"]), maxConcurrent: 1, maxWaitMs: 1_000 };
+    const judged = (second: object) => {
+      const activities = [
+        { ...one, began: at(1), ended: at(4) },
+        { ...one, began: at(3), ended: at(6), ...second },
+      ];
+      return rulesOf({ ...good, bank, activities }).filter((rule) => rule === "too-many-at-once");
+    };
+    expect(judged({})).toEqual(["too-many-at-once"]);
+    for (const free of [{ by: "p2" }, { tool: "tell" }, { began: at(5) }]) expect(judged(free)).toEqual([]);
+  });
+
   test("J2: in which a tool is asked by who has lost the session is seen", () => {
     const of = { by: "p1", holder: "p2", at: Number.MAX_SAFE_INTEGER };
     expect(withEffect({ kind: "asked", ...of })).toEqual(["acted-for-another"]);

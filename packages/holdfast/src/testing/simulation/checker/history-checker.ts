@@ -25,6 +25,7 @@ import { checkDoubts, checkInheritance, checkLapses, checkRest, checkSafety } fr
 import { checkReading, checkVainCommits, checkVerifications } from "./check-mailbox.ts";
 import { checkHeardReading, checkPromptReading } from "./check-reading.ts";
 import { checkOwners, checkPieces, checkSecrets, checkSignals, checkToolInputs } from "./check-records.ts";
+import { checkTurns } from "./check-turns.ts";
 import { checkLateReturns, checkToolCodes, checkToolHolders, checkToolTimes } from "./check-tool-limits.ts";
 import { checkUndo } from "./check-undo.ts";
 import { checkVisits } from "./check-visits.ts";
@@ -137,6 +138,7 @@ const CHECKS = [
   checkTold,
   checkVisits,
   checkToolTimes,
+  checkTurns,
   checkToolHolders,
   checkLateReturns,
   checkToolCodes,

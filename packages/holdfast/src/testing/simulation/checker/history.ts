@@ -154,6 +154,7 @@ export type Piece = {
 
 /** A stretch of time in which a tool was at work; `until` is when it ended, was told to stop, or died. */
 export type Activity = Pick<EffectEntry, "sessionId" | "callId" | "attempt"> & {
+  readonly tool?: string;
   readonly until: Timestamp | null;
   /** The last durable event of the session at that moment. */
   readonly untilDurable?: Position;
@@ -364,6 +365,13 @@ export type DecisionTaken = {
   readonly isLone: boolean;
 };
 
+/** What tools with limits have in common. */
+export type Bank = {
+  readonly tools: ReadonlySet<string>;
+  readonly maxConcurrent: number;
+  readonly maxWaitMs: number;
+};
+
 /** Everything that can be known of what happened without asking the engine. */
 export type History = {
   readonly sha256: Sha256;
@@ -420,6 +428,8 @@ export type History = {
   readonly unread?: ReadonlyMap<SessionId, number>;
   /** Names of the tools that a process which lives has had all along. */
   readonly known?: ReadonlySet<string>;
+  /** What bears so many calls of each process at once, and no more; absent where all bear any number. */
+  readonly bank?: Bank;
   /** What must stand nowhere. */
   readonly secrets?: readonly string[];
   /** What was decided, and taken. */

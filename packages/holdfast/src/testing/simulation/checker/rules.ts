@@ -111,6 +111,7 @@ export const RULES = [
   "child-left",
   "undo-wrong",
   "undo-missing",
+  "too-many-at-once",
 ] as const;
 
 export type Rule = (typeof RULES)[number];
