@@ -1,11 +1,12 @@
 /** Interpreters that go on from call to call. */
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { codeTools } from "./code-tools.ts";
+import { processesNamed } from "./processes-named.fixture.ts";
 import { makeBench, named, whyNoSandbox } from "./sandboxed-call.fixture.ts";
 
 const why = await whyNoSandbox();
@@ -327,16 +328,3 @@ describe.runIf(why === null)(named("an interpreter that is kept", why), () => {
     expect(held()).toBe(3);
   });
 });
-
-const processesNamed = (text: string): readonly string[] =>
-  readdirSync("/proc")
-    .filter((name) => /^\d+$/.test(name))
-    .filter((pid) => commandOf(pid).includes(text));
-
-const commandOf = (pid: string): string => {
-  try {
-    return readFileSync(`/proc/${pid}/cmdline`, "utf8").replaceAll("\0", " ");
-  } catch {
-    return "";
-  }
-};

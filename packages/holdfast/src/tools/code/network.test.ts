@@ -7,7 +7,7 @@ import { createServer, type RequestListener } from "node:http";
 import { createServer as createSocketServer, type AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { describe, expect, it, onTestFinished } from "vitest";
+import { describe, expect, it, onTestFinished, vi } from "vitest";
 import type { CodeLimits } from "./code-limits.ts";
 import { codeTools } from "./code-tools.ts";
 import { makeBench, named, whyNoSandbox } from "./sandboxed-call.fixture.ts";
@@ -270,7 +270,14 @@ print(urllib.request.urlopen(f"http://127.0.0.1:{server.server_port}/").read().d
   });
 
   it("has its own proxy in each sandbox, of which nothing is left", async () => {
-    const before = (await readdir(tmpdir())).filter((name) => name.startsWith("holdfast-network-"));
+    const own = await mkdtemp(join(tmpdir(), "holdfast-own-"));
+    vi.stubEnv("TMPDIR", own);
+    onTestFinished(async () => {
+      vi.unstubAllEnvs();
+      await rm(own, { recursive: true, force: true });
+    });
+    const networks = async (): Promise<readonly string[]> =>
+      (await readdir(own)).filter((name) => name.startsWith("holdfast-network-"));
     const { run, runAs, good, close, held, sockets } = await benchWithNetwork();
     const [a, b] = await Promise.all([
       run("run_bash", "curl -s http://evil-a.test/"),
@@ -280,8 +287,7 @@ print(urllib.request.urlopen(f"http://127.0.0.1:{server.server_port}/").read().d
     expect(b?.refused).toEqual([expect.stringMatching(/^evil-b\.test/) as string]);
     await close();
     expect([held(), sockets()]).toEqual([0, 0]);
-    const after = (await readdir(tmpdir())).filter((name) => name.startsWith("holdfast-network-"));
-    expect(after.filter((name) => !before.includes(name))).toEqual([]);
+    expect(await networks()).toEqual([]);
   });
 
   it("tells of a few refusals only, however many there are", async () => {

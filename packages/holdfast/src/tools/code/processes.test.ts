@@ -6,6 +6,7 @@ import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { codeTools, type CodeToolsOptions } from "./code-tools.ts";
+import { processesNamed } from "./processes-named.fixture.ts";
 import { makeBench, named, whyNoSandbox } from "./sandboxed-call.fixture.ts";
 
 const why = await whyNoSandbox();
@@ -252,19 +253,6 @@ const niceOf = (pid: string): number =>
 
 /** How much of the processor the kernel gives to a process's session as a whole. */
 const shareOf = (pid: string): string => readFileSync(`/proc/${pid}/autogroup`, "utf8").trim();
-
-const processesNamed = (text: string): readonly string[] =>
-  readdirSync("/proc")
-    .filter((name) => /^\d+$/.test(name))
-    .filter((pid) => commandOf(pid).includes(text));
-
-const commandOf = (pid: string): string => {
-  try {
-    return readFileSync(`/proc/${pid}/cmdline`, "utf8").replaceAll("\0", " ");
-  } catch {
-    return "";
-  }
-};
 
 /** A minute and more, on the slowest machine. */
 const MAX_LOOKS = 1_000;
