@@ -6,7 +6,7 @@ import { readdir, stat, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
-import { describe, expect, it, onTestFinished } from "vitest";
+import { describe, expect, it, onTestFinished, vi } from "vitest";
 import {
   browserProcesses,
   browsing,
@@ -146,6 +146,9 @@ const SESSIONS = 100;
 
 it(`R4 nothing is left of ${SESSIONS} sessions`, async () => {
   const site = await startSite(ACCOUNT);
+  // Tests beside this one have folders among the usual temporary ones.
+  vi.stubEnv("TMPDIR", await temporary());
+  onTestFinished(() => void vi.unstubAllEnvs());
   const { session, resource } = await browsing([site]);
   const folders = async (): Promise<number> =>
     (await readdir(tmpdir())).filter((name) => /^(?:playwright|holdfast-browser-[^t])/.test(name)).length;

@@ -1,5 +1,6 @@
 import type { AfterFailure, JournalEvent } from "../../../core/event.ts";
-import type { Bookkeeper, RunEntry } from "./bookkeeper.ts";
+import type { RunEntry } from "./book-entries.ts";
+import type { Bookkeeper } from "./bookkeeper.ts";
 import { failureIn, isWithinJitter, LONGEST_ASKED_MS, type Saying } from "./failure-in.ts";
 import type { ModelEntry } from "./history.ts";
 import type { Violation } from "./rules.ts";

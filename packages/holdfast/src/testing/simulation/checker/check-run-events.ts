@@ -1,6 +1,7 @@
 import type { JournalEvent } from "../../../core/event.ts";
 import type { Wait } from "../../../core/wait.ts";
-import type { Bookkeeper, RunEntry } from "./bookkeeper.ts";
+import type { RunEntry } from "./book-entries.ts";
+import type { Bookkeeper } from "./bookkeeper.ts";
 import { isPastDeadline } from "./check-model-calls.ts";
 import { isHeld } from "./check-waits.ts";
 import type { Violation } from "./rules.ts";

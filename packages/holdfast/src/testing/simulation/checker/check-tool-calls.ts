@@ -1,7 +1,8 @@
 import { isWellIn } from "./check-promptness.ts";
 import type { AfterFailure, JournalEvent } from "../../../core/event.ts";
 import { VERIFY_GRACE_MS } from "../../../core/settle-tool-call.ts";
-import type { Bookkeeper, CallEntry, RunEntry } from "./bookkeeper.ts";
+import type { CallEntry, RunEntry } from "./book-entries.ts";
+import type { Bookkeeper } from "./bookkeeper.ts";
 import { isPastDeadline, poisoned } from "./check-model-calls.ts";
 import { failureIn, isWithinJitter, LONGEST_ASKED_MS } from "./failure-in.ts";
 import type { Rule, Violation } from "./rules.ts";

@@ -1,7 +1,8 @@
 import { isDeepStrictEqual } from "node:util";
 import type { JournalEvent } from "../../../core/event.ts";
 import { isJsonObject } from "../../../core/json.ts";
-import { Bookkeeper, type RunEntry } from "./bookkeeper.ts";
+import type { RunEntry } from "./book-entries.ts";
+import { Bookkeeper } from "./bookkeeper.ts";
 import type { EffectEntry } from "./history.ts";
 import type { Violation } from "./rules.ts";
 import { callsOf, eventsOf, finder, type EventOf, type SessionHistory } from "./session-history.ts";

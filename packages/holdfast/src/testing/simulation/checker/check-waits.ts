@@ -1,6 +1,7 @@
 import type { JournalEvent } from "../../../core/event.ts";
 import type { Wait } from "../../../core/wait.ts";
-import { approvalDue, Bookkeeper, type CallEntry, type RunEntry } from "./bookkeeper.ts";
+import type { CallEntry, RunEntry } from "./book-entries.ts";
+import { approvalDue, Bookkeeper } from "./bookkeeper.ts";
 import type { Violation } from "./rules.ts";
 import { leftToUndo } from "./undo-books.ts";
 import { finder, type SessionHistory } from "./session-history.ts";
