@@ -71,6 +71,16 @@ const tunnel = async (proxy: EgressProxy | string, authority: string): Promise<s
   return head + (await all(socket));
 };
 
+/** How many bytes come, to who lets the others do whatever they have to do before each next piece. */
+const readSlowly = async (socket: Socket): Promise<number> => {
+  let bytes = 0;
+  for await (const chunk of socket) {
+    bytes += (chunk as Buffer).length;
+    for (let turns = 0; turns < 20; turns += 1) await new Promise(setImmediate);
+  }
+  return bytes;
+};
+
 const statusOf = (answer: string): number => Number(/^HTTP\/1\.1 (\d+)/.exec(answer)?.[1] ?? 0);
 
 describe("what is allowed", () => {
@@ -82,6 +92,29 @@ describe("what is allowed", () => {
     expect(hits).toEqual([at, "inner"]);
     expect(proxy.refused).toEqual([]);
     expect(proxy.received).toBeGreaterThan(5);
+  });
+
+  it("comes whole, also where the server has long gone and who asked reads slowly", async () => {
+    const { at } = await outsideWith((request, response) =>
+      response.end(Buffer.alloc(Number(request.headers["x-size"]), "x")),
+    );
+    // What is in the kernel's hands between the two is little with such a socket: the proxy itself has to wait.
+    const folder = await mkdtemp(join(tmpdir(), "holdfast-egress-"));
+    onTestFinished(() => rm(folder, { recursive: true, force: true }));
+    const socketPath = join(folder, "socket");
+    const proxy = await proxyWith({ allow: [at] }, { socketPath });
+    for (const size of [337_680, 2_591_440, 2_689_976, 3 << 20, 6_291_956]) {
+      const rest = `Host: x\r\nX-Size: ${size}\r\nConnection: close\r\n\r\n`;
+      const plain = dial(socketPath);
+      plain.write(`GET http://${at}/ HTTP/1.1\r\n${rest}`);
+      const through = dial(socketPath);
+      through.write(`CONNECT ${at} HTTP/1.1\r\nHost: x\r\n\r\n`);
+      await once(through, "readable");
+      through.write(`GET / HTTP/1.1\r\n${rest}`);
+      expect(await readSlowly(plain)).toBeGreaterThan(size);
+      expect(await readSlowly(through)).toBeGreaterThan(size);
+    }
+    await expect.poll(() => proxy.sockets).toBe(0);
   });
 
   it("is sent a request as it was, but for what is the proxy's own", async () => {

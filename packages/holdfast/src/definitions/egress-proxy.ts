@@ -117,7 +117,9 @@ export class EgressProxy implements AsyncDisposable {
       client.write("HTTP/1.1 200 Connection Established\r\n\r\n");
       if (head.length > 0) outside.write(head);
       outside.pipe(client).pipe(outside);
-      outside.once("close", () => void client.destroy());
+      outside.once("error", () => void client.destroy());
+      // Who reads slowly is given the rest of what had come.
+      outside.once("close", () => client.end(() => client.destroy()));
     } catch (thrown) {
       const { status, text } = this.#answerTo(request, thrown);
       client.end(

@@ -73,7 +73,12 @@ const send = async (request: IncomingMessage, outside: Socket): Promise<Incoming
   });
   onward.once("response", resolve);
   onward.once("error", reject);
-  outside.once("close", () => onward.destroy());
+  // Once there is an answer, what has come of it is still to be read; whether that is all of it is known to the answer itself.
+  let isAnswered = false;
+  onward.once("response", () => void (isAnswered = true));
+  outside.once("close", () => {
+    if (!isAnswered) onward.destroy();
+  });
   if (hasBody(request)) pipeline(request, onward).catch(reject);
   else onward.end();
   return promise;
