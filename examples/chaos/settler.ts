@@ -22,7 +22,8 @@ export type Surroundings = {
   readonly executablePath?: string;
 };
 
-const ATTEMPT_MS = 2_000;
+const ATTEMPT_MS = 3_000;
+const START_MS = 20_000;
 
 /** Defines the agent; the MCP server has to be there for it. */
 export const defineSettler = async (around: Surroundings): Promise<AgentDefinition> => {
@@ -41,7 +42,7 @@ export const defineSettler = async (around: Surroundings): Promise<AgentDefiniti
   });
   const desk = await mcpTools(
     { url: `http://${at}/mcp` },
-    { name: "desk", trusted: true, timeoutMs: ATTEMPT_MS, startTimeoutMs: ATTEMPT_MS },
+    { name: "desk", trusted: true, timeoutMs: ATTEMPT_MS, startTimeoutMs: START_MS },
   );
   return defineAgent({
     name: "settler",
