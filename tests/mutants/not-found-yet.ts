@@ -17,12 +17,10 @@ export const NOT_FOUND_YET: readonly NotFoundYet[] = [
     "engine/held-back.ts: what may have happened already is not said not to have been called",
   ),
   ...each(
-    "worlds in which tools have limits; engine/waiting-line.test.ts and runtime/call-limits.test.ts test each",
+    "longer lines than those of simulated worlds, and clocks by which they are judged; engine/waiting-line.test.ts and runtime/call-limits.test.ts test each",
     "engine/waiting-line.ts: nobody waits for longer than is said",
     "engine/waiting-line.ts: who waits for long waits in the journal",
-    "engine/waiting-line.ts: who leaves lets the next one in",
     "engine/waiting-line.ts: who came first goes first",
-    "engine/waiting-line.ts: no more are under way at once than may be",
     "engine/waiting-line.ts: none begins more often than may be",
     "engine/await-turn.ts: an undo waits for its turn however long that takes",
     "engine/await-turn.ts: what may have happened waits for its turn however long that takes",
