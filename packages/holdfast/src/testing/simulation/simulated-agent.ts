@@ -158,7 +158,7 @@ export type AgentLimits = {
 export const LIMITED: ReadonlySet<string> = new Set(["look", "pay", "ship"]);
 
 export const drawCallLimits = (random: Random): AgentLimits["calls"] =>
-  random.chance(0.3)
+  random.chance(0.12)
     ? {
         name: "bank",
         maxConcurrent: random.pick([1, 1, 2, 3]),
