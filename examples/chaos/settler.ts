@@ -22,7 +22,7 @@ export type Surroundings = {
   readonly executablePath?: string;
 };
 
-const ATTEMPT_MS = 3_000;
+const ATTEMPT_MS = 2_000;
 const START_MS = 20_000;
 
 /** Defines the agent; the MCP server has to be there for it. */
