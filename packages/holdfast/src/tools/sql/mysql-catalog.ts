@@ -100,7 +100,8 @@ export const checkPrivileges = async (
   { name, isWritable, rules }: Checked,
 ): Promise<void> => {
   const [[user = ""] = []] = (await connection.ask("SELECT CURRENT_USER()")).map((row) => row.map(String));
-  const powers = await powersOf(connection);
+  const grants = await grantsOf(connection);
+  const powers = grants.flatMap(powersIn);
   if (powers.length > 0)
     throw new ConfigurationError(
       "DEFINITION_INVALID",
@@ -116,7 +117,10 @@ export const checkPrivileges = async (
       (OF_SERVER.includes(column.schema) || isOutside(column, rules)),
   );
   const [first] = outside;
-  if (first === undefined) return;
+  if (first === undefined) {
+    if (isWritable) await checkDeletes(connection, grants, { name, user, rules });
+    return;
+  }
   const why = OF_SERVER.includes(first.schema)
     ? "which belongs to the server itself"
     : 'which "tables" does not name';
@@ -129,11 +133,44 @@ export const checkPrivileges = async (
   );
 };
 
-const powersOf = async (connection: MysqlConnection): Promise<readonly string[]> =>
-  (await connection.ask(`SHOW GRANTS${await activeRoles(connection)}`)).flatMap((row) => {
-    const rights = /^GRANT (.+?) ON \*\.\* TO /.exec(String(row[0]))?.[1]?.split(", ") ?? [];
-    return rights.filter((right) => !HARMLESS.includes(right));
+const grantsOf = async (connection: MysqlConnection): Promise<readonly string[]> =>
+  (await connection.ask(`SHOW GRANTS${await activeRoles(connection)}`)).map((row) => String(row[0]));
+
+const powersIn = (grant: string): readonly string[] => {
+  const rights = /^GRANT (.+?) ON \*\.\* TO /.exec(grant)?.[1]?.split(", ") ?? [];
+  return rights.filter((right) => !HARMLESS.includes(right));
+};
+
+const OF_TABLES =
+  /^GRANT (?<rights>.+) ON (?:TABLE )?`(?<schema>(?:[^`]|``)+)`\.(?:\*|`(?<table>(?:[^`]|``)+)`) TO /;
+
+/** Rows are deleted by a right on whole tables, which no column tells of (Q3). */
+const checkDeletes = async (
+  connection: MysqlConnection,
+  grants: readonly string[],
+  { name, user, rules }: Omit<Checked, "isWritable"> & { readonly user: string },
+): Promise<void> => {
+  const [[here = ""] = []] = (await connection.ask("SELECT DATABASE()")).map((row) => row.map(String));
+  const places = grants.flatMap((grant) => {
+    const { rights = "", schema = "", table } = OF_TABLES.exec(grant)?.groups ?? {};
+    if (!/\b(?:DELETE|ALL PRIVILEGES)\b/.test(rights.replaceAll(/`(?:[^`]|``)*`/g, ""))) return [];
+    return [{ schema: schema.replaceAll("``", "`"), table: table?.replaceAll("``", "`") ?? null }];
   });
+  const outside = places.find(({ schema, table }) => {
+    if (OF_SERVER.includes(schema)) return true;
+    const named = schema === here ? table : `${schema}.${table ?? ""}`;
+    return rules !== null && (table === null || named === null || !rules.has(named.toLowerCase()));
+  });
+  if (outside === undefined) return;
+  const place = `${outside.schema}.${outside.table ?? "*"}`;
+  throw new ConfigurationError(
+    "DEFINITION_INVALID",
+    `${name}: user ${user} may delete rows of ${place}, which "tables" does not name.`,
+    {
+      hint: `REVOKE DELETE ON ${place} FROM …, and grant it on the tables that are named alone: GRANT DELETE ON database.table TO ….`,
+    },
+  );
+};
 
 /** MariaDB tells what comes by the role too; MySQL, which has roles since its version 8, has to be asked for that. */
 const activeRoles = async (connection: MysqlConnection): Promise<string> => {

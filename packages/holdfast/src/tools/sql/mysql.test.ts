@@ -15,7 +15,18 @@ const ask: MariadbServer["ask"] = (sql, params) => {
   return world.server.ask(sql, params);
 };
 
-const USERS = ["reader", "writer", "filer", "boss", "snoop", "kingsman", "wide"];
+const USERS = [
+  "reader",
+  "writer",
+  "filer",
+  "boss",
+  "snoop",
+  "kingsman",
+  "wide",
+  "sweeper",
+  "mower",
+  "filler",
+];
 
 beforeAll(async () => {
   if (programs === null) return;
@@ -49,6 +60,9 @@ beforeAll(async () => {
     GRANT SELECT ON shop.* TO snoop; GRANT SELECT ON mysql.* TO snoop;
     GRANT SELECT ON orders TO kingsman; GRANT keeper TO kingsman; SET DEFAULT ROLE keeper FOR kingsman;
     GRANT SELECT ON shop.* TO wide;
+    GRANT SELECT ON orders TO sweeper; GRANT DELETE ON secrets TO sweeper;
+    GRANT SELECT ON orders TO mower; GRANT DELETE ON shop.* TO mower;
+    GRANT SELECT ON orders TO filler; GRANT INSERT (word) ON secrets TO filler;
   `);
 }, 120_000);
 
@@ -277,6 +291,19 @@ describe.skipIf(programs === null)("sqlTools over MariaDB", () => {
       hint: expect.any(String),
     });
   });
+
+  it.each(["sweeper", "mower", "filler"])(
+    "does not begin with the user %s, which may change what is not named",
+    async (user) => {
+      const { execute } = start({ tables: ["orders"], write: true }, user);
+      await expect(execute("DELETE FROM secrets")).rejects.toMatchObject({
+        code: "DEFINITION_INVALID",
+        message: expect.stringContaining('which "tables" does not name'),
+        hint: expect.stringContaining("REVOKE"),
+      });
+      expect(await ask("SELECT word FROM secrets")).toEqual([["canary"]]);
+    },
+  );
 
   it("E6 ends a statement in the server when it is told to stop", async () => {
     const { tools, query } = start({ maxConnections: 1 });

@@ -30,7 +30,8 @@ const readable = async (client: ClientBase): Promise<readonly Readable[]> =>
   (await client.query<Readable>(READABLE)).rows;
 
 /** As a statement would write it: without the schema that is looked in anyway. */
-const nameOf = ({ schema, name }: Readable): string => (schema === "public" ? name : `${schema}.${name}`);
+const nameOf = ({ schema, name }: Pick<Readable, "schema" | "name">): string =>
+  schema === "public" ? name : `${schema}.${name}`;
 
 export const tablesOf = async (client: ClientBase, rules: TableRules): Promise<readonly SqlTable[]> => {
   const tables = new Map<string, Readable[]>();
@@ -47,10 +48,11 @@ export const tablesOf = async (client: ClientBase, rules: TableRules): Promise<r
   }));
 };
 
-const isOutside = (row: Readable, rules: TableRules): boolean => {
+const isOutside = (row: Changeable, rules: TableRules): boolean => {
   if (rules === null) return false;
   const columns = rules.get(nameOf(row).toLowerCase());
-  return columns === undefined || (columns !== null && !columns.has(row.column.toLowerCase()));
+  if (columns === undefined || columns === null || row.column === null) return columns === undefined;
+  return !columns.has(row.column.toLowerCase());
 };
 
 type Powers = {
@@ -64,11 +66,14 @@ type Checked = { readonly name: string; readonly isWritable: boolean; readonly r
 
 /**
  * A statement can do whatever its role may do, so the role is held against what is allowed before anything runs: a superuser is refused, and
- * so is one that may read more than the rules for tables say (Q2, Q3).
+ * so is one that may read, or with `write` change, more than the rules for tables say (Q2, Q3).
  *
  * @throws ConfigurationError with what to grant and to revoke.
  */
-export const checkPrivileges = async (client: ClientBase, { name, rules }: Checked): Promise<void> => {
+export const checkPrivileges = async (
+  client: ClientBase,
+  { name, isWritable, rules }: Checked,
+): Promise<void> => {
   const { rows } = await client.query<Powers>(POWERS);
   const [{ role, powers, other }] = rows as [Powers];
   if (powers !== null)
@@ -87,13 +92,48 @@ export const checkPrivileges = async (client: ClientBase, { name, rules }: Check
     );
   const outside = (await readable(client)).filter((row) => isOutside(row, rules));
   const [first] = outside;
-  if (first === undefined) return;
+  if (first === undefined) {
+    if (isWritable) await checkChanges(client, { name, role, rules });
+    return;
+  }
   throw new ConfigurationError(
     "DEFINITION_INVALID",
     `${name}: role "${role}" may read ${nameOf(first)}.${first.column} (and ${outside.length - 1} other columns), which "tables" does not name.`,
     {
       hint: `Take it away, REVOKE SELECT ON ${nameOf(first)} FROM ${role}, or grant single columns: GRANT SELECT (…) ON … TO ${role}.`,
     },
+  );
+};
+
+/** Columns that the role may fill or change, and tables that it may empty, which no column tells of. */
+const CHANGEABLE = `
+  SELECT n.nspname AS schema, c.relname AS name, a.attname AS column
+  FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+    LEFT JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
+      AND (has_column_privilege(c.oid, a.attnum, 'INSERT') OR has_column_privilege(c.oid, a.attnum, 'UPDATE'))
+  WHERE c.relkind IN ('r', 'p', 'v', 'm', 'f') AND has_schema_privilege(n.oid, 'USAGE')
+    AND n.nspname NOT IN ('pg_catalog', 'information_schema') AND n.nspname NOT LIKE 'pg\\_%'
+    AND (a.attname IS NOT NULL OR has_table_privilege(c.oid, 'DELETE') OR has_table_privilege(c.oid, 'TRUNCATE'))
+  ORDER BY 1, 2, a.attnum`;
+
+type Changeable = Pick<Readable, "schema" | "name"> & {
+  /** Null where it may only be emptied. */
+  readonly column: string | null;
+};
+
+const checkChanges = async (
+  client: ClientBase,
+  { name, role, rules }: Omit<Checked, "isWritable"> & { readonly role: string },
+): Promise<void> => {
+  const { rows } = await client.query<Changeable>(CHANGEABLE);
+  const outside = rows.find((row) => isOutside(row, rules));
+  if (outside === undefined) return;
+  const table = nameOf(outside);
+  const what = outside.column === null ? `empty ${table}` : `change ${table}.${outside.column}`;
+  throw new ConfigurationError(
+    "DEFINITION_INVALID",
+    `${name}: role "${role}" may ${what}, which "tables" does not name.`,
+    { hint: `Take it away: REVOKE INSERT, UPDATE, DELETE, TRUNCATE ON ${table} FROM ${role}.` },
   );
 };
 

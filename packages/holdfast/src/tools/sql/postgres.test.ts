@@ -31,6 +31,9 @@ beforeAll(async () => {
     GRANT SELECT (id, name) ON customers TO reader;
     CREATE ROLE writer LOGIN PASSWORD 'writer';
     GRANT SELECT, INSERT, UPDATE, DELETE ON orders TO writer;
+    CREATE ROLE sweeper LOGIN PASSWORD 'sweeper'; GRANT SELECT ON orders TO sweeper; GRANT DELETE ON secrets TO sweeper;
+    CREATE ROLE filler LOGIN PASSWORD 'filler'; GRANT SELECT ON orders TO filler; GRANT INSERT (word) ON secrets TO filler;
+    CREATE ROLE forger LOGIN PASSWORD 'forger'; GRANT SELECT, UPDATE (id) ON orders TO forger; GRANT UPDATE (card) ON customers TO forger;
     CREATE ROLE boss NOLOGIN SUPERUSER;
     CREATE ROLE keeper NOLOGIN;
     GRANT SELECT ON secrets TO keeper;
@@ -194,6 +197,27 @@ describe.skipIf(programs === null)("sqlTools over Postgres", () => {
       hint: expect.any(String),
     });
   });
+
+  it("changes what is named, with a role that may do that and no more", async () => {
+    const { tools } = start({ tables: ["orders", "ticks", "nothing"], write: true }, "writer");
+    const change = { input: { sql: "UPDATE orders SET cents = 700 WHERE id = 2" } };
+    expect(await enter(tools, "database_execute", change)).toMatchObject({ changedRows: 1 });
+  });
+
+  it.each(["sweeper", "filler", "forger"])(
+    "does not begin with the role %s, which may change what is not named",
+    async (role) => {
+      const tables = ["orders", { name: "customers", columns: ["id", "name"] }];
+      const change = { input: { sql: "DELETE FROM secrets" } };
+      const refused = { code: "DEFINITION_INVALID", message: expect.stringMatching(/may (change|empty)/) };
+      await expect(
+        enter(start({ tables, write: true }, role).tools, "database_execute", change),
+      ).rejects.toMatchObject(refused);
+      expect((await ask("SELECT * FROM secrets")).rowCount).toBe(1);
+      // Where nothing is written, its transactions keep it from that.
+      expect(await start({ tables }, role).query("SELECT 1")).toMatchObject({ rows: [[1]] });
+    },
+  );
 
   it("E6 ends a statement in the server when it is told to stop", async () => {
     const { tools, query } = start({ maxConnections: 1 });
