@@ -26,6 +26,7 @@ const USERS = [
   "sweeper",
   "mower",
   "filler",
+  "clerk",
 ];
 
 beforeAll(async () => {
@@ -61,6 +62,7 @@ beforeAll(async () => {
     GRANT SELECT ON orders TO kingsman; GRANT keeper TO kingsman; SET DEFAULT ROLE keeper FOR kingsman;
     GRANT SELECT ON shop.* TO wide;
     GRANT SELECT ON orders TO sweeper; GRANT DELETE ON secrets TO sweeper;
+    GRANT SELECT, UPDATE ON orders TO clerk; GRANT SELECT, DELETE ON ticks TO clerk;
     GRANT SELECT ON orders TO mower; GRANT DELETE ON shop.* TO mower;
     GRANT SELECT ON orders TO filler; GRANT INSERT (word) ON secrets TO filler;
   `);
@@ -290,6 +292,13 @@ describe.skipIf(programs === null)("sqlTools over MariaDB", () => {
       message: expect.stringContaining(message),
       hint: expect.any(String),
     });
+  });
+
+  it("changes what is named, with a user that may do that and no more", async () => {
+    const { execute } = start({ tables: ["orders", "ticks"], write: true }, "clerk");
+    expect(await execute("DELETE FROM ticks WHERE id = -1")).toEqual({ changedRows: 0 });
+    expect(await execute("UPDATE orders SET cents = 701 WHERE id = 2")).toEqual({ changedRows: 1 });
+    expect(await execute("UPDATE orders SET cents = 700 WHERE id = 2")).toEqual({ changedRows: 1 });
   });
 
   it.each(["sweeper", "mower", "filler"])(
