@@ -1,6 +1,6 @@
 /** `npm run chaos`: claims are settled with tools of all seven kinds while what they work with fails, and what came of it is judged. */
 import { parseArgs } from "node:util";
-import { settleAll, type Report } from "./settle-all.ts";
+import { NotReadyError, settleAll, type Report } from "./settle-all.ts";
 
 const USAGE = `Usage: npm run chaos -- [--runs 50] [--faults 0.2] [--seed 1] [--at-once 4] [--browser /usr/bin/chromium]
 
@@ -61,7 +61,9 @@ const main = async (): Promise<number> => {
 try {
   process.exitCode = await main();
 } catch (thrown) {
-  if (!(thrown instanceof TypeError)) throw thrown;
-  console.error(`${thrown.message}\n\n${USAGE}`);
+  if (thrown instanceof NotReadyError)
+    console.error(`${thrown.message}\nNothing was run. See docs/chaos.md.`);
+  else if (thrown instanceof TypeError) console.error(`${thrown.message}\n\n${USAGE}`);
+  else throw thrown;
   process.exitCode = 2;
 }

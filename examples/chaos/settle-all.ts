@@ -3,7 +3,7 @@ import { mkdtemp, readdir, readFile, readlink, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as wait } from "node:timers/promises";
-import { createRuntime, type Outcome, type Runtime } from "holdfast";
+import { createRuntime, type AgentDefinition, type Outcome, type Runtime } from "holdfast";
 import { makeClaims, payoutOf } from "./claims.ts";
 import { openFaultProxy, type FaultProxy } from "./fault-proxy.ts";
 import { startLocker } from "./locker.ts";
@@ -124,6 +124,19 @@ const settleEach = async (runtime: Runtime, dataDir: string, { runs, atOnce }: C
   return settled;
 };
 
+/** Something that the agent works with is not on this machine, or does not answer. */
+export class NotReadyError extends Error {
+  override readonly name = "NotReadyError";
+}
+
+/** Asks everything that the tools hold open whether it is there, before a run would find out. @throws NotReadyError */
+const checkReady = async ({ tools }: AgentDefinition): Promise<void> => {
+  for (const resource of new Set(tools.map((tool) => tool.resource))) {
+    const failure = await resource?.check?.(AbortSignal.timeout(30_000));
+    if (failure) throw new NotReadyError([failure.message, failure.hint].filter(Boolean).join(" "));
+  }
+};
+
 const settleIn = async (dataDir: string, chaos: Chaos, { proxy, ledger }: Behind) => {
   const database = join(dataDir, "claims.sqlite");
   makeClaims(database, chaos.runs);
@@ -135,10 +148,11 @@ const settleIn = async (dataDir: string, chaos: Chaos, { proxy, ledger }: Behind
   });
   const logger = { debug: ignore, info: ignore, warn: ignore, error: ignore };
   const runtime = await createRuntime({ agents: [agent], dataDir, logger });
-  proxy.harm(chaos.faults);
-  const stopLocking = startLocker(database, chaos.faults, chaos.seed);
   try {
-    const settled = await settleEach(runtime, dataDir, chaos);
+    await checkReady(agent);
+    proxy.harm(chaos.faults);
+    const stopLocking = startLocker(database, chaos.faults, chaos.seed);
+    const settled = await settleEach(runtime, dataDir, chaos).finally(stopLocking);
     const [good, others] = [true, false].map((is) =>
       settled.filter((each) => isCorrect(each, ledger) === is),
     );
@@ -149,7 +163,6 @@ const settleIn = async (dataDir: string, chaos: Chaos, { proxy, ledger }: Behind
       retries: settled.reduce((sum, { outcome }) => sum + ("retries" in outcome ? outcome.retries : 0), 0),
     };
   } finally {
-    await stopLocking();
     await runtime.close();
   }
 };
@@ -165,14 +178,12 @@ export const settleAll = async (chaos: Chaos): Promise<Report> => {
   const dataDir = await mkdtemp(join(tmpdir(), "holdfast-chaos-"));
   const office = await openOffice();
   const proxy = await openFaultProxy(office.port, chaos.seed);
-  try {
-    const came = await settleIn(dataDir, chaos, { proxy, ledger: office.ledger });
-    const faults = Object.fromEntries(proxy.done);
+  const came = await settleIn(dataDir, chaos, { proxy, ledger: office.ledger }).finally(async () => {
     await proxy.close();
     await office.close();
-    const left = await leftSince(before);
-    return { ...came, faults, left, durationMs: Math.round((process.uptime() - began) * 1_000) };
-  } finally {
     await rm(dataDir, { recursive: true, force: true });
-  }
+  });
+  const faults = Object.fromEntries(proxy.done);
+  const left = await leftSince(before);
+  return { ...came, faults, left, durationMs: Math.round((process.uptime() - began) * 1_000) };
 };
