@@ -148,11 +148,12 @@ const settleIn = async (dataDir: string, chaos: Chaos, { proxy, ledger }: Behind
   });
   const logger = { debug: ignore, info: ignore, warn: ignore, error: ignore };
   const runtime = await createRuntime({ agents: [agent], dataDir, logger });
+  let stopLocking: (() => Promise<void>) | null = null;
   try {
     await checkReady(agent);
     proxy.harm(chaos.faults);
-    const stopLocking = startLocker(database, chaos.faults, chaos.seed);
-    const settled = await settleEach(runtime, dataDir, chaos).finally(stopLocking);
+    stopLocking = startLocker(database, chaos.faults, chaos.seed);
+    const settled = await settleEach(runtime, dataDir, chaos);
     const [good, others] = [true, false].map((is) =>
       settled.filter((each) => isCorrect(each, ledger) === is),
     );
@@ -163,6 +164,7 @@ const settleIn = async (dataDir: string, chaos: Chaos, { proxy, ledger }: Behind
       retries: settled.reduce((sum, { outcome }) => sum + ("retries" in outcome ? outcome.retries : 0), 0),
     };
   } finally {
+    await stopLocking?.();
     await runtime.close();
   }
 };
@@ -171,19 +173,29 @@ type Behind = { readonly proxy: FaultProxy; readonly ledger: Ledger };
 
 const ignore = (): void => undefined;
 
+/** With an office and a proxy of its own, of which nothing is left. */
+const settleBehind = async (dataDir: string, chaos: Chaos): Promise<Omit<Report, "left" | "durationMs">> => {
+  const office = await openOffice();
+  const proxy = await openFaultProxy(office.port, chaos.seed);
+  try {
+    const came = await settleIn(dataDir, chaos, { proxy, ledger: office.ledger });
+    return { ...came, faults: Object.fromEntries(proxy.done) };
+  } finally {
+    await proxy.close();
+    await office.close();
+  }
+};
+
 /** Settles every claim once, under faults, and says what came of it. */
 export const settleAll = async (chaos: Chaos): Promise<Report> => {
   const began = process.uptime();
   const before = await held();
   const dataDir = await mkdtemp(join(tmpdir(), "holdfast-chaos-"));
-  const office = await openOffice();
-  const proxy = await openFaultProxy(office.port, chaos.seed);
-  const came = await settleIn(dataDir, chaos, { proxy, ledger: office.ledger }).finally(async () => {
-    await proxy.close();
-    await office.close();
+  try {
+    const came = await settleBehind(dataDir, chaos);
+    const left = await leftSince(before);
+    return { ...came, left, durationMs: Math.round((process.uptime() - began) * 1_000) };
+  } finally {
     await rm(dataDir, { recursive: true, force: true });
-  });
-  const faults = Object.fromEntries(proxy.done);
-  const left = await leftSince(before);
-  return { ...came, faults, left, durationMs: Math.round((process.uptime() - began) * 1_000) };
+  }
 };
