@@ -119,6 +119,26 @@ describe("calls of a limited tool", () => {
     await finish(test, open);
   });
 
+  it("S3 that are put off are suspended in the same commit", async () => {
+    const commits: (readonly string[])[] = [];
+    const { tool, open } = bankOf({ maxConcurrent: 1 });
+    const { test, send } = await start([tool], {
+      faults: ({ commit }) => {
+        if (commit !== null)
+          commits.push(commit.events.map(({ header }) => /"type":"([^"]+)"/.exec(header)?.[1] ?? ""));
+        return null;
+      },
+    });
+    await send();
+    await test.advanceTime(100);
+    await send();
+    await test.advanceTime(6_000);
+    expect(commits.filter((types) => types.includes("tool-call.deferred"))).toEqual([
+      ["tool-call.deferred", "run.suspended"],
+    ]);
+    await finish(test, open);
+  });
+
   it("E7 that have waited for as long as they may are told so, and are not made", async () => {
     const { bank, tool, open } = bankOf({ maxConcurrent: 1, maxWaitMs: 20_000 });
     const { test, send, model } = await start([tool]);
