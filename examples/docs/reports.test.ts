@@ -39,6 +39,7 @@ describe("docs/reports.md", () => {
       secret: SECRET,
       logger: QUIET,
       page: async () => {},
+      show: () => {},
     });
     onTestFinished(() => runtime.close());
     for (const text of ["one", "two"]) {

@@ -8,10 +8,11 @@ type Place = {
   readonly secret: string;
   readonly logger: Logger;
   readonly page: (delivery: Delivery) => Promise<void>;
+  readonly show: (name: string, what: string) => void;
 };
 
 export const openReporting = async (agents: Agents, place: Place): Promise<Runtime> => {
-  const { dataDir, url, secret, logger, page } = place;
+  const { dataDir, url, secret, logger, page, show } = place;
   // #region reports
   const tickets = { name: "tickets", url, secret, agents: ["support"] };
   const runtime = await createRuntime({
@@ -24,6 +25,8 @@ export const openReporting = async (agents: Agents, place: Place): Promise<Runti
       name: "desk",
       escalate: { to: "on-call", afterMs: 15 * 60_000, afterAttempts: 5 },
     },
+    onCircuit: { name: "status", handle: ({ type, circuit }) => show(circuit.name, type) },
+    onRetriesSpent: { name: "pager", handle: (delivery) => page(delivery) },
     onEscalation: { name: "on-call", handle: (delivery) => page(delivery) },
   });
   // #endregion reports

@@ -106,7 +106,13 @@ export {
   StreamInterruptedError,
   ToolError,
 } from "./core/errors.ts";
-export type { Delivery, DeliveredType } from "./core/delivery.ts";
+export type {
+  CircuitDelivery,
+  CircuitReport,
+  DeliveredType,
+  Delivery,
+  RunDelivery,
+} from "./core/delivery.ts";
 export { FAILURE_CODES, toFailure, type Failure, type FailureCode } from "./core/failure.ts";
 export type { JsonObject, JsonSchema, JsonValue } from "./core/json.ts";
 export type { ToolOutput, UserPart } from "./core/message.ts";

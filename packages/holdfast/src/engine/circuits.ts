@@ -31,6 +31,14 @@ type Kept = { circuit: Circuit; revision: number | null; isUnsaved: boolean };
 /** Which circuit it is, and by which rules it opens. */
 export type CircuitUse = { readonly name: string; readonly policy: CircuitPolicy };
 
+/** What became of a circuit in this process; `revision` is that of what the store had of it before. */
+export type CircuitChange = {
+  readonly name: string;
+  readonly before: Circuit;
+  readonly after: Circuit;
+  readonly revision: number;
+};
+
 type Parts = {
   readonly agents: ReadonlyMap<string, Agent>;
   /** Whether models have circuits too. */
@@ -38,6 +46,8 @@ type Parts = {
   readonly store: Pick<JournalStore, "changeDuty" | "listDuties">;
   readonly clock: Clock;
   readonly logger: Logger;
+  /** Tells whoever wants to know. */
+  readonly report: (change: CircuitChange) => Promise<void>;
 };
 
 /**
@@ -127,7 +137,7 @@ export class Circuits {
     if (kept.circuit.kind === before.kind) return;
     this.#tell(name, kept.circuit);
     kept.isUnsaved = true;
-    this.#writing = this.#writing.then(() => this.#save(name, kept));
+    this.#writing = this.#writing.then(() => this.#save(name, kept, before));
   }
 
   #tell(name: string, circuit: Circuit): void {
@@ -143,10 +153,12 @@ export class Circuits {
     });
   }
 
-  async #save(name: string, kept: Kept): Promise<void> {
-    const { store, logger } = this.#parts;
+  async #save(name: string, kept: Kept, before: Circuit): Promise<void> {
+    const { store, logger, report } = this.#parts;
     const { circuit, revision } = kept;
     try {
+      // Before it is stored: who dies in between leaves the next process to find it out anew.
+      await report({ name, before, after: circuit, revision: revision ?? 0 });
       if (await this.#put(name, { circuit, revision })) {
         kept.revision = (revision ?? 0) + 1;
       } else {

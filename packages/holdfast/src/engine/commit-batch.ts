@@ -70,7 +70,7 @@ const dutiesOf = ({ id, agent, tenant, services }: ActiveSession, batch: Batch):
   const place = { sessionId: id, agent: agent.name, tenant };
   const committed = { before: batch.base.state, events: batch.events };
   return [
-    ...deliveriesOf(batch.events, { ...place, services }),
+    ...deliveriesOf(batch.events, { ...place, before: committed.before, services }),
     ...errandsOf(committed, { ...place, now: services.clock.now() }),
   ];
 };

@@ -1,6 +1,14 @@
-import { DELIVERY_VERSION, type Delivery, type StoredDelivery } from "../core/delivery.ts";
+import {
+  DELIVERY_VERSION,
+  type CircuitDelivery,
+  type Delivery,
+  type RunDelivery,
+  type StoredCircuitDelivery,
+  type StoredDelivery,
+  type StoredRunDelivery,
+} from "../core/delivery.ts";
 import { failure, toFailure, type Failure } from "../core/failure.ts";
-import type { EventHeader } from "../core/event.ts";
+import type { EventHeader, JournalEvent } from "../core/event.ts";
 import { openEvent } from "../core/journal-codec.ts";
 import { nextAttemptAt } from "../core/retry-policy.ts";
 import { failureOfRun } from "../core/run-failure.ts";
@@ -44,7 +52,8 @@ export class DeliveryRound {
     const recipient = stored === null ? undefined : this.#services.recipients.get(stored.recipient);
     if (stored === null || recipient === undefined) return false;
     // O3: what has been answered is not escalated
-    if (stored.ifUnanswered && !(await this.#isUnanswered(stored))) return this.#remove(duty);
+    if ("runId" in stored && stored.ifUnanswered && !(await this.#isUnanswered(stored)))
+      return this.#remove(duty);
     const begun = { ...stored, attempts: stored.attempts + 1 };
     const { store, clock } = this.#services;
     const { revision, ...rest } = duty;
@@ -68,7 +77,8 @@ export class DeliveryRound {
 
   async #attempt(recipient: Recipient, stored: StoredDelivery, duty: Duty): Promise<Delivered> {
     if (this.#gone.has(recipient.name)) return goneBefore(recipient.name);
-    const delivery = await this.#read(stored, duty);
+    const delivery: Delivery =
+      "circuit" in stored ? circuitDelivery(stored, duty.id) : await this.#read(stored, duty);
     const { clock } = this.#services;
     const controller = new AbortController();
     this.#underWay.add(controller);
@@ -112,13 +122,10 @@ export class DeliveryRound {
     const failed = { ...duty, dueAt, body: JSON.stringify({ ...stored, failure: told }) };
     await store.changeDuty({ kind: "put", duty: failed, expect: revision });
     if (dueAt !== null) return;
+    const place = "circuit" in stored ? { circuit: stored.circuit.name } : { sessionId: stored.sessionId };
     logger.error(
-      `"${recipient.name}" was not told of ${stored.type} in ${stored.sessionId}: ${told.message}`,
-      {
-        delivery: duty.id,
-        sessionId: stored.sessionId,
-        failure: told,
-      },
+      `"${recipient.name}" was not told of ${stored.type} in ${Object.values(place).join("")}: ${told.message}`,
+      { delivery: duty.id, ...place, failure: told },
     );
   }
 
@@ -127,9 +134,9 @@ export class DeliveryRound {
     const { store, clock, sha256 } = this.#services;
     const escalated = {
       ...stored,
+      ...("runId" in stored ? { ifUnanswered: false } : {}),
       recipient: to,
       isEscalation: true,
-      ifUnanswered: false,
       attempts: 0,
       failure: null,
     };
@@ -138,7 +145,7 @@ export class DeliveryRound {
   }
 
   /** What happened, from the journal: the truth about it, also when it was written by a process that is gone. */
-  async #read(stored: StoredDelivery, { id, tenant }: Duty): Promise<Delivery> {
+  async #read(stored: StoredRunDelivery, { id, tenant }: Duty): Promise<RunDelivery> {
     const { store, redactor } = this.#services;
     const { sessionId, runId, agent, type, position, isEscalation } = stored;
     const [found] = await store.readAt(sessionId, [position]);
@@ -146,8 +153,7 @@ export class DeliveryRound {
     const header = event?.header;
     const causeAt = header?.type === "run.failed" ? (header.causeAt ?? position) : null;
     const [cause] = causeAt === null ? [] : await store.readAt(sessionId, [causeAt]);
-    const failed =
-      header?.type === "run.failed" ? failureOfRun(header.code, cause && openEvent(cause)) : null;
+    const failed = failureTold(event, cause && openEvent(cause));
     return {
       id,
       type,
@@ -162,12 +168,13 @@ export class DeliveryRound {
       failure: failed === null ? null : redactor.failure(failed),
       waitingFor: header?.type === "run.suspended" ? header.waitingFor : [],
       unknownCalls: header?.type === "run.cancelled" ? header.unknown : [],
+      call: callTold(header, stored.tool),
       ...reportOf(header),
     };
   }
 
   /** Whether the run is still in the suspension that this tells of. */
-  async #isUnanswered({ sessionId, runId, position }: StoredDelivery): Promise<boolean> {
+  async #isUnanswered({ sessionId, runId, position }: StoredRunDelivery): Promise<boolean> {
     const loaded = await loadSession(this.#services, sessionId);
     if (loaded === undefined) return false;
     const { run } = foldLoaded(this.#services, sessionId, loaded).state;
@@ -176,6 +183,22 @@ export class DeliveryRound {
     return found !== undefined && openEvent(found).at === run.suspended.since;
   }
 }
+
+/** Why a run failed, or a call in it. */
+const failureTold = (event: JournalEvent | undefined, cause: JournalEvent | undefined): Failure | null => {
+  if (event?.header.type === "run.failed") return failureOfRun(event.header.code, cause);
+  return event?.header.type === "tool-call.failed" ? failureOfRun(event.header.code, event) : null;
+};
+
+const callTold = (header: EventHeader | undefined, tool: string | null): RunDelivery["call"] =>
+  header?.type === "tool-call.failed"
+    ? { callId: header.callId, tool: tool ?? "", attempts: header.attempt }
+    : null;
+
+const circuitDelivery = (
+  { type, at, isEscalation, circuit }: StoredCircuitDelivery,
+  id: string,
+): CircuitDelivery => ({ id, type, at, isEscalation, circuit });
 
 const reportOf = (header: EventHeader | undefined): UndoReport => {
   const isEnd = header?.type === "run.failed" || header?.type === "run.cancelled";

@@ -11,6 +11,7 @@ import { STOP_GRACE_MS } from "../engine/call-tool.ts";
 import { LastGood } from "../engine/last-good.ts";
 import { WaitingLines } from "../engine/waiting-lines.ts";
 import { Circuits, type CircuitStatus } from "../engine/circuits.ts";
+import { reportCircuit } from "../engine/report-circuit.ts";
 import { gaugesOf } from "../engine/gauges.ts";
 import { HeldResources } from "../engine/held-resources.ts";
 import { Redactor } from "../engine/redactor.ts";
@@ -89,6 +90,7 @@ export const createRuntime = async <Deps = unknown>(options: RuntimeOptions<Deps
   const byName = new Map(agents.map((agent) => [agent.name, agent]));
   const redactor = new Redactor();
   const logger = options.logger ?? stderrLogger();
+  const recipients = recipientsOf(options, { clock, redactor });
   const services: Omit<RuntimeServices, "post"> = {
     store,
     clock,
@@ -110,9 +112,9 @@ export const createRuntime = async <Deps = unknown>(options: RuntimeOptions<Deps
     stalls: new StallMonitor(clock, logger),
     agents: byName,
     interceptors: settings.interceptors,
-    ...forFailingTools(settings, { agents: byName, store, clock, logger }),
+    ...forFailingTools(settings, { agents: byName, store, clock, logger, recipients, sha256 }),
     resources: new HeldResources(agents, { clock, logger }),
-    recipients: recipientsOf(options, { clock, redactor }),
+    recipients,
     timeouts: settings.timeouts,
     deps: options.deps,
     secret: secretsOf(options, redactor),
@@ -129,11 +131,15 @@ export const createRuntime = async <Deps = unknown>(options: RuntimeOptions<Deps
 /** What sessions of a process share of what they found out about tools and models. */
 const forFailingTools = (
   { modelCircuit }: RuntimeSettings,
-  parts: Omit<ConstructorParameters<typeof Circuits>[0], "areModelsHeldBack">,
+  parts: Pick<RuntimeServices, "agents" | "store" | "clock" | "logger" | "recipients" | "sha256">,
 ): Pick<RuntimeServices, "circuits" | "modelCircuit" | "lines" | "lastGood"> => ({
   lines: new WaitingLines(parts.clock),
   lastGood: new LastGood(),
-  circuits: new Circuits({ ...parts, areModelsHeldBack: modelCircuit !== null }),
+  circuits: new Circuits({
+    ...parts,
+    areModelsHeldBack: modelCircuit !== null,
+    report: reportCircuit(parts),
+  }),
   modelCircuit,
 });
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import type { Delivery } from "../core/delivery.ts";
+import type { Delivery, RunDelivery } from "../core/delivery.ts";
 import { HoldfastError } from "../core/errors.ts";
 import { scriptedModel } from "../models/index.ts";
 import { createTestRuntime, type TestRuntime } from "../testing/create-test-runtime.ts";
@@ -24,11 +24,11 @@ const model = scriptedModel(({ lastUserText, toolResults }) => {
 });
 const clerk = agentOf({ model, tools: [pay] });
 
-type Taken = Pick<Delivery, "id" | "type" | "sessionId" | "position">;
+type Taken = Pick<RunDelivery, "id" | "type" | "sessionId" | "position">;
 
 /** A recipient that remembers what it was told, and does not take the first so many. */
 const listener = (name: string, refuse = 0, more: Partial<Exclude<RecipientOptions, Function>> = {}) => {
-  const taken: Delivery[] = [];
+  const taken: RunDelivery[] = [];
   const seen: string[] = [];
   let refused = 0;
   const handle = (delivery: Delivery): void => {
@@ -37,7 +37,7 @@ const listener = (name: string, refuse = 0, more: Partial<Exclude<RecipientOptio
       refused += 1;
       throw new HoldfastError("DELIVERY_FAILED", "not now", { retryable: true });
     }
-    taken.push(delivery);
+    if ("sessionId" in delivery) taken.push(delivery);
   };
   return {
     taken,
@@ -145,7 +145,7 @@ describe("O3 whoever is to be told", () => {
     const hangs = {
       name: "hangs",
       timeoutMs: 2_000,
-      handle: (_: Delivery, { signal }: { readonly signal: AbortSignal }) => {
+      handle: (_: RunDelivery, { signal }: { readonly signal: AbortSignal }) => {
         calls += 1;
         signals.push(signal);
         return calls === 1 ? new Promise(() => {}) : undefined;

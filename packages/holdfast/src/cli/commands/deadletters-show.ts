@@ -22,16 +22,25 @@ export const deadlettersShow: Command = {
 const NAME_WIDTH = 10;
 
 const print = (out: Channel, letter: DeadLetter): void => {
-  const { id, recipient, agent, tenant, type, runId, sessionId, position, attempts, failure } = letter;
-  const facts: readonly (readonly [string, string] | null)[] = [
+  const { id, recipient, tenant, attempts, failure } = letter;
+  const facts: readonly (Fact | null)[] = [
     ["delivery", out.paint("bold", id)],
     ["to", `${recipient}${letter.isEscalation ? ", by escalation" : ""}`],
-    ["agent", agent],
+    ...placeOf(letter),
     tenant === null ? null : ["for", tenant],
-    ["event", `${type}, ${runId}`],
-    ["at", `${sessionId}, position ${position}`],
     ["given up", `after ${plural(attempts, "attempt")}`],
     failure === null ? null : ["why", `${failure.code}: ${failure.message}`],
   ];
   for (const fact of facts) if (fact !== null) out.line(`${fact[0].padEnd(NAME_WIDTH)}${fact[1]}`);
 };
+
+type Fact = readonly [string, string];
+
+const placeOf = (letter: DeadLetter): readonly Fact[] =>
+  "circuit" in letter
+    ? [["event", `${letter.type}, ${letter.circuit.name}`]]
+    : [
+        ["agent", letter.agent],
+        ["event", `${letter.type}, ${letter.runId}`],
+        ["at", `${letter.sessionId}, position ${letter.position}`],
+      ];

@@ -1,11 +1,14 @@
-import type { StoredDelivery } from "../../core/delivery.ts";
+import type { StoredCircuitDelivery, StoredDelivery, StoredRunDelivery } from "../../core/delivery.ts";
 import { ConflictError, NotFoundError } from "../../core/errors.ts";
 import { readDelivery } from "../../engine/delivery-round.ts";
 import type { Duty } from "../../ports/duty.ts";
 import type { RuntimeServices } from "../../runtime/runtime-services.ts";
 
 /** A delivery that was given up. */
-export type DeadLetter = Omit<StoredDelivery, "v" | "ifUnanswered"> & {
+export type DeadLetter = (
+  | Omit<StoredRunDelivery, "v" | "ifUnanswered">
+  | Omit<StoredCircuitDelivery, "v" | "revision">
+) & {
   readonly id: string;
   readonly tenant: string | null;
 };
@@ -102,6 +105,10 @@ export class DeadLetters {
 const toView = ({ id, tenant, body }: Duty): DeadLetter | null => {
   const stored = readDelivery(body);
   if (stored === null) return null;
-  const { recipient, agent, sessionId, runId, type, position, isEscalation, attempts, failure } = stored;
-  return { id, tenant, recipient, agent, sessionId, runId, type, position, isEscalation, attempts, failure };
+  if ("circuit" in stored) {
+    const { v: _version, revision: _revision, ...told } = stored;
+    return { id, tenant, ...told };
+  }
+  const { v: _version, ifUnanswered: _condition, ...told } = stored;
+  return { id, tenant, ...told };
 };

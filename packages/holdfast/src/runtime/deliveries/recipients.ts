@@ -1,4 +1,4 @@
-import type { Delivery, DeliveredType } from "../../core/delivery.ts";
+import type { CircuitDelivery, Delivery, DeliveredType, RunDelivery } from "../../core/delivery.ts";
 import { ConfigurationError } from "../../core/errors.ts";
 import type { RetryPolicy } from "../../core/retry-policy.ts";
 import type { Recipient } from "../../engine/recipient.ts";
@@ -8,7 +8,10 @@ import { checkRetry, checkOptions, positiveInteger } from "../../definitions/kno
 import { keyOf, urlOf, webhookOf } from "./webhook.ts";
 
 /** Called with what happened; it was taken when the promise it answers with is kept. May be called again. */
-export type DeliveryHandler = (delivery: Delivery, context: { readonly signal: AbortSignal }) => unknown;
+export type DeliveryHandler<Told extends Delivery = Delivery> = (
+  delivery: Told,
+  context: { readonly signal: AbortSignal },
+) => unknown;
 
 type Common = {
   /** Deliveries are kept by it, so it stays the same over deploys. */
@@ -24,32 +27,38 @@ type Common = {
 };
 
 /** Somebody to tell: a function in this process, or a webhook (Standard Webhooks). */
-export type RecipientOptions =
-  | DeliveryHandler
-  | (Common & { readonly handle: DeliveryHandler })
+export type RecipientOptions<Told extends Delivery = Delivery> =
+  | DeliveryHandler<Told>
+  | (Common & { readonly handle: DeliveryHandler<Told> })
   | (Common & {
       readonly url: string | URL;
       /** `whsec_…`; of several, the first is in force and the others are on their way out. */
       readonly secret: string | readonly string[];
     });
 
-type Told = RecipientOptions | readonly RecipientOptions[];
+type OneOrMore<Told extends Delivery> = RecipientOptions<Told> | readonly RecipientOptions<Told>[];
 
 export type DeliveryOptions = {
   /** Told of runs that failed. At least once, in the order of each session, also after a crash. */
-  readonly onFailure?: Told;
+  readonly onFailure?: OneOrMore<RunDelivery>;
   /** Told of runs that wait for somebody. */
-  readonly onSuspend?: Told;
+  readonly onSuspend?: OneOrMore<RunDelivery>;
   /** Told of runs that came to their end: completed, failed or cancelled. */
-  readonly onSettled?: Told;
+  readonly onSettled?: OneOrMore<RunDelivery>;
+  /** Told of calls of `write` tools that failed in each of their attempts. */
+  readonly onRetriesSpent?: OneOrMore<RunDelivery>;
+  /** Told of what is not called any more because it keeps failing, and of what is called again. */
+  readonly onCircuit?: OneOrMore<CircuitDelivery>;
   /** Told of nothing by itself: others escalate to them. */
-  readonly onEscalation?: Told;
+  readonly onEscalation?: OneOrMore<Delivery>;
 };
 
 const HOOKS: Readonly<Record<keyof DeliveryOptions, readonly DeliveredType[]>> = {
   onFailure: ["run.failed"],
   onSuspend: ["run.suspended"],
   onSettled: ["run.completed", "run.failed", "run.cancelled"],
+  onRetriesSpent: ["tool-call.failed"],
+  onCircuit: ["circuit.opened", "circuit.closed"],
   onEscalation: [],
 };
 
@@ -68,7 +77,7 @@ export const recipientsOf = (options: DeliveryOptions, parts: Parts): ReadonlyMa
   const given = new Map<string, RecipientOptions>();
   const found = new Map<string, Recipient>();
   for (const [hook, types] of Object.entries(HOOKS)) {
-    const told = options[hook as keyof DeliveryOptions];
+    const told = options[hook as keyof DeliveryOptions] as OneOrMore<never> | undefined;
     for (const one of told === undefined ? [] : listOf(told)) {
       const recipient = recipientOf(hook, one, parts);
       const { name } = recipient;
@@ -83,8 +92,9 @@ export const recipientsOf = (options: DeliveryOptions, parts: Parts): ReadonlyMa
   return found;
 };
 
-const listOf = (told: Told): readonly RecipientOptions[] =>
-  Array.isArray(told) ? (told as readonly RecipientOptions[]) : [told as RecipientOptions];
+/** A handler is called with what its hook is about, and with nothing else. */
+const listOf = (told: OneOrMore<never>): readonly RecipientOptions[] =>
+  (Array.isArray(told) ? told : [told]) as readonly RecipientOptions[];
 
 const taken = (hook: string, name: string): ConfigurationError =>
   new ConfigurationError("OPTION_INVALID", `${hook}: two recipients are named "${name}".`, {

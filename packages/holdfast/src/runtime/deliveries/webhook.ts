@@ -48,14 +48,11 @@ export const webhookOf =
 const signaturesOf = (keys: readonly Uint8Array[], content: string): string =>
   keys.map((key) => `v1,${createHmac("sha256", key).update(content).digest("base64")}`).join(" ");
 
-const payloadOf = (delivery: Delivery): object => {
-  const { type, at, sessionId, runId, agent, tenant, position } = delivery;
-  const { isEscalation, failure, waitingFor, unknownCalls, undone, notUndone } = delivery;
-  const place = { sessionId, runId, agent, tenant, position };
-  const timestamp = new Date(at).toISOString();
-  const told = { isEscalation, failure, waitingFor, unknownCalls, undone, notUndone };
-  return { type, timestamp, data: { ...place, ...told } };
-};
+const payloadOf = ({ id: _id, type, at, ...data }: Delivery): object => ({
+  type,
+  timestamp: new Date(at).toISOString(),
+  data,
+});
 
 /** 2xx is a success and all else a failure; 410 ends the recipient, a redirect is not followed. */
 const answerOf = (name: string, { ok, status, headers }: Response, clock: Clock): Delivered => {

@@ -1,5 +1,5 @@
 import { scriptedModel } from "../../models/index.ts";
-import type { Delivery } from "../../core/delivery.ts";
+import type { RunDelivery } from "../../core/delivery.ts";
 import { HoldfastError } from "../../core/errors.ts";
 import type { Timestamp } from "../../core/ids.ts";
 import type { DutyQuery } from "../../ports/duty.ts";
@@ -59,7 +59,7 @@ export class Calendar {
   /** Who is told, in a process: not every time they take it, and now and then they take their time. */
   recipientsOn(process: SimulatedProcess): DeliveryOptions {
     if (!this.isOn) return {};
-    const handle = (delivery: Delivery): unknown => this.#tell(delivery, process);
+    const handle = (delivery: RunDelivery): unknown => this.#tell(delivery, process);
     const listener = {
       name: "listener",
       handle,
@@ -120,7 +120,7 @@ export class Calendar {
     };
   }
 
-  async #tell({ id, type, sessionId, position }: Delivery, process: SimulatedProcess): Promise<void> {
+  async #tell({ id, type, sessionId, position }: RunDelivery, process: SimulatedProcess): Promise<void> {
     this.#tellings += 1;
     const telling = { id, type, sessionId, position, by: process.name, order: this.#tellings };
     const fate = this.#random.between(1, 10);
