@@ -1,3 +1,4 @@
+import { hasBegun } from "./has-begun.ts";
 import type { Position, RunId, Timestamp } from "./ids.ts";
 
 /**
@@ -109,11 +110,15 @@ export const approvalDueAt = (approval: OpenApproval): Timestamp | null => {
 
 /** Whether an approval is too old for its call to start on it; what counts as approved by silence is not. */
 export const isOutdated = (
-  { approval, attempt }: { readonly approval: OpenApproval | null; readonly attempt: number },
+  call: Parameters<typeof hasBegun>[0] & { readonly approval: OpenApproval | null },
   now: Timestamp,
-): boolean =>
-  approval !== null &&
-  approval.expiresAt !== null &&
-  approval.expiresAt <= now &&
-  attempt === 0 &&
-  approval.terms.onTimeout === "reject";
+): boolean => {
+  const { approval } = call;
+  return (
+    approval !== null &&
+    approval.expiresAt !== null &&
+    approval.expiresAt <= now &&
+    !hasBegun(call) &&
+    approval.terms.onTimeout === "reject"
+  );
+};

@@ -1,6 +1,7 @@
 import type { AfterToolFailure, AfterUnknown, ApprovalHeader, HeaderOf, ToolHeader } from "./event.ts";
 import { childAgentOf } from "./child-call.ts";
 import { handOffTarget } from "./hand-off-terms.ts";
+import { hasBegun } from "./has-begun.ts";
 import { mayHaveActed } from "./plan-waiting-call.ts";
 import type { OpenCall } from "./session-state.ts";
 import { isUndoId } from "./undo-terms.ts";
@@ -75,11 +76,12 @@ const mayComplete = (call: OpenCall, by: HeaderOf<"tool-call.completed">["by"]):
 };
 
 /** What may become of the approval of a call (E4): each asked for once, and decided at most once. */
-const approvalAllows = ({ status, approval, policy }: OpenCall, header: ApprovalEvent): boolean => {
+const approvalAllows = (call: OpenCall, header: ApprovalEvent): boolean => {
+  const { status, approval, policy } = call;
   if (header.type === "approval.requested") {
     if (isUndoId(header.callId)) return false;
     return approval === null
-      ? status.kind === "requested" && header.ask === 1
+      ? isNotBegun(call) && header.ask === 1
       : /* guard E4: nobody is asked twice about the same */ approval.standing === "void" &&
           header.ask === approval.ask + 1;
   }
@@ -88,6 +90,10 @@ const approvalAllows = ({ status, approval, policy }: OpenCall, header: Approval
   if (approval.standing === "open") return status.kind === "held";
   return header.type === "approval.voided" && approval.standing === "granted" && isAtRest(status, policy);
 };
+
+/** It may have been put off meanwhile, because as many of its tool's were under way as may be. */
+const isNotBegun = (call: OpenCall): boolean =>
+  call.status.kind === "requested" || (call.status.kind === "retrying" && !hasBegun(call));
 
 /** Whether nothing of the call is under way, or may have taken place (E2). */
 const isAtRest = ({ kind }: OpenCall["status"], { effect }: OpenCall["policy"]): boolean =>
@@ -127,7 +133,11 @@ const mayBeReplaced = (
   { status, policy, approval, insteadOf, attempt }: OpenCall,
   next: "other-tool" | "last-good",
 ): boolean => {
-  const isAtWork = status.kind === "started" || status.kind === "requested" || status.kind === "retrying";
+  const isAtWork =
+    status.kind === "started" ||
+    status.kind === "requested" ||
+    status.kind === "retrying" ||
+    (status.kind === "lost" && policy.effect === "read");
   if (next === "last-good") return isAtWork && policy.effect === "read";
   const mayHaveHappened = policy.effect === "idempotent" && attempt > 0;
   return isAtWork && !mayHaveHappened && approval === null && insteadOf === null;

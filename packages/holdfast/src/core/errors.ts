@@ -36,8 +36,14 @@ export class HoldfastError extends Error {
 }
 
 /** Whether `value` is one of our errors, also when it comes from a second copy of the package. */
-export const isHoldfastError = (value: unknown): value is HoldfastError =>
-  value instanceof Error && BRAND in value;
+export const isHoldfastError = (value: unknown): value is HoldfastError => {
+  try {
+    return value instanceof Error && BRAND in value;
+  } catch {
+    // A proxy whose traps throw may be thrown too.
+    return false;
+  }
+};
 
 /** Correct the code: an option or a definition is wrong. */
 export class ConfigurationError extends HoldfastError {}
@@ -119,13 +125,22 @@ export class ToolError extends HoldfastError {
 export const toldByError = (
   thrown: unknown,
 ): { readonly executed: boolean | undefined; readonly retryAfterMs: number | undefined } => {
-  if (!isHoldfastError(thrown)) return { executed: undefined, retryAfterMs: undefined };
-  const executed = "executed" in thrown ? thrown.executed : undefined;
-  const retryAfterMs = "retryAfterMs" in thrown ? thrown.retryAfterMs : undefined;
+  const told = { executed: memberOf(thrown, "executed"), retryAfterMs: memberOf(thrown, "retryAfterMs") };
   return {
-    executed: typeof executed === "boolean" ? executed : undefined,
-    retryAfterMs: typeof retryAfterMs === "number" ? retryAfterMs : undefined,
+    executed: typeof told.executed === "boolean" ? told.executed : undefined,
+    retryAfterMs: typeof told.retryAfterMs === "number" ? told.retryAfterMs : undefined,
   };
+};
+
+/** Of one of our errors, where reading it does not itself throw. */
+const memberOf = (thrown: unknown, name: "executed" | "retryAfterMs"): unknown => {
+  if (!isHoldfastError(thrown)) return undefined;
+  try {
+    const member: unknown = Reflect.get(thrown, name);
+    return member;
+  } catch {
+    return undefined;
+  }
 };
 
 /** Marks a branch that the types say cannot be reached. */

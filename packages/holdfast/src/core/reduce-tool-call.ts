@@ -119,7 +119,7 @@ const replaceTool = (
     lost: call.attempt,
     resumed: null,
     status: { kind: "requested" },
-    insteadOf: { tool: call.tool, code },
+    insteadOf: { tool: call.tool, code, attempts: call.attempt },
   }));
   return withRun(replaced, (run) => {
     // guard E10: what did not happen is not undone

@@ -15,7 +15,7 @@ import type { Wait } from "./wait.ts";
  * The fold of a journal: O(open run + window), never O(journal).
  * Closed turns leave it; what they said is found again by position.
  */
-export const STATE_VERSION = 8;
+export const STATE_VERSION = 9;
 
 export type RunStatus = "pending" | "running" | "suspended" | "completed" | "failed" | "cancelled";
 
@@ -38,8 +38,12 @@ export type OpenCall = {
   readonly status: CallStatus;
   /** Null when nobody has to be asked. */
   readonly approval: OpenApproval | null;
-  /** The tool that was asked for, and why it failed, where another takes its place (E7). */
-  readonly insteadOf: { readonly tool: string; readonly code: FailureCode } | null;
+  /** The tool that was asked for, why it failed, and after how many attempts, where another takes its place (E7). */
+  readonly insteadOf: {
+    readonly tool: string;
+    readonly code: FailureCode;
+    readonly attempts: number;
+  } | null;
 };
 
 export type CallStatus =

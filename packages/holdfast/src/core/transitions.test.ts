@@ -619,7 +619,7 @@ describe("a tool call", () => {
       1,
       ["done", "retry", "fail", "verify", "ask", "forget", "late"],
     ],
-    ["lost, reading", lost(), 1, ["start", "fail", "verify", "ask", "forget", "late"]],
+    ["lost, reading", lost(), 1, ["start", "fail", "replace", "old", "verify", "ask", "forget", "late"]],
     ["lost, idempotent", lost(policy("idempotent")), 1, ["start", "fail", "verify", "ask", "forget", "late"]],
     ["lost, writing", lost(write), 1, ["verify", "ask", "forget", "late"]],
     ["retrying", retrying(), 1, ["start", "fail", "replace", "late"]],

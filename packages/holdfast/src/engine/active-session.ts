@@ -278,7 +278,7 @@ export class ActiveSession {
     // guard J2: a lost session has no lease
     this.lease.lost();
     // guard J2: what runs is stopped when the session is lost
-    for (const { deadline } of this.inFlight.values()) deadline.stop(LOST);
+    for (const { key, deadline } of this.inFlight.values()) deadline.stop(modelReason(key, LOST));
     this.spans.leave(this.services.clock.now(), "lost");
     this.latch.set();
   }
@@ -327,10 +327,12 @@ export class ActiveSession {
   }
 }
 
-const modelReason = (key: string, reason: StopReason): StopReason =>
-  key.startsWith("model") && reason.code === "TOOL_CANCELLED"
-    ? { ...reason, code: "MODEL_CALL_CANCELLED" }
-    : reason;
+/** The same, said of a model call. */
+const modelReason = (key: string, reason: StopReason): StopReason => {
+  if (!key.startsWith("model")) return reason;
+  if (reason.code === "TOOL_CALL_LOST") return { ...reason, code: "MODEL_CALL_LOST" };
+  return reason.code === "TOOL_CANCELLED" ? { ...reason, code: "MODEL_CALL_CANCELLED" } : reason;
+};
 
 const toolOf = ({ run }: SessionState, callId: string): string | null => {
   const calls = run?.phase.kind === "calling-tools" ? run.phase.calls : [];

@@ -1,11 +1,12 @@
 import { failure, toFailure } from "../core/failure.ts";
+import { hasBegun } from "../core/has-begun.ts";
 import type { OpenCall } from "../core/session-state.ts";
 import { closedCall } from "../core/settle-tool-call.ts";
 import { isUndoId } from "../core/undo-terms.ts";
 import type { Tool } from "../ports/tool.ts";
 import type { ActiveSession } from "./active-session.ts";
 import type { Batch } from "./batch.ts";
-import { fallBack } from "./fall-back.ts";
+import { recordResult } from "./record-outcomes.ts";
 import { agentFor } from "./undo-call.ts";
 
 type OwedCall = { readonly call: OpenCall; readonly tool: string; readonly key: string };
@@ -48,7 +49,7 @@ export const waitsForTurn = async (
     case "waited-too-long": {
       const message = `${name} was not called: for ${limits.maxWaitMs} ms as many calls of it were under way as may be. Go on without it, or try again later.`;
       const why = failure("TOOL_BUSY", message, { details: { limit: limits.name } });
-      for (const draft of await fallBack(session, batch, closedCall(runId, call, why))) batch.add(draft);
+      await recordResult(session, batch, closedCall(runId, call, why));
     }
   }
   session.latch.set();
@@ -56,11 +57,11 @@ export const waitsForTurn = async (
 };
 
 /** What may have happened already is not said not to have been called (E2), and what is to be undone waits for as long as it takes (E10). */
-const mayRefuse = ({ callId, policy, attempt, resumed }: OpenCall): boolean =>
-  /* guard E10: an undo waits for its turn however long that takes */ !isUndoId(callId) &&
-  /* guard E2: what may have happened waits for its turn however long that takes */ (policy.effect ===
+const mayRefuse = (call: OpenCall): boolean =>
+  /* guard E10: an undo waits for its turn however long that takes */ !isUndoId(call.callId) &&
+  /* guard E2: what may have happened waits for its turn however long that takes */ (call.policy.effect ===
     "read" ||
-    (attempt === 0 && resumed === null));
+    (!hasBegun(call) && call.resumed === null));
 
 /** Whose calls it is counted with. */
 const whoseTurn = async (session: ActiveSession, { name, limits }: Tool): Promise<string> => {

@@ -52,7 +52,8 @@ const attemptTool = async (call: ToolAttempt, deadline: Deadline): Promise<ToolO
     leaveEntry(ready);
     return notEntered(refusal);
   }
-  return execute(call, deadline, ready);
+  // What goes wrong once it was entered does not say that nothing happened (E2).
+  return execute(call, deadline, ready).catch((thrown: unknown) => failedOutcome(call, thrown));
 };
 
 const notEntered = (why: Failure): ToolOutcome => ({
@@ -80,10 +81,19 @@ const enter = (
   const failed = (thrown: unknown): ToolOutcome => failedOutcome(call, thrown);
   return place === null
     ? enterHere(call, deadline, () => call.tool.execute(value, context)).then(
-        (result) => (result instanceof Suspension ? suspendedBy(result) : finishCall(call, result)),
+        (result) => (isSuspension(result) ? suspendedBy(result) : finishCall(call, result)),
         failed,
       )
     : place.execute(value, context).then((made) => finishOutput(call, made), failed);
+};
+
+/** Asked of anything: a proxy may throw when it is looked at. */
+const isSuspension = (result: unknown): result is Suspension => {
+  try {
+    return result instanceof Suspension;
+  } catch {
+    return false;
+  }
 };
 
 const suspendedBy = ({ until, timeoutMs, key }: Suspension): ToolOutcome => ({

@@ -1,6 +1,7 @@
 import { toBase64Url } from "../core/base64url.ts";
 import { canonicalJson } from "../core/canonical-json.ts";
 import type { EventDraft, HeaderOf } from "../core/event.ts";
+import { mayHaveActed } from "../core/plan-waiting-call.ts";
 import { isJsonObject, type JsonObject, type JsonValue } from "../core/json.ts";
 import type { ToolOutput, UserPart } from "../core/message.ts";
 import { openCallOf, type OpenCall, type OpenRun } from "../core/session-state.ts";
@@ -8,6 +9,7 @@ import type { Tool } from "../ports/tool.ts";
 import type { ActiveSession } from "./active-session.ts";
 import type { Batch } from "./batch.ts";
 import { requestFor } from "./ask-approval.ts";
+import { interceptCall } from "./intercept.ts";
 import { limited } from "./limited.ts";
 import type { GoodAnswer } from "./last-good.ts";
 
@@ -69,6 +71,8 @@ const otherTool = async (
   if (other === undefined || call.insteadOf !== null) return null;
   // guard E2: what may have happened is not asked of another tool
   if (call.policy.effect === "idempotent" && call.attempt > 0) return null;
+  // guard E2: nor what may have done part of it before it suspended itself
+  if (mayHaveActed(call)) return null;
   // guard E4: what was approved is not put in the hands of another tool
   if (call.approval !== null) return null;
   const parsed = await limited(session.services.clock, {
@@ -78,13 +82,16 @@ const otherTool = async (
   });
   if (!parsed.ok) return null;
   const { services, id: sessionId, agent, content } = session;
+  const context = await content.context();
+  const about = { session: context, agent: agent.name, runId: run.runId, callId: call.callId };
+  const seen = await interceptCall({ services, tool: other, about, input, value: parsed.value });
+  // guard E4: what interceptors do not let pass as it is does not take another's place
+  if (seen.kind !== "passes" || canonicalJson(seen.input) !== canonicalJson(input)) return null;
   const asked = await requestFor({
+    ...about,
     services,
     sessionId,
     agent,
-    session: await content.context(),
-    runId: run.runId,
-    callId: call.callId,
     tool: other,
     input,
     value: parsed.value,

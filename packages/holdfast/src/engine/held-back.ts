@@ -1,9 +1,10 @@
+import { hasBegun } from "../core/has-begun.ts";
 import type { OpenCall } from "../core/session-state.ts";
 import { closedCall } from "../core/settle-tool-call.ts";
 import { isUndoId } from "../core/undo-terms.ts";
 import type { ActiveSession } from "./active-session.ts";
 import type { Batch } from "./batch.ts";
-import { fallBack } from "./fall-back.ts";
+import { recordResult } from "./record-outcomes.ts";
 import { refuseTool } from "./tool-circuit.ts";
 import { agentFor } from "./undo-call.ts";
 
@@ -20,13 +21,13 @@ export const isHeldBack = async (
   // guard E10: an undo is tried whatever is known of its tool
   if (run === null || isUndoId(call.callId)) return false;
   // guard E2: what may have happened already is not said not to have been called
-  if (call.policy.effect !== "read" && (call.attempt > 0 || call.resumed !== null)) return false;
+  if (call.policy.effect !== "read" && (hasBegun(call) || call.resumed !== null)) return false;
   const found = agentFor(session, run, call.callId)?.tools.get(tool);
   const refused =
     found === undefined
       ? null
       : refuseTool(session.services.circuits, found, { ...call, sessionId: session.id });
   if (refused === null) return false;
-  for (const draft of await fallBack(session, batch, closedCall(run.runId, call, refused))) batch.add(draft);
+  await recordResult(session, batch, closedCall(run.runId, call, refused));
   return true;
 };

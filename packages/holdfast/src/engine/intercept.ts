@@ -39,14 +39,14 @@ export const interceptCall = async (call: CheckedCall): Promise<Intercepted> => 
   let isChanged = false;
   for (const interceptor of concerned(call)) {
     const said = await ask(call, interceptor, () => interceptor.before?.(seen(call, input)));
-    if ("failed" in said) return { kind: "denied", why: said.failed };
-    const { answer } = said;
-    if (answer === undefined) continue;
-    if (isMember(answer, "deny")) return { kind: "denied", why: denied(call, String(answer.deny)) };
-    if (isMember(answer, "output")) return { kind: "replaced", output: answer.output };
-    // guard E4: an interceptor that says something else lets nothing pass
-    if (!isMember(answer, "input")) return { kind: "denied", why: unclear(call, interceptor) };
-    const changed = call.services.redactor.value(toJournalValue(answer.input).value);
+    if (said.kind === "failed") return { kind: "denied", why: said.why };
+    if (said.kind === "nothing") continue;
+    if (said.kind === "deny") return { kind: "denied", why: denied(call, said.why) };
+    if (said.kind === "output") return { kind: "replaced", output: said.output };
+    const kept = toJournalValue(said.input);
+    // guard E9: arguments that were cut are not run
+    if (kept.isCut) return { kind: "denied", why: refused(call, interceptor, TOO_MUCH) };
+    const changed = call.services.redactor.value(kept.value);
     const parsed = await limited(call.services.clock, {
       work: call.tool.parseInput(changed),
       limitMs: LIMIT_MS,
@@ -77,13 +77,12 @@ export const interceptOutput = async (
     const said = await ask(call, interceptor, () =>
       interceptor.after?.(seen(call, call.input), structuredClone(shown)),
     );
-    if ("failed" in said) return withheld(said.failed.message);
-    const { answer } = said;
-    if (answer === undefined) continue;
-    if (isMember(answer, "deny")) return withheld(String(answer.deny));
+    if (said.kind === "failed") return withheld(said.why.message);
+    if (said.kind === "nothing") continue;
+    if (said.kind === "deny") return withheld(said.why);
     // guard O2: an interceptor that says something else lets no result pass
-    if (!isMember(answer, "output")) return withheld(unclear(call, interceptor).message);
-    shown = await outputOf(call.tool, answer.output);
+    if (said.kind === "input") return withheld(unclear(call, interceptor).message);
+    shown = await outputOf(call.tool, said.output);
   }
   return shown;
 };
@@ -100,7 +99,14 @@ const seen = ({ services, tool, about }: Omit<CheckedCall, "value">, input: Json
   deps: services.deps,
 });
 
-type Said = { readonly answer: object | undefined } | { readonly failed: Failure };
+type Said =
+  | { readonly kind: "nothing" }
+  | { readonly kind: "deny"; readonly why: string }
+  | { readonly kind: "input"; readonly input: unknown }
+  | { readonly kind: "output"; readonly output: unknown }
+  | { readonly kind: "failed"; readonly why: Failure };
+
+const TOO_MUCH = "changed the arguments to more than can be kept: too large, or too deeply nested";
 
 const ask = async (
   call: Omit<CheckedCall, "value">,
@@ -114,14 +120,25 @@ const ask = async (
       limitMs: LIMIT_MS,
       otherwise: () => NO_ANSWER,
     });
-    if (answer === undefined || answer === null) return { answer: undefined };
+    if (answer === undefined || answer === null) return { kind: "nothing" };
     // guard E4: an interceptor that never answers lets nothing pass
-    if (answer === NO_ANSWER) return { failed: refused(call, interceptor, "did not answer in time") };
-    return typeof answer === "object" ? { answer } : { failed: unclear(call, interceptor) };
+    if (answer === NO_ANSWER)
+      return { kind: "failed", why: refused(call, interceptor, "did not answer in time") };
+    // Read here, where it may throw: an answer can be anything.
+    const said = typeof answer === "object" ? read(answer) : null;
+    // guard E4: an interceptor that says something else lets nothing pass
+    if (said === null) return { kind: "failed", why: unclear(call, interceptor) };
+    return said;
   } catch (thrown) {
     const { message } = call.services.redactor.failure(toFailure(thrown));
-    return { failed: refused(call, interceptor, `failed: ${message}`) };
+    return { kind: "failed", why: refused(call, interceptor, `failed: ${message}`) };
   }
+};
+
+const read = (answer: object): Said | null => {
+  if (isMember(answer, "deny")) return { kind: "deny", why: String(answer.deny) };
+  if (isMember(answer, "output")) return { kind: "output", output: answer.output };
+  return isMember(answer, "input") ? { kind: "input", input: answer.input } : null;
 };
 
 const isMember = <Name extends string>(

@@ -12,16 +12,27 @@ export const recordOutcomes = async (session: ActiveSession, batch: Batch): Prom
   for (const outcome of recorded) {
     const place = { sessionId: session.id, now: batch.now() };
     for (const draft of recordOutcome(batch.state, outcome, place)) {
-      const drafts = hasFallback(session, batch, draft) ? await fallBack(session, batch, draft) : [draft];
-      for (const each of drafts) {
-        // What is at hand is not waited for: nothing gets in between.
-        const missing = session.repeats.missing(batch, each);
-        const read = missing.length === 0 ? undefined : await session.content.eventsAt(missing);
-        batch.add(session.repeats.count(batch, each, read));
-      }
+      if (hasFallback(session, batch, draft)) await recordResult(session, batch, draft);
+      else await addCounted(session, batch, draft);
     }
   }
   return recorded;
+};
+
+/** Puts a result into the batch, or what takes its place, and how often in a row it has come (E8). */
+export const recordResult = async (
+  session: ActiveSession,
+  batch: Batch,
+  draft: EventDraft,
+): Promise<void> => {
+  for (const each of await fallBack(session, batch, draft)) await addCounted(session, batch, each);
+};
+
+const addCounted = async (session: ActiveSession, batch: Batch, draft: EventDraft): Promise<void> => {
+  // What is at hand is not waited for: nothing gets in between.
+  const missing = session.repeats.missing(batch, draft);
+  const read = missing.length === 0 ? undefined : await session.content.eventsAt(missing);
+  batch.add(session.repeats.count(batch, draft, read));
 };
 
 const hasFallback = (session: ActiveSession, { state }: Batch, { header }: EventDraft): boolean => {

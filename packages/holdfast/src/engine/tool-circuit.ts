@@ -40,8 +40,13 @@ const outcomeOf = (outcome: ToolOutcome): CircuitOutcome => {
   return retryable ? { kind: "failed", code } : { kind: "ok" };
 };
 
-/** Ends that come from here: a cancel, a limit of the run. */
-const STOPPED: ReadonlySet<string> = new Set(["TOOL_CANCELLED", "RUN_TIMEOUT", "RUN_CANCELLED"]);
+/** Ends that come from here: a cancel, a limit of the run, a session that another worker has taken over. */
+const STOPPED: ReadonlySet<string> = new Set([
+  "TOOL_CANCELLED",
+  "RUN_TIMEOUT",
+  "RUN_CANCELLED",
+  "TOOL_CALL_LOST",
+]);
 
 const unavailable = (
   { tool, circuit, isBegun }: { readonly tool: string; readonly circuit: string; readonly isBegun: boolean },

@@ -6,7 +6,7 @@ import type { Deadline } from "./deadline.ts";
 import type { OutputPlace, ToolAttempt } from "./tool-attempt.ts";
 import { makeToolContext } from "./tool-context.ts";
 import { keptFor } from "./undo-call.ts";
-import { fitOutput } from "./tool-output.ts";
+import { fitOutput, type FittedOutput } from "./tool-output.ts";
 
 /** What a tool is entered with, and where. */
 export type Entry = {
@@ -63,7 +63,7 @@ export const finishCall = async (
     output = invalidOutput(thrown);
   }
   const seen = (await call.intercept?.(output)) ?? output;
-  const fitted = await fitOutput(call, shownOf(call, seen));
+  const fitted = await fitShown(call, seen);
   const isWhole = seen === output;
   return {
     kind: "completed",
@@ -75,10 +75,15 @@ export const finishCall = async (
 /** The model asked for something else where the input was edited (E4), or the tool replaced (E7): it is told what was done instead. */
 const shownOf = ({ edited, insteadOf, tool }: OutputPlace, output: ToolOutput): ToolOutput => {
   if (edited === null && insteadOf === null) return output;
-  const note =
+  const changed =
+    edited === null ? [] : [`The input was changed before this call ran, to: ${JSON.stringify(edited)}`];
+  const replaced =
     insteadOf === null
-      ? `The input was changed before this call ran, to: ${JSON.stringify(edited)}`
-      : `${insteadOf.tool} failed (${insteadOf.code}); this is the answer of ${tool.name}, which was called in its place:`;
+      ? []
+      : [
+          `${insteadOf.tool} failed (${insteadOf.code}); this is the answer of ${tool.name}, which was called in its place:`,
+        ];
+  const note = [...changed, ...replaced].join("\n");
   const rest: readonly UserPart[] =
     output.type === "content"
       ? output.value
@@ -92,6 +97,16 @@ export const finishOutput = async (
   made: { readonly output: ToolOutput; readonly isCoerced: boolean },
 ): Promise<ToolOutcome & { kind: "completed" }> => {
   const seen = (await call.intercept?.(made.output)) ?? made.output;
-  const fitted = await fitOutput(call, shownOf(call, seen));
+  const fitted = await fitShown(call, seen);
   return { kind: "completed", ...fitted, isCoerced: fitted.isCoerced || made.isCoerced };
+};
+
+/** Total: what cannot be made to fit is said to be so. */
+const fitShown = async (call: OutputPlace, seen: ToolOutput): Promise<FittedOutput> => {
+  try {
+    return await fitOutput(call, shownOf(call, seen));
+  } catch (thrown) {
+    // A result that nobody can read is the result of a call that was made (E2).
+    return fitOutput(call, invalidOutput(thrown));
+  }
 };

@@ -22,7 +22,7 @@ export type FittedOutput = {
  */
 export const fitOutput = async (call: OutputPlace, result: ToolOutput): Promise<FittedOutput> => {
   const { value, isCoerced } = toJournalValue(result);
-  const output = value as ToolOutput;
+  const output = withValue(value as ToolOutput);
   const apart =
     output.type === "content"
       ? takeOutFiles<UserPart>(output.value, call.services)
@@ -41,6 +41,10 @@ export const fitOutput = async (call: OutputPlace, result: ToolOutput): Promise<
       : { type: "content", value: [{ type: "text", text: cut }, ...files] };
   return { ...common, output: shown, chars: cut.length + files.length * FILE_CHARS, artifact };
 };
+
+/** A function or a symbol is no JSON at all, and was left out. */
+const withValue = (output: ToolOutput): ToolOutput =>
+  output.type === "json" && !("value" in output) ? { type: "json", value: null } : output;
 
 /** What a file weighs in the window: the providers' flat rate for an image. */
 const FILE_CHARS = 6_000;

@@ -2,6 +2,7 @@ import { isOutdated, MAX_ASKS } from "../core/approval.ts";
 import type { Effect } from "../core/effect.ts";
 import type { EventDraft } from "../core/event.ts";
 import { failure, type Failure } from "../core/failure.ts";
+import { hasBegun } from "../core/has-begun.ts";
 import type { Pending } from "../core/pending-approval.ts";
 import { askApproval } from "../core/settle-model-call.ts";
 import { closedCall } from "../core/settle-tool-call.ts";
@@ -37,7 +38,7 @@ export const callsToLookAt = (
     if (isUndoId(call.callId)) return [];
     const isNew =
       call.approval === null &&
-      call.attempt === 0 &&
+      !hasBegun(call) &&
       agent.approval !== undefined &&
       !content.isLookedAt(call.callId);
     return call.approval !== null || isNew ? [call] : [];
