@@ -3,10 +3,11 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { resolveLimits } from "./code-limits.ts";
+import { startDeadline } from "./deadline.ts";
 import { LANGUAGE_FACTS, programOf, type ProcessLanguage } from "./languages.ts";
 import { SandboxUnavailableError } from "./sandbox-unavailable.ts";
 import { seccompFilter } from "./seccomp-filter.ts";
-import { startSandbox } from "./start-sandbox.ts";
+import { giveCode, startSandbox } from "./start-sandbox.ts";
 
 const NEEDED = [
   { file: "bwrap", package: "bubblewrap" },
@@ -14,7 +15,6 @@ const NEEDED = [
   { file: "setpriv", package: "util-linux" },
   { file: "unshare", package: "util-linux" },
   { file: "mount", package: "mount" },
-  { file: "choom", package: "util-linux" },
   { file: "bash", package: "bash" },
 ];
 
@@ -58,10 +58,17 @@ export const trySandbox = async (): Promise<void> => {
     const limits = resolveLimits({ timeoutMs: TRY_MS });
     const isRoot = process.getuid?.() === 0;
     const program = programOf("bash", limits);
-    const child = startSandbox(
-      { program, limits, workspace, isRoot, isKept: false, proxy: null },
-      { code: "echo it works" },
-    );
+    const child = startSandbox({
+      program,
+      limits,
+      workspace,
+      isRoot,
+      isGiven: false,
+      isKept: false,
+      proxy: null,
+    });
+    giveCode(child, "echo it works");
+    const stopDeadline = startDeadline(TRY_MS, () => child.kill("SIGKILL"));
     const { promise, resolve } = Promise.withResolvers<string>();
     let said = "";
     child.stdout.on("data", (chunk: Buffer) => (said += chunk.toString().slice(0, 1_000)));
@@ -69,6 +76,7 @@ export const trySandbox = async (): Promise<void> => {
     child.on("error", (error) => resolve(error.message));
     child.on("close", () => resolve(said.trim()));
     const found = await promise;
+    stopDeadline();
     if (found !== "it works") throw notAllowed(found);
   } finally {
     await rm(workspace, { recursive: true, force: true });

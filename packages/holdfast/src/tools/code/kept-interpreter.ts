@@ -2,7 +2,7 @@ import { startDeadline } from "./deadline.ts";
 import { MarkedOutput } from "./marked-output.ts";
 import { endOf, howItEnded, type SandboxEnd, type SandboxRun } from "./run-in-sandbox.ts";
 import type { SandboxPlan } from "./sandbox-command.ts";
-import { startSandbox, type SandboxProcess } from "./start-sandbox.ts";
+import { giveCode, startSandbox, type SandboxProcess } from "./start-sandbox.ts";
 import type { Ticker } from "./ticker.ts";
 import { Watch, type StopReason } from "./watch.ts";
 import type { WayOut } from "./way-out.ts";
@@ -26,7 +26,7 @@ export type KeptStart = {
 };
 
 /** The end of a process that could not be started after all. */
-const NEVER: SandboxEnd = { code: null, signal: null };
+const NEVER: SandboxEnd = { code: null };
 
 /** An interpreter in a sandbox, which goes on from call to call. */
 export class KeptInterpreter {
@@ -49,7 +49,8 @@ export class KeptInterpreter {
     // First, so that nothing runs that nobody looks at.
     const stopTicks = ticker.start(() => this.#watch.look());
     try {
-      this.child = startSandbox(plan, { code: driver });
+      this.child = startSandbox(plan);
+      giveCode(this.child, driver);
     } catch (thrown) {
       stopTicks();
       throw thrown;
@@ -99,7 +100,7 @@ export class KeptInterpreter {
     stopDeadline();
     signal.removeEventListener("abort", abort);
     if (status !== null) return this.#told(status);
-    const how = howItEnded(await this.end, this.#watch.stopped, false);
+    const how = howItEnded(await this.end, this.#watch.stopped);
     return { ...how, stdout: this.#stdout.takeAll(), stderr: this.#stderr.takeAll() };
   }
 

@@ -1,6 +1,7 @@
 import { CutText } from "./cut-text.ts";
+import { startDeadline } from "./deadline.ts";
 import type { SandboxPlan } from "./sandbox-command.ts";
-import { startSandbox, type SandboxProcess } from "./start-sandbox.ts";
+import { giveCode, startSandbox, type SandboxProcess } from "./start-sandbox.ts";
 import type { Ticker } from "./ticker.ts";
 import { Watch, type StopReason } from "./watch.ts";
 
@@ -16,6 +17,8 @@ export type SandboxRun = {
 
 export type RunOptions = {
   readonly plan: SandboxPlan;
+  /** A sandbox of this plan that waits for its code already; null to make one. */
+  readonly prepared: SandboxProcess | null;
   readonly code: string;
   readonly signal: AbortSignal;
   readonly ticker: Ticker;
@@ -28,19 +31,23 @@ export type RunOptions = {
 export const runInSandbox = async (options: RunOptions): Promise<SandboxRun> => {
   const { plan, code, signal, ticker, workspaceBytes } = options;
   let watch: Watch | null = null;
+  let stopDeadline = (): void => undefined;
   const abort = (): void => watch?.stop("aborted");
   // First, so that nothing runs that nobody looks at.
   const stopTicks = ticker.start(() => watch?.look());
   try {
-    const child = startSandbox(plan, { code });
+    const child = options.prepared ?? startSandbox(plan);
     options.onStart(child);
     watch = new Watch(child, plan, workspaceBytes);
     const texts = readOutput(child, watch, plan.limits.maxOutputKb);
+    giveCode(child, code);
+    stopDeadline = startDeadline(plan.limits.timeoutMs, () => watch?.stop("time"));
     signal.addEventListener("abort", abort);
     if (signal.aborted) abort();
     const end = await endOf(child);
-    return { ...howItEnded(end, watch.stopped, child.killed), ...texts() };
+    return { ...howItEnded(end, watch.stopped), ...texts() };
   } finally {
+    stopDeadline();
     stopTicks();
     signal.removeEventListener("abort", abort);
   }
@@ -61,28 +68,25 @@ const readOutput = (child: SandboxProcess, watch: Watch, maxOutputKb: number) =>
   return () => ({ stdout: stdout.text(), stderr: stderr.text() });
 };
 
-export type SandboxEnd = { readonly code: number | null; readonly signal: NodeJS.Signals | null };
+/** The code is null when a signal ended it. */
+export type SandboxEnd = { readonly code: number | null };
 
 /** Rejects when it could not be started. */
 export const endOf = (child: SandboxProcess): Promise<SandboxEnd> =>
   new Promise((resolve, reject) => {
     child.on("error", reject);
-    child.on("close", (code, signal) => resolve({ code, signal }));
+    child.on("close", (code) => resolve({ code }));
   });
 
 /** How a shell, and the sandbox, tell that a signal ended a process. */
 const SIGNALLED = 128;
 const SIGXCPU = 24;
 
-/** `isKilled` where this process has sent a signal. */
 export const howItEnded = (
-  { code, signal }: SandboxEnd,
+  { code }: SandboxEnd,
   reason: StopReason | null,
-  isKilled: boolean,
 ): Pick<SandboxRun, "exitCode" | "signal" | "stopped"> => {
-  // Stopped, and not by us: then it was the time limit, which the start of the process was told.
-  const late = reason === null && signal === "SIGKILL" && isKilled ? "time" : null;
-  const stopped = reason ?? late ?? (code === SIGNALLED + SIGXCPU ? "cpu" : null);
+  const stopped = reason ?? (code === SIGNALLED + SIGXCPU ? "cpu" : null);
   const bySignal = code !== null && code > SIGNALLED ? code - SIGNALLED : null;
   return {
     exitCode: bySignal === null && stopped === null ? code : null,

@@ -18,6 +18,8 @@ export type SandboxPlan = {
   readonly workspace: string;
   /** Whether this process is root: then the sandbox is entered as somebody who is nobody here. */
   readonly isRoot: boolean;
+  /** Whether all that lies in the workspace belongs to nobody already. */
+  readonly isGiven: boolean;
   /** Whether it goes on from call to call: then each call is limited, and not the whole. */
   readonly isKept: boolean;
   /** Socket of the proxy on this machine, through which the network is reached; null for no network. */
@@ -30,68 +32,78 @@ export const PASSWD = `sandbox:x:${USER}:${USER}:sandbox:/tmp:/bin/bash\n`;
 export const GROUP = `sandbox:x:${USER}:\n`;
 
 /** Where the workspace and the proxy lie while root makes itself nobody. */
-const BETWEEN = "/mnt/workspace";
-const PROXY_BETWEEN = "/mnt/proxy";
+const BETWEEN = "/mnt";
+const WORKSPACE_BETWEEN = `${BETWEEN}/workspace`;
+const PROXY_BETWEEN = `${BETWEEN}/proxy`;
+
+/** What comes before the code: the first step waits for it, so that nothing goes on that was not made to give way. */
+export const GO = ".";
 
 /**
- * Closes what this process has inherited and would hand on; the numbers above are ours. Then gives way to the runtime, and is the
- * first to go when the machine has no memory left.
+ * One shell for all that can be done without another process, as a process costs more than what it would do here. Closes what this
+ * process has inherited and would hand on; the numbers above are ours. Then is the first to go when the machine has no memory left.
  */
 const outermost = (last: number): string =>
-  `for fd in /proc/self/fd/*; do fd=\${fd##*/}; [ "$fd" -gt ${last} ] && eval "exec $fd>&-"; done; exec nice -n 10 choom -n 1000 -- "$@"`;
+  [
+    `for fd in /proc/self/fd/*; do fd=\${fd##*/}; [ "$fd" -gt ${last} ] && eval "exec $fd>&-"; done`,
+    "echo 1000 > /proc/self/oom_score_adj || exit",
+    `read -rN1 -u ${CODE_FD} || exit`,
+  ].join("\n");
 
 /** What is run, and with which arguments; nothing in them is from a model. */
 export const sandboxCommand = (plan: SandboxPlan): readonly [string, readonly string[]] => {
-  const { isRoot, proxy } = plan;
-  const sources: Sources = {
-    workspace: isRoot ? BETWEEN : plan.workspace,
-    proxy: isRoot && proxy !== null ? PROXY_BETWEEN : proxy,
-  };
-  const inner = ["bwrap", ...sandboxArguments(plan, sources), "--", ...withNetwork(plan), ...limited(plan)];
-  // Where its input is a socket, bash takes itself for a remote shell, and would read a file of whoever runs it.
-  const last = proxy === null ? CODE_FD : FORWARDER_FD;
-  return ["/bin/bash", ["--norc", "-c", outermost(last), "-", ...(isRoot ? asNobody(plan, inner) : inner)]];
+  const { isRoot, proxy, workspace } = plan;
+  const inner = [
+    "bwrap",
+    ...sandboxArguments(plan, isRoot ? sourcesBetween(plan) : plan),
+    "--",
+    ...withNetwork(plan),
+    ...limited(plan),
+  ];
+  const first = outermost(proxy === null ? CODE_FD : FORWARDER_FD);
+  if (!isRoot) return ["/bin/bash", [...SHELL, `${first}\nexec "$@"`, "-", ...inner]];
+  const script = [first, ...takeAwayRoot(plan)].join("\n");
+  return ["unshare", [...OWN_MOUNTS, "/bin/bash", ...SHELL, script, "-", workspace, proxy ?? "", ...inner]];
 };
 
+/** Where its input is a socket, bash takes itself for a remote shell, and would read a file of whoever runs it. */
+const SHELL = ["--norc", "-c"];
+
+const OWN_MOUNTS = ["--mount", "--propagation", "private", "--"];
+
 /** What is laid into the sandbox, as it can be found when the sandbox is made. */
-type Sources = { readonly workspace: string; readonly proxy: string | null };
+type Sources = Pick<SandboxPlan, "workspace" | "proxy">;
+
+const sourcesBetween = ({ proxy }: SandboxPlan): Sources =>
+  proxy === null ? { workspace: BETWEEN, proxy } : { workspace: WORKSPACE_BETWEEN, proxy: PROXY_BETWEEN };
 
 /**
  * Root is let into files by who it is and not by what it may do: without any capability it still writes the kernel's settings.
  * So the sandbox belongs to nobody. What is in the workspace is given to nobody first; root reads it all the same.
+ * In the end only `exec`, so that whoever is killed is the sandbox, and whoever dies with us is, too.
  */
-const asNobody = ({ workspace, proxy }: SandboxPlan, inner: readonly string[]): readonly string[] =>
-  [
-    [
-      "unshare",
-      "--mount",
-      "--propagation",
-      "private",
-      "--",
-      "/bin/sh",
-      "-ec",
-      TAKE_AWAY_ROOT,
-      "-",
-      workspace,
-      proxy ?? "",
-    ],
-    inner,
-  ].flat();
-
-/** Only `exec`, so that whoever is killed is the sandbox, and whoever dies with us is, too. */
-const TAKE_AWAY_ROOT = [
+const takeAwayRoot = ({ proxy, isGiven }: SandboxPlan): readonly string[] => [
+  "set -e",
   // Both are found from within, as they may lie under what is laid over here.
   'cd "$1"',
-  'if [ -n "$2" ]; then exec 9< "${2%/*}"; fi',
-  "mount -t tmpfs -o mode=0755,size=64k tmpfs /mnt",
-  `mkdir ${BETWEEN}`,
-  `mount --no-canonicalize --bind . ${BETWEEN}`,
+  ...(isGiven ? [] : [`chown -hR -P ${USER}:${USER} .`]),
+  ...(proxy === null ? [layHere(BETWEEN)] : LAY_BOTH),
   "cd /",
-  `if [ -n "$2" ]; then : > ${PROXY_BETWEEN}; mount --no-canonicalize --bind "/proc/self/fd/9/\${2##*/}" ${PROXY_BETWEEN}; exec 9<&-; fi`,
   "shift 2",
-  `chown -hR ${USER}:${USER} ${BETWEEN}`,
   `exec setpriv --reuid ${USER} --regid ${USER} --clear-groups --inh-caps=-all --bounding-set=-all -- "$@"`,
-].join("\n");
+];
+
+const layHere = (where: string): string => `mount --no-canonicalize --bind . ${where}`;
+
+const LAY_BOTH: readonly string[] = [
+  'exec 9< "${2%/*}"',
+  `mount -t tmpfs -o mode=0755,size=64k tmpfs ${BETWEEN}`,
+  `mkdir ${WORKSPACE_BETWEEN}`,
+  layHere(WORKSPACE_BETWEEN),
+  `: > ${PROXY_BETWEEN}`,
+  `mount --no-canonicalize --bind "/proc/self/fd/9/\${2##*/}" ${PROXY_BETWEEN}`,
+  "exec 9<&-",
+];
 
 const MIB = 1_024 * 1_024;
 

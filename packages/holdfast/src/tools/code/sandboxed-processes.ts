@@ -11,12 +11,13 @@ import { KEPT_DRIVERS } from "./kept-drivers.ts";
 import { KeptInterpreter } from "./kept-interpreter.ts";
 import { KeptInterpreters } from "./kept-interpreters.ts";
 import { keptProgramOf, programOf, type ProcessLanguage } from "./languages.ts";
+import { PreparedSandbox, type PreparedFor } from "./prepared-sandbox.ts";
 import { runInSandbox, type SandboxRun } from "./run-in-sandbox.ts";
 import type { SandboxPlan } from "./sandbox-command.ts";
 import { notStarted, type SandboxProcess } from "./start-sandbox.ts";
 import { Ticker } from "./ticker.ts";
 import { WayOut } from "./way-out.ts";
-import { changedFiles, useOfWorkspace } from "./workspace-use.ts";
+import { changedFiles, useOfWorkspace, type WorkspaceUse } from "./workspace-use.ts";
 
 export type ProcessSettings = {
   readonly languages: readonly ProcessLanguage[];
@@ -32,8 +33,10 @@ type Call = {
   readonly code: string;
   readonly context: ToolContext;
   readonly workspace: string;
-  readonly workspaceBytes: number;
+  readonly before: WorkspaceUse;
 };
+
+type Given = Pick<SandboxPlan, "workspace" | "isGiven">;
 
 type Ran = { readonly run: SandboxRun; readonly refused: readonly string[]; readonly state: string | null };
 
@@ -45,6 +48,7 @@ export class SandboxedProcesses implements ToolResource {
   readonly #waysOut = new Set<WayOut>();
   readonly #ticker = new Ticker();
   readonly #kept = new KeptInterpreters();
+  readonly #prepared = new PreparedSandbox();
   #works: Promise<void> | null = null;
 
   constructor(settings: ProcessSettings) {
@@ -54,18 +58,19 @@ export class SandboxedProcesses implements ToolResource {
   held(): { readonly [kind: string]: number } {
     // Each listens, and has what is connected through it.
     const sockets = [...this.#waysOut].reduce((sum, wayOut) => sum + 1 + wayOut.sockets, 0);
-    return { processes: this.#running.size, ...(this.#settings.network === null ? {} : { sockets }) };
+    const processes = this.#running.size + this.#prepared.size;
+    return { processes, ...(this.#settings.network === null ? {} : { sockets }) };
   }
 
-  /** Code ends with its call, but for interpreters that are kept. */
+  /** Code ends with its call, but for interpreters that are kept; and a sandbox may stand ready for the next one. */
   async rest(sessionId: string): Promise<void> {
-    await this.#kept.rest(sessionId);
+    await Promise.all([this.#kept.rest(sessionId), this.#prepared.rest(sessionId)]);
   }
 
   async close(): Promise<void> {
     const ended = [...this.#running].map((child) => new Promise((resolve) => child.once("close", resolve)));
     for (const child of this.#running) child.kill("SIGKILL");
-    await Promise.all([...ended, this.#kept.close()]);
+    await Promise.all([...ended, this.#kept.close(), this.#prepared.close()]);
     await Promise.all([...this.#waysOut].map((wayOut) => this.#shut(wayOut)));
   }
 
@@ -82,50 +87,71 @@ export class SandboxedProcesses implements ToolResource {
   async run(language: ProcessLanguage, code: string, context: ToolContext): Promise<CodeResult> {
     const { limits, keepsState } = this.#settings;
     const { workspace, before } = await this.#prepare(language, context);
-    const call: Call = { language, code, context, workspace, workspaceBytes: before.bytes };
+    const call: Call = { language, code, context, workspace, before };
     const ran = await (keepsState ? this.#goOn(call) : this.#runAlone(call));
     const after = await useOfWorkspace(workspace, limits.maxWorkspaceFiles);
     return codeResult({ ...ran, limits, changed: changedFiles(before, after) });
   }
 
-  async #runAlone({ language, code, context, workspace, workspaceBytes }: Call): Promise<Ran> {
+  async #runAlone(call: Call): Promise<Ran> {
     const wayOut = await this.#open();
     try {
-      const program = programOf(language, this.#settings.limits);
-      const run = await runInSandbox({
-        plan: this.#planOf(workspace, { program, isKept: false, wayOut }),
-        code,
-        signal: context.signal,
-        ticker: this.#ticker,
-        workspaceBytes,
-        onStart: (child) => this.#keep(child),
-      });
+      const run = await (wayOut === null ? this.#runPrepared(call) : this.#runIn(null, call, wayOut));
       return { run, refused: wayOut?.takeRefused() ?? [], state: null };
     } finally {
       await this.#shut(wayOut);
     }
   }
 
-  async #goOn({ language, code, context, workspace, workspaceBytes }: Call): Promise<Ran> {
+  async #runPrepared(call: Call): Promise<SandboxRun> {
+    const whom = forWhom(call);
+    // What came into the workspace since it was prepared is given to nobody as well.
+    if (isRoot() && !call.before.isGiven && this.#prepared.has(whom)) await giveWorkspace(call.workspace);
+    const running = this.#runIn(this.#prepared.take(whom), call, null);
+    // While this one runs. Where others run too, the processor is theirs.
+    if (this.#running.size === 1) {
+      this.#prepared.prepare(whom, { ...this.#planAlone(call, null), isGiven: true });
+    }
+    return running;
+  }
+
+  #runIn(prepared: SandboxProcess | null, call: Call, wayOut: WayOut | null): Promise<SandboxRun> {
+    return runInSandbox({
+      plan: this.#planAlone(call, wayOut),
+      prepared,
+      code: call.code,
+      signal: call.context.signal,
+      ticker: this.#ticker,
+      workspaceBytes: call.before.bytes,
+      onStart: (child) => this.#keep(child),
+    });
+  }
+
+  #planAlone({ language, workspace, before }: Call, wayOut: WayOut | null): SandboxPlan {
+    const program = programOf(language, this.#settings.limits);
+    return this.#planOf({ workspace, isGiven: before.isGiven, program, isKept: false, wayOut });
+  }
+
+  async #goOn({ language, code, context, workspace, before }: Call): Promise<Ran> {
     if (code.includes("\0")) throw new ToolError("Code holds no zero characters.", { executed: false });
     const { signal, session } = context;
     return this.#kept.run({
       keeping: { sessionId: session.id, language },
-      call: { code, signal, workspaceBytes },
-      start: () => this.#startKept(language, workspace),
+      call: { code, signal, workspaceBytes: before.bytes },
+      start: () => this.#startKept(language, { workspace, isGiven: before.isGiven }),
       // One that begins is given it at its beginning.
       goOn: async () => {
-        if (isRoot()) await giveWorkspace(workspace);
+        if (isRoot() && !before.isGiven) await giveWorkspace(workspace);
       },
     });
   }
 
-  async #startKept(language: ProcessLanguage, workspace: string): Promise<KeptInterpreter> {
+  async #startKept(language: ProcessLanguage, { workspace, isGiven }: Given): Promise<KeptInterpreter> {
     const wayOut = await this.#open();
     try {
       const program = keptProgramOf(language, this.#settings.limits);
       const interpreter = new KeptInterpreter({
-        plan: this.#planOf(workspace, { program, isKept: true, wayOut }),
+        plan: this.#planOf({ workspace, isGiven, program, isKept: true, wayOut }),
         driver: KEPT_DRIVERS[language],
         ticker: this.#ticker,
         wayOut,
@@ -139,12 +165,16 @@ export class SandboxedProcesses implements ToolResource {
     }
   }
 
-  #planOf(
-    workspace: string,
-    { program, isKept, wayOut }: Pick<SandboxPlan, "program" | "isKept"> & { readonly wayOut: WayOut | null },
-  ): SandboxPlan {
-    const proxy = wayOut?.socketPath ?? null;
-    return { program, isKept, limits: this.#settings.limits, workspace, isRoot: isRoot(), proxy };
+  #planOf({
+    wayOut,
+    ...rest
+  }: Given & Pick<SandboxPlan, "program" | "isKept"> & { readonly wayOut: WayOut | null }): SandboxPlan {
+    return {
+      ...rest,
+      limits: this.#settings.limits,
+      isRoot: isRoot(),
+      proxy: wayOut?.socketPath ?? null,
+    };
   }
 
   /** @throws ToolError with `executed: false` when there is no socket to be had. */
@@ -196,5 +226,12 @@ export class SandboxedProcesses implements ToolResource {
 }
 
 const MIB = 1_024 * 1_024;
+
+const forWhom = ({ language, context, workspace, before }: Call): PreparedFor => ({
+  sessionId: context.session.id,
+  language,
+  workspace,
+  inode: before.inode,
+});
 
 const isRoot = (): boolean => process.getuid?.() === 0;

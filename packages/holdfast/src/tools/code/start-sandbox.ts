@@ -1,10 +1,12 @@
 import { type ChildProcess, spawn } from "node:child_process";
+import { getPriority, setPriority } from "node:os";
 import type { Readable, Writable } from "node:stream";
 import { ToolError } from "../../core/errors.ts";
 import { FORWARDER } from "./forwarder.ts";
 import {
   CODE_FD,
   FORWARDER_FD,
+  GO,
   GROUP,
   GROUP_FD,
   PASSWD,
@@ -18,16 +20,12 @@ import { seccompFilter } from "./seccomp-filter.ts";
 /** A process in a sandbox; killing it kills everything in there. */
 export type SandboxProcess = ChildProcess & { readonly stdout: Readable; readonly stderr: Readable };
 
-export type SandboxInput = {
-  readonly code: string;
-};
-
 /**
- * Starts code in a sandbox of its own, which ends with this process, and after `timeoutMs` in any case where it is not kept.
+ * Starts a sandbox that ends with this process. It runs what it is then given by `giveCode`.
  *
  * @throws ToolError with `executed: false` when no process can be started.
  */
-export const startSandbox = (plan: SandboxPlan, { code }: SandboxInput): SandboxProcess => {
+export const startSandbox = (plan: SandboxPlan): SandboxProcess => {
   const [command, args] = sandboxCommand(plan);
   const child = spawn(command, args, {
     stdio: [
@@ -36,24 +34,44 @@ export const startSandbox = (plan: SandboxPlan, { code }: SandboxInput): Sandbox
     ],
     env: { PATH: "/usr/local/bin:/usr/bin:/bin" },
     cwd: "/",
-    ...(plan.isKept ? {} : { timeout: plan.limits.timeoutMs }),
-    killSignal: "SIGKILL",
   });
   // It is told below, by what is missing; the event comes later.
   child.on("error", () => undefined);
-  if (child.pid === undefined) {
-    // Node would still kill at `timeoutMs`, and what it kills has no number: it may be anybody. This ends the wait.
-    child.emit("exit", null, null);
-    throw notStarted();
-  }
+  if (child.pid === undefined) throw notStarted();
+  makeGiveWay(child.pid);
   // Who died before it read is known by its end.
   child.stdin?.on("error", () => undefined);
   give(child, SECCOMP_FD, seccompFilter(process.arch) ?? new Uint8Array());
   give(child, PASSWD_FD, PASSWD);
   give(child, GROUP_FD, GROUP);
-  give(child, CODE_FD, code);
   if (plan.proxy !== null) give(child, FORWARDER_FD, FORWARDER);
+  pipeAt(child, CODE_FD)?.write(GO);
   return child as SandboxProcess;
+};
+
+/** Gives a sandbox what it runs, once. */
+export const giveCode = (child: SandboxProcess, code: string): void => give(child, CODE_FD, code);
+
+/** Ends a sandbox that was given nothing to run. */
+export const dropSandbox = (child: SandboxProcess): void => {
+  // Read to their end, or it is not seen that it has ended.
+  child.stdout.resume();
+  child.stderr.resume();
+  child.kill("SIGKILL");
+  // A sandbox in the making has a part that does not die with the rest. It reads the end of what it waits for.
+  pipeAt(child, CODE_FD)?.destroy();
+};
+
+/** So much further back than the runtime, which it may not keep from its work. */
+const FURTHER_BACK = 10;
+const LAST = 19;
+
+const makeGiveWay = (pid: number): void => {
+  try {
+    setPriority(pid, Math.min(getPriority() + FURTHER_BACK, LAST));
+  } catch {
+    // It has ended already.
+  }
 };
 
 /** The system has nothing to spare for another process. Nothing was run. */
@@ -65,8 +83,12 @@ export const notStarted = (cause?: unknown): ToolError =>
   });
 
 const give = (child: ChildProcess, descriptor: number, content: string | Uint8Array): void => {
+  pipeAt(child, descriptor)?.end(content);
+};
+
+const pipeAt = (child: ChildProcess, descriptor: number): Writable | null => {
   const pipe = child.stdio[descriptor] as Writable | null | undefined;
   // A sandbox that died before it read is known by its end.
-  pipe?.on("error", () => undefined);
-  pipe?.end(content);
+  if (pipe?.listenerCount("error") === 0) pipe.on("error", () => undefined);
+  return pipe ?? null;
 };

@@ -1,12 +1,17 @@
 import type { Stats } from "node:fs";
 import { lstat, opendir } from "node:fs/promises";
 import { join } from "node:path";
+import { USER } from "./sandbox-command.ts";
 
 /** What lies in a workspace. */
 export type WorkspaceUse = {
   readonly bytes: number;
   /** Files and folders. */
   readonly count: number;
+  /** Whether all of it, and the folder itself, belongs to the user that code runs as; false when there were too many to tell. */
+  readonly isGiven: boolean;
+  /** Of the folder itself; 0 when it is not there. */
+  readonly inode: number;
   /** What a file was when it was looked at, by path; null when there were too many to tell. */
   readonly files: ReadonlyMap<string, string> | null;
 };
@@ -18,6 +23,8 @@ export const useOfWorkspace = async (root: string, maxFiles: number): Promise<Wo
   const files = new Map<string, string>();
   let bytes = 0;
   let count = 0;
+  const own = await statsOf(root);
+  let isGiven = isTheirs(own);
   const folders = [""];
   while (folders.length > 0 && count <= maxFiles) {
     const folder = folders.pop() ?? "";
@@ -26,13 +33,17 @@ export const useOfWorkspace = async (root: string, maxFiles: number): Promise<Wo
       const stats = await statsOf(join(root, path));
       if (stats === null) continue;
       count += 1;
+      isGiven &&= isTheirs(stats);
       bytes += stats.blocks * BLOCK_BYTES;
       if (stats.isDirectory()) folders.push(path);
       else files.set(path, `${stats.size} ${stats.mtimeMs} ${stats.ino}`);
     }
   }
-  return { bytes, count, files: count > maxFiles ? null : files };
+  const isAll = count <= maxFiles;
+  return { bytes, count, isGiven: isGiven && isAll, inode: own?.ino ?? 0, files: isAll ? files : null };
 };
+
+const isTheirs = (stats: Stats | null): boolean => stats?.uid === USER && stats.gid === USER;
 
 const namesIn = async (folder: string, limit: number): Promise<readonly string[]> => {
   const names: string[] = [];
