@@ -7,7 +7,7 @@ import { startDeadline } from "./deadline.ts";
 import { LANGUAGE_FACTS, programOf, type ProcessLanguage } from "./languages.ts";
 import { SandboxUnavailableError } from "./sandbox-unavailable.ts";
 import { seccompFilter } from "./seccomp-filter.ts";
-import { giveCode, startSandbox } from "./start-sandbox.ts";
+import { giveCode, killSandbox, startSandbox } from "./start-sandbox.ts";
 
 const NEEDED = [
   { file: "bwrap", package: "bubblewrap" },
@@ -68,7 +68,7 @@ export const trySandbox = async (): Promise<void> => {
       proxy: null,
     });
     giveCode(child, "echo it works");
-    const stopDeadline = startDeadline(TRY_MS, () => child.kill("SIGKILL"));
+    const stopDeadline = startDeadline(TRY_MS, () => killSandbox(child));
     const { promise, resolve } = Promise.withResolvers<string>();
     let said = "";
     child.stdout.on("data", (chunk: Buffer) => (said += chunk.toString().slice(0, 1_000)));

@@ -1,7 +1,7 @@
 import { startDeadline } from "./deadline.ts";
 import type { ProcessLanguage } from "./languages.ts";
 import type { SandboxPlan } from "./sandbox-command.ts";
-import { dropSandbox, startSandbox, type SandboxProcess } from "./start-sandbox.ts";
+import { killSandbox, startSandbox, type SandboxProcess } from "./start-sandbox.ts";
 
 /** Whom a sandbox is made for. */
 export type PreparedFor = {
@@ -99,7 +99,10 @@ export class PreparedSandbox {
     this.#prepared = null;
     const { child, stopDeadline } = prepared;
     stopDeadline();
-    dropSandbox(child);
+    // Read to their end, or it is not seen that it has ended.
+    child.stdout.resume();
+    child.stderr.resume();
+    killSandbox(child);
     await this.#open.get(child);
   }
 }

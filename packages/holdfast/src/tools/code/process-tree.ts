@@ -36,6 +36,24 @@ const childrenOf = (pid: number): readonly number[] =>
     read(`/proc/${pid}/task/${thread}/children`).split(" ").filter(Boolean).map(Number),
   );
 
+/**
+ * Kills what came of a process, and it. Stopped first, it makes no more of them: a fork that a signal waits for is not made, and one
+ * that was made is among its children.
+ */
+export const killWithChildren = (pid: number): void => {
+  signalTo(pid, "SIGSTOP");
+  for (const child of childrenOf(pid)) signalTo(child, "SIGKILL");
+  signalTo(pid, "SIGKILL");
+};
+
+const signalTo = (pid: number, signal: NodeJS.Signals): void => {
+  try {
+    process.kill(pid, signal);
+  } catch {
+    // It has ended meanwhile.
+  }
+};
+
 /** The process and its descendants, up to `limit` of them. */
 const treeOf = (root: number, limit: number): readonly number[] => {
   const found = [root];

@@ -207,6 +207,18 @@ describe.runIf(why === null)(named("a runaway is stopped and told", why), () => 
     expect(held()).toBe(0);
   });
 
+  it("E5 a call that is cancelled while its sandbox is made ends all the same", async () => {
+    const { run } = await makeBench();
+    for (let ms = 0; ms < 60; ms += 5) {
+      const controller = new AbortController();
+      const running = run("run_bash", "touch begun; sleep 4715", controller.signal);
+      await once(spawn("/bin/sleep", [String(ms / 1_000)]), "exit");
+      controller.abort();
+      expect((await running).stopped).toMatch(/cancelled/);
+    }
+    expect(processesNamed("sleep 4715")).toEqual([]);
+  });
+
   it("R3 close stops everything", async () => {
     const { run, held, close, workspace } = await makeBench();
     const running = run("run_bash", "touch begun; sleep 4712");

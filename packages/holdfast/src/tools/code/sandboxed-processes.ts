@@ -14,7 +14,7 @@ import { keptProgramOf, programOf, type ProcessLanguage } from "./languages.ts";
 import { PreparedSandbox, type PreparedFor } from "./prepared-sandbox.ts";
 import { runInSandbox, type SandboxRun } from "./run-in-sandbox.ts";
 import type { SandboxPlan } from "./sandbox-command.ts";
-import { notStarted, type SandboxProcess } from "./start-sandbox.ts";
+import { killSandbox, notStarted, type SandboxProcess } from "./start-sandbox.ts";
 import { Ticker } from "./ticker.ts";
 import { WayOut } from "./way-out.ts";
 import { changedFiles, useOfWorkspace, type WorkspaceUse } from "./workspace-use.ts";
@@ -69,7 +69,7 @@ export class SandboxedProcesses implements ToolResource {
 
   async close(): Promise<void> {
     const ended = [...this.#running].map((child) => new Promise((resolve) => child.once("close", resolve)));
-    for (const child of this.#running) child.kill("SIGKILL");
+    for (const child of this.#running) killSandbox(child);
     await Promise.all([...ended, this.#kept.close(), this.#prepared.close()]);
     await Promise.all([...this.#waysOut].map((wayOut) => this.#shut(wayOut)));
   }

@@ -3,6 +3,7 @@ import { getPriority, setPriority } from "node:os";
 import type { Readable, Writable } from "node:stream";
 import { ToolError } from "../../core/errors.ts";
 import { FORWARDER } from "./forwarder.ts";
+import { killWithChildren } from "./process-tree.ts";
 import {
   CODE_FD,
   FORWARDER_FD,
@@ -17,7 +18,7 @@ import {
 } from "./sandbox-command.ts";
 import { seccompFilter } from "./seccomp-filter.ts";
 
-/** A process in a sandbox; killing it kills everything in there. */
+/** The outermost process of a sandbox; it ends when everything in there has ended. */
 export type SandboxProcess = ChildProcess & { readonly stdout: Readable; readonly stderr: Readable };
 
 /**
@@ -52,14 +53,12 @@ export const startSandbox = (plan: SandboxPlan): SandboxProcess => {
 /** Gives a sandbox what it runs, once. */
 export const giveCode = (child: SandboxProcess, code: string): void => give(child, CODE_FD, code);
 
-/** Ends a sandbox that was given nothing to run. */
-export const dropSandbox = (child: SandboxProcess): void => {
-  // Read to their end, or it is not seen that it has ended.
-  child.stdout.resume();
-  child.stderr.resume();
-  child.kill("SIGKILL");
-  // A sandbox in the making has a part that does not die with the rest. It reads the end of what it waits for.
-  pipeAt(child, CODE_FD)?.destroy();
+/**
+ * Kills a sandbox, and so all that is in it. As long as it is made, its first process does not die with the outermost one, and would
+ * go on to run what it was given.
+ */
+export const killSandbox = ({ pid, exitCode, signalCode }: SandboxProcess): void => {
+  if (pid !== undefined && exitCode === null && signalCode === null) killWithChildren(pid);
 };
 
 /** So much further back than the runtime, which it may not keep from its work. */

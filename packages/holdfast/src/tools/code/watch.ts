@@ -1,7 +1,7 @@
 import type { CodeLimits } from "./code-limits.ts";
 import { giveWay, useOfTree } from "./process-tree.ts";
 import type { SandboxPlan } from "./sandbox-command.ts";
-import type { SandboxProcess } from "./start-sandbox.ts";
+import { killSandbox, type SandboxProcess } from "./start-sandbox.ts";
 import { useOfWorkspace } from "./workspace-use.ts";
 
 /** Why code was stopped before it ended by itself. */
@@ -48,7 +48,7 @@ export class Watch {
 
   stop(reason: StopReason): void {
     this.#stopped ??= reason;
-    this.#child.kill("SIGKILL");
+    killSandbox(this.#child);
   }
 
   look(): void {
