@@ -2,7 +2,7 @@ import type { Choices } from "./choices.fixture.ts";
 import type { Effect } from "./effect.ts";
 import type { EventDraft, EventHeader, JournalEvent } from "./event.ts";
 import { failure, type FailureCode } from "./failure.ts";
-import { charge, eventAfter, header, openCalls, START } from "./journal-builder.fixture.ts";
+import { charge, compacted, eventAfter, header, openCalls, START } from "./journal-builder.fixture.ts";
 import { plan } from "./plan.ts";
 import { reduce } from "./reduce.ts";
 import type { RunSettings, ToolPolicy } from "./run-settings.ts";
@@ -21,6 +21,7 @@ import {
 } from "./settle-tool-call.ts";
 import { runToSteer } from "./when-active.ts";
 import { isLegal } from "./transitions.ts";
+import { summaryRoom } from "./window.ts";
 
 /** The world a session is driven in. */
 export type World = {
@@ -143,6 +144,9 @@ export class DrivenSession {
             ? header("run.failed", { runId: effect.runId, code: "DEFINITION_INVALID" })
             : header("run.started", { runId: effect.runId, settings: this.#world.settings }),
         );
+        return true;
+      case "compact":
+        this.append(compacted(effect, this.#choices.below(1 + summaryRoom(this.state, effect.dropped))));
         return true;
       case "hand-off":
       case "hand-off-run":

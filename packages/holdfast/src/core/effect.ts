@@ -1,3 +1,4 @@
+import type { Compaction } from "./window.ts";
 import type { EventDraft } from "./event.ts";
 import type { CallId, Position, RunId, Timestamp } from "./ids.ts";
 
@@ -7,6 +8,8 @@ export type Effect =
   | { readonly kind: "record"; readonly draft: EventDraft }
   /** Evaluate the agent's definition for this run and record its start. */
   | { readonly kind: "start-run"; readonly runId: RunId; readonly acceptedAt: Position }
+  /** Make the window shorter, with a summary of what leaves it. */
+  | ({ readonly kind: "compact" } & Compaction)
   | {
       readonly kind: "call-model";
       readonly turn: number;

@@ -82,7 +82,11 @@ export type SessionHeader =
   | Header<"session.resumed", object>
   /** Something from outside, by a key: kept until a call that waits for it takes it. */
   | Header<"signal.received", { key: string }>
-  | Header<"context.compacted", { dropped: number }>;
+  /** So many of the oldest entries of the window left it, and a summary took their place; of some results only the head is left. */
+  | Header<
+      "context.compacted",
+      { dropped: number; shortened: readonly Position[] | null; summaryChars: number }
+    >;
 
 export type RunHeader =
   | Header<

@@ -8,6 +8,7 @@ import { reduce } from "./reduce.ts";
 import type { RunSettings, ToolEffect, ToolPolicy } from "./run-settings.ts";
 import { EMPTY_STATE, type OpenCall, type OpenRun, type SessionState } from "./session-state.ts";
 import { NO_USAGE, type Charge } from "./usage.ts";
+import type { Compaction } from "./window.ts";
 
 /** Builds journals and states for tests of core, always by real folds. */
 
@@ -22,6 +23,7 @@ export const settings = (more: Partial<RunSettings> = {}): RunSettings => ({
   maxParallelCalls: 4,
   maxOutputRepairs: 1,
   maxWindowChars: 100_000,
+  maxPromptTokens: null,
   modelTimeoutMs: 60_000,
   modelRetry: { maxAttempts: 3, initialDelayMs: 500, maxDelayMs: 60_000 },
   candidates: [
@@ -116,7 +118,7 @@ const USUAL: { readonly [Type in EventType]: HeaderOf<Type> } = {
   "session.paused": { type: "session.paused" },
   "session.resumed": { type: "session.resumed" },
   "signal.received": { type: "signal.received", key: "paid" },
-  "context.compacted": { type: "context.compacted", dropped: 1 },
+  "context.compacted": { type: "context.compacted", dropped: 1, shortened: null, summaryChars: 0 },
   "run.accepted": {
     type: "run.accepted",
     runId: RUN,
@@ -366,3 +368,11 @@ export const openCall = (state: SessionState, index = 0): OpenCall => {
   if (call === undefined) throw new HoldfastError("INTERNAL", `Call ${index} is not open.`);
   return call;
 };
+
+/** The event that a compaction becomes, with a summary of so many characters. */
+export const compacted = ({ dropped, shortened }: Compaction, summaryChars = 0): EventHeader =>
+  header("context.compacted", {
+    dropped,
+    shortened: shortened.length === 0 ? null : shortened,
+    summaryChars: dropped === 0 ? 0 : summaryChars,
+  });

@@ -11,7 +11,7 @@ import { withWaits } from "./plan-waits.ts";
 import { isInFlight, totalsOf, type OpenRun, type Phase, type SessionState } from "./session-state.ts";
 import { owesUndo } from "./undo.ts";
 import { nextSteer } from "./when-active.ts";
-import { windowCut } from "./window.ts";
+import { planCompaction } from "./window.ts";
 
 /** Holders lost in a row, without one completed effect, before an operator must look. */
 export const MAX_TAKEOVERS = 3;
@@ -141,8 +141,8 @@ const planModelCall = (
     const { runId: steerId, acceptedAt } = steer;
     return owes(record({ type: "run.steered", runId: run.runId, steerId, acceptedAt }));
   }
-  const dropped = windowCut(state);
-  if (dropped > 0) return owes(record({ type: "context.compacted", dropped }));
+  const compaction = planCompaction(state);
+  if (compaction !== null) return owes({ kind: "compact", ...compaction });
   // guard E7: a prompt that cannot be made shorter is not sent again
   if (run.mustCompact) return fail("MODEL_CONTEXT_OVERFLOW");
   return planBudget(state, run, { phase, now }) ?? owes({ kind: "call-model", turn, attempt, candidate });

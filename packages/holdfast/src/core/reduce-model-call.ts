@@ -2,7 +2,8 @@ import { assertNever } from "./errors.ts";
 import type { HeaderOf, ModelHeader } from "./event.ts";
 import type { FailureCode } from "./failure.ts";
 import type { Place } from "./place.ts";
-import type { OpenRun, Phase, SessionState } from "./session-state.ts";
+import { candidateOf, type OpenRun, type Phase, type SessionState } from "./session-state.ts";
+import { gaugeAfter } from "./token-gauge.ts";
 import { withinBudget } from "./reduce-budget.ts";
 import { addCharge } from "./usage.ts";
 import { withRun } from "./with-run.ts";
@@ -19,11 +20,16 @@ export const reduceModelCall = (state: SessionState, header: ModelHeader, place:
       }));
     case "model-call.completed": {
       const next = withRun(state, (run) => completed(run, header, place));
+      const call = state.run?.phase.kind === "calling-model" ? state.run.phase.call : null;
       const entry = { at: place.position, chars: header.chars, kind: "answer" } as const;
       return {
         ...next,
         window: [...state.window, entry],
         windowChars: state.windowChars + header.chars,
+        gauge:
+          state.run === null || call === null
+            ? state.gauge
+            : gaugeAfter(state, call, measuredIn(state.run, header)),
         takeovers: 0,
       };
     }
@@ -32,6 +38,13 @@ export const reduceModelCall = (state: SessionState, header: ModelHeader, place:
     default:
       return assertNever(header);
   }
+};
+
+/** What was counted, and by which model. */
+const measuredIn = (run: OpenRun, { charge }: HeaderOf<"model-call.completed">) => {
+  const { phase } = run;
+  const { provider, modelId } = candidateOf(run, phase.kind === "calling-model" ? phase.call.candidate : 0);
+  return { charge, provider, model: modelId };
 };
 
 const callingModel = (

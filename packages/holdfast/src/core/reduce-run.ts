@@ -4,7 +4,7 @@ import type { HeaderOf, RunHeader } from "./event.ts";
 import type { RunId } from "./ids.ts";
 import type { Place } from "./place.ts";
 import { isUndoing, noteUndone, reduceUndo, rollBackWhenUndone } from "./reduce-undo.ts";
-import type { OpenRun, RunStatus, SessionState } from "./session-state.ts";
+import type { OpenRun, RunStatus, SessionState, WindowEntry } from "./session-state.ts";
 import { definitionAfter } from "./upgrade.ts";
 import { NO_SPEND } from "./usage.ts";
 import { withRun } from "./with-run.ts";
@@ -145,10 +145,17 @@ const handOff = (state: SessionState, header: HeaderOf<"run.handed-off">, place:
 const rollBack = (state: SessionState): SessionState => {
   const { run } = state;
   const from = state.window.findIndex((entry) => entry.kind === "input" && entry.at === run?.inputAt);
-  const window = from === -1 ? state.window : state.window.slice(0, from);
+  const kept = from === -1 ? state.window : state.window.slice(0, from);
+  const window = kept.map((entry) => withoutRun(entry, run));
   const windowChars = window.reduce((sum, entry) => sum + entry.chars, 0);
   return { ...withRun(state, (open) => ({ ...open, rollback: "done" })), window, windowChars };
 };
+
+/** A summary that was made in the run tells of the run as well. */
+const withoutRun = (entry: WindowEntry, run: OpenRun | null): WindowEntry =>
+  entry.kind === "summary" && run !== null && entry.at > run.inputAt
+    ? /* guard E5: what was rolled back is in no summary */ { ...entry, isShortened: true }
+    : entry;
 
 /** The input enters the window behind the results of the last turn, before the next model call (S4, E3). */
 const joinRun = (state: SessionState, steerId: RunId): SessionState => {

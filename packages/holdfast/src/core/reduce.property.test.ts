@@ -7,6 +7,7 @@ import type { EventHeader, JournalEvent } from "./event.ts";
 import { auditJournal, KEPT_BY_PLAN } from "./journal-audit.fixture.ts";
 import { openEvent } from "./journal-codec.ts";
 import {
+  compacted,
   answered,
   append,
   appendAt,
@@ -29,7 +30,7 @@ import { reduce } from "./reduce.ts";
 import { EMPTY_STATE, sessionStatus, type SessionState } from "./session-state.ts";
 import { NO_SPEND } from "./usage.ts";
 import { POLICIES, wildJournal } from "./wild-journal.fixture.ts";
-import { windowCut } from "./window.ts";
+import { planCompaction } from "./window.ts";
 
 const numRuns = 200;
 const tape = fc.array(fc.noBias(fc.nat()), { minLength: 1, maxLength: 150 });
@@ -207,8 +208,8 @@ describe("the state", () => {
     const sizeAfter = (turns: number): number => {
       let story = ready({ maxTurns: 10_000, maxWindowChars: 400 });
       for (let turn = 1; turn <= turns; turn += 1) {
-        const dropped = windowCut(story.state);
-        if (dropped > 0) story = append(story, header("context.compacted", { dropped }));
+        const compaction = planCompaction(story.state);
+        if (compaction !== null) story = append(story, compacted(compaction));
         const startedAt = story.state.position + 1;
         const call = { callId: `call_${startedAt}_0`, tool: "tool", policy: policy("read") };
         story = append(
@@ -232,9 +233,9 @@ describe("a compaction", () => {
         for (const [index, state] of statesOf(events).entries()) {
           if (events[index - 1]?.header.type !== "context.compacted" || state.run === null) continue;
           const isFit = state.windowChars <= state.run.settings.maxWindowChars;
-          expect(isFit || windowCut(state) === 0).toBe(true);
+          expect(isFit || planCompaction(state) === null).toBe(true);
           expect(state.window.some((entry) => entry.at === state.run?.inputAt)).toBe(true);
-          expect(state.window[0]?.kind).toBe("input");
+          expect(state.window.find(({ kind }) => kind !== "summary")?.kind).toBe("input");
         }
       }),
       { numRuns },
@@ -336,7 +337,8 @@ describe("a run", () => {
       mustCompact: true,
       phase: { kind: "ready", attempt: 2 },
     });
-    const cut = append(overflow, header("context.compacted", { dropped: windowCut(overflow.state) }));
+    const compaction = planCompaction(overflow.state) ?? { dropped: 0, shortened: [] };
+    const cut = append(overflow, compacted(compaction));
     expect(openRun(cut.state).mustCompact).toBe(false);
     expect(cut.state.window.map((entry) => entry.kind)).toEqual(["input"]);
   });

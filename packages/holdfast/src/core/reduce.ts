@@ -1,13 +1,20 @@
 import { assertNever, JournalError } from "./errors.ts";
-import { isEventType, type EventHeader, type JournalEvent, type SessionHeader } from "./event.ts";
+import {
+  isEventType,
+  type EventHeader,
+  type HeaderOf,
+  type JournalEvent,
+  type SessionHeader,
+} from "./event.ts";
 import type { Place } from "./place.ts";
 import { reduceBudget } from "./reduce-budget.ts";
 import { reduceApproval } from "./reduce-approval.ts";
 import { reduceModelCall } from "./reduce-model-call.ts";
 import { reduceRun } from "./reduce-run.ts";
 import { reduceToolCall } from "./reduce-tool-call.ts";
-import type { OpenRun, SessionState } from "./session-state.ts";
+import type { OpenRun, SessionState, WindowEntry } from "./session-state.ts";
 import { isLegal, statePhase } from "./transitions.ts";
+import { compactWindow } from "./window.ts";
 
 /**
  * Folds one event into the state (J3). Pure: headers only, no clock, no payload. An event that does
@@ -118,7 +125,7 @@ const foldSession = (state: SessionState, header: SessionHeader, place: Place): 
     case "session.resumed":
       return { ...state, isPaused: false };
     case "context.compacted":
-      return compactWindow(state, header.dropped);
+      return compact(state, header, place);
     default:
       return assertNever(header);
   }
@@ -147,13 +154,12 @@ const losePhase = ({ phase }: OpenRun, safeAt: number): OpenRun["phase"] => {
   return { ...phase, calls };
 };
 
-/** Drops the oldest entries; the open run's input stays, for a conversation begins with a question. */
-const compactWindow = (state: SessionState, dropped: number): SessionState => {
-  const gone = state.window.slice(0, dropped);
-  const input = gone.find((entry) => entry.kind === "input" && entry.at === state.run?.inputAt);
-  const kept = state.window.slice(dropped);
-  const window =
-    input === undefined ? kept : /* guard E3: the question of the open run stays */ [input, ...kept];
+/** What went is not in the state any more; what is left of it is a summary, where there is one. */
+const compact = (state: SessionState, header: HeaderOf<"context.compacted">, place: Place): SessionState => {
+  const { dropped, shortened, summaryChars } = header;
+  const summary: WindowEntry | null =
+    summaryChars === 0 ? null : { at: place.position, chars: summaryChars, kind: "summary" };
+  const window = compactWindow(state, { dropped, shortened: shortened ?? [] }, summary);
   const windowChars = window.reduce((sum, entry) => sum + entry.chars, 0);
   const run = state.run === null ? null : { ...state.run, mustCompact: false };
   return { ...state, window, windowChars, run };

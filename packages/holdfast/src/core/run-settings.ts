@@ -38,6 +38,8 @@ export type RunSettings = {
   readonly maxOutputRepairs: number;
   /** The window is cut to whole turns within this many characters. */
   readonly maxWindowChars: number;
+  /** Tokens of one prompt, as far as the provider's counts tell; null for no limit. */
+  readonly maxPromptTokens: number | null;
   readonly modelTimeoutMs: number;
   readonly modelRetry: RetryPolicy;
   readonly candidates: readonly ModelCandidate[];

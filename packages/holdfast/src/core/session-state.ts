@@ -6,6 +6,7 @@ import type { CalledBy } from "./child-call.ts";
 import type { CallId, Position, RunId, SessionId, Timestamp } from "./ids.ts";
 import type { SendLimits } from "./run-limits.ts";
 import type { ModelCandidate, RunSettings, ToolPolicy } from "./run-settings.ts";
+import type { TokenGauge } from "./token-gauge.ts";
 import type { Undoing, WriteCall } from "./undo-terms.ts";
 import type { RunDefinition } from "./upgrade-terms.ts";
 import type { Charge, Spend } from "./usage.ts";
@@ -15,7 +16,7 @@ import type { Wait } from "./wait.ts";
  * The fold of a journal: O(open run + window), never O(journal).
  * Closed turns leave it; what they said is found again by position.
  */
-export const STATE_VERSION = 9;
+export const STATE_VERSION = 10;
 
 export type RunStatus = "pending" | "running" | "suspended" | "completed" | "failed" | "cancelled";
 
@@ -165,8 +166,10 @@ export type QueuedRun = {
 export type WindowEntry = {
   readonly at: Position;
   readonly chars: number;
-  /** `input` begins a run, `answer` begins a turn; `result`, `steer` and `undone` belong to the turn before them. */
-  readonly kind: "input" | "answer" | "result" | "steer" | "undone";
+  /** `input` begins a run, `answer` begins a turn; `result`, `steer` and `undone` belong to the turn before them; a `summary` stands for all that went before. */
+  readonly kind: "input" | "answer" | "result" | "steer" | "undone" | "summary";
+  /** Of a result: only its head is told. Of a summary: only of what was said before the open run. */
+  readonly isShortened?: true;
 };
 
 export type SessionState = {
@@ -184,6 +187,8 @@ export type SessionState = {
   readonly lastRun: { readonly runId: RunId; readonly status: RunStatus } | null;
   readonly window: readonly WindowEntry[];
   readonly windowChars: number;
+  /** What the provider counted of the last prompt; null where none has yet. */
+  readonly gauge: TokenGauge | null;
   /** Where the instructions in force were journaled; runs with the same ones refer to it. */
   readonly instructionsAt: Position | null;
   /** Where the digests of the definition's parts were journaled last. */
@@ -207,6 +212,7 @@ export const EMPTY_STATE: SessionState = {
   lastRun: null,
   window: [],
   windowChars: 0,
+  gauge: null,
   instructionsAt: null,
   partsAt: null,
   takeovers: 0,

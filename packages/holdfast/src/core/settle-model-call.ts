@@ -1,3 +1,4 @@
+import { charsIn } from "./chars.ts";
 import type {
   AfterFailure,
   EventDraft,
@@ -197,7 +198,7 @@ const replacementEvent = (
   payload: completedPayload(output, artifact),
 });
 
-const lengthOf = (texts: readonly string[]): number => texts.reduce((sum, text) => sum + text.length, 0);
+const lengthOf = (texts: readonly string[]): number => texts.reduce((sum, text) => sum + charsIn(text), 0);
 
 /** What a part weighs in the window; bytes of files count as the providers' flat rate for an image. */
 const IMAGE_CHARS = 6_000;
@@ -209,15 +210,15 @@ const charsOfPart = (part: AssistantPart): number => {
   switch (part.type) {
     case "text":
     case "reasoning":
-      return part.text.length;
+      return charsIn(part.text);
     case "file":
       return IMAGE_CHARS;
     case "tool-call":
-      return part.toolName.length + JSON.stringify(part.input).length;
+      return part.toolName.length + charsIn(JSON.stringify(part.input));
     case "provider-tool-result":
-      return JSON.stringify(part.result).length;
+      return charsIn(JSON.stringify(part.result));
     case "opaque":
-      return JSON.stringify(part.part).length;
+      return charsIn(JSON.stringify(part.part));
     case "source":
       // Kept for the record, never sent back.
       return 0;

@@ -16,6 +16,7 @@ const FIRST_ASK: Usual = { ask: 1 };
 const NOTHING_UNDONE: Usual = { undo: null };
 
 const USUAL: { readonly [Type in EventType]?: Usual } = {
+  "context.compacted": { shortened: null, summaryChars: 0 },
   "run.accepted": { source: null, limits: null, joins: null, isNext: false, calledBy: null },
   "run.handed-off": { onUpgrade: "migrate" },
   "run.started": { version: null, onUpgrade: "migrate", parts: null },
@@ -57,7 +58,13 @@ const USUAL_WITHIN: { readonly [member: string]: Usual } = {
   charge: { costUsd: null, isEstimate: false },
   policy: { timeoutMs: 30_000, canVerify: false, retry: RETRY, by: "runtime", undo: null },
   retry: RETRY,
-  settings: { maxToolCalls: null, maxRepeats: DEFAULT_MAX_REPEATS, budget: null, whenFailed: "undo" },
+  settings: {
+    maxPromptTokens: null,
+    maxToolCalls: null,
+    maxRepeats: DEFAULT_MAX_REPEATS,
+    budget: null,
+    whenFailed: "undo",
+  },
   spend: { knownCostUsd: 0, unpricedCalls: 0, estimatedCalls: 0 },
 };
 

@@ -4,7 +4,7 @@ import type { CallId, Position } from "./ids.ts";
 import { isInFlight, openCallOf, type OpenRun, type SessionState } from "./session-state.ts";
 import { isUndoId } from "./undo-terms.ts";
 import { isMoreThanCancelled, mayBeginUndo, mayEndAs, mayRequestUndo } from "./undo-transitions.ts";
-import { mayCutAt } from "./window.ts";
+import { mayCompact } from "./window.ts";
 
 /** The states a session can be in, as far as which events may follow is concerned. */
 export const STATE_PHASES = [
@@ -162,7 +162,7 @@ const holdsForOpenRun = (state: SessionState, run: OpenRun, header: EventHeader)
         /* guard E5: a cancelled run is busy to its end */ !isBusy(run)
       );
     case "context.compacted":
-      return mayAct(run) && mayCutAt(state, header.dropped);
+      return mayAct(run) && mayCompact(state, { ...header, shortened: header.shortened ?? [] });
     case "model-call.started":
       return (
         mayAct(run) &&

@@ -100,7 +100,7 @@ const propose = (state: SessionState, choices: Choices): EventHeader => {
     case "run.cancel-requested":
       return header(type, { runId, mode: choices.oneIn(3) ? "rollback" : "interrupt" });
     case "context.compacted":
-      return header(type, { dropped: choices.below(state.window.length + 2) });
+      return header(type, compactionOf(state, choices));
     case "model-call.started":
       return header(type, { runId, ...attemptOf(state, choices) });
     case "budget.refused":
@@ -185,6 +185,16 @@ const nextOf = (state: SessionState, choices: Choices): AfterFailure =>
     { kind: "compact" },
     { kind: "give-up" },
   );
+
+/** Right and wrong ones: cuts anywhere, results that are too short or not there. */
+const compactionOf = (state: SessionState, choices: Choices) => {
+  const at = state.window[choices.below(state.window.length + 1)]?.at ?? 0;
+  return {
+    dropped: choices.below(state.window.length + 2),
+    shortened: choices.oneIn(3) ? [at] : null,
+    summaryChars: choices.oneIn(3) ? choices.below(300) : 0,
+  };
+};
 
 const afterFailure = (choices: Choices, dueAt: number): AfterToolFailure =>
   choices.of<AfterToolFailure>(

@@ -1,3 +1,4 @@
+import { charsIn } from "../core/chars.ts";
 import { isOutdated } from "../core/approval.ts";
 import { failure, type Failure } from "../core/failure.ts";
 import type { EventDraft } from "../core/event.ts";
@@ -38,7 +39,7 @@ export const handOff = async (session: ActiveSession, batch: Batch, callId: Call
       callId,
       attempt: call.attempt,
       durationMs: 0,
-      chars: said.length,
+      chars: charsIn(said),
       by: "hand-off",
       isCoerced: false,
       repeats: 1,
@@ -77,7 +78,7 @@ const handedOff = (run: OpenRun, next: Next): EventDraft => {
       parts: agent.parts,
       settings,
       history,
-      chars: message.length,
+      chars: charsIn(message),
     },
     payload: { instructions, ...(history === "full" ? {} : { content: message }) },
   };

@@ -17,6 +17,7 @@ import type { ActiveSession } from "./active-session.ts";
 import { Batch } from "./batch.ts";
 import { waitsForTurn } from "./await-turn.ts";
 import { accountsFor, hasOtherRefused, recordRefusal, reservationsOf } from "./call-budgets.ts";
+import { compactContext } from "./compact.ts";
 import { childSessionId } from "./child-errands.ts";
 import { handOff, handOffRun } from "./hand-off.ts";
 import { holdOtherDefinition, isBehind } from "./other-definition.ts";
@@ -192,6 +193,11 @@ const decide = async (
     if (records.length > 0) continue;
     // guard E8: what comes of a refused call is decided in the journal
     if (recordRefusal(session, batch, effects)) continue;
+    const compaction = effects.find((effect) => effect.kind === "compact");
+    if (compaction !== undefined) {
+      await compactContext(session, batch, compaction);
+      continue;
+    }
     const start = effects.find((effect) => effect.kind === "start-run");
     if (start === undefined) return effects;
     if (

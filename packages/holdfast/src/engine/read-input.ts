@@ -1,3 +1,4 @@
+import { charsIn } from "../core/chars.ts";
 import type { CalledBy } from "../core/child-call.ts";
 import type { EventDraft, RunSource } from "../core/event.ts";
 import { isJsonObject, type JsonObject, type JsonValue } from "../core/json.ts";
@@ -69,6 +70,6 @@ const charsOf = (content: JsonValue): number => {
   if (!Array.isArray(content)) return 0;
   return content.reduce<number>((sum, part: JsonValue) => {
     const text = isJsonObject(part) ? part["text"] : undefined;
-    return sum + (typeof text === "string" ? text.length : FILE_CHARS);
+    return sum + (typeof text === "string" ? charsIn(text) : FILE_CHARS);
   }, 0);
 };

@@ -141,7 +141,9 @@ export class SessionContent {
     if (this.#transcript !== null) return this.#transcript;
     const transcript = new Transcript();
     const seen = this.#commits;
-    for (const event of await this.#events(state.window.map((entry) => entry.at))) transcript.push(event);
+    const events = await this.#events(state.window.map((entry) => entry.at));
+    for (const [index, event] of events.entries())
+      transcript.push(event, state.window[index]?.isShortened === true);
     // What was committed while it was read is not in it: it serves who asked, and nobody after.
     // guard E3: a conversation that was read too slowly is not kept
     if (this.#commits !== seen) return transcript;

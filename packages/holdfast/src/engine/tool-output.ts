@@ -1,3 +1,4 @@
+import { charsIn } from "../core/chars.ts";
 import { toFailure } from "../core/failure.ts";
 import { toJournalValue } from "../core/journal-value.ts";
 import type { JsonObject, JsonValue } from "../core/json.ts";
@@ -33,13 +34,13 @@ export const fitOutput = async (call: OutputPlace, result: ToolOutput): Promise<
   const files = filesIn(clean);
   const common = { isCoerced, blobs: apart.blobs };
   if (text.length <= call.tool.maxOutputChars)
-    return { ...common, output: clean, chars: text.length + files.length * FILE_CHARS, artifact: null };
+    return { ...common, output: clean, chars: charsIn(text) + files.length * FILE_CHARS, artifact: null };
   const { value: cut, artifact } = await spill(call, text, clean.type === "json" ? "json" : "txt");
   const shown: ToolOutput =
     files.length === 0
       ? { type: "text", value: cut }
       : { type: "content", value: [{ type: "text", text: cut }, ...files] };
-  return { ...common, output: shown, chars: cut.length + files.length * FILE_CHARS, artifact };
+  return { ...common, output: shown, chars: charsIn(cut) + files.length * FILE_CHARS, artifact };
 };
 
 /** A function or a symbol is no JSON at all, and was left out. */

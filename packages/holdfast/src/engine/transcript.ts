@@ -5,6 +5,8 @@ import { toolCallId } from "../core/ids.ts";
 import { isJsonObject, type JsonObject, type JsonValue } from "../core/json.ts";
 import type { AssistantPart, Message, ToolOutput, ToolResult, UserPart } from "../core/message.ts";
 
+import { shortenedOutput } from "../core/shortened.ts";
+import { summaryIn } from "../core/summary.ts";
 import { isUndoId } from "../core/undo-terms.ts";
 import { undoneNote } from "./undone-note.ts";
 
@@ -14,6 +16,7 @@ const ERASED = "[erased]";
 /** Types of events whose content is part of the conversation. */
 const isSaid = (event: JournalEvent): boolean => SAID.has(event.header.type);
 const SAID: ReadonlySet<string> = new Set([
+  "context.compacted",
   "run.accepted",
   "run.failed",
   "run.handed-off",
@@ -33,12 +36,20 @@ export class Transcript {
   #results: ToolResult[] = [];
   readonly #order = new Map<CallId, { readonly index: number; readonly toolName: string }>();
 
-  /** Adds what an event of the window said. Inputs are added when their run starts, not when accepted. */
-  push(event: JournalEvent): void {
+  /**
+   * Adds what an event of the window said. Inputs are added when their run starts, not when accepted. Of what is shortened
+   * only the head is told.
+   */
+  push(event: JournalEvent, isShortened = false): void {
     const { header } = event;
     // guard E10: what undoes a call is no part of the conversation
     if ("callId" in header && isUndoId(header.callId)) return;
     switch (header.type) {
+      case "context.compacted": {
+        const text = event.payload === null ? ERASED : summaryIn(event.payload, isShortened);
+        if (text !== null) this.#say({ role: "user", content: [{ type: "text", text }] });
+        return;
+      }
       case "run.failed":
         if (header.undo !== null)
           this.#say({ role: "user", content: [{ type: "text", text: undoneNote(header.undo) }] });
@@ -57,7 +68,7 @@ export class Transcript {
       case "tool-call.failed":
       case "tool-call.unknown":
       case "tool-call.resolved":
-        this.#result(header.callId, withNotice(resultOf(header, event.payload), event.payload));
+        this.#result(header.callId, told(resultOf(header, event.payload), event, isShortened));
         return;
       default:
         return;
@@ -192,10 +203,20 @@ const resultOf = (header: ResultHeader, payload: JsonObject | null): ToolOutput 
   }
 };
 
+/** A result as the model sees it. */
+const told = (
+  output: ToolOutput | null,
+  { payload, position }: JournalEvent,
+  isShortened: boolean,
+): ToolOutput | null => {
+  if (output === null) return null;
+  return isShortened ? shortenedOutput(output, position) : withNotice(output, payload);
+};
+
 /** What the model is told beside the result: that it repeats itself (E8). */
-const withNotice = (output: ToolOutput | null, payload: JsonObject | null): ToolOutput | null => {
+const withNotice = (output: ToolOutput, payload: JsonObject | null): ToolOutput => {
   const notice = payload?.["notice"];
-  if (output === null || typeof notice !== "string") return output;
+  if (typeof notice !== "string") return output;
   if (output.type === "content")
     return { ...output, value: [...output.value, { type: "text", text: notice }] };
   const said = output.type === "json" ? JSON.stringify(output.value) : output.value;

@@ -95,6 +95,8 @@ const runSettings = (
   maxParallelCalls: definition.limits.maxParallelToolCalls,
   maxOutputRepairs: MAX_OUTPUT_REPAIRS,
   maxWindowChars: definition.limits.maxWindowChars ?? windowCharsOf(candidates, settings.limits),
+  maxPromptTokens:
+    definition.limits.maxPromptTokens ?? promptTokensOf(definition, candidates, settings.limits),
   modelTimeoutMs: settings.modelTimeoutMs,
   modelRetry: settings.modelRetry,
   candidates,
@@ -113,6 +115,23 @@ const windowCharsOf = (candidates: readonly ModelCandidate[], limits: AgentSetti
   const known = candidates.flatMap(({ provider, modelId }) => limits(provider, modelId).contextTokens ?? []);
   const smallest = Math.min(...known) * WINDOW_CHARS_PER_TOKEN;
   return Math.floor(Math.min(smallest, DEFAULT_WINDOW_CHARS));
+};
+
+/** What an answer is given room for where nothing is said of it, and at most a quarter of the window. */
+const ANSWER_TOKENS = 8_192;
+/** Of a window that we cannot count ourselves a little is left. */
+const SHARE_OF_CONTEXT = 0.95;
+
+const promptTokensOf = (
+  { settings }: AgentDefinition<unknown, never>,
+  candidates: readonly ModelCandidate[],
+  limits: AgentSettings["limits"],
+): number | null => {
+  const known = candidates.flatMap(({ provider, modelId }) => limits(provider, modelId).contextTokens ?? []);
+  if (known.length === 0) return null;
+  const smallest = Math.min(...known);
+  const answer = Math.min(settings.maxOutputTokens ?? ANSWER_TOKENS, smallest / 4);
+  return Math.floor((smallest - answer) * SHARE_OF_CONTEXT);
 };
 
 /** Covers everything in the definition that is data; functions are covered by the author's version (S6). */

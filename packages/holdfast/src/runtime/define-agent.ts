@@ -41,6 +41,11 @@ export type AgentLimits = BudgetLimits & {
    * window of the smallest of the models, where that is known, and is 400,000 at most by default.
    */
   readonly maxWindowChars?: number;
+  /**
+   * Tokens of one prompt, by the provider's own counts so far. Follows from the context window of the smallest of the models, where
+   * that is known, less what the answer may take.
+   */
+  readonly maxPromptTokens?: number;
 };
 
 /** What tools need of a runtime's `deps`: all that each of them needs. */
@@ -51,8 +56,11 @@ type DepsOf<Used> = [Used] extends [{ readonly "~types"?: { readonly deps: (deps
 type AnyTools = readonly DefinedTool<unknown, unknown, never>[];
 
 /** Limits with their defaults; a window of null follows the models' own limits. */
-export type AgentDefinitionLimits = Required<Omit<AgentLimits, "maxWindowChars" | keyof BudgetLimits>> & {
+export type AgentDefinitionLimits = Required<
+  Omit<AgentLimits, "maxWindowChars" | "maxPromptTokens" | keyof BudgetLimits>
+> & {
   readonly maxWindowChars: number | null;
+  readonly maxPromptTokens?: number;
 };
 
 /** Everything there is to say about an agent. */
@@ -134,6 +142,7 @@ const KNOWN_LIMITS = [
   "maxDurationMs",
   "maxParallelToolCalls",
   "maxWindowChars",
+  "maxPromptTokens",
   ...BUDGET_LIMITS,
 ];
 const SETTINGS = [
@@ -257,5 +266,8 @@ const checkLimits = (limits: AgentLimits, owner: string): AgentDefinitionLimits 
       limits.maxWindowChars === undefined
         ? null
         : positiveInteger(where, "maxWindowChars", limits.maxWindowChars),
+    ...(limits.maxPromptTokens === undefined
+      ? {}
+      : { maxPromptTokens: positiveInteger(where, "maxPromptTokens", limits.maxPromptTokens) }),
   };
 };

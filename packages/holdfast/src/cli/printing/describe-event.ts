@@ -44,10 +44,17 @@ const describeSession = (
     case "session.resumed":
       return "";
     case "context.compacted":
-      return `${plural(event.header.dropped, "older turn")} left out from here on`;
+      return describeCompaction(event.header);
     default:
       return assertNever(event);
   }
+};
+
+const describeCompaction = ({ dropped, shortened, summaryChars }: Of<"context.">["header"]): string => {
+  const left = dropped === 0 ? [] : [`${plural(dropped, "older message")} left out`];
+  const cut = shortened === null ? [] : [`${plural(shortened.length, "result")} shortened`];
+  const summed = summaryChars === 0 ? [] : [`summed up in ${plural(summaryChars, "character")}`];
+  return [...left, ...cut, ...summed].join(", ");
 };
 
 const describeRun = (event: Of<"run.">): string => {

@@ -1,6 +1,7 @@
 import type { CallId, Position } from "../../../core/ids.ts";
 import { isJsonObject, type JsonObject, type JsonValue } from "../../../core/json.ts";
-import type { JournalEvent } from "../../../core/event.ts";
+import type { HeaderOf, JournalEvent } from "../../../core/event.ts";
+import { SHORTENED_CHARS, shortenedOutput } from "../../../core/shortened.ts";
 import type { AssistantPart, Message, ToolOutput } from "../../../core/message.ts";
 import { mayBeErased } from "./check-erasures.ts";
 import { failureIn } from "./failure-in.ts";
@@ -12,7 +13,7 @@ import { contentLine, partLine } from "../../simulation/simulated-files.ts";
 
 /** One entry of the window, told from the journal: what is said in a prompt, or one result of a turn. */
 type Told = {
-  readonly kind: "input" | "answer" | "result" | "steer" | "undone";
+  readonly kind: "input" | "answer" | "result" | "steer" | "undone" | "summary";
   /** Where it stands in the journal. */
   readonly position: Position;
   readonly line: string;
@@ -22,6 +23,8 @@ type Told = {
   readonly chars: number;
   /** What the model is told about its answer. */
   readonly reply?: string;
+  /** Of a result: what is told when only its head is. Of a summary: what is told when its run was taken back. */
+  readonly short?: string;
 };
 
 /** What may stand at one place of a prompt. */
@@ -116,7 +119,7 @@ class Window {
     const steer = header.type === "run.steered" ? this.#inputs.get(header.steerId) : undefined;
     if (steer !== undefined) this.#add({ ...steer, kind: "steer" });
     if (header.type === "run.rolled-back") this.#takeBack();
-    if (header.type === "context.compacted") this.#cut(header.dropped);
+    if (header.type === "context.compacted") this.#compact(position, { header, payload });
     if (header.type === "model-call.completed") {
       this.#order = [...this.#order, ...header.calls.map(({ callId }) => callId)];
       const line = answerLine(
@@ -141,6 +144,7 @@ class Window {
         erased: `${header.callId}=${erasedResult(header)}`,
         of: header.callId,
         chars: header.chars,
+        ...shortOf(header.callId, payload, position),
       });
   }
 
@@ -182,16 +186,54 @@ class Window {
   /** Everything from the input of the open run on. */
   #takeBack(): void {
     const from = this.#entries.findIndex(({ kind, of }) => kind === "input" && of === this.#runId);
-    if (from !== -1) this.#entries = this.#entries.slice(0, from);
+    if (from === -1) return;
+    const since = this.#entries[from]?.position ?? 0;
+    this.#entries = this.#entries
+      .slice(0, from)
+      .map((entry) =>
+        entry.kind === "summary" && entry.position > since
+          ? { ...entry, line: entry.short ?? entry.line }
+          : entry,
+      );
   }
 
-  /** Of what is dropped, the open run's input stays. */
-  #cut(dropped: number): void {
+  /** Of what is dropped, the open run's input stays; a summary stands before what is left. */
+  #compact(position: Position, { header, payload }: Compacted): void {
+    const { dropped, shortened, summaryChars } = header;
     const isInput = ({ kind, of }: Told): boolean => kind === "input" && of === this.#runId;
     const input = this.#entries.slice(0, dropped).filter(isInput);
-    this.#entries = [...input, ...this.#entries.slice(dropped)];
+    const kept = [...input, ...this.#entries.slice(dropped)].map((entry) =>
+      shortened?.includes(entry.position) === true ? toShort(entry) : entry,
+    );
+    const line = (member: string): string => `user ${contentLine(payload?.[member] ?? ERASED)}`;
+    const summary: Told = {
+      kind: "summary",
+      position,
+      line: line("summary"),
+      erased: `user ${ERASED}`,
+      of: this.#runId,
+      chars: summaryChars,
+      // What had nothing of the run in it is told as it is.
+      short:
+        payload?.["earlier"] === null
+          ? NOTHING_SAID
+          : line(payload?.["earlier"] === undefined ? "summary" : "earlier"),
+    };
+    this.#entries = summaryChars === 0 ? kept : [summary, ...kept];
   }
 }
+
+type Compacted = {
+  readonly header: HeaderOf<"context.compacted">;
+  readonly payload: JsonObject | null;
+};
+
+/** What a result comes to when only its head is told. */
+const toShort = (entry: Told): Told => ({
+  ...entry,
+  line: entry.short ?? entry.line,
+  chars: SHORTENED_CHARS,
+});
 
 const ERASED = "[erased]";
 const RESULTS = "tool";
@@ -241,6 +283,14 @@ const resultLine = (header: JournalEvent["header"], payload: JsonObject | null):
 /** A result, and what the model is told beside it. */
 const toldLine = (value: JsonValue, more: string): string =>
   JSON.stringify(more === "" ? value : `${typeof value === "string" ? value : JSON.stringify(value)}${more}`);
+
+/** The head of a result, as it is told once it is shortened. */
+const shortOf = (callId: CallId, payload: JsonObject | null, at: Position): { readonly short?: string } => {
+  const output = payload?.["output"];
+  return isJsonObject(output)
+    ? { short: `${callId}=${outputLine(shortenedOutput(output as ToolOutput, at))}` }
+    : {};
+};
 
 const erasedResult = (header: JournalEvent["header"]): string => {
   if (header.type === "tool-call.failed") return `${header.code} `;

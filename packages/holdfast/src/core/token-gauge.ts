@@ -1,0 +1,75 @@
+import type { HeaderOf } from "./event.ts";
+import type { OpenModelCall, SessionState } from "./session-state.ts";
+import { estimateTokens } from "./usage.ts";
+
+/** What a provider last said of the length of a prompt, and what a character has come to so far. */
+export type TokenGauge = {
+  /** Which model counted it: another one counts otherwise. */
+  readonly model: string;
+  /** Tokens of the whole prompt, what surrounds the conversation included. */
+  readonly tokens: number;
+  /** Characters of the window that it was counted for, and its entries. */
+  readonly chars: number;
+  readonly entries: number;
+  /** Tokens of one more character; null until two prompts of the session were counted. */
+  readonly perChar: number | null;
+};
+
+/** So many characters more say something of how many tokens one makes. */
+const LEAST_GROWTH = 500;
+/** What one of so many characters is taken for where nothing was measured: the most that usual text comes to. */
+const MOST_PER_CHAR = 0.5;
+/** Tokens around each message: roles, names, ids of calls. */
+const MOST_PER_ENTRY = 24;
+/** What a guess from characters alone may be wrong by. */
+const MARGIN = 1.15;
+
+/** The gauge after a call; an estimate of ours says nothing new. */
+export const gaugeAfter = (
+  { gauge }: Pick<SessionState, "gauge">,
+  call: OpenModelCall,
+  { charge, provider, model }: Measured,
+): TokenGauge | null => {
+  const tokens = charge.usage.inputTokens;
+  if (charge.isEstimate || tokens === 0) return gauge;
+  const name = `${provider}/${model}`;
+  const { chars, entries } = call;
+  const before = gauge?.model === name ? gauge : null;
+  return { model: name, tokens, chars, entries, perChar: perCharAfter(before, { tokens, chars }) };
+};
+
+type Measured = Pick<HeaderOf<"model-call.completed">, "charge"> & {
+  readonly provider: string;
+  readonly model: string;
+};
+
+/** Of what came since the last prompt; the rest is counted already. */
+const perCharAfter = (
+  before: TokenGauge | null,
+  { tokens, chars }: { readonly tokens: number; readonly chars: number },
+): number | null => {
+  if (before === null) return null;
+  const growth = chars - before.chars;
+  if (growth < LEAST_GROWTH || tokens <= before.tokens) return before.perChar;
+  const found = Math.min(2, (tokens - before.tokens) / growth);
+  return before.perChar === null ? found : (before.perChar + found) / 2;
+};
+
+/** How many tokens the next prompt is likely to have, by the counts of the provider so far. */
+export const likelyTokens = ({ gauge, windowChars }: Window): number => {
+  if (gauge === null) return estimateTokens(windowChars);
+  const perChar = gauge.perChar ?? gauge.tokens / Math.max(gauge.chars, LEAST_GROWTH);
+  return Math.max(1, Math.round(gauge.tokens + (windowChars - gauge.chars) * Math.min(perChar, 1)));
+};
+
+/** How many tokens it has at the most: what was not counted yet is taken for dense text. */
+export const mostTokensOf = ({ gauge, windowChars, window }: Window): number => {
+  if (gauge === null) return Math.ceil(windowChars * MOST_PER_CHAR) + window.length * MOST_PER_ENTRY;
+  const growth = windowChars - gauge.chars;
+  const perChar = gauge.perChar ?? MOST_PER_CHAR / 2;
+  if (growth < 0) return Math.ceil(gauge.tokens + (growth * perChar) / MARGIN);
+  const entries = Math.max(0, window.length - gauge.entries) * MOST_PER_ENTRY;
+  return Math.ceil(gauge.tokens + growth * Math.max(MOST_PER_CHAR, perChar * MARGIN)) + entries;
+};
+
+type Window = Pick<SessionState, "gauge" | "windowChars" | "window">;
