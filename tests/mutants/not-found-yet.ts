@@ -27,6 +27,13 @@ export const NOT_FOUND_YET: readonly NotFoundYet[] = [
     "engine/prepare-batch.ts: a call begins when it is its turn",
   ),
   ...each(
+    "turns in which some calls wait for a place and others do not; runtime/call-limits-room.test.ts and engine/waiting-line.test.ts test each",
+    "engine/prepare-batch.ts: who waits for a turn takes no room from others",
+    "engine/prepare-batch.ts: who has no room keeps nobody waiting",
+    "engine/waiting-line.ts: who gives way lets the next one in",
+    "engine/besides-waiting.ts: an approval is checked again also where its call begins beside one that waits",
+  ),
+  ...each(
     "calls of limited tools that end in every way there is: each of these stands in for the others in all but a few moments",
     "engine/active-session.ts: a call that has ended lets the next one begin",
     "engine/advance-session.ts: who goes away does not keep others waiting",

@@ -6,25 +6,31 @@ import { isUndoId } from "../core/undo-terms.ts";
 import type { Tool } from "../ports/tool.ts";
 import type { ActiveSession } from "./active-session.ts";
 import type { Batch } from "./batch.ts";
+import type { Held } from "./call-turns.ts";
 import { recordResult } from "./record-outcomes.ts";
 import { agentFor } from "./undo-call.ts";
 
 type OwedCall = { readonly call: OpenCall; readonly tool: string; readonly key: string };
 
+/** A call begins with what it has in its hands then, or waits. */
+export type TurnOf = { readonly begins: true; readonly held: readonly Held[] } | { readonly begins: false };
+
+const WAITS: TurnOf = { begins: false };
+
 /**
- * Whether a call does not begin yet, because as many of its tool's are under way as may be (E7): it is woken when it is
+ * Whether a call begins, or not yet, because as many of its tool's are under way as may be (E7): it is woken when it is
  * its turn, or it is put off in the journal, or it gets that as its result.
  */
-export const waitsForTurn = async (
+export const awaitTurn = async (
   session: ActiveSession,
   batch: Batch,
   { call, tool: name, key }: OwedCall,
-): Promise<boolean> => {
+): Promise<TurnOf> => {
   const { run } = batch.state;
   const tool = run === null ? undefined : agentFor(session, run, call.callId)?.tools.get(name);
-  if (run === null || tool?.limits === undefined) return false;
+  if (run === null || tool?.limits === undefined) return { begins: true, held: [] };
   const { limits } = tool;
-  const { turn, leave } = session.services.lines.ask({
+  const { turn, leave, giveWay } = session.services.lines.ask({
     limits,
     whose: await whoseTurn(session, tool),
     ticket: `${session.id}:${key}`,
@@ -33,13 +39,14 @@ export const waitsForTurn = async (
   });
   const { runId } = run;
   const { callId } = call;
+  const held = { callId, leave, giveWay };
   switch (turn.kind) {
     case "begins":
-      session.turns.hold(key, leave);
-      return false;
+      session.turns.hold(key, held);
+      return { begins: true, held: [held] };
     case "waits":
-      session.turns.hold(key, leave);
-      return true;
+      session.turns.wait(key, held);
+      return WAITS;
     case "steps-aside": {
       session.turns.forget(key);
       const until = batch.now() + turn.forMs;
@@ -53,7 +60,7 @@ export const waitsForTurn = async (
     }
   }
   session.latch.set();
-  return true;
+  return WAITS;
 };
 
 /** What may have happened already is not said not to have been called (E2), and what is to be undone waits for as long as it takes (E10). */

@@ -39,6 +39,8 @@ export type CircuitChange = {
   readonly revision: number;
 };
 
+type Asking = { readonly call: string; readonly limitMs: number };
+
 type Parts = {
   readonly agents: ReadonlyMap<string, Agent>;
   /** Whether models have circuits too. */
@@ -64,16 +66,17 @@ export class Circuits {
     this.#parts = parts;
   }
 
-  /** Whether this call may be made now, which takes `limitMs` at most. */
-  ask(
-    { name, policy }: CircuitUse,
-    { call, limitMs }: { readonly call: string; readonly limitMs: number },
-  ): Admission {
-    const kept = this.#find(name);
-    const now = this.#parts.clock.now();
-    const admission = admitCall(kept.circuit, policy, { now, call, probeMs: limitMs + PROBE_GRACE_MS });
-    if (admission.isAdmitted) kept.circuit = admission.circuit;
+  /** Whether this call may be made now, which takes `limitMs` at most: from now on it may be the one that tries it. */
+  ask(use: CircuitUse, asking: Asking): Admission {
+    const admission = this.wouldAdmit(use, asking);
+    if (admission.isAdmitted) this.#find(use.name).circuit = admission.circuit;
     return admission;
+  }
+
+  /** The same, while it is not begun. */
+  wouldAdmit({ name, policy }: CircuitUse, { call, limitMs }: Asking): Admission {
+    const now = this.#parts.clock.now();
+    return admitCall(this.#find(name).circuit, policy, { now, call, probeMs: limitMs + PROBE_GRACE_MS });
   }
 
   /** A call has ended. */

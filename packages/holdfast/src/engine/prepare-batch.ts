@@ -10,18 +10,19 @@ import type { JsonValue } from "../core/json.ts";
 import type { ModelCandidate } from "../core/run-settings.ts";
 import { isUndoId } from "../core/undo-terms.ts";
 import { isHeldBySomeone } from "../core/plan.ts";
-import { candidateOf, openCallOf, type OpenRun } from "../core/session-state.ts";
+import { candidateOf, openCallOf, type OpenCall, type OpenRun } from "../core/session-state.ts";
 import { estimateTokens, NO_USAGE, type Charge } from "../core/usage.ts";
 import type { Signal } from "../ports/journal-store.ts";
 import type { ActiveSession } from "./active-session.ts";
 import { Batch } from "./batch.ts";
-import { waitsForTurn } from "./await-turn.ts";
+import { awaitTurn } from "./await-turn.ts";
+import { callsWithRoom, effectsBeside } from "./besides-waiting.ts";
 import { accountsFor, hasOtherRefused, recordRefusal, reservationsOf } from "./call-budgets.ts";
 import { compactContext } from "./compact.ts";
 import { childSessionId } from "./child-errands.ts";
 import { handOff, handOffRun } from "./hand-off.ts";
 import { holdOtherDefinition, isBehind } from "./other-definition.ts";
-import { isHeldBack } from "./held-back.ts";
+import { admitCall, isHeldBack } from "./held-back.ts";
 import { idempotencyKeyOf } from "./idempotency-key.ts";
 import type { Outcome } from "./outcome.ts";
 import { recordOutcomes } from "./record-outcomes.ts";
@@ -230,8 +231,50 @@ const begin = async (
   effects: readonly Effect[],
 ): Promise<readonly Start[]> => {
   session.turns.beginRound();
-  const starts: Start[] = [];
-  const unknownTools: string[] = [];
+  const round: Round = { starts: [], unknownTools: [] };
+  await beginEach(session, batch, { effects, round });
+  await beginBeside(session, batch, round);
+  // guard E7: who does not begin after all does not keep others waiting
+  session.turns.endRound(session.inFlight, (callId) => isOwed(batch, callId));
+  const { run } = batch.state;
+  const { starts, unknownTools } = round;
+  const isIdle = starts.length === 0 && session.inFlight.size === 0 && session.turns.waiting.size === 0;
+  if (run !== null && unknownTools.length > 0 && isIdle) {
+    const waitingFor = unknownTools.map((name) => ({ kind: "definition", name }) as const);
+    batch.add({ header: { type: "run.suspended", runId: run.runId, waitingFor }, payload: null });
+  }
+  return starts;
+};
+
+type Round = { readonly starts: Start[]; readonly unknownTools: string[] };
+
+/** Calls that wait for their turn leave their room to others of their turn, until it is theirs. */
+const beginBeside = async (session: ActiveSession, batch: Batch, round: Round): Promise<void> => {
+  const { turns } = session;
+  let seen = 0;
+  // guard E7: who waits for a turn takes no room from others
+  while (turns.waiting.size > seen) {
+    const { waiting } = turns;
+    seen = waiting.size;
+    await beginEach(session, batch, { effects: await effectsBeside(session, batch, waiting), round });
+  }
+  // guard E7: who has no room keeps nobody waiting
+  if (seen > 0) turns.giveWay(callsWithRoom(session, batch));
+};
+
+const isOwed = ({ state }: Batch, callId: CallId): boolean => {
+  const call = openCallOf(state.run, callId);
+  return call !== undefined && call.stopping === null && state.run?.stopping === null;
+};
+
+const beginEach = async (
+  session: ActiveSession,
+  batch: Batch,
+  {
+    effects,
+    round: { starts, unknownTools },
+  }: { readonly effects: readonly Effect[]; readonly round: Round },
+): Promise<void> => {
   for (const effect of effects) {
     if (effect.kind === "hand-off-run") await handOffRun(session, batch);
     if (effect.kind !== "call-model" && !("tool" in effect)) continue;
@@ -254,14 +297,6 @@ const begin = async (
         : await beginToolCall(session, batch, effect);
     if (start !== null) starts.push(start);
   }
-  // guard E7: who does not begin after all does not keep others waiting
-  session.turns.endRound(session.inFlight);
-  const { run } = batch.state;
-  if (run !== null && unknownTools.length > 0 && starts.length === 0 && session.inFlight.size === 0) {
-    const waitingFor = unknownTools.map((name) => ({ kind: "definition", name }) as const);
-    batch.add({ header: { type: "run.suspended", runId: run.runId, waitingFor }, payload: null });
-  }
-  return starts;
 };
 
 type ToolStart = Effect & { kind: "call-tool" | "verify-call" };
@@ -291,15 +326,32 @@ const beginToolCall = async (
   // guard E4: an approval is still good in the moment in which its call starts
   if (call !== undefined && isOutdated(call, now) && !session.content.isFree(callId))
     return lookAgain(session);
-  if (call !== undefined && (await isHeldBack(session, batch, { call, tool }))) return lookAgain(session);
-  // guard E7: a call begins when it is its turn
-  if (call !== undefined && (await waitsForTurn(session, batch, { call, tool, key }))) return null;
+  if (call !== undefined && !(await mayBegin(session, batch, { call, tool, key }))) return null;
   const notAfter = now + timeoutOf(run, callId);
   batch.add({
     header: { type: "tool-call.started", runId: run.runId, callId, attempt, notAfter, idempotencyKey },
     payload: null,
   });
   return { kind: "tool", key, callId, tool, attempt, idempotencyKey, edited };
+};
+
+/** Whether it is not held back, and it is its turn; with what it has in its hands then it is under way. */
+const mayBegin = async (
+  session: ActiveSession,
+  batch: Batch,
+  owed: { readonly call: OpenCall; readonly tool: string; readonly key: string },
+): Promise<boolean> => {
+  if (await isHeldBack(session, batch, owed)) return lookAgain(session) !== null;
+  const turn = await awaitTurn(session, batch, owed);
+  // guard E7: a call begins when it is its turn
+  if (!turn.begins) return false;
+  const admitted = await admitCall(session, batch, owed);
+  if (admitted === null) {
+    session.turns.ended(owed.key);
+    return lookAgain(session) !== null;
+  }
+  session.turns.hold(owed.key, ...turn.held, ...admitted);
+  return true;
 };
 
 /** From now on whoever called the agent runs it, or another agent; what is waited for then is decided in the next round. */

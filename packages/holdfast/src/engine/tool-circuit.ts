@@ -9,17 +9,28 @@ type Attempt = { readonly sessionId: string; readonly callId: string; readonly a
 
 const nameOf = ({ sessionId, callId, attempt }: Attempt): string => `${sessionId}:${callId}:${attempt}`;
 
+type Refuse = (circuits: Circuits, tool: Tool, before: Attempt) => Failure | null;
+
+const refuseBy =
+  (asking: "ask" | "wouldAdmit"): Refuse =>
+  (circuits, { circuit, name, policy }, before) => {
+    if (circuit === undefined) return null;
+    const admission = circuits[asking](circuit, { call: nextOf(before), limitMs: policy.timeoutMs });
+    if (admission.isAdmitted) return null;
+    return unavailable({ tool: name, circuit: circuit.name, isBegun: before.attempt > 0 }, admission);
+  };
+
+const nextOf = (before: Attempt): string => nameOf({ ...before, attempt: before.attempt + 1 });
+
 /** Why this tool is not called now, for the next attempt at a call (E7); null when it is. */
-export const refuseTool = (
-  circuits: Circuits,
-  { circuit, name, policy }: Tool,
-  before: Attempt,
-): Failure | null => {
-  if (circuit === undefined) return null;
-  const call = nameOf({ ...before, attempt: before.attempt + 1 });
-  const admission = circuits.ask(circuit, { call, limitMs: policy.timeoutMs });
-  if (admission.isAdmitted) return null;
-  return unavailable({ tool: name, circuit: circuit.name, isBegun: before.attempt > 0 }, admission);
+export const refuseTool = refuseBy("ask");
+
+/** The same, for a call that does not begin yet. */
+export const wouldRefuseTool = refuseBy("wouldAdmit");
+
+/** The next attempt is not made after all, or has ended: where it was to try the tool for all, another call does. */
+export const forgoTool = (circuits: Circuits, { circuit }: Tool, before: Attempt): void => {
+  if (circuit !== undefined) circuits.settle(circuit, nextOf(before), { kind: "neither" });
 };
 
 /** An attempt has ended: what became of it is also said of its tool, for all sessions. */

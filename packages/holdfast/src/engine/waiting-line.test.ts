@@ -108,6 +108,31 @@ describe("a waiting line", () => {
     expect(clock.pendingTimers).toBe(0);
   });
 
+  it("E7 keeps the place of who gives way, inside or before it, and does not count that time", async () => {
+    const clock = createManualClock();
+    const line = new WaitingLine(limitsOf({ maxConcurrent: 1, maxWaitMs: 4_000 }), clock);
+    const ask = (ticket: string) => line.ask(ticket, { mayRefuse: true, wake: () => undefined }).kind;
+    expect([ask("inside"), ask("first"), ask("second")]).toEqual(["begins", "waits", "waits"]);
+    line.giveWay("first");
+    line.leave("inside");
+    expect(ask("second")).toBe("begins");
+    expect([ask("third"), ask("first")]).toEqual(["waits", "waits"]);
+    line.leave("second");
+    line.giveWay("first");
+    expect([ask("third"), ask("fourth")]).toEqual(["begins", "waits"]);
+    await clock.advance(3_000);
+    line.leave("third");
+    line.giveWay("fourth");
+    await clock.advance(10_000);
+    expect(ask("first")).toBe("begins");
+    expect(ask("fourth")).toBe("waits");
+    await clock.advance(4_000);
+    expect(ask("fourth")).toBe("waited-too-long");
+    line.leave("first");
+    expect(line.isIdle()).toBe(true);
+    line.close();
+  });
+
   it("E7 refuses who has waited for as long as is said, and not who may not be refused", async () => {
     const clock = createManualClock();
     const line = new WaitingLine(limitsOf({ maxConcurrent: 1, maxWaitMs: 2_000 }), clock);

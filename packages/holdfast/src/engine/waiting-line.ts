@@ -14,7 +14,14 @@ export type Turn =
 type Waiter = { readonly place: number; readonly timer: Timer; isDue: boolean; readonly wake: () => void };
 
 /** Where one stands, also while it is not here. Times by the monotonic clock; `place` is a number that only grows. */
-type Standing = { readonly place: number; readonly since: number; asides: number; backBy: number };
+type Standing = {
+  readonly place: number;
+  since: number;
+  asides: number;
+  backBy: number;
+  /** Since when it has given way: that time it does not wait for the line. */
+  awaySince: number | null;
+};
 
 /** How much later than it was to one may come back and find its place. */
 const LATE_MS = 60_000;
@@ -27,7 +34,7 @@ const LONGEST_ASIDE_MS = 40_000;
 export class WaitingLine {
   readonly #limits: CallLimits;
   readonly #clock: Clock;
-  readonly #inside = new Set<string>();
+  readonly #inside = new Map<string, Standing>();
   readonly #standings = new Map<string, Standing>();
   /** Those that are here, and their tickets by place. */
   readonly #here = new Map<string, Waiter>();
@@ -46,6 +53,7 @@ export class WaitingLine {
     if (this.#inside.has(ticket)) return BEGINS;
     const now = this.#clock.monotonicMs();
     const standing = this.#standings.get(ticket) ?? this.#newStanding(ticket, now);
+    comeBack(standing, now);
     const leftMs = mayRefuse ? standing.since + this.#limits.maxWaitMs - now : Number.POSITIVE_INFINITY;
     const isDue = this.#here.get(ticket)?.isDue ?? false;
     this.#stand(ticket, { place: standing.place, leftMs, wake });
@@ -60,6 +68,19 @@ export class WaitingLine {
     // guard E7: who waits for long waits in the journal
     if (!isDue && expectedMs <= LONGEST_HELD_WAIT_MS) return { kind: "waits" };
     return this.#stepAside(ticket, { standing, now, mostMs: leftMs, expectedMs });
+  }
+
+  /** Its call cannot begin now, for a reason of its own: others go first, and it keeps its place. */
+  giveWay(ticket: string): void {
+    const standing = this.#inside.get(ticket) ?? this.#standings.get(ticket);
+    if (standing === undefined) return;
+    const now = this.#clock.monotonicMs();
+    this.#takeOut(ticket);
+    standing.awaySince = now;
+    standing.backBy = now + this.#limits.maxWaitMs + LATE_MS;
+    this.#standings.set(ticket, standing);
+    // guard E7: who gives way lets the next one in
+    if (this.#inside.delete(ticket)) this.#letIn();
   }
 
   /** Its call has ended, or will not begin. */
@@ -112,7 +133,7 @@ export class WaitingLine {
   #newStanding(ticket: string, now: number): Standing {
     if (this.#standings.size > 2 * this.#here.size + 100) this.#forget(now);
     this.#places += 1;
-    const standing = { place: this.#places, since: now, asides: 0, backBy: now };
+    const standing: Standing = { place: this.#places, since: now, asides: 0, backBy: now, awaySince: null };
     this.#standings.set(ticket, standing);
     return standing;
   }
@@ -188,9 +209,10 @@ export class WaitingLine {
 
   #enter(ticket: string): Waiter | undefined {
     const waiter = this.#here.get(ticket);
+    const standing = this.#standings.get(ticket);
     this.#takeOut(ticket);
     this.#standings.delete(ticket);
-    this.#inside.add(ticket);
+    if (standing !== undefined) this.#inside.set(ticket, standing);
     return waiter;
   }
 
@@ -206,5 +228,10 @@ export class WaitingLine {
     return nextBegin(this.#begun, rate, { now, ahead: this.#indexOf(place) }) - now;
   }
 }
+
+const comeBack = (standing: Standing, now: number): void => {
+  if (standing.awaySince !== null) standing.since += now - standing.awaySince;
+  standing.awaySince = null;
+};
 
 const BEGINS: Turn = { kind: "begins" };

@@ -31,9 +31,11 @@ export class WaitingLines {
   ask({ limits, whose, ticket, mayRefuse, wake }: Asking): {
     readonly turn: Turn;
     readonly leave: () => void;
+    readonly giveWay: () => void;
   } {
     const line = this.#find(limits, whose);
-    return { turn: line.ask(ticket, { mayRefuse, wake }), leave: () => line.leave(ticket) };
+    const turn = line.ask(ticket, { mayRefuse, wake });
+    return { turn, leave: () => line.leave(ticket), giveWay: () => line.giveWay(ticket) };
   }
 
   /** Calls under way and waiting, by the name of the limits, whoever they are counted for. */
