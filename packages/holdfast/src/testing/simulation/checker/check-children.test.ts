@@ -24,12 +24,20 @@ const rewritten = (stored: StoredEvent, change: (header: EventHeader) => object)
 describe("a history in which agents ask each other", () => {
   let good: History;
 
+  const isAnswer = (header: EventHeader): boolean =>
+    header.type === "tool-call.completed" && header.by === "agent";
+  const isAsked = (header: EventHeader): boolean =>
+    header.type === "run.accepted" && header.calledBy !== null;
+
   const isRich = ({ team }: History): boolean => {
     const headers = [...(team?.journals.values() ?? [])].flat().map(headerOf);
     const answered = headers.filter(
       (header) => header.type === "tool-call.completed" && header.by === "agent",
     );
-    const stopped = headers.filter((header) => header.type === "run.cancelled");
+    const children = [...(team?.journals.values() ?? [])].map((journal) => journal.map(headerOf));
+    const stopped = children.filter(
+      (child) => child.some(isAsked) && child.some((header) => header.type === "run.cancelled"),
+    );
     const limited = headers.some(
       (header) => header.type === "run.started" && (header.settings.budget?.maxTokens ?? null) !== null,
     );
@@ -71,11 +79,6 @@ describe("a history in which agents ask each other", () => {
     );
   };
 
-  const isAnswer = (header: EventHeader): boolean =>
-    header.type === "tool-call.completed" && header.by === "agent";
-  const isAsked = (header: EventHeader): boolean =>
-    header.type === "run.accepted" && header.calledBy !== null;
-
   test("J5 E3 E5 E8: that is as it should be is right", () => {
     expect(rulesOf(() => ({}))).toEqual([]);
   });
@@ -86,7 +89,7 @@ describe("a history in which agents ask each other", () => {
   });
 
   test("E3: in which an answer is another's is seen", () => {
-    const payload = JSON.stringify({ output: { type: "text", value: "wrote write 1" } });
+    const payload = JSON.stringify({ output: { type: "text", value: "what nobody said" } });
     expect(first(isAnswer, (stored) => [{ ...stored, payload }])).toEqual(["child-wrong"]);
   });
 
