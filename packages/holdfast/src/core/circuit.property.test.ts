@@ -91,6 +91,12 @@ describe("a circuit", () => {
     expect(admit(open, 0).isAdmitted).toBe(true);
   });
 
+  it("E7 forgets what failed long ago also when the clock was set back meanwhile", () => {
+    let circuit = closedCircuit(86_400_000);
+    for (let now = 0; now < 60_000; now += 3_000) circuit = after(circuit, FAILED, now);
+    expect(circuit.kind).toBe("closed");
+  });
+
   it("E7 never holds back for longer than its limit, whatever happens", () => {
     const step = fc.record({
       wait: fc.nat(300),

@@ -121,7 +121,8 @@ type Ended = { readonly outcome: CircuitOutcome; readonly now: Timestamp };
 
 const count = (circuit: Closed, { windowMs }: CircuitPolicy, { outcome, now }: Ended): Closed => {
   const age = now - circuit.since;
-  const current = age < windowMs ? circuit : nextWindow(circuit, { age, windowMs, now });
+  // A clock that was set back would keep a window open until it has caught up.
+  const current = age >= 0 && age < windowMs ? circuit : nextWindow(circuit, { age, windowMs, now });
   const { ok, failed } = current.count;
   return {
     ...current,

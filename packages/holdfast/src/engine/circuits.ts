@@ -24,9 +24,9 @@ const VERSION = 1;
 
 /**
  * One circuit in this process. `revision` is that of what the store has of it, null where it has nothing; what is
- * `isUnsaved` is newer than that, and nothing older is taken over in its place.
+ * `isUnsaved` is newer than that, and nothing older is taken over in its place. `before` is what it was when that began.
  */
-type Kept = { circuit: Circuit; revision: number | null; isUnsaved: boolean };
+type Kept = { circuit: Circuit; revision: number | null; isUnsaved: boolean; before: Circuit };
 
 /** Which circuit it is, and by which rules it opens. */
 export type CircuitUse = { readonly name: string; readonly policy: CircuitPolicy };
@@ -111,6 +111,10 @@ export class Circuits {
   }
 
   async #look(): Promise<void> {
+    for (const [name, kept] of this.#kept) {
+      // guard E7: what could not be stored is stored when the store is back
+      if (kept.isUnsaved && kept.circuit.kind !== "half-open") await this.#save(name, kept, kept.before);
+    }
     const stored = new Set<string>();
     let cursor: string | null = null;
     do {
@@ -127,7 +131,8 @@ export class Circuits {
   #find(name: string): Kept {
     const found = this.#kept.get(name);
     if (found !== undefined) return found;
-    const kept = { circuit: closedCircuit(this.#parts.clock.now()), revision: null, isUnsaved: false };
+    const circuit = closedCircuit(this.#parts.clock.now());
+    const kept: Kept = { circuit, revision: null, isUnsaved: false, before: circuit };
     this.#kept.set(name, kept);
     return kept;
   }
@@ -139,6 +144,7 @@ export class Circuits {
     kept.circuit = settleCircuit(before, policy, { outcome, now, call });
     if (kept.circuit.kind === before.kind) return;
     this.#tell(name, kept.circuit);
+    if (!kept.isUnsaved) kept.before = before;
     kept.isUnsaved = true;
     this.#writing = this.#writing.then(() => this.#save(name, kept, before));
   }

@@ -11,7 +11,7 @@ import type { Batch } from "./batch.ts";
 import { requestFor } from "./ask-approval.ts";
 import { interceptCall } from "./intercept.ts";
 import { limited } from "./limited.ts";
-import type { GoodAnswer } from "./last-good.ts";
+import { hasFiles, readGood } from "./good-answer.ts";
 
 type Failed = { readonly header: HeaderOf<"tool-call.failed">; readonly payload: JsonObject | null };
 type Failing = {
@@ -40,12 +40,12 @@ export const fallBack = async (
   const input = await session.content.rawInput(run, { callId: call.callId, fresh: batch.events });
   const about = { run, call, tool, input };
   if (header.type === "tool-call.completed") {
-    if (header.by === "execution") await keepGood(session, about, payload);
+    if (header.by === "execution") await keepGood(session, batch, { about, payload });
     return [draft];
   }
   if (header.type !== "tool-call.failed" || !isFinal(run, call, { header, payload })) return [draft];
   const failing: Failing = { ...about, draft: { header, payload } };
-  return (await otherTool(session, failing)) ?? (await lastGood(session, failing, batch.now())) ?? [draft];
+  return (await otherTool(session, failing)) ?? (await lastGood(session, batch, failing)) ?? [draft];
 };
 
 /** Failed for good, of itself: not because somebody stopped it, nor because of what it was asked. */
@@ -104,16 +104,21 @@ const otherTool = async (
 
 const lastGood = async (
   session: ActiveSession,
+  batch: Batch,
   failing: Failing,
-  now: number,
 ): Promise<readonly EventDraft[] | null> => {
   const { run, call, tool, draft } = failing;
   const maxAgeMs = tool.fallback?.lastGoodMs ?? null;
   if (maxAgeMs === null) return null;
-  const found = session.services.lastGood.find(await keyOf(session, failing));
+  const { clock, lastGood: known } = session.services;
+  const found = known.find(await keyOf(session, failing));
+  if (found === undefined) return null;
+  const ageMs = Math.max(batch.now() - found.at, clock.monotonicMs() - found.since);
   // guard E7: an answer that is too old is none
-  if (found === undefined || now - found.at > maxAgeMs) return null;
-  const output = markedOld(found, { tool: tool.name, code: draft.header.code, now });
+  if (ageMs > maxAgeMs) return null;
+  const answer = await readGood(session, batch, { run, callId: call.callId, tool, found });
+  if (answer === null) return null;
+  const output = markedOld(answer, { tool: tool.name, code: draft.header.code, at: found.at, ageMs });
   const { callId, attempt } = call;
   const completed: HeaderOf<"tool-call.completed"> = {
     type: "tool-call.completed",
@@ -133,43 +138,53 @@ const lastGood = async (
   ];
 };
 
-/** What lies elsewhere, as a file, is not kept: it belongs to the session it came from. */
+/** It is the next event. What lies elsewhere, as a file, is not kept: it belongs to the session it came from. */
 const keepGood = async (
   session: ActiveSession,
-  about: Omit<Failing, "draft">,
-  payload: JsonObject | null,
+  { state }: Batch,
+  { about, payload }: { readonly about: Omit<Failing, "draft">; readonly payload: JsonObject | null },
 ): Promise<void> => {
   const output = payload?.["output"];
   if ((about.tool.fallback?.lastGoodMs ?? null) === null || !isJsonObject(output)) return;
   if (output["type"] === "error" || about.call.insteadOf !== null) return;
-  const hasFiles = payload?.["artifact"] !== undefined || JSON.stringify(output).includes('"type":"file"');
-  if (hasFiles) return;
+  if (payload?.["artifact"] !== undefined || hasFiles(output)) return;
   const { services, id: sessionId } = session;
-  services.lastGood.keep(await keyOf(session, about), { output, at: services.clock.now(), sessionId });
+  const { clock } = services;
+  const place = { sessionId, callId: about.call.callId, position: state.position + 1 };
+  services.lastGood.keep(await keyOf(session, about), {
+    ...place,
+    at: clock.now(),
+    since: clock.monotonicMs(),
+  });
 };
 
-/** The same question of the same person to the same tool; without a person, of the same session (S1). */
+/** The same question of the same person, of whom the same is known, to the same tool; without a person, of the same session (S1). */
 const keyOf = async (
   { agent, id, content, services }: ActiveSession,
   { tool, input }: Pick<Failing, "tool" | "input">,
 ): Promise<string> => {
-  const { tenant, user } = await content.context();
+  const { tenant, user, attributes } = await content.context();
   const whose =
     user === null
       ? /* guard S1: nobody is answered with what another was told */ ["session", id]
-      : ["user", tenant, user];
+      : ["user", tenant, user, attributes];
   const about = canonicalJson([agent.name, agent.digest, tool.name, whose, input]);
   return toBase64Url(services.sha256("holdfast-last-good-1\n", about));
 };
 
 const markedOld = (
-  { output, at }: GoodAnswer,
-  { tool, code, now }: { readonly tool: string; readonly code: string; readonly now: number },
+  output: ToolOutput,
+  {
+    tool,
+    code,
+    at,
+    ageMs,
+  }: { readonly tool: string; readonly code: string; readonly at: number; readonly ageMs: number },
 ): ToolOutput => {
-  const seconds = Math.round((now - at) / 1_000);
+  const seconds = Math.round(ageMs / 1_000);
   const text = `${tool} is not available now (${code}). This is what it answered ${seconds} s ago, at ${new Date(at).toISOString()}; it may be out of date:`;
   const note: UserPart = { type: "text", text };
-  return { type: "content", value: [note, ...partsOf(output as ToolOutput)] };
+  return { type: "content", value: [note, ...partsOf(output)] };
 };
 
 const partsOf = (output: ToolOutput): readonly UserPart[] => {

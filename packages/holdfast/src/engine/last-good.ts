@@ -1,18 +1,22 @@
-import type { JsonObject } from "../core/json.ts";
-import type { SessionId, Timestamp } from "../core/ids.ts";
+import type { CallId, Position, SessionId, Timestamp } from "../core/ids.ts";
 
-/** What a tool answered when it last worked. */
+/** Where it stands what a tool answered when it last worked. */
 export type GoodAnswer = {
-  readonly output: JsonObject;
-  readonly at: Timestamp;
-  /** Whose journal it is from: when that is erased, it goes too (J4). */
   readonly sessionId: SessionId;
+  readonly callId: CallId;
+  readonly position: Position;
+  readonly at: Timestamp;
+  /** The same by the monotonic clock, which nobody sets. */
+  readonly since: number;
 };
 
 /** The newest are kept: a fallback of days ago is none. */
 const MAX_KEPT = 1_000;
 
-/** Last good answers, in the memory of this process alone, by a digest of who asked which tool for what. */
+/**
+ * Where last good answers stand, in the memory of this process alone, by a digest of who asked which tool for what. What
+ * they say is in the journals of their sessions, and goes with that (J4).
+ */
 export class LastGood {
   readonly #answers = new Map<string, GoodAnswer>();
 
@@ -26,14 +30,5 @@ export class LastGood {
 
   find(key: string): GoodAnswer | undefined {
     return this.#answers.get(key);
-  }
-
-  forgetAll(): void {
-    this.#answers.clear();
-  }
-
-  forget(sessionId: SessionId): void {
-    // guard J4: what was erased is not answered with
-    for (const [key, answer] of this.#answers) if (answer.sessionId === sessionId) this.#answers.delete(key);
   }
 }

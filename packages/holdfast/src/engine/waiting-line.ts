@@ -10,6 +10,9 @@ export type Turn =
   | { readonly kind: "steps-aside"; readonly forMs: number }
   | { readonly kind: "waited-too-long" };
 
+/** Who asks, and how long it may wait, where that is not what the line says. */
+type AskedBy = { readonly mayRefuse: boolean; readonly maxWaitMs?: number; readonly wake: () => void };
+
 /** One that can be woken when it is its turn. */
 type Waiter = { readonly place: number; readonly timer: Timer; isDue: boolean; readonly wake: () => void };
 
@@ -49,12 +52,12 @@ export class WaitingLine {
   }
 
   /** Asks for a turn, as often as one likes; `wake` is called when it is worth asking again. */
-  ask(ticket: string, { mayRefuse, wake }: { readonly mayRefuse: boolean; readonly wake: () => void }): Turn {
+  ask(ticket: string, { mayRefuse, wake, maxWaitMs = this.#limits.maxWaitMs }: AskedBy): Turn {
     if (this.#inside.has(ticket)) return BEGINS;
     const now = this.#clock.monotonicMs();
     const standing = this.#standings.get(ticket) ?? this.#newStanding(ticket, now);
     comeBack(standing, now);
-    const leftMs = mayRefuse ? standing.since + this.#limits.maxWaitMs - now : Number.POSITIVE_INFINITY;
+    const leftMs = mayRefuse ? standing.since + maxWaitMs - now : Number.POSITIVE_INFINITY;
     const isDue = this.#here.get(ticket)?.isDue ?? false;
     this.#stand(ticket, { place: standing.place, leftMs, wake });
     this.#letIn(ticket);

@@ -34,7 +34,7 @@ export class WaitingLines {
     readonly giveWay: () => void;
   } {
     const line = this.#find(limits, whose);
-    const turn = line.ask(ticket, { mayRefuse, wake });
+    const turn = line.ask(ticket, { mayRefuse, wake, maxWaitMs: limits.maxWaitMs });
     return { turn, leave: () => line.leave(ticket), giveWay: () => line.giveWay(ticket) };
   }
 

@@ -7,6 +7,7 @@ import {
   headersOf,
   journalOf,
   keepingLogger,
+  makeDoor,
   recordingModel,
   toolOf,
   within,
@@ -342,6 +343,66 @@ describe("a tool that keeps failing", () => {
     expect(await askOnce()).toBe("TOOL_FAILED");
     // Had the cancel closed it, one failure would not have opened it again.
     expect(await askOnce()).toBe("TOOL_UNAVAILABLE");
+    await test.close();
+  });
+
+  it("E7 counts nothing against it that comes of a session being taken over", async () => {
+    const { model } = worldOf();
+    const door = makeDoor();
+    let isFrozen = false;
+    const ask = toolOf({
+      name: "ask",
+      effect: "read",
+      timeoutMs: 600_000,
+      circuit: { ...CIRCUIT, minFailures: 1 },
+      execute: (_, { signal, attempt }) =>
+        attempt > 1
+          ? "42"
+          : new Promise((_resolve, reject) => {
+              signal.addEventListener("abort", () => reject(new HoldfastError("TOOL_FAILED", "stopped")));
+            }),
+    });
+    const agent = agentOf({ model, tools: [ask] });
+    const { test } = await start(agent);
+    const renew = test.store.renew.bind(test.store);
+    test.store.renew = async (...args) => {
+      if (isFrozen) await door.opened;
+      return renew(...args);
+    };
+    const run = await (await test.runtime.createSession(agent)).send("go");
+    await test.clock.settle();
+    isFrozen = true;
+    const other = await createRuntime({ agents: [agent], store: test.store.attach(), clock: test.clock });
+    expect(await within(test, (await other.getRun(run.id)).outcome(), 180_000)).toMatchObject({
+      status: "completed",
+    });
+    door.open();
+    await test.advanceTime(60_000);
+    expect(await test.runtime.circuits()).toEqual([]);
+    await other.close();
+    await test.close();
+  });
+
+  it("E7 is stored when the store is back, and others are told", async () => {
+    const { world, agent } = worldOf();
+    let isAway = false;
+    const { test, ask } = await start(agent, {
+      faults: ({ operation }) => (isAway && operation === "changeDuty" ? { kind: "fail-before" } : null),
+    });
+    isAway = true;
+    for (let index = 0; index < 3; index += 1) await ask();
+    expect(world.entered).toBe(3);
+    isAway = false;
+    const other = await createRuntime({
+      agents: [agent],
+      store: test.store.attach(),
+      clock: test.clock,
+      isWorker: false,
+    });
+    expect(await other.circuits()).toEqual([]);
+    await test.advanceTime(15_000);
+    expect(await other.circuits()).toMatchObject([{ name: "ask", circuit: { kind: "open" } }]);
+    await other.close();
     await test.close();
   });
 

@@ -319,7 +319,6 @@ export class Runtime {
     // What was said to a child is part of what was said here.
     for (const child of await childrenOf(this.#services.store, id)) await this.erase(child);
     await this.#services.store.erase(id);
-    this.#services.lastGood.forget(id);
     await this.#removeWorkspace(id);
   }
 
@@ -327,7 +326,6 @@ export class Runtime {
   async expire(settledBefore: number): Promise<number> {
     this.#checkOpen();
     const count = await this.#services.store.expire(settledBefore);
-    this.#services.lastGood.forgetAll();
     for (const status of ["completed", "failed", "cancelled"] as const) {
       for (const { sessionId, updatedAt } of await this.#listAll({ status })) {
         if (updatedAt < settledBefore) await this.#removeWorkspace(sessionId);

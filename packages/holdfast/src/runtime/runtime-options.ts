@@ -14,6 +14,7 @@ import type { AgentDefinition } from "./define-agent.ts";
 import { DEFAULT_CIRCUIT, type CircuitPolicy } from "../core/circuit.ts";
 import { compileCircuit, type CircuitOptions } from "../definitions/circuit-options.ts";
 import { checkInterceptors } from "./check-interceptors.ts";
+import { checkLimits } from "./check-limits.ts";
 import { compileBudgets, type BudgetOptions } from "./shared-budgets.ts";
 import { DELIVERY_HOOKS, type DeliveryOptions } from "./deliveries/recipients.ts";
 import { checkRetry, checkOptions, positiveInteger, wholeNumber } from "../definitions/known-options.ts";
@@ -129,6 +130,7 @@ export const resolveOptions = (options: Omit<RuntimeOptions<never>, "deps">): Ru
       hint: "Give agents: [defineAgent({ … })].",
     });
   }
+  checkLimits(options.agents);
   return {
     dataDir: options.dataDir ?? ".holdfast",
     durability: checkDurability(options.durability ?? "full"),
