@@ -65,7 +65,7 @@ const forbiddenImports = (folder: string, floor: Floor) => {
       message: `${folder}/ may import ${floor.folders.join(", ") || "nothing but itself"}.`,
     },
     {
-      regex: "^(\\.\\./)+[a-z-]+\\.ts$|^holdfast(/|$)",
+      regex: "^(\\.\\./)+(index|stores)\\.ts$|^holdfast(/|$)",
       message: `The public doors are for users, not for ${folder}/.`,
     },
   ];

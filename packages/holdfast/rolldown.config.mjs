@@ -9,13 +9,15 @@ export default defineConfig({
     index: "src/index.ts",
     core: "src/core/index.ts",
     ports: "src/ports/index.ts",
-    stores: "src/stores/index.ts",
+    stores: "src/stores.ts",
     telemetry: "src/telemetry/index.ts",
     testing: "src/testing/index.ts",
     tools: "src/tools/index.ts",
     cli: "src/cli/main.ts",
     // The thread of the store is started by its file, which lies beside whatever starts it, here as in the source.
     "sqlite-worker": "src/stores/sqlite/sqlite-worker.ts",
+    // So is the memory's.
+    "sqlite-memory-worker": "src/memory/sqlite/sqlite-memory-worker.ts",
     // So is the process that reads a SQLite database.
     "sqlite-host": "src/tools/sql/sqlite-host.ts",
     // So are the threads in which JavaScript runs.

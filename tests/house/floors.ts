@@ -76,7 +76,7 @@ export const FLOORS: Readonly<Record<string, Floor>> = {
 
 /** The files that stand in `src` itself: they only pass on what a folder's door offers. */
 export const DOOR_FLOOR: Floor = {
-  folders: ["core", "ports", "definitions", "runtime"],
+  folders: ["core", "ports", "definitions", "runtime", "stores", "memory"],
   packages: [],
   node: false,
 };

@@ -40,6 +40,28 @@ export type {
   Snapshot,
 } from "./journal-store.ts";
 export type {
+  MemoryAnswer,
+  MemoryBatch,
+  MemoryChange,
+  MemoryErasure,
+  MemoryFilter,
+  MemoryHit,
+  MemoryKind,
+  MemoryListQuery,
+  MemoryOrigin,
+  MemoryPage,
+  MemoryReader,
+  MemoryRecord,
+  MemoryRevision,
+  MemoryScope,
+  MemorySearch,
+  MemorySource,
+  MemoryStore,
+  MemorySweep,
+  MemoryViewer,
+  NewMemory,
+} from "./memory-store.ts";
+export type {
   Model,
   ModelAnswer,
   ModelDelta,

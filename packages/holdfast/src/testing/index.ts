@@ -5,6 +5,8 @@ export {
   type StoreCapability,
   type StoreSubject,
 } from "./conformance/contract-case.ts";
+export { memoryStoreContract, type MemoryStoreSetup } from "./conformance/memory-store.ts";
+export type { MemoryCapability, MemorySubject } from "./conformance/memory-case.ts";
 export { createTestRuntime, type TestRuntime, type TestRuntimeOptions } from "./create-test-runtime.ts";
 export {
   createFaultyStore,

@@ -1,0 +1,4 @@
+export { createSqliteMemory, type SqliteMemoryOptions } from "./sqlite/sqlite-memory.ts";
+export { createInMemoryMemory, type InMemoryMemoryOptions } from "./in-memory/in-memory-memory.ts";
+export type { MemoryEmbedding } from "./embedding.ts";
+export type { MemoryRanking } from "./rank-hits.ts";

@@ -1,0 +1,66 @@
+import type { MemoryErasure, MemorySweep } from "../../ports/memory-store.ts";
+import { ANSWERS_KEPT_MS, isPastItsTime } from "../governance.ts";
+import { tenantKey } from "../scope-key.ts";
+import type { MemoryConnection } from "./memory-connection.ts";
+import { placesOf } from "./memory-schema.ts";
+import { bodyOf, nameKey } from "./part-rows.ts";
+import { TenantTable } from "./tenant-table.ts";
+
+/** Erases within a transaction; the log is emptied after it (M10). Answers how many records are gone. */
+export const eraseRows = (db: MemoryConnection, what: MemoryErasure): number => {
+  eraseAnswers(db, what);
+  const parts = db.all<{ part: number }>(...partsOf(what)).map(({ part }) => part);
+  const gone = parts.reduce((sum, part) => sum + erasePart(db, part), 0);
+  if (!("session" in what)) return gone;
+  const came = db.all<{ body: string }>(
+    "SELECT body FROM records WHERE tenant = ? AND source_session = ?",
+    tenantKey(what.tenant),
+    nameKey(what.session),
+  );
+  const table = new TenantTable(db, what.tenant);
+  for (const row of came) table.remove(bodyOf(row));
+  return gone + came.length;
+};
+
+const partsOf = (what: MemoryErasure): [string, ...(string | null)[]] => {
+  const tenant = tenantKey(what.tenant);
+  const sql = "SELECT part FROM parts WHERE tenant = ?";
+  if ("user" in what) return [`${sql} AND user = ?`, tenant, nameKey(what.user)];
+  return "session" in what ? [`${sql} AND session = ?`, tenant, nameKey(what.session)] : [sql, tenant];
+};
+
+const erasePart = (db: MemoryConnection, part: number): number => {
+  const [first, last] = placesOf(part);
+  db.run("DELETE FROM postings WHERE part = ?", part);
+  db.run("DELETE FROM vectors WHERE place BETWEEN ? AND ?", first, last);
+  const gone = db.run("DELETE FROM records WHERE place BETWEEN ? AND ?", first, last);
+  db.run("DELETE FROM parts WHERE part = ?", part);
+  return gone;
+};
+
+/** What was answered is gone, and whom; that it was stays, so that it is not done again (M5). */
+const eraseAnswers = (db: MemoryConnection, what: MemoryErasure): void => {
+  const clear = "UPDATE answers SET answers = NULL, user = NULL, session = NULL WHERE tenant = ?";
+  const tenant = tenantKey(what.tenant);
+  if ("user" in what) db.run(`${clear} AND user = ?`, tenant, nameKey(what.user));
+  else if ("session" in what) db.run(`${clear} AND session = ?`, tenant, nameKey(what.session));
+  else db.run(clear, tenant);
+};
+
+/** Within a transaction. Answers how many records are gone. */
+export const sweepRows = (db: MemoryConnection, options: MemorySweep): number => {
+  const { now, keepMs = {} } = options;
+  db.run("DELETE FROM answers WHERE at <= ?", now - ANSWERS_KEPT_MS);
+  const expired = db.all<{ body: string }>("SELECT body FROM records WHERE expires_at <= ?", now);
+  const old = Object.entries(keepMs).flatMap(([kind, keep]) =>
+    db.all<{ body: string }>("SELECT body FROM records WHERE kind = ? AND seen_at <= ?", kind, now - keep),
+  );
+  const gone = new Map(
+    [...expired, ...old]
+      .map(bodyOf)
+      .map((record) => [`${tenantKey(record.scope.tenant)} ${record.id}`, record]),
+  );
+  for (const record of gone.values())
+    if (isPastItsTime(record, options)) new TenantTable(db, record.scope.tenant).remove(record);
+  return gone.size;
+};

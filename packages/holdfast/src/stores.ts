@@ -1,0 +1,17 @@
+export {
+  createInMemoryStore,
+  createSqliteStore,
+  inspectDataDir,
+  type DataDirHolder,
+  type DataDirReport,
+  type InMemoryStore,
+  type SqliteStoreOptions,
+} from "./stores/index.ts";
+export {
+  createInMemoryMemory,
+  createSqliteMemory,
+  type InMemoryMemoryOptions,
+  type MemoryEmbedding,
+  type MemoryRanking,
+  type SqliteMemoryOptions,
+} from "./memory/index.ts";

@@ -1,0 +1,181 @@
+import { deepStrictEqual, ok, rejects, strictEqual } from "node:assert/strict";
+import type { MemoryChange } from "../../ports/memory-store.ts";
+import {
+  addOne,
+  DAY,
+  found,
+  type MemoryCase,
+  memoryOf,
+  NOW,
+  scopeOf,
+  viewerOf,
+  write,
+} from "./memory-case.ts";
+
+/** M1, M9, M12: what is found, and in which order. */
+export const MEMORY_SEARCH_CASES: readonly MemoryCase[] = [
+  {
+    promise: "M1",
+    title:
+      "a record is seen where every member of its scope is null or the viewer's, and the tenant the viewer's",
+    run: async ({ memory }) => {
+      const values = [null, "one"] as const;
+      const all = values.flatMap((tenant) =>
+        values.flatMap((user) =>
+          values.flatMap((agent) => values.map((session) => ({ tenant, user, agent, session }))),
+        ),
+      );
+      for (const scope of all) {
+        const text = `secret of ${JSON.stringify(scope)}`;
+        await addOne(memory, { scope: { ...scope, namespace: "" }, text }, { by: scope });
+      }
+      for (const viewer of all) {
+        const seen = all.filter(
+          (scope) =>
+            scope.tenant === viewer.tenant &&
+            (["user", "agent", "session"] as const).every(
+              (name) => scope[name] === null || scope[name] === viewer[name],
+            ),
+        );
+        const texts = await found(memory, "secret", { viewer, limit: 50 });
+        deepStrictEqual(
+          texts.toSorted(),
+          seen.map((scope) => `secret of ${JSON.stringify(scope)}`).toSorted(),
+        );
+        strictEqual((await memory.list({ reader: viewer, limit: 50 })).records.length, seen.length);
+      }
+    },
+  },
+  {
+    promise: "M1",
+    title: "the score of a hit does not depend on what others remember",
+    run: async ({ memory }) => {
+      const search = async () =>
+        (await memory.search({ viewer: viewerOf(), text: "rare common", now: NOW })).map(
+          ({ score }) => score,
+        );
+      await addOne(memory, { text: "rare words" });
+      await addOne(memory, { text: "common words" });
+      const before = await search();
+      const bob = viewerOf({ user: "bob" });
+      for (let at = 0; at < 50; at += 1)
+        await addOne(memory, { scope: scopeOf({ user: "bob" }), text: `common ${at}` }, { by: bob });
+      deepStrictEqual(await search(), before);
+    },
+  },
+  {
+    promise: "M9",
+    title: "the record with the rarer words comes first; forms of a word and typing errors are found",
+    run: async ({ memory }) => {
+      await addOne(memory, { text: "Ann likes coffee in the morning" });
+      await addOne(memory, { text: "Ann likes painting boats" });
+      await addOne(memory, { text: "Ann likes her kayak" });
+      strictEqual((await found(memory, "likes: what did Ann paint?"))[0], "Ann likes painting boats");
+      strictEqual((await found(memory, "kayack"))[0], "Ann likes her kayak");
+      deepStrictEqual(await found(memory, "zebra"), []);
+      deepStrictEqual(await found(memory, ""), []);
+      const [hit] = await memory.search({ viewer: viewerOf(), text: "coffee", now: NOW });
+      ok(hit !== undefined && hit.score > 0);
+      strictEqual(hit.parts.lexicalRank, 1);
+      strictEqual(hit.parts.vectorRank, null);
+    },
+  },
+  {
+    promise: "M9",
+    title: "other writing is found: without spaces, with accents, of other alphabets",
+    run: async ({ memory }) => {
+      const texts = ["東京に住んでいます", "Ça coûte cher à Besançon", "Она живёт в Москве"];
+      for (const text of texts) await addOne(memory, { text });
+      deepStrictEqual(await found(memory, "東京"), [texts[0]]);
+      deepStrictEqual(await found(memory, "besancon"), [texts[1]]);
+      deepStrictEqual(await found(memory, "МОСКВЕ"), [texts[2]]);
+    },
+  },
+  {
+    promise: "M9",
+    title: "expired, not yet valid and no longer valid records are not found",
+    run: async ({ memory }) => {
+      await addOne(memory, { text: "a door code 1", expiresAt: NOW + 10 });
+      await addOne(memory, { text: "a door code 2", validFrom: NOW + 5 });
+      await addOne(memory, { text: "a door code 3", validTo: NOW + 20 });
+      const at = async (now: number) =>
+        (await found(memory, "code", { now })).map((text) => text.slice(-1)).toSorted();
+      deepStrictEqual(await at(NOW), ["1", "3"]);
+      deepStrictEqual(await at(NOW + 5), ["1", "2", "3"]);
+      deepStrictEqual(await at(NOW + 10), ["2", "3"]);
+      deepStrictEqual(await at(NOW + 20), ["2"]);
+    },
+  },
+  {
+    promise: "M9",
+    title: "filters hold: kind, namespace, subject, time",
+    run: async ({ memory }) => {
+      await addOne(memory, { text: "tea one", kind: "preference" });
+      await addOne(memory, { text: "tea two", scope: scopeOf({ namespace: "work" }) });
+      await addOne(memory, { text: "tea three", subject: "drink" });
+      await addOne(memory, { text: "tea four", seenAt: NOW - DAY });
+      const texts = async (filter: Parameters<typeof found>[2]) =>
+        (await found(memory, "tea", filter)).map((text) => text.slice(4)).toSorted();
+      deepStrictEqual(await texts({ kinds: ["preference"] }), ["one"]);
+      deepStrictEqual(await texts({ namespaces: ["work"] }), ["two"]);
+      deepStrictEqual(await texts({ namespaces: ["", "work"], kinds: ["fact"] }), ["four", "three", "two"]);
+      deepStrictEqual(await texts({ subject: "DRINK" }), ["three"]);
+      deepStrictEqual(await texts({ before: NOW }), ["four"]);
+      deepStrictEqual(await texts({ since: NOW, kinds: ["fact"] }), ["three", "two"]);
+    },
+  },
+  {
+    promise: "M9",
+    title: "the newer and the surer of equals come first, copies last, and a budget is kept",
+    run: async ({ memory }) => {
+      await addOne(memory, { text: "Ann plays chess on Mondays", kind: "episode", seenAt: NOW - 300 * DAY });
+      await addOne(memory, { text: "Bob plays chess on Fridays", kind: "episode", seenAt: NOW - DAY });
+      await addOne(memory, { text: "Cem plays chess on Sundays", kind: "episode", confidence: 0.1 });
+      const order = await found(memory, "chess");
+      deepStrictEqual(
+        order.map((text) => text.slice(0, 3)),
+        ["Bob", "Ann", "Cem"],
+      );
+      deepStrictEqual(await found(memory, "chess", { limit: 1 }), order.slice(0, 1));
+      strictEqual((await found(memory, "chess", { maxTokens: 14 })).length, 2);
+      strictEqual((await found(memory, "chess", { maxTokens: 1 })).length, 0);
+      await rejects(found(memory, "chess", { limit: 0 }), { code: "OPTION_INVALID" });
+    },
+  },
+  {
+    promise: "M12",
+    title: "pages go through everything once, from the newest to the oldest, while others write",
+    run: async ({ memory }) => {
+      const names = Array.from({ length: 25 }, (_, at) => `note ${at}`);
+      for (const text of names)
+        await addOne(memory, { text, scope: scopeOf({ namespace: `n${text.length}` }) });
+      const seen: string[] = [];
+      for (let cursor: string | undefined; ;) {
+        const page = await memory.list({
+          reader: viewerOf(),
+          limit: 4,
+          ...(cursor === undefined ? {} : { cursor }),
+        });
+        seen.push(...page.records.map(({ text }) => text));
+        await addOne(memory, { text: `later ${seen.length}` });
+        if (page.cursor === null) break;
+        cursor = page.cursor;
+      }
+      deepStrictEqual(seen, names.toReversed());
+      const wrong = { reader: viewerOf(), limit: 4, cursor: "'; DROP TABLE" };
+      await rejects(memory.list(wrong), { code: "OPTION_INVALID" });
+    },
+  },
+  {
+    promise: "M4",
+    title: "a thousand changes in one batch are all there",
+    run: async ({ memory }) => {
+      const changes = Array.from({ length: 1_000 }, (_, at): MemoryChange => ({
+        do: "add",
+        memory: memoryOf({ text: `invoice number ${at} of the year` }),
+      }));
+      strictEqual((await write(memory, changes)).length, 1_000);
+      strictEqual((await found(memory, "invoice 777"))[0], "invoice number 777 of the year");
+    },
+  },
+];
