@@ -177,6 +177,31 @@ describe("what is allowed", () => {
 });
 
 describe("what is not allowed", () => {
+  it("is refused by its name, in whatever letters and with however many dots at its end", async () => {
+    const asked: string[] = [];
+    const proxy = await proxyWith({
+      allow: ["127.0.0.2"],
+      deny: ["bad.test", "*.worse.test"],
+      lookup: async (name) => {
+        asked.push(name);
+        return ["127.0.0.2"];
+      },
+    });
+    for (const name of [
+      "bad.test",
+      "BAD.test.",
+      "bad.test..",
+      "bad%2Etest...",
+      "a.worse.test..",
+      "bad。test。。",
+    ])
+      expect(statusOf(await get(proxy, `http://${encodeURI(name).replace("%25", "%")}/`))).toBe(403);
+    expect(statusOf(await tunnel(proxy, "bad.test..:443"))).toBe(403);
+    expect(asked).toEqual([]);
+    await get(proxy, "http://good.test../");
+    expect(asked).toEqual(["good.test"]);
+  });
+
   it("is refused with the reason as text, and noted", async () => {
     const told: string[] = [];
     const proxy = await proxyWith(
@@ -323,6 +348,24 @@ describe("how much", () => {
       expect(next).toContain("More than 1000000 bytes");
       expect(proxy.refused.at(-1)).toMatchObject({ reason: "bytes" });
     }
+  });
+
+  it("counts all of an answer, also what comes before it without end", async () => {
+    const server = createServer((socket) => {
+      const pour = (): void => {
+        while (!socket.destroyed && socket.write("HTTP/1.1 103 Early Hints\r\nX: y\r\n\r\n".repeat(100)));
+      };
+      socket.on("error", () => undefined);
+      socket.on("drain", pour);
+      socket.once("data", pour);
+    });
+    await once(server.listen(0, "127.0.0.2"), "listening");
+    onTestFinished(() => void server.close());
+    const at = `127.0.0.2:${(server.address() as AddressInfo).port}`;
+    const proxy = await proxyWith({ allow: [at] }, { maxBytes: 1_000_000 });
+    await get(proxy, `http://${at}/`);
+    expect(proxy.received).toBeGreaterThan(1_000_000);
+    expect(await get(proxy, `http://${at}/`)).toContain("More than 1000000 bytes");
   });
 
   it("is held open is nothing, once whoever asked has gone", async () => {

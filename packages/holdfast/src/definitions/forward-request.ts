@@ -53,8 +53,9 @@ export type Forwarding = {
 export const forwardRequest = async (forwarding: Forwarding): Promise<void> => {
   const { request, response, outside, onReceived } = forwarding;
   try {
+    // All that comes counts, and not the body alone: a server can send the beginning of an answer without end.
+    outside.on("data", (chunk: Buffer) => onReceived(chunk.length));
     const answer = await send(request, outside);
-    answer.on("data", (chunk: Buffer) => onReceived(chunk.length));
     response.writeHead(answer.statusCode ?? 502, endToEnd(answer));
     await pipeline(answer, response);
   } finally {

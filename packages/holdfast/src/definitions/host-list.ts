@@ -46,8 +46,8 @@ const isOfName = ({ at }: HostRule, name: string): boolean => {
   return at.kind === "subdomains" && name.endsWith(at.suffix);
 };
 
-/** `example.com.` is `example.com` to every resolver. */
-const withoutDot = (host: string): string => (host.endsWith(".") ? host.slice(0, -1) : host);
+/** `example.com.` is `example.com` to every resolver, and more dots are one to some who read URLs. */
+export const withoutDot = (host: string): string => host.replace(/\.+$/, "");
 
 const parseRule = (entry: unknown): HostRule | null => {
   if (typeof entry !== "string") return null;

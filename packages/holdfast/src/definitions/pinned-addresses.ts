@@ -1,6 +1,7 @@
 import { isIP, type LookupFunction } from "node:net";
 import { isHoldfastError, ToolError } from "../core/errors.ts";
 import { parseIpAddress } from "../core/ip-address.ts";
+import { withoutDot } from "./host-list.ts";
 import { checkAddresses, type NetworkRules, type Place } from "./network-rules.ts";
 
 /**
@@ -19,7 +20,7 @@ export const pinnedAddresses = async (place: Place, rules: NetworkRules): Promis
 const lookUp = async (host: string, { lookup }: NetworkRules): Promise<readonly string[]> => {
   try {
     // A dot at the end says that the name is whole; not every resolver knows `localhost.` then.
-    return await lookup(host.endsWith(".") ? host.slice(0, -1) : host);
+    return await lookup(withoutDot(host));
   } catch (cause) {
     if (isHoldfastError(cause)) throw cause;
     throw new ToolError(`The address of ${host} could not be found.`, {

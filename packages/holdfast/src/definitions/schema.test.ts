@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import type { JsonSchema } from "../core/json.ts";
 import { compileSchema, type Schema } from "./schema.ts";
 
 /** A Standard Schema that answers as it is told, at once or later. */
@@ -11,6 +12,16 @@ const answering = (answer: () => unknown): Schema =>
       jsonSchema: { input: () => ({ type: "object" }), output: () => ({ type: "object" }) },
     },
   }) as Schema;
+
+/** Definitions, each of which is twice what the next one is. */
+const doubled = (count: number): Record<string, { readonly allOf?: readonly JsonSchema[] }> =>
+  Object.fromEntries([
+    ...Array.from({ length: count }, (_, at) => {
+      const next = { $ref: `#/$defs/d${at + 1}` };
+      return [`d${at}`, { allOf: [next, next] }];
+    }),
+    [`d${count}`, { type: "string" }],
+  ]);
 
 const WRONG: readonly (readonly [what: string, answer: unknown])[] = [
   ["nothing", undefined],
@@ -64,6 +75,23 @@ describe("a JSON Schema", () => {
         'must NOT have additional properties: "text"',
         'kind: must be equal to one of the allowed values: ["cat","dog"]',
       ],
+    });
+  });
+
+  it.each([
+    ["an expression that goes over a text in endless ways", { type: "string", pattern: "^(a+)+$" }],
+    ["an expression for names", { type: "object", patternProperties: { "^(a+)+$": { type: "number" } } }],
+    ["definitions that refer to each other twice", { $ref: "#/$defs/d0", $defs: doubled(40) }],
+  ] as const)("S2 with %s holds nobody up for long", async (_, schema) => {
+    const compiled = compileSchema(schema, "it");
+    const text = `${"a".repeat(50)}!`;
+    const found = await compiled.check("patternProperties" in schema ? { [text]: 1 } : text);
+    expect(found).toEqual({
+      ok: false,
+      issues: ["the schema could not be applied: It took longer than 1000 ms."],
+    });
+    expect(await compiled.check("patternProperties" in schema ? { aaa: 1 } : "aaa")).toMatchObject({
+      ok: !("$ref" in schema),
     });
   });
 

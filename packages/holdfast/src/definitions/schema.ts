@@ -2,6 +2,7 @@ import type { StandardJSONSchemaV1, StandardSchemaV1 } from "@standard-schema/sp
 import { ConfigurationError } from "../core/errors.ts";
 import { toJournalValue } from "../core/journal-value.ts";
 import { isJsonObject, type JsonSchema, type JsonValue } from "../core/json.ts";
+import { runWithin } from "./run-within.ts";
 
 /** A schema a user may give: any Standard Schema (zod, valibot, arktype, …), or plain JSON Schema. */
 export type Schema = StandardSchemaV1 | JsonSchema;
@@ -98,19 +99,37 @@ type AjvError = {
   readonly params?: { readonly additionalProperty?: string; readonly allowedValues?: readonly unknown[] };
 };
 
+/** Longest time that one value may take to be checked, and a schema to be compiled, in milliseconds: nothing else is done meanwhile. */
+const CHECK_MS = 1_000;
+const COMPILE_MS = 10_000;
+
 const compileJsonSchema = (schema: JsonSchema, owner: string): CompiledSchema => {
   let compiled: Promise<AjvCheck> | null = null;
+  const mayTakeLong = hasSlowKeyword(schema);
   return {
     jsonSchema: schema,
     check: async (value) => {
       // Loaded when first used: most definitions never need it.
       compiled ??= compileWithAjv(schema, owner);
       const check = await compiled;
-      if (check(value)) return { ok: true, value };
-      return { ok: false, issues: (check.errors ?? []).map(ajvIssue) };
+      try {
+        return mayTakeLong ? runWithin(CHECK_MS, () => applied(check, value)) : applied(check, value);
+      } catch (thrown) {
+        return notApplied(thrown);
+      }
     },
   };
 };
+
+const applied = (check: AjvCheck, value: unknown): SchemaCheck =>
+  check(value) ? { ok: true, value } : { ok: false, issues: (check.errors ?? []).map(ajvIssue) };
+
+/**
+ * Whether there are values for which this schema takes years. It may be a stranger's: an expression of his can go over a text in
+ * more ways than anybody can wait for, and definitions that refer to each other twice can be more than there are atoms.
+ */
+const hasSlowKeyword = (schema: JsonSchema): boolean =>
+  /"(?:pattern|patternProperties|uniqueItems|\$\w*[rR]ef)":/.test(JSON.stringify(schema));
 
 const ajvIssue = (error: AjvError): string => {
   const path = error.instancePath.replaceAll("/", ".").slice(1);
@@ -132,7 +151,8 @@ const compileWithAjv = async (schema: JsonSchema, owner: string): Promise<AjvChe
   const Ajv = isNewer ? (await import("ajv/dist/2020.js")).Ajv2020 : (await import("ajv")).Ajv;
   try {
     // A format says what is meant; which there are is for each schema to know, so none is checked.
-    return new Ajv({ strict: false, allErrors: true, validateFormats: false }).compile(schema);
+    const ajv = new Ajv({ strict: false, allErrors: true, validateFormats: false });
+    return runWithin(COMPILE_MS, () => ajv.compile(schema));
   } catch (cause) {
     throw new ConfigurationError("DEFINITION_INVALID", `${owner} is not a valid JSON Schema.`, { cause });
   }
