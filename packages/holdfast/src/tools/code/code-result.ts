@@ -1,6 +1,7 @@
 import type { CodeLimits } from "./code-limits.ts";
 import type { SandboxRun } from "./run-in-sandbox.ts";
 import type { StopReason } from "./watch.ts";
+import { MAX_DEPTH } from "./workspace-use.ts";
 
 /** What a model is told of code that ran in a sandbox. */
 export type CodeResult = {
@@ -60,7 +61,8 @@ const stopText = (reason: StopReason, limits: CodeLimits): string => {
     case "disk":
       return (
         `It was stopped: the workspace may hold ${limits.maxWorkspaceMb} MiB in ${limits.maxWorkspaceFiles} files, ` +
-        `and it wrote more. Delete what is not needed.`
+        `and it wrote more, or where files are not counted: more than ${MAX_DEPTH} folders deep, or in folders without the right ` +
+        `to look into them. Delete what is not needed.`
       );
     case "aborted":
       return "It was stopped: the call was cancelled.";

@@ -1,7 +1,7 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { existsSync, readFileSync } from "node:fs";
-import { mkdtemp, readdir, rm, symlink, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, readdir, rm, symlink, writeFile } from "node:fs/promises";
 import { createServer, type ListenOptions } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -178,6 +178,34 @@ describe.runIf(why === null)(named("nobody gets out of a sandbox", why), () => {
     expect(canaries.hits()).toBe(0);
     expect(await canaries.isUntouched()).toBe(true);
     expect(existsSync(join(workspace, "..", "new"))).toBe(false);
+  });
+
+  it("O2 S1 does not see what tools note for themselves in the workspace, and cannot take its place", async () => {
+    const { run, workspace } = await makeBench();
+    const notes = join(workspace, ".holdfast");
+    await mkdir(notes);
+    await writeFile(join(notes, "browser.json"), WORD);
+    const { stdout } = await run(
+      "run_bash",
+      "ls -A .holdfast; cat .holdfast/browser.json; mv .holdfast moved; rm -rf .holdfast; ln -s /etc .holdfast; grep -rs canary .; echo x > .holdfast/y; echo done",
+    );
+    expect(stdout).toBe("done\n");
+    expect(readFileSync(join(notes, "browser.json"), "utf8")).toBe(WORD);
+    expect(await readdir(workspace)).toEqual([".holdfast"]);
+  });
+
+  it("S1 has no sockets but those that its own network holds back", async () => {
+    const { run } = await makeBench();
+    const { stdout } = await run(
+      "run_python",
+      `import socket
+def error_of(family):
+    try: socket.socket(family, socket.SOCK_STREAM).close()
+    except OSError as error: return error.errno
+    return 0
+print([family for family in range(1, 47) if error_of(family) != 1])`,
+    );
+    expect(stdout).toBe("[1, 2, 10, 16]\n");
   });
 
   it("S1 what a session leaves as a link is no way out for the next call of another", async () => {

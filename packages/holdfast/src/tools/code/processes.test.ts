@@ -127,6 +127,13 @@ describe.runIf(why === null)(named("a runaway is stopped and told", why), () => 
       { memoryMb: 128 },
       /128 MiB of memory/,
     ],
+    [
+      "by what it hides where paths are too long to be looked at",
+      "run_python",
+      "import os, time\nfor _ in range(70):\n    os.mkdir('d' * 200)\n    os.chdir('d' * 200)\nopen('big', 'wb').write(bytes(1 << 20))\ntime.sleep(1000)",
+      { timeoutMs: 20_000 },
+      /where files are not counted/,
+    ],
     ["by what it prints", "run_bash", "yes", {}, /printed more than 1024 KiB/],
     ["by what it prints as errors", "run_bash", "yes >&2", {}, /printed more than 1024 KiB/],
     [

@@ -1,3 +1,4 @@
+import { OWN_FOLDER } from "../../definitions/own-folder.ts";
 import type { CodeLimits } from "./code-limits.ts";
 import { CERTIFICATE_FILES, PROXY_ENVIRONMENT, PROXY_INSIDE, WITH_FORWARDER } from "./forwarder.ts";
 import type { Program } from "./languages.ts";
@@ -106,6 +107,7 @@ const LAY_BOTH: readonly string[] = [
 ];
 
 const MIB = 1_024 * 1_024;
+const NOTES = `/workspace/${OWN_FOLDER}`;
 
 const sandboxArguments = (
   { program, limits }: SandboxPlan,
@@ -129,6 +131,8 @@ const sandboxArguments = (
     ["--remount-ro", "/dev"],
     ["--size", String(limits.maxTmpMb * MIB), "--perms", "1777", "--tmpfs", "/tmp"],
     ["--bind", workspace, "/workspace", "--chdir", "/workspace"],
+    // What tools note for themselves is not for code: what the browser is logged in with, for one.
+    ["--size", "4096", "--perms", "0555", "--tmpfs", NOTES, "--remount-ro", NOTES],
     bindsOf(program, proxy).flatMap(({ from, to }) => ["--ro-bind", from, to]),
     proxy === null ? [] : CERTIFICATE_FILES.flatMap((file) => ["--ro-bind-try", file, file]),
     proxy === null ? [] : ["--ro-bind-data", String(FORWARDER_FD), "/code/forward.js"],

@@ -1,6 +1,8 @@
-import { mkdtemp, rm } from "node:fs/promises";
+import { execFile } from "node:child_process";
+import { mkdtemp } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { promisify } from "node:util";
 import { onTestFinished } from "vitest";
 import { toFailure } from "../../core/failure.ts";
 import type { ToolContext } from "../../ports/tool.ts";
@@ -47,7 +49,8 @@ export const makeBench = async (options: Partial<CodeToolsOptions> = {}): Promis
   const resource = tools[0]?.resource;
   onTestFinished(async () => {
     await resource?.close();
-    await rm(workspace, { recursive: true, force: true });
+    // What code makes may be too deep for Node to remove it.
+    await promisify(execFile)("rm", ["-rf", workspace]);
   });
   const runAs =
     (session: string): Run =>

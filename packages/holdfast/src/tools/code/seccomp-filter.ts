@@ -1,6 +1,7 @@
 /**
- * The filter of system calls that sandboxed code runs under, as the kernel takes it. It is there for two things: memory that no
- * limit counts (shared segments, files in memory), and parts of the kernel that plain programs have no need of.
+ * The filter of system calls that sandboxed code runs under, as the kernel takes it. It is there for three things: memory that no
+ * limit counts (shared segments, files in memory), sockets that no namespace holds back, and parts of the kernel that plain
+ * programs have no need of.
  */
 
 /** Numbers by architecture: [x64, arm64]. */
@@ -69,6 +70,14 @@ const CLONE3: Numbers = [435, 435];
 const CLONE: Numbers = [56, 220];
 /** A session of its own would be a share of its own in the processor's time: nothing is done, and it is not said. */
 const SETSID: Numbers = [112, 157];
+const SOCKET: Numbers = [41, 198];
+const SOCKETPAIR: Numbers = [53, 199];
+
+/**
+ * Kinds of sockets (AF_UNIX, AF_INET, AF_INET6, AF_NETLINK) that a namespace of the network holds back. Others lead past it: by
+ * AF_VSOCK a virtual machine speaks with its host.
+ */
+const FAMILIES = [1, 2, 10, 16];
 
 const NEW_NAMESPACES = 0x7e02_0000;
 
@@ -95,6 +104,17 @@ const answer = (k: number): Step => ({ code: RETURN, k });
 const load = (k: number): Step => ({ code: LOAD, k });
 /** Answers `reply` where the test holds, and goes on where it does not. */
 const when = (code: number, k: number, reply: number): readonly Step[] => [{ code, k, no: 1 }, answer(reply)];
+/** What is done with one call, which has to end with an answer. */
+const ofCall = (number: number, steps: readonly Step[]): readonly Step[] => [
+  { code: IF_EQUAL, k: number, no: steps.length },
+  ...steps,
+];
+
+const FAMILY_STEPS: readonly Step[] = [
+  load(FIRST_ARGUMENT_AT),
+  ...FAMILIES.flatMap((family) => when(IF_EQUAL, family, ALLOW)),
+  answer(errno(EPERM)),
+];
 
 type Machine = { readonly index: 0 | 1; readonly audit: number };
 
@@ -114,10 +134,12 @@ const steps = ({ index, audit }: Machine): readonly Step[] => [
   ...Object.values(DENIED).flatMap((numbers) => when(IF_EQUAL, numbers[index], errno(EPERM))),
   ...when(IF_EQUAL, CLONE3[index], errno(ENOSYS)),
   ...when(IF_EQUAL, SETSID[index], errno(0)),
-  { code: IF_EQUAL, k: CLONE[index], yes: 1 },
-  answer(ALLOW),
-  load(FIRST_ARGUMENT_AT),
-  ...when(IF_ANY_BIT, NEW_NAMESPACES, errno(EPERM)),
+  ...ofCall(CLONE[index], [
+    load(FIRST_ARGUMENT_AT),
+    ...when(IF_ANY_BIT, NEW_NAMESPACES, errno(EPERM)),
+    answer(ALLOW),
+  ]),
+  ...[SOCKET, SOCKETPAIR].flatMap((numbers) => ofCall(numbers[index], FAMILY_STEPS)),
   answer(ALLOW),
 ];
 

@@ -83,6 +83,7 @@ export class Watch {
     const { maxWorkspaceFiles } = this.#limits;
     const use = await useOfWorkspace(this.#plan.workspace, maxWorkspaceFiles);
     this.#isWalking = false;
-    if (use.bytes > this.#maxBytes() || use.count > maxWorkspaceFiles) this.stop("disk");
+    const isTooMuch = use.bytes > this.#maxBytes() || use.count > maxWorkspaceFiles;
+    if (isTooMuch || use.hasUncounted) this.stop("disk");
   }
 }
