@@ -6,6 +6,7 @@ import type { BrowserSettings } from "./browser-settings.ts";
 import { Downloads } from "./downloads.ts";
 import { readKept, writeKept, type KeptState } from "./kept-state.ts";
 import { notDone, pageFailure } from "./page-failure.ts";
+import { withOwnRefs } from "./own-refs.ts";
 import { PageNotes } from "./page-notes.ts";
 import { isCalled, locate, numberedRefs, sameElements, type PageView } from "./page-view.ts";
 import { Tabs } from "./tabs.ts";
@@ -107,6 +108,7 @@ export class BrowserSession {
       context,
       notes: this.notes,
       onDownload: (download) => this.downloads.offer(download),
+      onWritten: (written) => this.downloads.noteWritten(written),
     });
   }
 
@@ -200,7 +202,7 @@ export class BrowserSession {
       throw pageFailure(thrown, { what: "Looking at the page", executed: false });
     });
     this.#lastView = Math.max(this.#lastView + 1, placeOf(this.#call));
-    this.#view = { page, number: this.#lastView, text: numberedRefs(snapshot, this.#lastView) };
+    this.#view = { page, number: this.#lastView, text: numberedRefs(withOwnRefs(snapshot), this.#lastView) };
     return this.#view;
   }
 
@@ -211,7 +213,7 @@ export class BrowserSession {
     await page.waitForLoadState("load", { timeout: this.settings.actionTimeoutMs }).catch(() => undefined);
     const timeout = this.settings.loadTimeoutMs;
     const snapshot = await page.ariaSnapshot({ mode: "ai", timeout }).catch(() => null);
-    const renamed = snapshot === null ? null : sameElements(snapshot, view.text);
+    const renamed = snapshot === null ? null : sameElements(withOwnRefs(snapshot), view.text);
     if (renamed === null) return;
     this.#lastView = Math.max(this.#lastView, view.number);
     this.#view = { ...view, page, renamed };

@@ -4,6 +4,7 @@ import type { DefinedTool } from "../../definitions/define-tool.ts";
 import type { BrowserSession } from "./browser-session.ts";
 import { defineBrowserTool, type Making } from "./define-browser-tool.ts";
 import { urlOf } from "./open-tool.ts";
+import { watchDownloads } from "./watch-downloads.ts";
 import { within } from "./within.ts";
 import { notDone, pageFailure, textOf } from "./page-failure.ts";
 
@@ -32,7 +33,7 @@ export const downloadTool = (making: Making): DefinedTool =>
 /** @throws ToolError when it is refused, is answered with an error, or is not answered. */
 const offered = async (page: Page, url: URL, session: BrowserSession): Promise<Download> => {
   const { loadTimeoutMs } = session.settings;
-  const statuses = await asAttachment(page);
+  const statuses = await asAttachment(page, session);
   const found = Promise.withResolvers<Download>();
   page.once("download", found.resolve);
   try {
@@ -52,9 +53,10 @@ const offered = async (page: Page, url: URL, session: BrowserSession): Promise<D
 };
 
 /** Has whatever the page is answered with taken for a file. Gives the statuses of the answers as they come. */
-const asAttachment = async (page: Page): Promise<readonly number[]> => {
+const asAttachment = async (page: Page, session: BrowserSession): Promise<readonly number[]> => {
   const statuses: number[] = [];
   const driver = await page.context().newCDPSession(page);
+  await watchDownloads(driver, (written) => session.downloads.noteWritten(written));
   driver.on("Fetch.requestPaused", ({ requestId, responseStatusCode = 0, responseHeaders = [] }) => {
     statuses.push(responseStatusCode);
     const isFile = responseStatusCode >= 200 && responseStatusCode < 300;

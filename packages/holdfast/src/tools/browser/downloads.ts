@@ -5,6 +5,7 @@ import type { ToolContext } from "../../ports/tool.ts";
 import type { BrowserSettings } from "./browser-settings.ts";
 import { notDone, pageFailure } from "./page-failure.ts";
 import type { PageNotes } from "./page-notes.ts";
+import type { Written } from "./watch-downloads.ts";
 import { within } from "./within.ts";
 
 /** Longest time for one file, in milliseconds. */
@@ -87,9 +88,19 @@ export class Downloads {
   noteReceived(): void {
     for (const running of this.#running) {
       if (this.#parts.received() - running.start <= this.#parts.settings.maxDownloadBytes) continue;
-      running.isTooLong = true;
-      void running.download.cancel().catch(() => undefined);
+      this.#giveUp(running);
     }
+  }
+
+  /** What came may be packed, or be made in the page itself: a file is given up for its length on the disk too. */
+  noteWritten({ url, bytes }: Written): void {
+    if (bytes <= this.#parts.settings.maxDownloadBytes) return;
+    for (const running of this.#running) if (running.download.url() === url) this.#giveUp(running);
+  }
+
+  #giveUp(running: Running): void {
+    running.isTooLong = true;
+    void running.download.cancel().catch(() => undefined);
   }
 
   /** @throws ToolError when it is too long, takes too long, or does not come to its end. */

@@ -33,7 +33,10 @@ export const sameElements = (snapshot: string, shown: string): ReadonlyMap<strin
 
 /** Whether the element is what somebody takes it for: `button "Order"`. */
 export const isCalled = (ref: string, name: string, { text }: PageView): boolean =>
-  text.split("\n").some((line) => line.includes(`[ref=${ref}]`) && line.includes(name.trim()));
+  text
+    .split("\n")
+    // A line with a colon in its name stands in quotes, and has its own doubled.
+    .some((line) => line.includes(`[ref=${ref}]`) && line.replaceAll("''", "'").includes(name.trim()));
 
 /** Part of a view, ended at the end of a line. */
 export const partOf = ({ text }: PageView, start: number, maxChars: number): string => {

@@ -1,6 +1,7 @@
 import type { BrowserContext, Dialog, Download, Page, Request } from "playwright-core";
 import { ToolError } from "../../core/errors.ts";
 import type { PageNotes } from "./page-notes.ts";
+import { watchDownloads, type Written } from "./watch-downloads.ts";
 import { within } from "./within.ts";
 
 const MAX_WINDOWS = 10;
@@ -12,6 +13,7 @@ export type TabsParts = {
   readonly context: BrowserContext;
   readonly notes: PageNotes;
   readonly onDownload: (download: Download) => void;
+  readonly onWritten: (written: Written) => void;
 };
 
 /**
@@ -156,7 +158,7 @@ export class Tabs {
       driver.on("Page.windowOpen", () => {
         this.#opening ??= Promise.withResolvers();
       });
-      await driver.send("Page.enable");
+      await watchDownloads(driver, this.#parts.onWritten);
     };
     // Without it, a window is seen only once it is there.
     await within(

@@ -1,5 +1,6 @@
 import type { Page, Response } from "playwright-core";
 import type { BrowserSession } from "./browser-session.ts";
+import { withoutRefs } from "./own-refs.ts";
 import { pageFailure } from "./page-failure.ts";
 import { partOf } from "./page-view.ts";
 import { within } from "./within.ts";
@@ -44,7 +45,7 @@ export const tellPage = async (
     `URL: ${page.url().slice(0, MAX_URL_CHARS)}`,
     ...(status >= 400 ? [`Status: ${status}`] : []),
     ...notesOf(session),
-  ];
+  ].map(withoutRefs);
   return view === null
     ? lines.join("\n")
     : `${lines.join("\n")}\n\n${partOf(view, start ?? 0, session.settings.maxChars)}`;
