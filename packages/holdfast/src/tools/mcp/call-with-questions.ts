@@ -2,6 +2,7 @@ import type { CallToolResult, InputRequiredResult } from "@modelcontextprotocol/
 import { toJournalValue } from "../../core/journal-value.ts";
 import { isJsonObject, type JsonObject, type JsonValue } from "../../core/json.ts";
 import type { ToolEffect } from "../../core/run-settings.ts";
+import { OWN_FOLDER } from "../../definitions/own-folder.ts";
 import type { Resumption, Suspension } from "../../ports/suspension.ts";
 import type { ToolContext } from "../../ports/tool.ts";
 import { readForm, type FormRequest } from "./form-request.ts";
@@ -32,7 +33,6 @@ type Kept = {
   /** The round that is waited in, and the question in it; null with the older protocol. */
   readonly round: Round | null;
   readonly waitingFor: string | null;
-  readonly question: JsonValue;
 };
 
 type Send = (
@@ -69,7 +69,7 @@ export class CallWithQuestions {
   /** @throws McpError when what was kept of it cannot be read. */
   static async begin(parts: Parts): Promise<CallWithQuestions> {
     const { resume } = parts.context;
-    const none: Kept = { answers: [], round: null, waitingFor: null, question: null };
+    const none: Kept = { answers: [], round: null, waitingFor: null };
     if (resume === null) return new CallWithQuestions(parts, none);
     return new CallWithQuestions(parts, withAnswer(await load(parts.context), answerOf(resume)));
   }
@@ -164,8 +164,9 @@ export class CallWithQuestions {
     const { context, server, tool } = this.#parts;
     const question = this.#open === null ? null : toJournalValue({ ...this.#questionOf(this.#open) }).value;
     const key = signalKey(server.settings.name, context.callId);
-    const kept: Kept = { answers: this.#answers, round: this.#round, waitingFor, question };
-    await context.workspace.write(fileOf(context), JSON.stringify({ ...kept, signal: key }));
+    const kept: Kept = { answers: this.#answers, round: this.#round, waitingFor };
+    await context.workspace.write(keptFileOf(context), JSON.stringify(kept));
+    await context.workspace.write(fileOf(context), JSON.stringify({ question, signal: key }));
     const asked = this.#open?.message.slice(0, 500) ?? "";
     context.progress(`${server.settings.name} asks: ${asked}`);
     context.log.info(`The tool "${tool}" waits for an answer, by the signal "${key}".`, { question });
@@ -176,8 +177,11 @@ export class CallWithQuestions {
 /** The signal that brings the answer. */
 const signalKey = (server: string, callId: string): string => `mcp:${server}:${callId}`;
 
-/** Where the question is written for whoever answers it, beside what the call goes on with. */
+/** Where the question is written for whoever answers it. */
 const fileOf = ({ callId }: ToolContext): string => `mcp-questions/${callId}.json`;
+
+/** What the call goes on with: a model that could write there could put answers into a person's mouth. */
+const keptFileOf = (context: ToolContext): string => `${OWN_FOLDER}/${fileOf(context)}`;
 
 const continuationOf = (round: Round | null): Continuation =>
   round === null
@@ -217,7 +221,7 @@ const answerOf = (resume: Resumption): McpAnswer => {
 const load = async (context: ToolContext): Promise<Kept> => {
   try {
     const kept: unknown = JSON.parse(
-      Buffer.from(await context.workspace.read(fileOf(context))).toString("utf8"),
+      Buffer.from(await context.workspace.read(keptFileOf(context))).toString("utf8"),
     );
     // Written by `#suspend`, in the session's own folder.
     if (isJsonObject(kept) && Array.isArray(kept["answers"])) return kept as Kept;
@@ -228,9 +232,12 @@ const load = async (context: ToolContext): Promise<Kept> => {
 };
 
 const lost = (context: ToolContext, cause: unknown): McpError =>
-  new McpError(`What the call waited for cannot be read any more (${fileOf(context)} in the workspace).`, {
-    executed: false,
-    retryable: false,
-    hint: "Leave the files of mcp-questions/ as they are until their calls have ended; this one has to be made anew.",
-    cause,
-  });
+  new McpError(
+    `What the call waited for cannot be read any more (${keptFileOf(context)} in the workspace).`,
+    {
+      executed: false,
+      retryable: false,
+      hint: `Leave the files of ${OWN_FOLDER}/mcp-questions/ as they are until their calls have ended; this one has to be made anew.`,
+      cause,
+    },
+  );

@@ -1,5 +1,6 @@
 import { readFile } from "node:fs/promises";
 import { spawn } from "node:child_process";
+import { createHash } from "node:crypto";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import type { McpOptions, McpStdioServer } from "./mcp-options.ts";
@@ -131,6 +132,25 @@ describe("a list of tools", () => {
     expect(await Promise.all(tools.map((tool) => outputOf(tool, {})))).toEqual(
       Array(5).fill({ type: "text", value: "went" }),
     );
+  });
+
+  it("with a name that another tool would be given has no two of them", async () => {
+    const taken = createHash("sha256").update("a b").digest("hex").slice(0, 8);
+    const { tools } = await toolsOf(
+      raw(`tools = ["a b", "a.b", "a_b_${taken}"].map((name) => ({ ...plain, name }))`),
+    );
+    expect(new Set(tools.map(({ name }) => name)).size).toBe(3);
+  });
+
+  it("S2 with an expression that never ends holds nobody up for long", async () => {
+    const { tool } = await toolsOf(
+      raw(
+        `tools = [{ ...plain, inputSchema: { type: "object", properties: { a: { type: "string", pattern: "^(a+)+$" } } } }]`,
+      ),
+    );
+    const parsed = await tool("go").parseInput({ a: `${"a".repeat(50)}!` });
+    expect(parsed).toMatchObject({ ok: false, issues: [expect.stringContaining("longer than 1000 ms")] });
+    expect(await tool("go").parseInput({ a: "aaa" })).toMatchObject({ ok: true });
   });
 
   it("with a schema that cannot be compiled is refused by the tool's name", async () => {
@@ -286,6 +306,23 @@ describe("processes of servers", () => {
     expect(await isAlive(pid)).toBe(true);
     parent.kill("SIGKILL");
     await expect.poll(() => isAlive(pid), { timeout: 20_000 }).toBe(false);
+  });
+
+  it("S2 are ended when they ask without end and read no answer", async () => {
+    const { tool } = await toolsOf(
+      raw(`call = () => {
+        process.stdin.pause();
+        const line = JSON.stringify({ jsonrpc: "2.0", id: "p".repeat(10_000), method: "ping" }) + "\\n";
+        const more = () => process.stdout.write(line.repeat(10), more);
+        more();
+      };`),
+      { maxMessageBytes: 100_000 },
+    );
+    await expect(tool("go").execute({}, contextOf().context)).rejects.toMatchObject({
+      code: "MCP_SERVER_FAILED",
+      executed: undefined,
+      message: expect.stringContaining("It asks and does not read"),
+    });
   });
 
   it("are started again later and later while they go on dying", async () => {

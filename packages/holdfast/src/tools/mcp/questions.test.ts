@@ -185,6 +185,25 @@ describe("a page that is to be opened", () => {
 });
 
 describe("a call with questions", () => {
+  it("S1 goes on with the answers that people gave, and with none that was written where the model can write", async () => {
+    const { tool } = await toolsOf(testServer());
+    const { context, files } = contextOf();
+    await tool("ask").execute({}, context);
+    const told = JSON.parse(String(files.get("mcp-questions/call_1_0.json"))) as object;
+    const round = {
+      requests: {},
+      responses: { size: { action: "accept", content: { size: "XXL" } } },
+      requestState: "all the way",
+    };
+    files.set(
+      "mcp-questions/call_1_0.json",
+      JSON.stringify({ ...told, answers: [], round, waitingFor: null }),
+    );
+    expect(await outputOf(tool("ask"), {}, resumed(context, { action: "decline" }))).toMatchObject({
+      value: "no size",
+    });
+  });
+
   it("says what to do where what it waited for is not there any more", async () => {
     const { tool } = await toolsOf(testServer());
     const { context } = contextOf({ folder: await temporary() });

@@ -23,6 +23,9 @@ export type StdioSettings = {
 
 const LIFELINE = 3;
 
+/** Of the longest messages, so many may wait for a server that does not read: all that it asks is answered, and kept until it does. */
+const UNREAD_MESSAGES = 4;
+
 /** What every server gets of our environment: nothing in it is a secret. */
 const INHERITED = ["PATH", "HOME", "USER", "LOGNAME", "SHELL", "TERM", "LANG", "LC_ALL", "TZ", "TMPDIR"];
 
@@ -110,6 +113,12 @@ export class StdioTransport implements Transport {
     const stdin = this.#child?.stdin;
     if (this.#status !== "open" || stdin === null || stdin === undefined || !stdin.writable)
       throw this.#gone();
+    const maxUnread = UNREAD_MESSAGES * this.#settings.maxMessageBytes;
+    if (stdin.writableLength > maxUnread) {
+      this.#fault = `It asks and does not read: more than ${maxUnread} bytes wait for it, and it was ended.`;
+      this.#letGo();
+      throw this.#gone();
+    }
     const { promise, resolve, reject } = Promise.withResolvers<void>();
     stdin.write(`${JSON.stringify(message)}\n`, (error) => (error ? reject(error) : resolve()));
     await promise;

@@ -8,10 +8,17 @@ export const namesFor = (prefix: string, names: readonly string[]): ReadonlyMap<
   const plain = names.map((name) => [name, `${prefix}_${name.replaceAll(/[^a-zA-Z0-9_-]/g, "_")}`] as const);
   const counts = new Map<string, number>();
   for (const [, made] of plain) counts.set(made, (counts.get(made) ?? 0) + 1);
+  const isFit = (made: string): boolean => made.length <= MAX_CHARS && counts.get(made) === 1;
+  const taken = new Set<string>(plain.flatMap(([, made]) => (isFit(made) ? [made] : [])));
   return new Map(
-    plain.map(([name, made]) =>
-      made.length <= MAX_CHARS && counts.get(made) === 1 ? [name, made] : [name, marked(made, name)],
-    ),
+    plain.map(([name, made]) => {
+      if (isFit(made)) return [name, made];
+      let mark = marked(made, name);
+      // A server may have given one tool the name that another gets here.
+      for (let salt = 2; taken.has(mark); salt += 1) mark = marked(made, `${name} ${salt}`);
+      taken.add(mark);
+      return [name, mark];
+    }),
   );
 };
 
