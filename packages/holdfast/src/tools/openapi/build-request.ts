@@ -91,9 +91,10 @@ const acceptOf = ({ produces }: Operation): string => {
 const joined = ([name, value]: Pair): string => `${name}=${value}`;
 
 const pairsOf = (parameter: Parameter, value: JsonValue): readonly Pair[] => {
-  const { name, serialisation } = parameter;
+  const { name, place, serialisation } = parameter;
   if (serialisation === null) return [[encodeStrictly(name), encodeStrictly(JSON.stringify(value))]];
-  const encode = serialisation.allowReserved ? encodeReserved : encodeStrictly;
+  // In a cookie a semicolon would begin another one.
+  const encode = serialisation.allowReserved && place !== "cookie" ? encodeReserved : encodeStrictly;
   return toPairs(name, value, { serialisation, encode });
 };
 

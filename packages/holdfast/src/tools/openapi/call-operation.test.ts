@@ -61,7 +61,7 @@ describe("what is sent", () => {
           { name: "raw", in: "query", allowReserved: true, schema: text },
           { name: "json", in: "query", content: { "application/json": { schema: {} } } },
           { name: "X-List", in: "header", schema: {} },
-          { name: "sid", in: "cookie", schema: text },
+          { name: "sid", in: "cookie", allowReserved: true, schema: text },
         ],
       },
       api.url,

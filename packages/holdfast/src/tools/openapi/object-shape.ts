@@ -12,17 +12,33 @@ const MAX_DEPTH = 8;
 
 /** The members of a schema that is nothing but an object with members of known names; null for any other. */
 export const objectShape = (root: JsonObject, schema: JsonValue | undefined): ObjectShape | null => {
-  const shape = collect(root, schema, MAX_DEPTH);
+  const shape = collect({ root, known: new Map() }, schema, MAX_DEPTH);
   return shape === null || shape.properties.size === 0 ? null : shape;
 };
 
-const collect = (root: JsonObject, given: JsonValue | undefined, depth: number): ObjectShape | null => {
-  const schema = follow(root, given);
+/** What has been found so far: a document may name one part a hundred times, and that part another as often. */
+type Collecting = {
+  readonly root: JsonObject;
+  readonly known: Map<JsonObject, (ObjectShape | null | undefined)[]>;
+};
+
+const collect = (collecting: Collecting, given: JsonValue | undefined, depth: number): ObjectShape | null => {
+  const schema = follow(collecting.root, given);
   if (schema === undefined || depth === 0 || !isPlain(schema)) return null;
+  const byDepth = collecting.known.get(schema) ?? [];
+  collecting.known.set(schema, byDepth);
+  const known = byDepth[depth];
+  if (known !== undefined) return known;
+  const shape = collectParts(collecting, schema, depth);
+  byDepth[depth] = shape;
+  return shape;
+};
+
+const collectParts = (collecting: Collecting, schema: JsonObject, depth: number): ObjectShape | null => {
   const parts = Array.isArray(schema["allOf"]) ? (schema["allOf"] as readonly JsonValue[]) : [];
-  const shapes = parts.map((part) => collect(root, part, depth - 1));
+  const shapes = parts.map((part) => collect(collecting, part, depth - 1));
   const known = shapes.filter((shape) => shape !== null);
-  return known.length < shapes.length ? null : joined([...known, ownShape(root, schema)]);
+  return known.length < shapes.length ? null : joined([...known, ownShape(collecting.root, schema)]);
 };
 
 const isPlain = (schema: JsonObject): boolean => {
@@ -44,9 +60,10 @@ const ownShape = (root: JsonObject, { properties, required }: JsonObject): Objec
 
 const joined = (shapes: readonly ObjectShape[]): ObjectShape => {
   const properties = new Map<string, JsonValue>();
-  for (const [name, schema] of shapes.flatMap((shape) => [...shape.properties])) {
+  for (const [name, schema] of [...new Set(shapes)].flatMap((shape) => [...shape.properties])) {
     const before = properties.get(name);
-    const isSame = before === undefined || JSON.stringify(before) === JSON.stringify(schema);
+    const isSame =
+      before === undefined || before === schema || JSON.stringify(before) === JSON.stringify(schema);
     properties.set(name, isSame ? schema : { allOf: [before, schema] });
   }
   return { properties, required: new Set(shapes.flatMap((shape) => [...shape.required])) };

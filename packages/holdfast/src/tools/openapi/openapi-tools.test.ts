@@ -133,6 +133,26 @@ describe("tools of a document", () => {
     expect(await tool.parseInput({ root: { children: [{ value: 1 }] } })).toMatchObject({ ok: false });
   });
 
+  test("S2 parts that name each other a hundred times are looked at once", async () => {
+    const depth = 7;
+    const schemas = Object.fromEntries(
+      Array.from({ length: depth }, (_, at) => [
+        `P${at}`,
+        at === depth - 1
+          ? { type: "object", properties: { name: text } }
+          : { allOf: Array.from({ length: 100 }, () => ({ $ref: `#/components/schemas/P${at + 1}` })) },
+      ]),
+    );
+    const tool = await one(
+      documentOf(
+        { "/a": { post: { requestBody: jsonBody({ $ref: "#/components/schemas/P0" }) } } },
+        { components: { schemas } },
+      ),
+    );
+    expect(tool.inputSchema["properties"]).toEqual({ name: text });
+    expect(await tool.parseInput({ name: "x" })).toMatchObject({ ok: true });
+  });
+
   test("a schema that refers to itself and nothing else says nothing, and checking ends", async () => {
     const schemas = {
       A: { allOf: [{ $ref: "#/components/schemas/B" }] },
