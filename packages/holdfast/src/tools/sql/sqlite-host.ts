@@ -19,6 +19,9 @@ const BUSY = new Set([5, 6]);
 /** What leaves a transaction open that was to be committed: the same, and SQLITE_CONSTRAINT. */
 const REFUSED = new Set([...BUSY, 19]);
 
+/** Longest value, and row, that a statement may make or read: by itself SQLite would make some of a gigabyte, and hold several. */
+const MAX_VALUE_BYTES = 64 * 1_024 * 1_024;
+
 /** Where full-text search and R*Trees keep their data: the name of the table, `_` and one of these. */
 const SHADOWS = [
   "data",
@@ -44,6 +47,7 @@ const open = ({
     readOnly: !isWritable,
     timeout: busyMs,
     allowExtension: false,
+    limits: { length: MAX_VALUE_BYTES },
   });
   const columns = rules?.map(
     ([table, names]) =>

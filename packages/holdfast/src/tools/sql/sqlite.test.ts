@@ -228,6 +228,20 @@ describe("sqlTools over SQLite", () => {
     expect(await execute("SELECT count(*) FROM log")).toMatchObject({ changedRows: 0, rows: [[2]] });
   });
 
+  it.each([
+    "SELECT zeroblob(900000000)",
+    "SELECT length(hex(zeroblob(490000000)))",
+    "SELECT replace(hex(zeroblob(20000000)), '0', hex(zeroblob(1000)))",
+    "SELECT printf('%.900000000d', 1)",
+  ])("S2 does not let a statement take all memory: %s", async (sql) => {
+    const { query } = start({ maxConnections: 1 });
+    await expect(query(sql)).rejects.toMatchObject({
+      executed: false,
+      message: expect.stringContaining("too big") as string,
+    });
+    expect(await query("SELECT 3")).toMatchObject({ rows: [[3]] });
+  });
+
   it("E6 ends a statement that is told to stop, and the next one finds a connection", async () => {
     const { tools, query } = start({ maxConnections: 1 });
     await query("SELECT 1");
