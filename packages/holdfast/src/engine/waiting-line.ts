@@ -29,6 +29,8 @@ type Standing = {
 /** How much later than it was to one may come back and find its place. */
 const LATE_MS = 60_000;
 const LONGEST_ASIDE_MS = 40_000;
+/** Who does not come back is forgotten when there are twice as many as were left the last time. */
+const FORGET_ABOVE = 100;
 
 /**
  * Those that want to use one thing, in the order in which they came. It lets in no more at once, and no more often, than
@@ -44,6 +46,7 @@ export class WaitingLine {
   readonly #order: { readonly place: number; readonly ticket: string }[] = [];
   #begun: Begun = [];
   #places = 0;
+  #forgetAt = FORGET_ABOVE;
   #alarm: Timer | null = null;
 
   constructor(limits: CallLimits, clock: Clock) {
@@ -134,7 +137,7 @@ export class WaitingLine {
   }
 
   #newStanding(ticket: string, now: number): Standing {
-    if (this.#standings.size > 2 * this.#here.size + 100) this.#forget(now);
+    if (this.#standings.size >= this.#forgetAt) this.#forget(now);
     this.#places += 1;
     const standing: Standing = { place: this.#places, since: now, asides: 0, backBy: now, awaySince: null };
     this.#standings.set(ticket, standing);
@@ -163,6 +166,7 @@ export class WaitingLine {
   #forget(now: number): void {
     for (const [ticket, { backBy }] of this.#standings)
       if (backBy < now && !this.#here.has(ticket)) this.#standings.delete(ticket);
+    this.#forgetAt = Math.max(FORGET_ABOVE, 2 * this.#standings.size);
   }
 
   #outdate(now: number): void {

@@ -17,12 +17,14 @@ export type Asking = {
 /** How full the lines of one name are. */
 export type LineCount = { readonly name: string; readonly underWay: number; readonly waiting: number };
 
+/** Swept when there are twice as many as were left the last time: a look at each, for each that is new, is too much. */
 const SWEEP_ABOVE = 100;
 
 /** Where calls of limited tools wait for their turn: a line for each name, and for each of those that are counted apart. */
 export class WaitingLines {
   readonly #clock: Clock;
   readonly #lines = new Map<string, WaitingLine>();
+  #sweepAt = SWEEP_ABOVE;
 
   constructor(clock: Clock) {
     this.#clock = clock;
@@ -57,7 +59,7 @@ export class WaitingLines {
     const name = JSON.stringify([limits.name, whose]);
     const found = this.#lines.get(name);
     if (found !== undefined) return found;
-    if (this.#lines.size >= SWEEP_ABOVE) this.#sweep();
+    if (this.#lines.size >= this.#sweepAt) this.#sweep();
     const line = new WaitingLine(limits, this.#clock);
     this.#lines.set(name, line);
     return line;
@@ -66,5 +68,6 @@ export class WaitingLines {
   /** A tenant that is gone leaves nothing behind. */
   #sweep(): void {
     for (const [name, line] of this.#lines) if (line.isIdle()) this.#lines.delete(name);
+    this.#sweepAt = Math.max(SWEEP_ABOVE, 2 * this.#lines.size);
   }
 }
