@@ -128,6 +128,8 @@ export const ALL_ARMS: readonly string[] = [
   "content that was erased",
   "content by its digest",
   "part of the window dropped",
+  "results shortened",
+  "what was dropped summed up",
 ];
 
 /** Statuses that a recorded session must end in, between all recordings. */
@@ -182,7 +184,11 @@ const armsOf = (header: EventHeader, events: readonly JournalEvent[]): readonly 
     case "budget.refused":
       return [`budget.refused, then: ${header.next.kind}`];
     case "context.compacted":
-      return when(header.dropped > 0, "part of the window dropped");
+      return [
+        ...when(header.dropped > 0, "part of the window dropped"),
+        ...when(header.shortened !== null, "results shortened"),
+        ...when(header.summaryChars > 0, "what was dropped summed up"),
+      ];
     default:
       return armsOfCall(header);
   }

@@ -29,7 +29,7 @@ export const reduceModelCall = (state: SessionState, header: ModelHeader, place:
         gauge:
           state.run === null || call === null
             ? state.gauge
-            : gaugeAfter(state, call, measuredIn(state.run, header)),
+            : gaugeAfter(state.gauge, call, measuredIn(state.run, header)),
         takeovers: 0,
       };
     }

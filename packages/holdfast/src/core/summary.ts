@@ -1,10 +1,14 @@
 import { charsIn } from "./chars.ts";
 import type { JournalEvent } from "./event.ts";
 import type { Position } from "./ids.ts";
-import { isJsonObject, type JsonObject, type JsonValue } from "./json.ts";
+import type { JsonObject } from "./json.ts";
+import { saidIn, type Said } from "./said.ts";
 
 /** Longest quotes, in characters: what was asked says most, what a tool gave least. */
 const QUOTED = { input: 280, answer: 200, call: 100, result: 140 } as const;
+type Kind = Said["kind"];
+/** With less room than this quotes are shorter, down to a quarter. */
+const USUAL_ROOM = 4_000;
 
 const TITLE = "[What was said before this is left out. In short, by its position in the history:]";
 
@@ -16,22 +20,28 @@ export type Summary = {
 };
 
 /** A note of something that was said, and where it stands. */
-type Note = { readonly at: Position; readonly line: string };
+type Note = { readonly at: Position; readonly kind: Kind; readonly line: string };
+
+type Bounds = {
+  /** Most characters of the whole summary. */
+  readonly room: number;
+  /** Where the open run begins. */
+  readonly openFrom: Position;
+};
 
 /**
  * The summary of these events, of no more than so many characters: made of their own words, so that it needs no model,
- * takes no time and says nothing that was not said. A summary among them is taken over line by line; when there is not
- * enough room the oldest lines go.
+ * takes no time and says nothing that was not said. A summary among them is taken over line by line. When there is not
+ * enough room, lines go: first what tools gave, then calls, answers and inputs, of each the oldest first.
  */
-export const summarise = (
-  events: readonly JournalEvent[],
-  { room, openFrom }: { readonly room: number; readonly openFrom: Position },
-): Summary | null => {
-  const notes = notesOf(events);
-  const text = textOf(notes, room);
+export const summarise = (events: readonly JournalEvent[], { room, openFrom }: Bounds): Summary | null => {
+  const text = textOf(notesOf(events, { room, readSummary: (payload) => summaryIn(payload, false) }), room);
   if (text === null) return null;
-  const earlier = notes.filter(({ at }) => at < openFrom);
-  return { text, earlier: textOf(earlier, room) };
+  const before = events.filter(
+    ({ position, header }) => position < openFrom || header.type === "context.compacted",
+  );
+  const readSummary = (payload: JsonObject, at: Position) => summaryIn(payload, at > openFrom);
+  return { text, earlier: textOf(notesOf(before, { room, readSummary }), room) };
 };
 
 /** A summary as it is journaled: `earlier` where it is another text, or none. */
@@ -46,91 +56,66 @@ export const summaryIn = (payload: JsonObject, isTakenBack: boolean): string | n
   return typeof text === "string" ? text : null;
 };
 
+/** What goes first when there is not enough room. */
+const LEAST_FIRST: readonly Kind[] = ["result", "call", "answer", "input"];
+
 const textOf = (notes: readonly Note[], room: number): string | null => {
-  const lines: string[] = [];
-  let left = room - TITLE.length;
-  for (const { line } of notes.toReversed()) {
-    left -= charsIn(line) + 1;
-    if (left < 0) break;
-    lines.unshift(line);
-  }
-  return lines.length === 0 ? null : [TITLE, ...lines].join("\n");
+  let over = notes.reduce((sum, { line }) => sum + charsIn(line) + 1, charsIn(TITLE)) - room;
+  const gone = new Set<Note>();
+  for (const kind of LEAST_FIRST)
+    for (const note of notes) {
+      if (over <= 0) break;
+      if (note.kind !== kind) continue;
+      gone.add(note);
+      over -= charsIn(note.line) + 1;
+    }
+  const kept = notes.filter((note) => !gone.has(note)).toSorted((left, right) => left.at - right.at);
+  return kept.length === 0 ? null : [TITLE, ...kept.map(({ line }) => line)].join("\n");
 };
 
-const notesOf = (events: readonly JournalEvent[]): readonly Note[] => {
+type Reading = {
+  readonly room: number;
+  readonly readSummary: (payload: JsonObject, at: Position) => string | null;
+};
+
+const notesOf = (events: readonly JournalEvent[], { room, readSummary }: Reading): readonly Note[] => {
   const tools = new Map<string, string>();
+  const share = Math.min(1, Math.max(0.25, room / USUAL_ROOM));
+  const note = (at: Position, kind: Kind, text: string): Note => {
+    return { at, kind, line: `${at}: ${WORDS[kind]}${quote(text, Math.floor(QUOTED[kind] * share))}` };
+  };
   return events.flatMap((event): readonly Note[] => {
     const { header, payload, position: at } = event;
-    switch (header.type) {
-      case "context.compacted":
-        return readNotes(payload === null ? "" : (summaryIn(payload, false) ?? ""));
-      case "run.accepted":
-      case "run.handed-off":
-        return [noteOf(at, `User: ${quote(textIn(payload?.["content"]), QUOTED.input)}`)];
-      case "model-call.completed": {
-        for (const { callId, tool } of header.calls) tools.set(callId, tool ?? "unknown");
-        return answerNotes(at, payload);
-      }
-      case "tool-call.completed":
-      case "tool-call.failed":
-      case "tool-call.unknown":
-      case "tool-call.resolved":
-        return [noteOf(at, `${tools.get(header.callId) ?? "It"} gave: ${resultOf(payload)}`)];
-      default:
-        return [];
-    }
+    if (header.type === "context.compacted")
+      return readNotes((payload === null ? null : readSummary(payload, at)) ?? "");
+    if (header.type === "model-call.completed")
+      for (const { callId, tool } of header.calls) tools.set(callId, tool ?? "unknown");
+    return saidIn(event).map(({ kind, text, callId }) =>
+      note(at, kind, callId === undefined ? text : `${tools.get(callId) ?? "it"}: ${text}`),
+    );
   });
 };
 
-const noteOf = (at: Position, said: string): Note => ({ at, line: `${at}: ${said}` });
+/** What stands before a quote, by which it is known what it is when it is read again. */
+const WORDS: Readonly<Record<Kind, string>> = {
+  input: "User: ",
+  answer: "You: ",
+  call: "You called ",
+  result: "Result of ",
+};
 
-/** A line of a summary begins with its position; a line without one was never written by us. */
-const LINE = /^(\d+): /;
+/** A line of a summary; one that is of no such form was never written by us. */
+const LINE = /^(\d+): (User: |You: |You called |Result of )/;
+const KIND_BY: ReadonlyMap<string, Kind> = new Map(
+  Object.entries(WORDS).map(([kind, begin]) => [begin, kind as Kind]),
+);
 
 const readNotes = (summary: string): readonly Note[] =>
   summary.split("\n").flatMap((line) => {
-    const found = LINE.exec(line)?.[1];
-    return found === undefined ? [] : [{ at: Number(found), line }];
+    const [, at, begin] = LINE.exec(line) ?? [];
+    const kind = KIND_BY.get(begin ?? "");
+    return at === undefined || kind === undefined ? [] : [{ at: Number(at), kind, line }];
   });
-
-const answerNotes = (at: Position, payload: JsonObject | null): readonly Note[] => {
-  const content = payload?.["content"];
-  const parts = Array.isArray(content) ? content.filter(isJsonObject) : [];
-  return parts.flatMap((part) => {
-    if (part["type"] === "tool-call" && part["providerExecuted"] !== true) {
-      const input = quote(JSON.stringify(part["input"] ?? {}), QUOTED.call);
-      return [noteOf(at, `You called ${String(part["toolName"])} with ${input}`)];
-    }
-    const text = part["type"] === "text" ? part["text"] : "";
-    return typeof text === "string" && text.trim() !== ""
-      ? [noteOf(at, `You: ${quote(text, QUOTED.answer)}`)]
-      : [];
-  });
-};
-
-const resultOf = (payload: JsonObject | null): string => {
-  const failure = payload?.["failure"];
-  if (isJsonObject(failure))
-    return quote(`${String(failure["code"])}: ${String(failure["message"])}`, QUOTED.result);
-  const output = payload?.["output"];
-  if (!isJsonObject(output)) return "[erased]";
-  const value = output["value"] ?? null;
-  return quote(typeof value === "string" ? value : textIn(value), QUOTED.result);
-};
-
-const textIn = (content: JsonValue | undefined): string => {
-  if (content === undefined) return "[erased]";
-  if (typeof content === "string") return content;
-  if (!Array.isArray(content)) return JSON.stringify(content);
-  return content
-    .map((part) => {
-      if (!isJsonObject(part)) return JSON.stringify(part);
-      return part["type"] === "text"
-        ? String(part["text"])
-        : `[${String(part["mediaType"] ?? part["type"])}]`;
-    })
-    .join(" ");
-};
 
 /** On one line, and not longer than this. */
 const quote = (text: string, most: number): string => {

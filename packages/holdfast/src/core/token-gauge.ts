@@ -1,5 +1,4 @@
 import type { HeaderOf } from "./event.ts";
-import type { OpenModelCall, SessionState } from "./session-state.ts";
 import { estimateTokens } from "./usage.ts";
 
 /** What a provider last said of the length of a prompt, and what a character has come to so far. */
@@ -26,14 +25,13 @@ const MARGIN = 1.15;
 
 /** The gauge after a call; an estimate of ours says nothing new. */
 export const gaugeAfter = (
-  { gauge }: Pick<SessionState, "gauge">,
-  call: OpenModelCall,
+  gauge: TokenGauge | null,
+  { chars, entries }: Pick<TokenGauge, "chars" | "entries">,
   { charge, provider, model }: Measured,
 ): TokenGauge | null => {
   const tokens = charge.usage.inputTokens;
   if (charge.isEstimate || tokens === 0) return gauge;
   const name = `${provider}/${model}`;
-  const { chars, entries } = call;
   const before = gauge?.model === name ? gauge : null;
   return { model: name, tokens, chars, entries, perChar: perCharAfter(before, { tokens, chars }) };
 };
@@ -72,4 +70,9 @@ export const mostTokensOf = ({ gauge, windowChars, window }: Window): number => 
   return Math.ceil(gauge.tokens + growth * Math.max(MOST_PER_CHAR, perChar * MARGIN)) + entries;
 };
 
-type Window = Pick<SessionState, "gauge" | "windowChars" | "window">;
+/** What of a session's state says how long its prompt is. */
+type Window = {
+  readonly gauge: TokenGauge | null;
+  readonly windowChars: number;
+  readonly window: readonly unknown[];
+};

@@ -66,7 +66,7 @@ const isKnownRun = ({ run, queue }: SessionState, runId: string): boolean =>
 const FILE_CHARS = 6_000;
 
 const charsOf = (content: JsonValue): number => {
-  if (typeof content === "string") return content.length;
+  if (typeof content === "string") return charsIn(content);
   if (!Array.isArray(content)) return 0;
   return content.reduce<number>((sum, part: JsonValue) => {
     const text = isJsonObject(part) ? part["text"] : undefined;
