@@ -5,6 +5,7 @@
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { cpus, loadavg, tmpdir } from "node:os";
 import { join } from "node:path";
+import { defineTool } from "../packages/holdfast/src/index.ts";
 import { KINDS } from "./dispatch/kinds.mjs";
 import { measureCalls } from "./dispatch/measure-calls.mjs";
 import { percentile, table } from "./parts/statistics.mjs";
@@ -27,14 +28,36 @@ const bareTimes = async (bare, calls) => {
   return times;
 };
 
+/**
+ * The bare client as the body of a function tool: called in the same rhythm as the tool is, with the same waits for commits in
+ * between, in which processors, processes and connections come to rest. One call right after another finds them all awake.
+ */
+const bareTool = (bare) => {
+  let made = 0;
+  return defineTool()({
+    name: "bare",
+    description: "the bare client",
+    inputSchema: { type: "object" },
+    effect: "read",
+    execute: async () => {
+      made += 1;
+      await bare(made);
+      return { made };
+    },
+  });
+};
+
 const measure = async (kind) => {
   const folder = await mkdtemp(join(tmpdir(), "holdfast-dispatch-"));
   const opened = await kind.open(folder);
-  const found = { bare: [], body: [], between: [], commit: [], coldBare: 0, cold: 0 };
+  const found = { tight: [], bare: [], body: [], between: [], commit: [], coldBare: 0, cold: 0 };
   for (let round = 0; round < ROUNDS; round += 1) {
-    const bare = await bareTimes(opened.bare, kind.calls);
-    if (round === 0) found.coldBare = bare[0];
-    found.bare.push(...bare.slice(1));
+    const tight = await bareTimes(opened.bare, kind.calls);
+    if (round === 0) found.coldBare = tight[0];
+    found.tight.push(...tight.slice(1));
+    const asTool = { tool: bareTool(opened.bare), input: () => ({}), check: () => true };
+    const bare = await measureCalls(asTool, { calls: kind.calls, dataDir: join(folder, `bare-${round}`) });
+    found.bare.push(...bare.body.slice(1));
     const ours = await measureCalls(opened, { calls: kind.calls, dataDir: join(folder, `data-${round}`) });
     if (round === 0) found.cold = ours.body[0];
     found.body.push(...ours.body.slice(1));
@@ -56,6 +79,7 @@ const row = ({ kind, found }) => {
   const cold = `${ms(found.coldBare)} / ${ms(found.cold)}`;
   return [
     kind.what,
+    ms(p50(found.tight)),
     ms(bare),
     ms(inside),
     ms(around),
@@ -76,7 +100,8 @@ for (const kind of KINDS) {
 
 const HEAD = [
   "kind",
-  "bare p50",
+  "bare p50, one right after another",
+  "bare p50, in the tool's rhythm",
   "added in the tool",
   "added around it",
   "added",
@@ -93,8 +118,9 @@ Written by \`node bench/dispatch.mjs\`. Do not edit.
 ${cpus()[0].model}, ${cpus().length} cores, Node ${process.version}; load when it began: ${load.toFixed(1)}.
 
 Each answer of a scripted model asks for 20 calls, one is made after another, in one session, with default durability. Milliseconds, p50 of all
-calls but the first, of ${ROUNDS} rounds that alternate with the bare client.
-*Added in the tool*: what its \`execute\` takes beyond the bare client doing the same. *Added around it*: from the end of one \`execute\` to the begin of the next, without the wait
+calls but the first, of ${ROUNDS} rounds that alternate with the bare client: once called one right after another, and once by a function tool in the rhythm of the measured one, with
+the same waits for commits in between, in which processors, processes and connections come to rest.
+*Added in the tool*: what its \`execute\` takes beyond the bare client doing the same in the same rhythm. *Added around it*: from the end of one \`execute\` to the begin of the next, without the wait
 for the commit, which is shown apart: checking the result, events, hashes, the plan, and entering the next call. The first call opens what the kind needs: a process, a connection, an engine.
 
 ${table(HEAD, rows)}

@@ -3,13 +3,15 @@ import type { CodeLimits } from "./code-limits.ts";
 import { CERTIFICATE_FILES, PROXY_ENVIRONMENT, PROXY_INSIDE, WITH_FORWARDER } from "./forwarder.ts";
 import type { Program } from "./languages.ts";
 
-/** Descriptors at which the sandbox is given files that exist nowhere on disk. */
+/** Descriptors at which the sandbox is given files that exist nowhere on disk. These are pipes of ours. */
 export const SECCOMP_FD = 3;
-export const PASSWD_FD = 4;
-export const GROUP_FD = 5;
-export const CODE_FD = 6;
+export const CODE_FD = 4;
 /** Only where there is a way out. */
-export const FORWARDER_FD = 7;
+export const FORWARDER_FD = 5;
+/** These the outermost shell makes, which takes less than a pipe of ours: they are the same for all calls. */
+const PASSWD_FD = 6;
+const GROUP_FD = 7;
+const LIMITS_FD = 8;
 
 /** Everything that is not in the arguments. */
 export type SandboxPlan = {
@@ -29,8 +31,8 @@ export type SandboxPlan = {
 
 /** Nobody's: of the numbers that Debian keeps for itself and gives to no one. As root, code runs under it on this machine too. */
 export const USER = 65_533;
-export const PASSWD = `sandbox:x:${USER}:${USER}:sandbox:/tmp:/bin/bash\n`;
-export const GROUP = `sandbox:x:${USER}:\n`;
+const PASSWD = `sandbox:x:${USER}:${USER}:sandbox:/tmp:/bin/bash`;
+const GROUP = `sandbox:x:${USER}:`;
 
 /** Where the workspace and the proxy lie while root makes itself nobody. */
 const BETWEEN = "/mnt";
@@ -62,7 +64,7 @@ export const sandboxCommand = (plan: SandboxPlan): readonly [string, readonly st
     ...limited(plan),
   ];
   const first = outermost(proxy === null ? CODE_FD : FORWARDER_FD);
-  if (!isRoot) return ["/bin/bash", [...SHELL, `${first}\nexec "$@"`, "-", ...inner]];
+  if (!isRoot) return ["/bin/bash", [...SHELL, `${first}\nexec "$@" ${filesFor(plan)}`, "-", ...inner]];
   const script = [first, ...takeAwayRoot(plan)].join("\n");
   return ["unshare", [...OWN_MOUNTS, "/bin/bash", ...SHELL, script, "-", workspace, proxy ?? "", ...inner]];
 };
@@ -83,16 +85,22 @@ const sourcesBetween = ({ proxy }: SandboxPlan): Sources =>
  * So the sandbox belongs to nobody. What is in the workspace is given to nobody first; root reads it all the same.
  * In the end only `exec`, so that whoever is killed is the sandbox, and whoever dies with us is, too.
  */
-const takeAwayRoot = ({ proxy, isGiven }: SandboxPlan): readonly string[] => [
+const takeAwayRoot = (plan: SandboxPlan): readonly string[] => [
   "set -e",
   // Both are found from within, as they may lie under what is laid over here.
   'cd "$1"',
-  ...(isGiven ? [] : [`chown -hR -P ${USER}:${USER} .`]),
-  ...(proxy === null ? [layHere(BETWEEN)] : LAY_BOTH),
+  ...(plan.isGiven ? [] : [`chown -hR -P ${USER}:${USER} .`]),
+  ...(plan.proxy === null ? [layHere(BETWEEN)] : LAY_BOTH),
   "cd /",
   "shift 2",
-  `exec setpriv --reuid ${USER} --regid ${USER} --clear-groups --inh-caps=-all --bounding-set=-all -- "$@"`,
+  `exec setpriv --reuid ${USER} --regid ${USER} --clear-groups --inh-caps=-all --bounding-set=-all -- "$@" ${filesFor(plan)}`,
 ];
+
+const filesFor = (plan: SandboxPlan): string =>
+  [
+    `${PASSWD_FD}<<<'${PASSWD}' ${GROUP_FD}<<<'${GROUP}'`,
+    ...(isLimitedByShell(plan) ? [`${LIMITS_FD}<<<'${shellLimits(plan)}'`] : []),
+  ].join(" ");
 
 const layHere = (where: string): string => `mount --no-canonicalize --bind . ${where}`;
 
@@ -109,17 +117,20 @@ const LAY_BOTH: readonly string[] = [
 const MIB = 1_024 * 1_024;
 const NOTES = `/workspace/${OWN_FOLDER}`;
 
-const sandboxArguments = (
-  { program, limits }: SandboxPlan,
-  { workspace, proxy }: Sources,
-): readonly string[] =>
-  [
+const sandboxArguments = (plan: SandboxPlan, { workspace, proxy }: Sources): readonly string[] => {
+  const { program, limits } = plan;
+  const byShell = isLimitedByShell(plan);
+  const variables = {
+    ...ENVIRONMENT,
+    ...(proxy === null ? {} : PROXY_ENVIRONMENT),
+    ...(byShell ? { BASH_ENV: LIMITS_FILE } : {}),
+    ...program.env,
+  };
+  return [
     ["--unshare-user", "--unshare-pid", "--unshare-net", "--unshare-ipc", "--unshare-uts"],
     ["--unshare-cgroup-try", "--die-with-parent", "--new-session", "--cap-drop", "ALL"],
     ["--uid", String(USER), "--gid", String(USER), "--hostname", "sandbox", "--clearenv"],
-    Object.entries({ ...ENVIRONMENT, ...(proxy === null ? {} : PROXY_ENVIRONMENT), ...program.env }).flatMap(
-      ([name, value]) => ["--setenv", name, value],
-    ),
+    Object.entries(variables).flatMap(([name, value]) => ["--setenv", name, value]),
     ["--ro-bind", "/usr", "/usr"],
     ["bin", "lib", "lib64", "sbin"].flatMap((name) => ["--symlink", `usr/${name}`, `/${name}`]),
     ["--ro-bind-try", "/etc/alternatives", "/etc/alternatives"],
@@ -136,9 +147,11 @@ const sandboxArguments = (
     bindsOf(program, proxy).flatMap(({ from, to }) => ["--ro-bind", from, to]),
     proxy === null ? [] : CERTIFICATE_FILES.flatMap((file) => ["--ro-bind-try", file, file]),
     proxy === null ? [] : ["--ro-bind-data", String(FORWARDER_FD), "/code/forward.js"],
+    byShell ? ["--ro-bind-data", String(LIMITS_FD), LIMITS_FILE] : [],
     ["--ro-bind-data", String(CODE_FD), program.codeFile],
     ["--remount-ro", "/", "--seccomp", String(SECCOMP_FD)],
   ].flat();
+};
 
 const bindsOf = (program: Program, proxy: string | null): Program["binds"] => {
   if (proxy === null) return program.binds;
@@ -163,8 +176,10 @@ const ENVIRONMENT: Readonly<Record<string, string>> = {
 const FORWARDER_THREADS = 16;
 
 /** Counted from inside, where only what is in there counts. The soft limit is told with a signal, the hard one kills. */
-const limited = ({ program, limits, isKept, proxy }: SandboxPlan): readonly string[] =>
-  [
+const limited = (plan: SandboxPlan): readonly string[] => {
+  const { program, limits, isKept, proxy } = plan;
+  if (isLimitedByShell(plan)) return program.command;
+  return [
     "prlimit",
     isKept ? [] : `--cpu=${limits.cpuSeconds}:${limits.cpuSeconds + 1}`,
     `--data=${(limits.memoryMb + program.askedMb) * MIB}`,
@@ -173,3 +188,21 @@ const limited = ({ program, limits, isKept, proxy }: SandboxPlan): readonly stri
     ["--nofile=256", "--core=0", "--memlock=0", "--msgqueue=0", "--sigpending=1024", "--"],
     program.command,
   ].flat();
+};
+
+const LIMITS_FILE = "/code/limits.sh";
+
+/** What begins with a shell anyway is limited by that, before it does anything. The shell of the forwarder is not the one meant. */
+const isLimitedByShell = ({ program, proxy }: SandboxPlan): boolean =>
+  proxy === null && program.command[0] === "bash";
+
+const KIB_PER_MIB = 1_024;
+
+/** The same limits in a shell's words, of which the sizes are in KiB. No shell that is started later reads this again. */
+const shellLimits = ({ program, limits, isKept }: SandboxPlan): string => {
+  const seconds = `ulimit -St ${limits.cpuSeconds} && ulimit -Ht ${limits.cpuSeconds + 1} && `;
+  const data = (limits.memoryMb + program.askedMb) * KIB_PER_MIB;
+  const sizes = `-d ${data} -f ${limits.maxFileMb * KIB_PER_MIB} -c 0 -l 0 -q 0`;
+  const counts = `-u ${limits.maxProcesses} -n 256 -i 1024`;
+  return `${isKept ? "" : seconds}ulimit ${sizes} ${counts} || exit 125; unset BASH_ENV`;
+};

@@ -148,12 +148,7 @@ export const seccompFilter = (arch: string): Uint8Array | null => {
   const machine = machineOf(arch);
   if (machine === null) return null;
   const program = steps(machine);
-  const bytes = Buffer.alloc(program.length * 8);
-  program.forEach(({ code, k, yes = 0, no = 0 }, at) => {
-    bytes.writeUInt16LE(code, at * 8);
-    bytes.writeUInt8(yes, at * 8 + 2);
-    bytes.writeUInt8(no, at * 8 + 3);
-    bytes.writeUInt32LE(k, at * 8 + 4);
-  });
-  return bytes;
+  // Both architectures write the lowest byte first, as the kernel takes it.
+  const words = program.flatMap(({ code, k, yes = 0, no = 0 }) => [code | (yes << 16) | (no << 24), k]);
+  return new Uint8Array(Uint32Array.from(words).buffer);
 };

@@ -8,10 +8,6 @@ import {
   CODE_FD,
   FORWARDER_FD,
   GO,
-  GROUP,
-  GROUP_FD,
-  PASSWD,
-  PASSWD_FD,
   sandboxCommand,
   SECCOMP_FD,
   type SandboxPlan,
@@ -43,8 +39,6 @@ export const startSandbox = (plan: SandboxPlan): SandboxProcess => {
   // Who died before it read is known by its end.
   child.stdin?.on("error", () => undefined);
   give(child, SECCOMP_FD, seccompFilter(process.arch) ?? new Uint8Array());
-  give(child, PASSWD_FD, PASSWD);
-  give(child, GROUP_FD, GROUP);
   if (plan.proxy !== null) give(child, FORWARDER_FD, FORWARDER);
   pipeAt(child, CODE_FD)?.write(GO);
   return child as SandboxProcess;
