@@ -207,7 +207,9 @@ print(data.decode())`;
     const { run } = await makeBench();
     const { stdout } = await run("run_bash", "env | grep -i proxy; ls /code; ls /etc");
     expect(stdout.split("\n").filter(Boolean)).toEqual(
-      ["main.sh", "alternatives", "group", "ld.so.cache", "passwd"].filter((name) => stdout.includes(name)),
+      ["limits.sh", "main.sh", "alternatives", "group", "ld.so.cache", "passwd"].filter((name) =>
+        stdout.includes(name),
+      ),
     );
     expect(stdout).not.toMatch(/proxy|network|ssl/i);
   });
