@@ -27,6 +27,7 @@ describe("a circuit", () => {
       isAdmitted: false,
       retryAt: 100,
       code: "TOOL_FAILED",
+      isTried: false,
     });
   });
 

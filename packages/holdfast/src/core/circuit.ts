@@ -58,8 +58,13 @@ export const closedCircuit = (since: Timestamp): Circuit => ({
 
 export type Admission =
   | { readonly isAdmitted: true; readonly circuit: Circuit }
-  /** `code` is that of the failure that opened it. */
-  | { readonly isAdmitted: false; readonly retryAt: Timestamp; readonly code: string };
+  /** `code` is that of the failure that opened it; `isTried` where a call is trying it, which may end long before `retryAt`. */
+  | {
+      readonly isAdmitted: false;
+      readonly retryAt: Timestamp;
+      readonly code: string;
+      readonly isTried: boolean;
+    };
 
 export type CircuitCall = {
   readonly now: Timestamp;
@@ -81,7 +86,8 @@ export const admitCall = (
   // By a clock that was wrong it would be held back for longer than may be.
   const isPossible = retryAt - now <= Math.max(maxOpenMs, probeMs);
   // guard E7: what keeps failing is not called for a while
-  if (now < retryAt && isPossible) return { isAdmitted: false, retryAt, code };
+  if (now < retryAt && isPossible)
+    return { isAdmitted: false, retryAt, code, isTried: circuit.kind === "half-open" };
   return {
     isAdmitted: true,
     circuit: { kind: "half-open", probe: call, probeUntil: now + probeMs, openings, code },

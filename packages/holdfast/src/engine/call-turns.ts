@@ -51,9 +51,11 @@ export class CallTurns {
     this.#held.delete(key);
   }
 
-  /** Calls that wait, and could not begin for want of room, let others go first. */
-  giveWay(withRoom: ReadonlySet<CallId>): void {
-    for (const [callId, key] of this.#waiting) if (!withRoom.has(callId)) this.#stepBack(key);
+  /** Calls that wait, and could not begin for want of room, let others go first. Answers whether there were any. */
+  giveWay(withRoom: ReadonlySet<CallId>): boolean {
+    const without = [...this.#waiting].filter(([callId]) => !withRoom.has(callId));
+    for (const [, key] of without) this.#stepBack(key);
+    return without.length > 0;
   }
 
   /**

@@ -35,7 +35,9 @@ export const admitModel = (call: ModelCall): void => {
   const { clock, circuits, timeouts } = call.services;
   const admission = circuits.ask(use, { call: nameOf(call), limitMs: timeouts.totalMs });
   if (admission.isAdmitted) return;
-  const waitMs = Math.min(admission.retryAt - clock.now(), use.policy.openMs);
+  const leftMs = admission.retryAt - clock.now();
+  // Its attempts are few: none is spent while it is known to be held back all the same.
+  const waitMs = admission.isTried ? Math.min(leftMs, use.policy.openMs) : leftMs;
   const hasNext = call.candidate + 1 < call.run.settings.candidates.length;
   // guard E7: where there is another model that one is asked, and nobody waits
   throw new ModelCallError(

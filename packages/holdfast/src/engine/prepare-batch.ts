@@ -258,8 +258,10 @@ const beginBeside = async (session: ActiveSession, batch: Batch, round: Round): 
     seen = waiting.size;
     await beginEach(session, batch, { effects: await effectsBeside(session, batch, waiting), round });
   }
+  if (seen === 0) return;
+  // Nobody wakes who has given way: whether there is room is looked at once more.
   // guard E7: who has no room keeps nobody waiting
-  if (seen > 0) turns.giveWay(callsWithRoom(session, batch));
+  if (turns.giveWay(callsWithRoom(session, batch))) lookAgain(session);
 };
 
 const isOwed = ({ state }: Batch, callId: CallId): boolean => {

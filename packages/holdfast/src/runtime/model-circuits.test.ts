@@ -83,6 +83,19 @@ describe("a model that keeps failing", () => {
     await test.close();
   });
 
+  it("E7 is asked again before a run gives up on it, however long it has been away", async () => {
+    const only = modelOf("only");
+    only.state.works = false;
+    const { test, ask } = await start([only.model]);
+    // Each time that it is tried in vain it is held back for twice as long.
+    for (let index = 0; index < 4; index += 1) await ask(200_000);
+    const [held] = await test.runtime.circuits();
+    expect(held?.circuit).toMatchObject({ kind: "open", openings: 3 });
+    only.state.works = true;
+    expect((await ask(200_000)).outcome).toMatchObject({ status: "completed", output: "only" });
+    await test.close();
+  });
+
   it("E8 costs nothing while it is not called", async () => {
     const first = modelOf("first");
     const second = modelOf("second");
