@@ -1,4 +1,3 @@
-import { rm } from "node:fs/promises";
 import { resolve } from "node:path";
 import { ConfigurationError, ConflictError, NotFoundError, RuntimeClosedError } from "../core/errors.ts";
 import { failure } from "../core/failure.ts";
@@ -41,6 +40,7 @@ import type { Pending } from "./pending.ts";
 import { eachByItself, type Decided } from "./post-answer.ts";
 import { runNotFound, type Run } from "./run.ts";
 import { findSecret, resolveOptions, type RuntimeOptions, type RuntimeSettings } from "./runtime-options.ts";
+import { removeFolder } from "./remove-folder.ts";
 import type { RuntimeServices } from "./runtime-services.ts";
 import { Session, sessionNotFound, type SendOptions } from "./session.ts";
 import { stderrLogger } from "./console-logger.ts";
@@ -401,7 +401,7 @@ export class Runtime {
   }
 
   async #removeWorkspace(id: SessionId): Promise<void> {
-    await rm(workspaceFolder(resolve(this.#settings.dataDir), id), { recursive: true, force: true });
+    await removeFolder(workspaceFolder(resolve(this.#settings.dataDir), id));
   }
 
   async #listAll(filter: Omit<SessionQuery, "cursor" | "limit">): Promise<readonly ListedSession[]> {
