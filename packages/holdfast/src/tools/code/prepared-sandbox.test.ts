@@ -106,22 +106,35 @@ describe.runIf(why === null)(named("a sandbox that is made before its call", why
   });
 
   it("R3 does not outlive this process, and runs nothing then", async () => {
-    const workspace = mkdtempSync(join(tmpdir(), "holdfast-prepared-"));
-    onTestFinished(() => rmSync(workspace, { recursive: true, force: true }));
-    const tools = JSON.stringify(new URL("./code-tools.ts", import.meta.url).href);
-    const script = `const { codeTools } = await import(${tools});
-      const [tool] = codeTools({ languages: ["bash"] });
-      const context = { signal: new AbortController().signal, session: { id: "s" }, workspace: { path: async () => ${JSON.stringify(workspace)} } };
-      for (let n = 0; n < 2; n += 1) await tool.execute({ code: "true" }, context);
-      console.log(tool.resource.held().processes);
-      setInterval(() => undefined, 1_000);`;
-    const child = spawn(process.execPath, ["--input-type=module", "-e", script], {
-      stdio: ["ignore", "pipe", "inherit"],
-    });
+    const { child, workspace } = program("setInterval(() => undefined, 1_000);");
     const [said] = (await once(child.stdout, "data")) as [Buffer];
     expect(said.toString().trim()).toBe("1");
     child.kill("SIGKILL");
     await once(child, "exit");
     while (processesNamed(workspace).length > 0) await once(spawn("/bin/sleep", ["0.05"]), "exit");
   });
+
+  it("does not keep this process from ending", async () => {
+    const { child } = program("");
+    // Before the sandbox would have gone by itself.
+    expect(await once(child, "exit")).toEqual([0, null]);
+  });
 });
+
+/** A process of its own that makes two calls, says how many processes it holds, and goes on as is said. */
+const program = (more: string) => {
+  const workspace = mkdtempSync(join(tmpdir(), "holdfast-prepared-"));
+  onTestFinished(() => rmSync(workspace, { recursive: true, force: true }));
+  const tools = JSON.stringify(new URL("./code-tools.ts", import.meta.url).href);
+  const script = `const { codeTools } = await import(${tools});
+    const [tool] = codeTools({ languages: ["bash"] });
+    const context = { signal: new AbortController().signal, session: { id: "s" }, workspace: { path: async () => ${JSON.stringify(workspace)} } };
+    for (let n = 0; n < 2; n += 1) await tool.execute({ code: "true" }, context);
+    console.log(tool.resource.held().processes);
+    ${more}`;
+  const child = spawn(process.execPath, ["--input-type=module", "-e", script], {
+    stdio: ["ignore", "pipe", "inherit"],
+    timeout: 28_000,
+  });
+  return { child, workspace };
+};

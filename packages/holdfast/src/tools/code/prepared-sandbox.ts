@@ -1,7 +1,7 @@
 import { startDeadline } from "./deadline.ts";
 import type { ProcessLanguage } from "./languages.ts";
 import type { SandboxPlan } from "./sandbox-command.ts";
-import { killSandbox, startSandbox, type SandboxProcess } from "./start-sandbox.ts";
+import { keepAlive, killSandbox, startSandbox, type SandboxProcess } from "./start-sandbox.ts";
 
 /** Whom a sandbox is made for. */
 export type PreparedFor = {
@@ -53,6 +53,7 @@ export class PreparedSandbox {
     this.#prepared = null;
     if (child.exitCode !== null || child.signalCode !== null) return null;
     this.#open.delete(child);
+    keepAlive(child, true);
     return child;
   }
 
@@ -65,6 +66,7 @@ export class PreparedSandbox {
     void this.#drop();
     try {
       const child = startSandbox(plan);
+      keepAlive(child, false);
       this.#watch(child);
       const stopDeadline = startDeadline(IDLE_MS, () => void this.#drop());
       this.#prepared = { key, sessionId: whom.sessionId, child, stopDeadline };
@@ -99,6 +101,7 @@ export class PreparedSandbox {
     this.#prepared = null;
     const { child, stopDeadline } = prepared;
     stopDeadline();
+    keepAlive(child, true);
     // Read to their end, or it is not seen that it has ended.
     child.stdout.resume();
     child.stderr.resume();

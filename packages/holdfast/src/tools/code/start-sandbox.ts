@@ -1,4 +1,5 @@
 import { type ChildProcess, spawn } from "node:child_process";
+import { Socket } from "node:net";
 import { getPriority, setPriority } from "node:os";
 import type { Readable, Writable } from "node:stream";
 import { ToolError } from "../../core/errors.ts";
@@ -53,6 +54,15 @@ export const giveCode = (child: SandboxProcess, code: string): void => give(chil
  */
 export const killSandbox = ({ pid, exitCode, signalCode }: SandboxProcess): void => {
   if (pid !== undefined && exitCode === null && signalCode === null) killWithChildren(pid);
+};
+
+/** Whether this process goes on for as long as the sandbox does, and has nothing else to do. */
+export const keepAlive = (child: SandboxProcess, isWaitedFor: boolean): void => {
+  const sockets = child.stdio.filter((stream) => stream instanceof Socket);
+  for (const handle of [child, ...sockets]) {
+    if (isWaitedFor) handle.ref();
+    else handle.unref();
+  }
 };
 
 /** So much further back than the runtime, which it may not keep from its work. */
