@@ -79,19 +79,19 @@ const summedUp: Scenario = {
   about:
     "Long results that are cut to their head; then older runs that leave the window, with a summary, twice.",
   play: async () => {
-    const model = recordingModel(({ messages }) => {
-      const last = messages.at(-1);
-      const results = messages.filter((message) => message.role === "tool").length;
-      return last?.role === "user" || results % 9 !== 0
-        ? { text: "More of it.", ...use("tell") }
-        : { text: "That is all. ".repeat(20) };
-    });
+    const model = recordingModel(({ index, lastUserText }) =>
+      lastUserText.startsWith("Last") || index % 8 === 7
+        ? { text: "That is all. ".repeat(20) }
+        : { text: "More of it.", ...use("tell") },
+    );
     const tell = toolOf({ name: "tell", effect: "read", execute: () => "word ".repeat(400) });
     const scene = await openScene(
       agentOf({ model, tools: [tell], limits: { maxWindowChars: 16_000, maxTurns: 15 } }),
     );
-    for (let index = 1; index <= 5; index += 1)
+    for (let index = 1; index <= 3; index += 1)
       await sendAndWait(scene, `Question ${index}: ${"why ".repeat(200)}`);
+    // Whoever goes on with it has room for what comes next.
+    await sendAndWait(scene, `Last: ${"why ".repeat(2_500)}`);
     return scene;
   },
 };
