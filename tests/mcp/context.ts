@@ -23,6 +23,7 @@ export const contextIn = (folder: string): ToolContext => ({
   },
   secret: (name) => name,
   log,
+  history: { search: async () => [], read: async () => [] },
   progress: (message) => console.error(`progress: ${message}`),
   deps: undefined,
 });

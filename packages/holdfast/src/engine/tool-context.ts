@@ -1,7 +1,9 @@
+import type { Position } from "../core/ids.ts";
 import { toJournalObject } from "../core/journal-value.ts";
 import { type Resumption, suspensionFor } from "../ports/suspension.ts";
 import type { LogFields, LogLevel, ToolContext } from "../ports/tool.ts";
 import type { Deadline } from "./deadline.ts";
+import { journalHistory } from "./journal-history.ts";
 import type { ToolAttempt } from "./tool-attempt.ts";
 
 /** What a tool is told of where it runs; whatever it says through it is without secrets (O2). */
@@ -26,6 +28,12 @@ export const makeToolContext = async (call: ToolAttempt, deadline: Deadline): Pr
     suspend: suspensionFor,
     idempotencyKey: call.idempotencyKey,
     workspace: services.workspace(sessionId),
+    history: journalHistory({
+      store: services.store,
+      sessionId,
+      before: turnOf(call),
+      signal: deadline.signal,
+    }),
     secret: services.secret,
     log: { debug: log("debug"), info: log("info"), warn: log("warn"), error: log("error") },
     progress: (message) =>
@@ -36,6 +44,9 @@ export const makeToolContext = async (call: ToolAttempt, deadline: Deadline): Pr
     deps: services.deps,
   };
 };
+
+const turnOf = ({ run: { phase } }: ToolAttempt): Position =>
+  phase.kind === "calling-tools" ? phase.answerAt : Number.MAX_SAFE_INTEGER;
 
 /** Why the tool is entered again; what was said with a signal is in the journal. */
 const resumptionOf = async ({ run, callId, content }: ToolAttempt): Promise<Resumption | null> => {

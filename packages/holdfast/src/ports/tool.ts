@@ -8,6 +8,7 @@ import type { ToolOutput } from "../core/message.ts";
 import type { ToolPolicy } from "../core/run-settings.ts";
 import type { ApprovalContext, ApprovalRequest } from "./approval.ts";
 import type { ToolResource } from "./tool-resource.ts";
+import type { SessionHistory } from "./session-history.ts";
 import type { SessionContext } from "./session-context.ts";
 
 /**
@@ -131,6 +132,8 @@ export type ToolContext<Deps = unknown> = {
   readonly idempotencyKey: string;
   /** The session's own directory; made when first asked for. */
   readonly workspace: Workspace;
+  /** What was said in the session, whatever has left the window. */
+  readonly history: SessionHistory;
   /** A secret by name; its value never enters journal, log, trace or model context (O2). */
   readonly secret: (name: string) => string;
   readonly log: Logger;

@@ -1,6 +1,7 @@
 import { ToolError } from "../../core/errors.ts";
 import { toJournalObject } from "../../core/journal-value.ts";
 import type { LogFields, LogLevel, ToolContext, Workspace } from "../../ports/tool.ts";
+import type { SessionHistory } from "../../ports/session-history.ts";
 import type { HostLine } from "./host-line.ts";
 import {
   MAX_NOTES_AHEAD,
@@ -40,6 +41,7 @@ export class HostContext {
       suspend: refuseSuspension,
       signal: this.#controller.signal,
       workspace: this.#workspace(),
+      history: NO_HISTORY,
       secret: (name) => this.#secret(String(name)),
       log: { debug: log("debug"), info: log("info"), warn: log("warn"), error: log("error") },
       progress: (message) => this.#note({ kind: "progress", message: String(message) }),
@@ -138,3 +140,12 @@ const refuseSuspension = (): never => {
     },
   );
 };
+
+const refuseHistory = (): never => {
+  throw new ToolError("An isolated tool does not see what was said in its session: give it what it needs.", {
+    executed: false,
+    retryable: false,
+  });
+};
+
+const NO_HISTORY: SessionHistory = { search: refuseHistory, read: refuseHistory };

@@ -105,6 +105,7 @@ export const contextOf = ({
     },
     secret: (name) => `secret-${name}`,
     log,
+    history: { search: async () => [], read: async () => [] },
     progress: (message) => void progress.push(message),
     deps: undefined,
   };

@@ -70,6 +70,7 @@ export const contextWith = (
   },
   secret: (name) => `secret-${name}`,
   log: { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} },
+  history: { search: async () => [], read: async () => [] },
   progress: () => {},
   deps: {},
   ...more,

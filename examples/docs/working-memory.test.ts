@@ -1,0 +1,41 @@
+/** The example of the document, with a tool that tells more than the window holds. */
+import { expect, test } from "vitest";
+import { z } from "zod";
+import { defineTool } from "holdfast";
+import { createTestRuntime, scriptedModel } from "holdfast/testing";
+import { defineClerk } from "./working-memory.ts";
+
+const openClaim = defineTool()({
+  name: "open_claim",
+  description: "Opens a claim.",
+  inputSchema: z.object({ number: z.number() }),
+  effect: "read",
+  execute: async ({ number }) =>
+    `Claim ${number} is of policy P-${number}7. ${"It goes on and on. ".repeat(700)}`,
+});
+
+test("a session of more than its window is made shorter, and what is left out is found again", async () => {
+  let largest = 0;
+  const seen: string[] = [];
+  const model = scriptedModel(({ messages, lastUserText, toolResults }) => {
+    largest = Math.max(largest, JSON.stringify(messages).length);
+    seen.push(JSON.stringify(messages));
+    const [result] = toolResults;
+    if (result?.toolName === "recall_history")
+      return { text: /P-\d+/.exec(JSON.stringify(result.output.value))?.[0] ?? "?" };
+    if (result !== undefined) return { text: "Done." };
+    if (lastUserText.startsWith("Which"))
+      return { toolCalls: [{ name: "recall_history", input: { query: "claim 3 policy" } }] };
+    return { toolCalls: [{ name: "open_claim", input: { number: Number(lastUserText.split(" ").at(-1)) } }] };
+  });
+  const clerk = defineClerk(model, [openClaim] as never);
+  const test = await createTestRuntime({ agents: [clerk] });
+  const session = await test.runtime.createSession(clerk);
+  for (let number = 1; number <= 20; number += 1)
+    await (await session.send(`Work on claim ${number}`)).outcome();
+  const outcome = await (await session.send("Which policy was the third claim of?")).outcome();
+  expect(outcome).toMatchObject({ status: "completed", text: "P-37" });
+  expect(largest).toBeLessThan(150_000);
+  expect(seen.at(-1)).toMatch(/Shortened: 300 of 1\d+ characters are left/);
+  await test.close();
+});

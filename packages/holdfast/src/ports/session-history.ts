@@ -1,0 +1,27 @@
+import type { Position, Timestamp } from "../core/ids.ts";
+
+/** Something that was said in a session, as its journal has it. */
+export type HistoryEntry = {
+  /** Where it stands in the journal. */
+  readonly position: Position;
+  /** When it was said, in milliseconds since the Unix epoch. */
+  readonly at: Timestamp;
+  /** `input`: by whoever talks to the agent; `answer` and `call`: by the model; `result`: by a tool. */
+  readonly kind: "input" | "answer" | "call" | "result";
+  /** All of it; what was erased is `[erased]`. */
+  readonly text: string;
+};
+
+/**
+ * What was said in a session from its beginning on, whatever has left the window. Contract:
+ *
+ * H1  It has what is in the session's own journal, and nothing of any other session (S1).
+ * H2  It changes nothing, and holds nothing between calls.
+ * H3  What was erased is not found (J4).
+ */
+export interface SessionHistory {
+  /** What has words of the query in it, the best first: at most `limit`, 5 where nothing is said. */
+  search(query: string, options?: { readonly limit?: number }): Promise<readonly HistoryEntry[]>;
+  /** All that was said by the event at this position; nothing where nothing was. */
+  read(position: Position): Promise<readonly HistoryEntry[]>;
+}
