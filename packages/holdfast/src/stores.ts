@@ -10,6 +10,11 @@ export {
 export {
   createInMemoryMemory,
   createSqliteMemory,
+  exportMemory,
+  type ExportMemoryOptions,
+  type ImportedMemory,
+  importMemory,
+  type ImportMemoryOptions,
   type InMemoryMemoryOptions,
   type MemoryEmbedding,
   type MemoryRanking,

@@ -35,3 +35,7 @@ export {
 } from "./code/index.ts";
 export { browserTools } from "./browser/browser-tools.ts";
 export type { BrowserToolName, BrowserToolsOptions } from "./browser/browser-settings.ts";
+export { memoryTools } from "./memory/memory-tools.ts";
+export type { MemoryToolsOptions } from "./memory/memory-settings.ts";
+export type { Recalled } from "./memory/recall.ts";
+export type { MemoryChanged } from "./memory/remember.ts";

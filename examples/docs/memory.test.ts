@@ -1,0 +1,80 @@
+/** The agents of the document on memory, with a real database. */
+import { mkdtemp, readdir, readFile, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { createRuntime, type AgentDefinition, type JsonObject } from "holdfast";
+import type { MemoryStore } from "holdfast/ports";
+import { scriptedModel } from "holdfast/testing";
+import { describe, expect, onTestFinished, test } from "vitest";
+import { defineAssistant, defineCarefulAssistant, govern, openMemory, supersede } from "./memory.ts";
+
+const NOW = 1_800_000_000_000;
+
+const open = async () => {
+  const dataDir = await mkdtemp(join(tmpdir(), "holdfast-docs-"));
+  const memory = await openMemory(dataDir);
+  onTestFinished(async () => {
+    await memory.close();
+    await rm(dataDir, { recursive: true, force: true });
+  });
+  return { memory, dataDir };
+};
+
+/** Makes one call, and answers with what it gave. */
+const calling = (name: string, input: JsonObject) =>
+  scriptedModel(({ messages }) => {
+    const results = messages.flatMap((message) => (message.role === "tool" ? message.results : []));
+    return results.length === 0
+      ? { toolCalls: [{ name, input }] }
+      : { text: JSON.stringify(results[0]?.output.value) };
+  });
+
+const textOf = async (agent: AgentDefinition, dataDir: string): Promise<string> => {
+  const runtime = await createRuntime({ agents: [agent], dataDir });
+  try {
+    const session = await runtime.createSession(agent, { tenant: "acme", user: "ann" });
+    const outcome = await (await session.send("go")).outcome();
+    return outcome.status === "completed" ? outcome.text : outcome.status;
+  } finally {
+    await runtime.close();
+  }
+};
+
+const remembers = { text: "Ann is allergic to nuts" };
+
+const seen = async (memory: MemoryStore) =>
+  (await memory.list({ reader: { operatorOf: "acme" }, limit: 9 })).records;
+
+describe("docs/memory.md", () => {
+  test("what one run remembers another recalls, after a restart", async () => {
+    const { memory, dataDir } = await open();
+    await textOf(defineAssistant(calling("remember", remembers), memory), dataDir);
+    const recalled = await textOf(
+      defineAssistant(calling("recall", { query: "nut allergies" }), memory),
+      dataDir,
+    );
+    expect(JSON.parse(recalled)).toMatchObject({ memories: [{ text: remembers.text, kind: "fact" }] });
+  });
+
+  test("a drawer of one agent, in quarantine until it is promoted", async () => {
+    const { memory, dataDir } = await open();
+    await textOf(defineCarefulAssistant(calling("remember", remembers), memory), dataDir);
+    expect(await seen(memory)).toMatchObject([
+      { scope: { agent: "travel", namespace: "trips", user: "ann", session: null }, trust: "quarantined" },
+    ]);
+    const recall = calling("recall", { query: "nuts" });
+    expect(await textOf(defineCarefulAssistant(recall, memory), dataDir)).toBe('{"memories":[]}');
+  });
+
+  test("a fact that contradicts supersedes; somebody is exported and erased", async () => {
+    const { memory, dataDir } = await open();
+    const { answer, hits, history } = await supersede(memory, NOW);
+    expect(answer).toMatchObject({ status: "superseded" });
+    expect(hits.map(({ record }) => record.text)).toEqual(["Ann lives in Rome"]);
+    expect(history.map(({ text }) => text)).toEqual(["Ann lives in Paris", "Ann lives in Rome"]);
+    expect(await govern(memory, NOW)).toHaveLength(2);
+    expect(await seen(memory)).toEqual([]);
+    for (const name of await readdir(dataDir))
+      expect((await readFile(join(dataDir, name), "latin1")).includes("Rome")).toBe(false);
+  });
+});
