@@ -45,10 +45,12 @@ export const rankHits = (
   query: Pick<MemorySearch, "now" | "limit" | "maxTokens">,
   ranking: MemoryRanking,
 ): readonly MemoryHit[] => {
+  const { limit = 10 } = query;
   const left = candidates
     .map((candidate) => scored(candidate, query.now, ranking))
-    .toSorted((one, other) => other.hit.score - one.hit.score);
-  return withinTokens(diverse(left, query.limit ?? 10, ranking.diversity), query.maxTokens);
+    .toSorted((one, other) => other.hit.score - one.hit.score)
+    .slice(0, limit * LOOKED_AT);
+  return withinTokens(diverse(left, limit, ranking.diversity), query.maxTokens);
 };
 
 const scored = (candidate: Candidate, now: number, ranking: MemoryRanking): Ranked => {
@@ -89,6 +91,8 @@ const likenessOf = (one: ReadonlySet<string>, other: ReadonlySet<string>): numbe
   return likeness < NEAR_COPY ? 0 : likeness;
 };
 
+/** So many times what is asked for is looked at for copies. */
+const LOOKED_AT = 3;
 const NEAR_COPY = 0.6;
 const CHARS_A_TOKEN = 4;
 

@@ -3,7 +3,8 @@ import { ANSWERS_KEPT_MS, isPastItsTime } from "../governance.ts";
 import { tenantKey } from "../scope-key.ts";
 import type { MemoryConnection } from "./memory-connection.ts";
 import { placesOf } from "./memory-schema.ts";
-import { bodyOf, nameKey } from "./part-rows.ts";
+import { nameKey } from "./part-rows.ts";
+import { bodyOf } from "./record-body.ts";
 import { TenantTable } from "./tenant-table.ts";
 
 /** Erases within a transaction; the log is emptied after it (M10). Answers how many records are gone. */

@@ -22,7 +22,8 @@ import { TopDocs, type ScoredDoc } from "../top-docs.ts";
 import { eraseRows, sweepRows } from "./erase-rows.ts";
 import type { MemoryConnection } from "./memory-connection.ts";
 import { docAt, placeOf, placesOf } from "./memory-schema.ts";
-import { bodyOf, nameKey, partsSeen, termIndex } from "./part-rows.ts";
+import { nameKey, partsSeen, termIndex } from "./part-rows.ts";
+import { bodyOf } from "./record-body.ts";
 import { TenantTable } from "./tenant-table.ts";
 
 export type VectorQuery = { readonly model: string; readonly vector: Float32Array } | null;
@@ -45,6 +46,7 @@ export class MemoryDatabase {
     if (known !== undefined) return known;
     const table = new TenantTable(this.#db, tenantOf(by), vectors);
     const answers = changes.map((change, index) => applyChange(change, { table, batch, index }));
+    table.flush();
     if (key !== null) this.#keepAnswers(batch, digest([by, key]), answers);
     return answers;
   }

@@ -1,4 +1,4 @@
-import type { MemoryRecord, MemoryScope } from "../../ports/memory-store.ts";
+import type { MemoryScope } from "../../ports/memory-store.ts";
 import type { IndexPart, TermIndex } from "../lexical-search.ts";
 import type { Postings } from "../postings.ts";
 import { tenantKey } from "../scope-key.ts";
@@ -75,5 +75,3 @@ export const toPostings = (data: Uint8Array): Postings => {
   const aligned = data.byteOffset % 4 === 0 ? data : data.slice();
   return new Uint32Array(aligned.buffer, aligned.byteOffset, aligned.byteLength >> 2);
 };
-
-export const bodyOf = ({ body }: { readonly body: string }): MemoryRecord => JSON.parse(body) as MemoryRecord;

@@ -3,11 +3,12 @@ import type { MemoryTable } from "../apply-change.ts";
 import type { Vectors } from "../embedding.ts";
 import { indexTerms, type IndexedTerms } from "../index-terms.ts";
 import { slotOf } from "../memory-slot.ts";
-import { posting } from "../postings.ts";
 import { ownerKey, tenantKey } from "../scope-key.ts";
 import type { MemoryConnection } from "./memory-connection.ts";
-import { docAt, DOCS_A_CHUNK, partAt, placeOf } from "./memory-schema.ts";
-import { bodyOf, findPart, nameKey, nextDoc, partFor, toPostings } from "./part-rows.ts";
+import { partAt, placeOf } from "./memory-schema.ts";
+import { findPart, nameKey, nextDoc, partFor } from "./part-rows.ts";
+import { bodyOf, toBody } from "./record-body.ts";
+import { PostingRows } from "./posting-rows.ts";
 
 const FIND = "SELECT body FROM records WHERE tenant = ? AND id = ?";
 const FIND_ROW =
@@ -17,8 +18,6 @@ const CURRENT =
 const INSERT = `INSERT INTO records
   (place, number, tenant, id, part, is_current, slot, source_session, kind, seen_at, expires_at, body)
   VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`;
-const APPEND = `INSERT INTO postings (part, term, chunk, data) VALUES (?, ?, ?, ?)
-  ON CONFLICT DO UPDATE SET data = CAST(data || excluded.data AS BLOB)`;
 const RESIZE = "UPDATE parts SET count = count + ?, total_length = total_length + ? WHERE part = ?";
 
 type Row = {
@@ -32,6 +31,7 @@ type Row = {
 export class TenantTable implements MemoryTable {
   readonly #db: MemoryConnection;
   readonly #tenant: string;
+  readonly #postings: PostingRows;
   readonly #vectors: { readonly model: string; readonly byText: Vectors } | null;
 
   constructor(
@@ -41,6 +41,7 @@ export class TenantTable implements MemoryTable {
   ) {
     this.#db = db;
     this.#tenant = tenantKey(tenant);
+    this.#postings = new PostingRows(db);
     this.#vectors = vectors;
   }
 
@@ -77,6 +78,11 @@ export class TenantTable implements MemoryTable {
     return this.#db.get<{ value: number }>(sql)?.value ?? 0;
   }
 
+  /** Writes what was gathered: before the transaction ends. */
+  flush(): void {
+    this.#postings.flush();
+  }
+
   #row(id: string): Row | undefined {
     return this.#db.get<Row>(FIND_ROW, this.#tenant, JSON.stringify(id));
   }
@@ -95,7 +101,7 @@ export class TenantTable implements MemoryTable {
       record.kind,
       record.seenAt,
       record.expiresAt,
-      JSON.stringify(record),
+      toBody(record),
     );
   }
 
@@ -104,30 +110,13 @@ export class TenantTable implements MemoryTable {
     if (isCurrent === 0) return;
     this.#db.run("DELETE FROM vectors WHERE place = ?", place);
     const terms = indexTerms(bodyOf({ body }));
-    for (const term of terms.units.keys()) this.#removePosting(place, term);
+    this.#postings.remove(place, terms);
     this.#db.run(RESIZE, -1, -terms.length, partAt(place));
   }
 
   #enterWords(place: number, terms: IndexedTerms): void {
-    const doc = docAt(place);
-    const part = partAt(place);
-    for (const [term, units] of terms.units) {
-      const data = new Uint8Array(posting(doc, units, terms).buffer);
-      this.#db.run(APPEND, part, term, Math.floor(doc / DOCS_A_CHUNK), data);
-    }
-    this.#db.run(RESIZE, 1, terms.length, part);
-  }
-
-  #removePosting(place: number, term: string): void {
-    const doc = docAt(place);
-    const key = [partAt(place), term, Math.floor(doc / DOCS_A_CHUNK)] as const;
-    const where = "WHERE part = ? AND term = ? AND chunk = ?";
-    const row = this.#db.get<{ data: Uint8Array }>(`SELECT data FROM postings ${where}`, ...key);
-    if (row === undefined) return;
-    const postings = toPostings(row.data);
-    const left = postings.filter((_, at) => postings[at - (at % 2)] !== doc);
-    if (left.length === 0) this.#db.run(`DELETE FROM postings ${where}`, ...key);
-    else this.#db.run(`UPDATE postings SET data = ? ${where}`, new Uint8Array(left.buffer), ...key);
+    this.#postings.add(place, terms);
+    this.#db.run(RESIZE, 1, terms.length, partAt(place));
   }
 
   #vectorAt(place: number): { readonly model: string; readonly data: Uint8Array } | undefined {
