@@ -29,6 +29,7 @@ const TOO_COMMON = 0.25;
 
 const LEAST_LIKENESS = 0.5;
 const MAX_ALIKE = 4;
+const MAX_UNKNOWN = 8;
 const MAX_TERMS_READ = 5_000;
 /** Shorter words are like too many others. */
 const LEAST_CHARS = 4;
@@ -49,15 +50,12 @@ export const searchWords = (query: LexicalQuery): readonly ScoredDoc[] =>
     query.terms.map((term) => ({ term, weight: 1 })),
   );
 
-/** The records with words that look like these, as far as they look like them. */
+/** For words that no record has, those with words that look like them, as far as they do. */
 export const searchAlike = (query: LexicalQuery): readonly ScoredDoc[] => {
-  const known = new Map(query.terms.map((term) => [term, countIn(query, term)]));
-  const isLarge = query.parts.reduce((sum, part) => sum + part.count, 0) > MANY;
-  const wanted = query.terms.flatMap((term) =>
-    isLarge && (known.get(term) ?? 0) > 0 ? [{ term, weight: 1 }] : alike(query, term),
-  );
-  // Nothing but the words themselves: `searchWords` has found them.
-  return wanted.every(({ weight }) => weight === 1) ? [] : score(query, wanted);
+  const unknown = query.terms.filter((term) => term.length >= LEAST_CHARS && countIn(query, term) === 0);
+  const others = unknown.slice(0, MAX_UNKNOWN).flatMap((term) => alike(query, term));
+  if (others.length === 0) return [];
+  return score(query, [...query.terms.map((term) => ({ term, weight: 1 })), ...others]);
 };
 
 const countIn = ({ index, parts }: LexicalQuery, term: string): number =>
@@ -67,17 +65,14 @@ const sizeOf = (chunks: readonly Postings[]): number =>
   chunks.reduce((sum, chunk) => sum + chunk.length / 2, 0);
 
 const alike = ({ index, parts }: LexicalQuery, term: string): readonly Wanted[] => {
-  const itself = { term, weight: 1 };
-  if (term.length < LEAST_CHARS) return [itself];
   const trigrams = trigramsOf(term);
-  const [initial = ""] = term;
-  const found = new Set(parts.flatMap(({ part }) => index.terms(part, initial, MAX_TERMS_READ)));
-  found.delete(term);
-  const others = [...found]
+  const initial = String.fromCodePoint(term.codePointAt(0) ?? 0);
+  const known = new Set(parts.flatMap(({ part }) => index.terms(part, initial, MAX_TERMS_READ)));
+  return [...known]
     .map((other) => ({ term: other, weight: wordLikeness(trigrams, other) }))
     .filter(({ weight }) => weight >= LEAST_LIKENESS)
-    .toSorted((one, other) => other.weight - one.weight || (one.term < other.term ? -1 : 1));
-  return [itself, ...others.slice(0, MAX_ALIKE)];
+    .toSorted((one, other) => other.weight - one.weight || (one.term < other.term ? -1 : 1))
+    .slice(0, MAX_ALIKE);
 };
 
 const score = ({ index, parts, limit }: LexicalQuery, wanted: readonly Wanted[]): readonly ScoredDoc[] => {
