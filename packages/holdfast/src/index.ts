@@ -127,4 +127,5 @@ export type { ApprovalContext } from "./ports/approval.ts";
 export type { ModelSettings } from "./ports/model.ts";
 export type { Logger, ToolContext, Verification, Workspace } from "./ports/tool.ts";
 export type { SessionContext } from "./ports/session-context.ts";
+export type { Task, TaskStatus } from "./core/task-list.ts";
 export type { HistoryEntry, SessionHistory } from "./ports/session-history.ts";

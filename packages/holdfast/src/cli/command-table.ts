@@ -27,6 +27,11 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: async () => (await import("./commands/sessions-show.ts")).sessionsShow,
   },
   {
+    name: "sessions tasks",
+    summary: "list what a session has to do, and what it did",
+    load: async () => (await import("./commands/sessions-tasks.ts")).sessionsTasks,
+  },
+  {
     name: "sessions events",
     summary: "print a session's journal",
     load: async () => (await import("./commands/sessions-events.ts")).sessionsEvents,

@@ -39,6 +39,8 @@ export type ToolDefinition<Input extends Schema, Output, Deps> = {
   readonly isolated?: Isolated<Deps>;
   /** Longest result shown to the model, in characters; the whole goes to the workspace. 60,000 by default. */
   readonly maxOutputChars?: number;
+  /** True: the model is told its last result also when the turn of it has left the window, up to 2,000 characters. */
+  readonly pinned?: boolean;
   /** Whether somebody has to approve a call before it runs (E4): always, never, or as the input says. */
   readonly needsApproval?: ApprovalRule<SchemaOutput<Input>, Deps>;
   readonly execute: (
@@ -93,6 +95,7 @@ const KNOWN = [
   "retry",
   "isolated",
   "maxOutputChars",
+  "pinned",
   "needsApproval",
   "execute",
   "verify",
@@ -152,6 +155,7 @@ export const defineTool =
         "maxOutputChars",
         definition.maxOutputChars ?? DEFAULT_MAX_OUTPUT_CHARS,
       ),
+      isPinned: definition.pinned === true,
       ...(isolated === undefined ? {} : { isolation: resolveIsolation(isolated, owner) }),
       // The engine hands over what `input` has let through, and the dependencies the runtime was given.
       execute: async (value, context) =>

@@ -23,6 +23,7 @@ export type ToolParts = {
   readonly output: CompiledSchema | null;
   readonly policy: ToolPolicy;
   readonly maxOutputChars: number;
+  readonly isPinned?: boolean;
   readonly isolation?: ToolIsolation;
   readonly approval: CompiledRule | null;
   readonly resultSchema?: JsonSchema;
@@ -47,6 +48,7 @@ export const makeTool = (parts: ToolParts): Tool => ({
   inputSchema: parts.input.jsonSchema,
   policy: parts.policy,
   maxOutputChars: parts.maxOutputChars,
+  ...(parts.isPinned === true ? { isPinned: true } : {}),
   ...(parts.isolation === undefined ? {} : { isolation: parts.isolation }),
   parseInput: (input) => parts.input.check(input),
   execute: parts.execute,

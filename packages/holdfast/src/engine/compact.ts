@@ -14,7 +14,10 @@ export const compactContext = async (
   const { state } = batch;
   const room = dropped === 0 ? 0 : summaryRoom(state, dropped);
   const openFrom = state.run?.inputAt ?? 0;
-  const summary = room === 0 ? null : summarise(await goneOf(session, batch, dropped), { room, openFrom });
+  const summary =
+    room === 0
+      ? null
+      : summarise(await goneOf(session, batch, dropped), { room, openFrom, pinned: pinnedIn(session) });
   batch.add({
     header: {
       type: "context.compacted",
@@ -37,3 +40,6 @@ const goneOf = async (
   const read = await content.eventsAt(gone.flatMap(({ at }) => (fresh.has(at) ? [] : [at])));
   return gone.flatMap(({ at }) => fresh.get(at) ?? read.get(at) ?? []);
 };
+
+const pinnedIn = ({ agent }: ActiveSession): ReadonlySet<string> =>
+  new Set([...agent.tools.values()].flatMap(({ name, isPinned }) => (isPinned === true ? [name] : [])));

@@ -27,6 +27,8 @@ export interface Tool {
   readonly policy: ToolPolicy;
   /** Results longer than this many characters are spilled to a file in the workspace. */
   readonly maxOutputChars: number;
+  /** Whether its last result is told for as long as the session lasts, also when its turn has left the window. */
+  readonly isPinned?: boolean;
   /** Where its code runs, when not in the process itself; then the engine enters it through a sandbox. */
   readonly isolation?: ToolIsolation;
   parseInput(input: JsonValue): ParsedInput | Promise<ParsedInput>;

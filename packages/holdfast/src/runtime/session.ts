@@ -27,6 +27,8 @@ import { runToStop, type UpgradeDecision } from "./decide-upgrade.ts";
 import { callNotFound, type CancelOptions, checkCancel, stopOfCall, stopOfTurn } from "./stop-calls.ts";
 import { toSessionEvent, type SessionEvent } from "./session-event.ts";
 import { SessionEvents } from "./session-events.ts";
+import { tasksOf } from "./session-tasks.ts";
+import type { Task } from "../core/task-list.ts";
 
 export type SendOptions = {
   /** Accepted once in the life of the session; the same key again answers with the first run (J5). */
@@ -181,6 +183,11 @@ export class Session<Output = string> {
       new SessionStream(this.#services, { sessionId: this.id, after, signal }),
       () => false,
     );
+  }
+
+  /** The list of what it has to do, as its agent last kept it with `taskTool()`; empty where it has none. */
+  tasks(): Promise<readonly Task[]> {
+    return tasksOf(this.#services.store, this.id);
   }
 
   /** The events there are now, without waiting for more. */

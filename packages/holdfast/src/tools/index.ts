@@ -1,3 +1,4 @@
+export { taskTool } from "./tasks/task-tool.ts";
 export { historyTool } from "./history/history-tool.ts";
 export { fileTools } from "./files/file-tools.ts";
 export type { FileToolsOptions } from "./files/files-settings.ts";
