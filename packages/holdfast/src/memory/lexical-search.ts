@@ -23,9 +23,9 @@ export interface TermIndex {
 const K1 = 1.2;
 const B = 0.4;
 
-/** Where there are many records, a word that a quarter of them have is passed over beside others. */
+/** Where there are many records, a word that a tenth of them have is passed over beside others. */
 const MANY = 5_000;
-const TOO_COMMON = 0.25;
+const TOO_COMMON = 0.1;
 
 const LEAST_LIKENESS = 0.5;
 const MAX_ALIKE = 4;
