@@ -247,3 +247,17 @@ export const agent = defineAgent({
   model: scriptedModel((turn) => ({ text: "You said: " + turn.lastUserText })),
 });
 `;
+
+/** Keeps a list of two tasks when it is told to plan. */
+export const PLANNING = `${HEAD}
+import { taskTool } from "${PACKAGE}/tools";
+const tasks = [
+  { title: "Find the anchor", status: "blocked", note: "the harbour is closed" },
+  { title: "Paint the boat", status: "done" },
+];
+export const agent = defineAgent({
+  name: "planning", instructions: "x", tools: [taskTool()],
+  model: scriptedModel((turn) => turn.toolResults.length > 0 || turn.lastUserText !== "plan"
+    ? { text: "Noted." } : { toolCalls: [{ name: "update_tasks", input: { tasks } }] }),
+});
+`;

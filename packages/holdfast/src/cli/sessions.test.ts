@@ -2,7 +2,7 @@ import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { scriptedModel } from "../models/index.ts";
 import { createRuntime, defineAgent } from "../runtime/index.ts";
-import { ASKING, BUDGETED, UserFolder, WAITING } from "./cli-process.fixture.ts";
+import { ASKING, BUDGETED, PLANNING, UserFolder, WAITING } from "./cli-process.fixture.ts";
 
 const inFolder = (agent: string, work: (folder: UserFolder) => Promise<void>) => async (): Promise<void> => {
   const folder = new UserFolder();
@@ -183,6 +183,28 @@ describe("holdfast budgets", () => {
       const second = await folder.run("budgets", "--limit", "1", "--after", after, "--json");
       expect(JSON.parse(second.stdout)).toHaveLength(1);
       expect(await folder.run("budgets", "--limit", "few")).toMatchObject({ code: 2 });
+    }),
+  );
+});
+
+describe("holdfast sessions tasks", () => {
+  it(
+    "lists what the session has to do, as words and as JSON, and says where there is no list",
+    inFolder(PLANNING, async (folder) => {
+      expect(await folder.run("run", "agent.ts", "hello")).toMatchObject({ code: 0 });
+      const id = await folder.newestSession();
+      expect(await folder.run("sessions", "tasks", id)).toMatchObject({
+        code: 0,
+        stdout: "",
+        stderr: expect.stringContaining("No tasks"),
+      });
+      expect(await folder.run("run", "agent.ts", "plan", "--session", id)).toMatchObject({ code: 0 });
+      expect((await folder.run("sessions", "tasks", id)).stdout).toBe(
+        "blocked  Find the anchor  (the harbour is closed)\ndone     Paint the boat\n",
+      );
+      const { stdout } = await folder.run("sessions", "tasks", id, "--json");
+      expect(JSON.parse(stdout)).toMatchObject([{ status: "blocked" }, { status: "done" }]);
+      expect(await folder.run("sessions", "tasks", "ses_none")).toMatchObject({ code: 3 });
     }),
   );
 });

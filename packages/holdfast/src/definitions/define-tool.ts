@@ -155,7 +155,6 @@ export const defineTool =
         "maxOutputChars",
         definition.maxOutputChars ?? DEFAULT_MAX_OUTPUT_CHARS,
       ),
-      isPinned: definition.pinned === true,
       ...(isolated === undefined ? {} : { isolation: resolveIsolation(isolated, owner) }),
       // The engine hands over what `input` has let through, and the dependencies the runtime was given.
       execute: async (value, context) =>
@@ -191,6 +190,7 @@ const sharedOf = ({
   limits,
   fallback,
   resource,
+  pinned,
 }: {
   readonly name: string;
   readonly effect: ToolEffect;
@@ -199,7 +199,9 @@ const sharedOf = ({
   readonly limits?: CallLimitOptions;
   readonly fallback?: FallbackOptions;
   readonly resource?: ToolResource;
-}): Pick<Tool, "circuit" | "limits" | "fallback" | "resource"> => ({
+  readonly pinned?: boolean;
+}): Pick<Tool, "circuit" | "limits" | "fallback" | "resource" | "isPinned"> => ({
+  ...(pinned === true ? { isPinned: true } : {}),
   ...(circuit === undefined ? {} : { circuit: compileCircuit(circuit, { owner: `tool "${name}"`, name }) }),
   ...(limits === undefined ? {} : { limits: compileLimits(limits, name) }),
   ...(fallback === undefined
