@@ -102,6 +102,24 @@ describe.each([
 });
 
 describe("vectors in SQLite", () => {
+  it("are each compared with their own record, among hundreds", async () => {
+    const angles = new Map(Array.from({ length: 700 }, (_, at) => [`turn ${at}`, (at + 1) / 1_000]));
+    const embed = async (texts: readonly string[]) =>
+      texts.map((text) => [Math.cos(angles.get(text) ?? 0), Math.sin(angles.get(text) ?? 0), 0, 0, 0]);
+    const { memory } = await openSqlite({ model: "angles", embed });
+    const scope = { ...ANN, namespace: "" };
+    const changes = [...angles.keys()].map(
+      (text) => ({ do: "add", memory: { scope, kind: "fact", text, origin: "user" } }) as const,
+    );
+    await memory.write({ by: ANN, key: null, now: NOW, changes });
+    const [first] = await memory.search({ viewer: ANN, text: "zero", now: NOW, limit: 1 });
+    expect(first?.record.text).toBe("turn 0");
+    angles.set("near the last", 0.7004);
+    expect((await found(memory, "near the last"))[0]).toBe("turn 699");
+    angles.set("between", 0.4124);
+    expect((await found(memory, "between"))[0]).toBe("turn 411");
+  });
+
   it("are not compared with those of another model, and come back with their own", async () => {
     const { memory, dataDir } = await openSqlite(meaning);
     await add(memory, "Ann has a cat");

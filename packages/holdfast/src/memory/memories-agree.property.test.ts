@@ -95,7 +95,7 @@ const played = async (memory: MemoryStore, steps: readonly Step[]): Promise<read
       const key = each.kind === "again" ? `key ${each.pick}` : `step ${at}`;
       const batch: MemoryBatch = { by, key, now, changes: [changeOf(each, ids)] };
       const answers = await memory.write(batch);
-      for (const answer of answers) if ("id" in answer) ids.push(answer.id);
+      ids.push(...answers.flatMap((answer) => ("id" in answer ? [answer.id] : [])));
       told.push(answers);
     }
     const query = { viewer: each.viewer, text: each.text, now, limit: 20 };

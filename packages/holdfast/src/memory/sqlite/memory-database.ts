@@ -12,21 +12,19 @@ import type {
 } from "../../ports/memory-store.ts";
 import { applyChange, chainOf, isSeenBy } from "../apply-change.ts";
 import { readCursor } from "../check-batch.ts";
-import { nearness, type Vectors } from "../embedding.ts";
-import type { IndexPart } from "../lexical-search.ts";
+import type { Vectors } from "../embedding.ts";
 import { digest } from "../memory-slot.ts";
 import type { MemoryRanking } from "../rank-hits.ts";
 import { ownersSeenBy, tenantKey } from "../scope-key.ts";
 import { fits, searchMemory } from "../search-memory.ts";
-import { TopDocs, type ScoredDoc } from "../top-docs.ts";
 import { eraseRows, sweepRows } from "./erase-rows.ts";
 import type { MemoryConnection } from "./memory-connection.ts";
-import { docAt, placeOf, placesOf } from "./memory-schema.ts";
+import { placeOf } from "./memory-schema.ts";
+import { nearVectors, type VectorQuery } from "./near-vectors.ts";
 import { nameKey, partsSeen, termIndex } from "./part-rows.ts";
 import { bodyOf } from "./record-body.ts";
 import { TenantTable } from "./tenant-table.ts";
 
-export type VectorQuery = { readonly model: string; readonly vector: Float32Array } | null;
 export type NewVectors = { readonly model: string; readonly byText: Vectors } | null;
 
 /** What the thread does with the open database. Everything it is given has been checked. */
@@ -62,7 +60,7 @@ export class MemoryDatabase {
         if (!loaded.has(place)) loaded.set(place, this.#recordAt(place));
         return loaded.get(place);
       },
-      near: (limit) => (near === null ? [] : this.#near(parts, near, limit)),
+      near: (limit) => (near === null ? [] : nearVectors(this.#db, parts, { ...near, limit })),
       ranking: this.#ranking,
       stem: true,
     });
@@ -132,24 +130,6 @@ export class MemoryDatabase {
     return row === undefined ? undefined : bodyOf(row);
   }
 
-  /** Looks at every vector of what the viewer sees. */
-  #near(
-    parts: readonly IndexPart[],
-    { model, vector }: NonNullable<VectorQuery>,
-    limit: number,
-  ): readonly ScoredDoc[] {
-    const top = new TopDocs(limit);
-    const sql = "SELECT place, data FROM vectors WHERE place BETWEEN ? AND ? AND model = ?";
-    for (const { part } of parts)
-      for (const { place, data } of this.#db.iterate<{ place: number; data: Uint8Array }>(
-        sql,
-        ...placesOf(part),
-        model,
-      ))
-        top.offer({ part, doc: docAt(place), score: nearness(vector, toVector(data)) });
-    return top.sorted();
-  }
-
   #answered(key: string): readonly MemoryAnswer[] | undefined {
     const sql = "SELECT changes, answers FROM answers WHERE key = ?";
     const row = this.#db.get<{ changes: number; answers: string | null }>(sql, key);
@@ -176,8 +156,3 @@ export class MemoryDatabase {
 
 const tenantOf = (reader: MemoryReader): string | null =>
   "operatorOf" in reader ? reader.operatorOf : reader.tenant;
-
-const toVector = (data: Uint8Array): Float32Array => {
-  const aligned = data.byteOffset % 4 === 0 ? data : data.slice();
-  return new Float32Array(aligned.buffer, aligned.byteOffset, aligned.byteLength >> 2);
-};

@@ -8,7 +8,8 @@ import type {
   MemorySweep,
 } from "../../ports/memory-store.ts";
 import type { MemoryRanking } from "../rank-hits.ts";
-import type { NewVectors, VectorQuery } from "./memory-database.ts";
+import type { NewVectors } from "./memory-database.ts";
+import type { VectorQuery } from "./near-vectors.ts";
 
 export type MemoryThreadSettings = { readonly path: string; readonly ranking: MemoryRanking };
 
