@@ -10,3 +10,13 @@ export const charsIn = (text: string): number => {
   for (let index = 0; index < text.length; index += 1) if (text.charCodeAt(index) >= FIRST_DENSE) chars += 1;
   return chars;
 };
+
+/** The beginning of a text that weighs no more than this, without half a character at its end. */
+export const headOf = (text: string, most: number): string => {
+  let chars = 0;
+  for (let index = 0; index < text.length; index += 1) {
+    chars += text.charCodeAt(index) >= FIRST_DENSE ? 2 : 1;
+    if (chars > most) return text.slice(0, index).toWellFormed();
+  }
+  return text;
+};

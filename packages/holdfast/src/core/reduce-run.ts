@@ -5,6 +5,7 @@ import type { RunId } from "./ids.ts";
 import type { Place } from "./place.ts";
 import { isUndoing, noteUndone, reduceUndo, rollBackWhenUndone } from "./reduce-undo.ts";
 import type { OpenRun, RunStatus, SessionState, WindowEntry } from "./session-state.ts";
+import { regauged } from "./token-gauge.ts";
 import { definitionAfter } from "./upgrade.ts";
 import { NO_SPEND } from "./usage.ts";
 import { withRun } from "./with-run.ts";
@@ -138,7 +139,13 @@ const handOff = (state: SessionState, header: HeaderOf<"run.handed-off">, place:
   }));
   const taken = { ...next, agent, digest, instructionsAt: place.position, partsAt: place.position };
   if (history === "full") return taken;
-  return { ...taken, window: [{ at: place.position, chars, kind: "input" }], windowChars: chars };
+  // What was counted has all been left behind.
+  return {
+    ...taken,
+    window: [{ at: place.position, chars, kind: "input" }],
+    windowChars: chars,
+    gauge: null,
+  };
 };
 
 /** What the run said, and what joined it, leaves the window; what was said before it stays (E5). */
@@ -148,12 +155,13 @@ const rollBack = (state: SessionState): SessionState => {
   const kept = from === -1 ? state.window : state.window.slice(0, from);
   const window = kept.map((entry) => withoutRun(entry, run));
   const windowChars = window.reduce((sum, entry) => sum + entry.chars, 0);
-  return { ...withRun(state, (open) => ({ ...open, rollback: "done" })), window, windowChars };
+  const gauge = regauged(state.gauge, { window, windowChars });
+  return { ...withRun(state, (open) => ({ ...open, rollback: "done" })), window, windowChars, gauge };
 };
 
 /** A summary that was made in the run tells of the run as well. */
 const withoutRun = (entry: WindowEntry, run: OpenRun | null): WindowEntry =>
-  entry.kind === "summary" && run !== null && entry.at > run.inputAt
+  entry.kind === "summary" && run !== null && entry.madeIn === run.acceptedAt
     ? /* guard E5: what was rolled back is in no summary */ { ...entry, isShortened: true }
     : entry;
 

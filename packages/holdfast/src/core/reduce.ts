@@ -13,8 +13,10 @@ import { reduceModelCall } from "./reduce-model-call.ts";
 import { reduceRun } from "./reduce-run.ts";
 import { reduceToolCall } from "./reduce-tool-call.ts";
 import type { OpenRun, SessionState, WindowEntry } from "./session-state.ts";
+import { regauged } from "./token-gauge.ts";
 import { isLegal, statePhase } from "./transitions.ts";
 import { compactWindow } from "./window.ts";
+import { withRun } from "./with-run.ts";
 
 /**
  * Folds one event into the state (J3). Pure: headers only, no clock, no payload. An event that does
@@ -157,10 +159,19 @@ const losePhase = ({ phase }: OpenRun, safeAt: number): OpenRun["phase"] => {
 /** What went is not in the state any more; what is left of it is a summary, where there is one. */
 const compact = (state: SessionState, header: HeaderOf<"context.compacted">, place: Place): SessionState => {
   const { dropped, shortened, summaryChars } = header;
+  const madeIn = state.run === null ? {} : { madeIn: state.run.acceptedAt };
   const summary: WindowEntry | null =
-    summaryChars === 0 ? null : { at: place.position, chars: summaryChars, kind: "summary" };
+    summaryChars === 0 ? null : { at: place.position, chars: summaryChars, kind: "summary", ...madeIn };
   const window = compactWindow(state, { dropped, shortened: shortened ?? [] }, summary);
   const windowChars = window.reduce((sum, entry) => sum + entry.chars, 0);
-  const run = state.run === null ? null : { ...state.run, mustCompact: false };
-  return { ...state, window, windowChars, run };
+  const gauge = regauged(state.gauge, { window, windowChars });
+  return { ...withRun(state, measureAnew), window, windowChars, gauge };
 };
+
+/** What was counted of a longer prompt says nothing of this one, to whatever it grows again. */
+const measureAnew = (run: OpenRun): OpenRun => ({
+  ...run,
+  mustCompact: false,
+  // guard E8: a prompt that was cut is reckoned from nothing
+  budget: { ...run.budget, measured: null },
+});

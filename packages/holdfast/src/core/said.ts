@@ -1,10 +1,12 @@
 import type { JournalEvent } from "./event.ts";
 import type { CallId } from "./ids.ts";
 import { isJsonObject, type JsonObject, type JsonValue } from "./json.ts";
+import { isUndoId } from "./undo-terms.ts";
+import { undoneWords } from "./undone-note.ts";
 
-/** Something that was said in a session: asked, answered, a call of a tool, or what that gave. */
+/** Something that was said in a session: asked, answered, a call of a tool, what that gave, or that calls were undone. */
 export type Said = {
-  readonly kind: "input" | "answer" | "call" | "result";
+  readonly kind: "input" | "answer" | "call" | "result" | "note";
   readonly text: string;
   /** Of a result: the call that it is of. */
   readonly callId?: CallId;
@@ -15,10 +17,17 @@ const ERASED = "[erased]";
 
 /** What an event says in words, in the order in which it says it; nothing for most. */
 export const saidIn = ({ header, payload }: Pick<JournalEvent, "header" | "payload">): readonly Said[] => {
+  // guard E10: what undoes a call is no part of the conversation
+  if ("callId" in header && isUndoId(header.callId)) return [];
   switch (header.type) {
     case "run.accepted":
-    case "run.handed-off":
       return [{ kind: "input", text: wordsOf(payload?.["content"]) }];
+    case "run.handed-off":
+      // Who sees the whole conversation is told nothing besides.
+      return header.history === "full" ? [] : [{ kind: "input", text: wordsOf(payload?.["content"]) }];
+    case "run.failed":
+      // guard E10: what was undone is not told of as if it stood
+      return header.undo === null ? [] : [{ kind: "note", text: undoneWords(header.undo) }];
     case "model-call.completed":
       return answersIn(payload);
     case "tool-call.completed":

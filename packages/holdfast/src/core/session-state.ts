@@ -16,7 +16,7 @@ import type { Wait } from "./wait.ts";
  * The fold of a journal: O(open run + window), never O(journal).
  * Closed turns leave it; what they said is found again by position.
  */
-export const STATE_VERSION = 10;
+export const STATE_VERSION = 11;
 
 export type RunStatus = "pending" | "running" | "suspended" | "completed" | "failed" | "cancelled";
 
@@ -168,8 +168,10 @@ export type WindowEntry = {
   readonly chars: number;
   /** `input` begins a run, `answer` begins a turn; `result`, `steer` and `undone` belong to the turn before them; a `summary` stands for all that went before. */
   readonly kind: "input" | "answer" | "result" | "steer" | "undone" | "summary";
-  /** Of a result: only its head is told. Of a summary: only of what was said before the open run. */
+  /** Of a result: only its head is told. Of a summary: only of what was said before the run in which it was made. */
   readonly isShortened?: true;
+  /** Of a summary: where the run was accepted in which it was made. */
+  readonly madeIn?: Position;
 };
 
 export type SessionState = {

@@ -160,7 +160,7 @@ const refusalEvent = (run: OpenRun, callId: string, why: Failure): EventDraft =>
     attempt: 0,
     code: why.code,
     durationMs: 0,
-    chars: why.message.length,
+    chars: charsIn(why.message),
     next: { kind: "give-up" },
     repeats: 1,
     spent: null,

@@ -1,3 +1,4 @@
+import { charsIn } from "./chars.ts";
 import type { AfterToolFailure, AfterUnknown, EventDraft, HeaderOf } from "./event.ts";
 import { failure, type Failure } from "./failure.ts";
 import type { CallId, RunId, Timestamp } from "./ids.ts";
@@ -99,7 +100,7 @@ const closing = (runId: RunId, call: OpenCall, why: Failure): HeaderOf<"tool-cal
   attempt: call.attempt,
   code: why.code,
   durationMs: 0,
-  chars: why.message.length,
+  chars: charsIn(why.message),
   next: { kind: "give-up" },
   repeats: 1,
   spent: null,
@@ -140,7 +141,7 @@ const failedOutcome = (settling: Settling, outcome: ToolOutcome & { kind: "faile
       ...ofCall(run, call),
       code: outcome.failure.code,
       durationMs,
-      chars: next.kind === "retry" ? 0 : outcome.failure.message.length,
+      chars: next.kind === "retry" ? 0 : charsIn(outcome.failure.message),
       next,
       repeats: 1,
       spent: null,
@@ -186,7 +187,7 @@ const unknownOutcome = (settling: Settling, why: Failure): EventDraft => {
       type: "tool-call.unknown",
       ...ofCall(run, call),
       code: why.code,
-      chars: next.kind === "give-up" ? why.message.length : 0,
+      chars: next.kind === "give-up" ? charsIn(why.message) : 0,
       next,
     },
     payload: { failure: why as JsonValue },
@@ -260,7 +261,7 @@ const notDone = ({ run, call, durationMs }: Settling): EventDraft => {
       ...ofCall(run, call),
       code: why.code,
       durationMs,
-      chars: why.message.length,
+      chars: charsIn(why.message),
       next: { kind: "give-up" },
       repeats: 1,
       spent: null,

@@ -5,7 +5,7 @@ import type { JsonObject } from "./json.ts";
 import { saidIn, type Said } from "./said.ts";
 
 /** Longest quotes, in characters: what was asked says most, what a tool gave least. */
-const QUOTED = { input: 280, answer: 200, call: 100, result: 140, pinned: 2_000 } as const;
+const QUOTED = { note: 400, input: 280, answer: 200, call: 100, result: 140, pinned: 2_000 } as const;
 /** `pinned`: the last result of a tool that is told for as long as the session lasts. */
 type Kind = Said["kind"] | "pinned";
 /** With less room than this quotes are shorter, down to a quarter. */
@@ -23,11 +23,18 @@ export type Summary = {
 /** A note of something that was said, and where it stands. */
 type Note = { readonly at: Position; readonly kind: Kind; readonly line: string };
 
+/** An event that leaves the window. */
+export type Gone = {
+  readonly event: JournalEvent;
+  /** Whether the open run said it; of a summary, whether it made it. */
+  readonly isOfRun: boolean;
+  /** Of a summary: whether the run that made it was taken back since. */
+  readonly isTakenBack: boolean;
+};
+
 type Bounds = {
   /** Most characters of the whole summary. */
   readonly room: number;
-  /** Where the open run begins. */
-  readonly openFrom: Position;
   /** Tools whose last result stays. */
   readonly pinned: ReadonlySet<string>;
 };
@@ -35,22 +42,16 @@ type Bounds = {
 /**
  * The summary of these events, of no more than so many characters: made of their own words, so that it needs no model,
  * takes no time and says nothing that was not said. A summary among them is taken over line by line. When there is not
- * enough room, lines go: first what tools gave, then calls, answers and inputs, of each the oldest first.
+ * enough room, lines go: first what tools gave, then calls, answers, inputs, and what was undone, of each the oldest first.
  */
-export const summarise = (
-  events: readonly JournalEvent[],
-  { room, openFrom, pinned }: Bounds,
-): Summary | null => {
-  const text = textOf(
-    notesOf(events, { room, pinned, readSummary: (payload) => summaryIn(payload, false) }),
-    room,
-  );
+export const summarise = (gone: readonly Gone[], bounds: Bounds): Summary | null => {
+  const { room } = bounds;
+  // guard E5: what was taken back stays out of the next summary too
+  const text = textOf(notesOf(gone, { ...bounds, isWithout: ({ isTakenBack }) => isTakenBack }), room);
   if (text === null) return null;
-  const before = events.filter(
-    ({ position, header }) => position < openFrom || header.type === "context.compacted",
-  );
-  const readSummary = (payload: JsonObject, at: Position) => summaryIn(payload, at > openFrom);
-  return { text, earlier: textOf(notesOf(before, { room, pinned, readSummary }), room) };
+  const before = gone.filter(({ isOfRun, event }) => !isOfRun || event.header.type === "context.compacted");
+  const isWithout = ({ isTakenBack, isOfRun }: Gone): boolean => isTakenBack || isOfRun;
+  return { text, earlier: textOf(notesOf(before, { ...bounds, isWithout }), room) };
 };
 
 /** A summary as it is journaled: `earlier` where it is another text, or none. */
@@ -66,7 +67,7 @@ export const summaryIn = (payload: JsonObject, isTakenBack: boolean): string | n
 };
 
 /** What goes first when there is not enough room. */
-const LEAST_FIRST: readonly Kind[] = ["result", "call", "answer", "input", "pinned"];
+const LEAST_FIRST: readonly Kind[] = ["result", "call", "answer", "input", "note", "pinned"];
 
 const textOf = (notes: readonly Note[], room: number): string | null => {
   let over = notes.reduce((sum, { line }) => sum + charsIn(line) + 1, charsIn(TITLE)) - room;
@@ -82,24 +83,23 @@ const textOf = (notes: readonly Note[], room: number): string | null => {
   return kept.length === 0 ? null : [TITLE, ...kept.map(({ line }) => line)].join("\n");
 };
 
-type Reading = Pick<Bounds, "room" | "pinned"> & {
-  readonly readSummary: (payload: JsonObject, at: Position) => string | null;
+type Reading = Bounds & {
+  /** Whether of a summary only what is left without its run is read. */
+  readonly isWithout: (gone: Gone) => boolean;
 };
 
-const notesOf = (
-  events: readonly JournalEvent[],
-  { room, pinned, readSummary }: Reading,
-): readonly Note[] => {
+const notesOf = (gone: readonly Gone[], { room, pinned, isWithout }: Reading): readonly Note[] => {
   const tools = new Map<string, string>();
   const share = Math.min(1, Math.max(0.25, room / USUAL_ROOM));
   const note = (at: Position, kind: Kind, text: string): Note => {
     const most = kind === "pinned" ? Math.min(QUOTED.pinned, room / 2) : QUOTED[kind] * share;
     return { at, kind, line: `${at}: ${WORDS[kind]}${quote(text, Math.floor(most))}` };
   };
-  const notes = events.flatMap((event): readonly Note[] => {
+  const notes = gone.flatMap((each): readonly Note[] => {
+    const { event } = each;
     const { header, payload, position: at } = event;
     if (header.type === "context.compacted")
-      return readNotes((payload === null ? null : readSummary(payload, at)) ?? "");
+      return readNotes((payload === null ? null : summaryIn(payload, isWithout(each))) ?? "");
     if (header.type === "model-call.completed")
       for (const { callId, tool } of header.calls) tools.set(callId, tool ?? "unknown");
     return saidIn(event).map(({ kind, text, callId }) => {
@@ -109,17 +109,21 @@ const notesOf = (
       return note(at, isPinned ? "pinned" : kind, `${tool}: ${text}`);
     });
   });
-  return notes.filter((each, index) => !isOutdated(each, notes.slice(index + 1)));
+  return withoutOutdated(notes);
 };
 
 /** Of a pinned tool only the last result counts. */
-const isOutdated = ({ kind, line }: Note, later: readonly Note[]): boolean =>
-  kind === "pinned" && later.some((other) => other.kind === "pinned" && toolIn(other.line) === toolIn(line));
+const withoutOutdated = (notes: readonly Note[]): readonly Note[] => {
+  const pins = notes.filter(({ kind }) => kind === "pinned");
+  const last = new Set(new Map(pins.map((pin) => [toolIn(pin.line), pin])).values());
+  return notes.filter((each) => each.kind !== "pinned" || last.has(each));
+};
 
 const toolIn = (line: string): string => line.split(":", 2)[1] ?? "";
 
 /** What stands before a quote, by which it is known what it is when it is read again. */
 const WORDS: Readonly<Record<Kind, string>> = {
+  note: "Note: ",
   input: "User: ",
   answer: "You: ",
   call: "You called ",
@@ -128,7 +132,7 @@ const WORDS: Readonly<Record<Kind, string>> = {
 };
 
 /** A line of a summary; one that is of no such form was never written by us. */
-const LINE = /^(\d+): (User: |You: |You called |Result of |Last result of )/;
+const LINE = /^(\d+): (Note: |User: |You: |You called |Result of |Last result of )/;
 const KIND_BY: ReadonlyMap<string, Kind> = new Map(
   Object.entries(WORDS).map(([kind, begin]) => [begin, kind as Kind]),
 );
@@ -145,7 +149,7 @@ const quote = (text: string, most: number): string => {
   // Of a text of megabytes only the beginning is looked at.
   const flat = text
     .slice(0, most * 4)
-    .replaceAll(/\s+/g, " ")
+    .replaceAll(/[\s\p{Cc}]+/gu, " ")
     .trim();
   return flat.length <= most ? flat : `${flat.slice(0, most - 1).toWellFormed()}…`;
 };

@@ -12,6 +12,8 @@ export type TokenGauge = {
   readonly entries: number;
   /** Tokens of one more character; null until two prompts of the session were counted. */
   readonly perChar: number | null;
+  /** The tokens are reckoned, for the window was made shorter since they were counted. */
+  readonly isReckoned?: true;
 };
 
 /** So many characters more say something of how many tokens one makes. */
@@ -47,6 +49,8 @@ const perCharAfter = (
   { tokens, chars }: { readonly tokens: number; readonly chars: number },
 ): number | null => {
   if (before === null) return null;
+  // What came and what went since then are other texts.
+  if (before.isReckoned === true) return before.perChar;
   const growth = chars - before.chars;
   if (growth < LEAST_GROWTH || tokens <= before.tokens) return before.perChar;
   const found = Math.min(2, (tokens - before.tokens) / growth);
@@ -60,14 +64,32 @@ export const likelyTokens = ({ gauge, windowChars }: Window): number => {
   return Math.max(1, Math.round(gauge.tokens + (windowChars - gauge.chars) * Math.min(perChar, 1)));
 };
 
-/** How many tokens it has at the most: what was not counted yet is taken for dense text. */
-export const mostTokensOf = ({ gauge, windowChars, window }: Window): number => {
+/**
+ * How many tokens it has at the most: what was not counted yet is taken for dense text. Where another model is to be asked
+ * than the one that counted, its count is taken with a margin.
+ */
+export const mostTokensOf = (state: Window, next: string | null = null): number => {
+  const { gauge, windowChars, window } = state;
   if (gauge === null) return Math.ceil(windowChars * MOST_PER_CHAR) + window.length * MOST_PER_ENTRY;
+  if (next !== null && next !== gauge.model)
+    /* guard E6: what one model counted says little of another */ return Math.ceil(
+      mostTokensOf(state) * MARGIN,
+    );
   const growth = windowChars - gauge.chars;
   const perChar = gauge.perChar ?? MOST_PER_CHAR / 2;
   if (growth < 0) return Math.ceil(gauge.tokens + (growth * perChar) / MARGIN);
   const entries = Math.max(0, window.length - gauge.entries) * MOST_PER_ENTRY;
   return Math.ceil(gauge.tokens + growth * Math.max(MOST_PER_CHAR, perChar * MARGIN)) + entries;
+};
+
+/** The gauge of a window that was made shorter: from there on it grows by what comes, whatever went. */
+export const regauged = (
+  gauge: TokenGauge | null,
+  { window, windowChars }: Omit<Window, "gauge">,
+): TokenGauge | null => {
+  if (gauge === null) return null;
+  const tokens = mostTokensOf({ gauge, window, windowChars });
+  return { ...gauge, tokens, chars: windowChars, entries: window.length, isReckoned: true };
 };
 
 /** What of a session's state says how long its prompt is. */

@@ -144,6 +144,20 @@ describe("the cut of the window", () => {
   });
 });
 
+describe("the budget of a run", () => {
+  test("E8 takes nothing that was counted before a cut for the prompt after it", () => {
+    const state = stateWith([
+      ["input", 60],
+      ["answer", 60],
+      ["input", 60],
+    ]);
+    if (state.run === null) return;
+    const measured = { candidate: 0, tokens: 1_000, chars: 180, entries: 3 };
+    const run = { ...state.run, budget: { ...state.run.budget, measured } };
+    expect(compact({ ...state, run }, 2).run?.budget.measured).toBeNull();
+  });
+});
+
 describe("a result", () => {
   /** Five turns of one result each; the last two are what the model is at. */
   const turns = (chars: number): readonly (readonly [Kind, number])[] => [

@@ -1,7 +1,6 @@
 import { SHORTENED_CHARS } from "./shortened.ts";
 import type { Position } from "./ids.ts";
-import type { RunSettings } from "./run-settings.ts";
-import type { SessionState, WindowEntry } from "./session-state.ts";
+import { candidateOf, type OpenRun, type SessionState, type WindowEntry } from "./session-state.ts";
 import { mostTokensOf } from "./token-gauge.ts";
 
 /** When the window overflows it is brought to this share, so that prompts keep their prefix for a while. */
@@ -25,7 +24,7 @@ export type Compaction = { readonly shortened: readonly Position[]; readonly dro
 export const planCompaction = (state: SessionState): Compaction | null => {
   const { run, window, windowChars } = state;
   if (run === null) return null;
-  const allowed = charsAllowed(state, run.settings);
+  const allowed = charsAllowed(state, run);
   if (windowChars <= allowed && !run.mustCompact) return null;
   const most = Math.min(allowed, windowChars);
   const target = most * SHARE_KEPT;
@@ -35,16 +34,19 @@ export const planCompaction = (state: SessionState): Compaction | null => {
   // What the provider refused has to become shorter in any case.
   const limit = dropped > 0 ? most - summaryRoom(state, dropped) : run.mustCompact ? target : most;
   const fitting = shortenLongest(kept, limit);
-  const shortened = fitting.flatMap(({ at, isShortened }) =>
-    isShortened === true && !isShortAlready(state, at) ? [at] : [],
+  const short = shortAlready(window);
+  const shortened = fitting.flatMap(({ at, kind, isShortened }) =>
+    kind === "result" && isShortened === true && !short.has(at) ? [at] : [],
   );
   return dropped > 0 || shortened.length > 0 ? { shortened, dropped } : null;
 };
 
 /** How long the window may be: of tokens too many, so many characters fewer. */
-const charsAllowed = (state: SessionState, { maxWindowChars, maxPromptTokens }: RunSettings): number => {
+const charsAllowed = (state: SessionState, run: OpenRun): number => {
+  const { maxWindowChars, maxPromptTokens } = run.settings;
   if (maxPromptTokens === null) return maxWindowChars;
-  const tokens = mostTokensOf(state);
+  const { provider, modelId } = candidateOf(run, run.phase.kind === "ready" ? run.phase.candidate : 0);
+  const tokens = mostTokensOf(state, `${provider}/${modelId}`);
   // guard E6: a prompt has so many tokens
   if (tokens <= maxPromptTokens) return maxWindowChars;
   return Math.min(maxWindowChars, Math.floor((state.windowChars * maxPromptTokens) / tokens));
@@ -101,8 +103,8 @@ export const summaryRoom = ({ run, window }: SessionState, dropped: number): num
 
 const sumOf = (window: readonly WindowEntry[]): number => window.reduce((sum, entry) => sum + entry.chars, 0);
 
-const isShortAlready = ({ window }: SessionState, position: Position): boolean =>
-  window.some(({ at, isShortened }) => at === position && isShortened === true);
+const shortAlready = (window: readonly WindowEntry[]): ReadonlySet<Position> =>
+  new Set(window.flatMap(({ at, isShortened }) => (isShortened === true ? [at] : [])));
 
 const mayBeShortened = ({ kind, chars, isShortened }: WindowEntry): boolean =>
   kind === "result" && isShortened !== true && chars > LEAST_SHORTENED;

@@ -8,10 +8,15 @@ const WORD = /[\p{L}\p{N}]+/gu;
 const UNSPACED = /[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Thai}]/u;
 
 /** The words of a text, in lower case. */
-export const wordsIn = (text: string): readonly string[] =>
-  (text.normalize("NFKC").toLowerCase().match(WORD) ?? []).flatMap((word) =>
-    UNSPACED.test(word) ? pairsOf(word) : [word],
-  );
+export const wordsIn = (text: string): readonly string[] => wordsOf(text.normalize("NFKC").toLowerCase());
+
+const wordsOf = (text: string): readonly string[] => {
+  const words = text.match(WORD) ?? [];
+  // Most texts have no such script, and are not looked at word by word.
+  return UNSPACED.test(text)
+    ? words.flatMap((word) => (UNSPACED.test(word) ? pairsOf(word) : [word]))
+    : words;
+};
 
 const pairsOf = (word: string): readonly string[] => {
   const signs = Array.from(word);
@@ -47,8 +52,8 @@ export class WordSearch<Item> {
     if (counts.some((count) => count > 0)) this.#found.push({ item, counts, length: words.length });
   }
 
-  /** The best, the first of them first; of those that are as good the later ones. */
-  best(limit: number): readonly Item[] {
+  /** The best of those that are wanted, the first of them first; of those that are as good the later ones. */
+  best(limit: number, isWanted: (item: Item) => boolean = () => true): readonly Item[] {
     const weights = this.#words.map((_, index) => {
       const having = this.#found.filter(({ counts }) => (counts[index] ?? 0) > 0).length;
       return Math.log(1 + (this.#texts - having + 0.5) / (having + 0.5));
@@ -62,6 +67,7 @@ export class WordSearch<Item> {
       );
     };
     return this.#found
+      .filter(({ item }) => isWanted(item))
       .map((found, index) => ({ item: found.item, score: scoreOf(found), index }))
       .toSorted((left, right) => right.score - left.score || right.index - left.index)
       .slice(0, limit)

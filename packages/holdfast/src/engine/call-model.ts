@@ -1,3 +1,4 @@
+import { charsIn } from "../core/chars.ts";
 import { mostTokens } from "../core/budget.ts";
 import { ModelCallError, toldByError } from "../core/errors.ts";
 import { toFailure, type FailureCode } from "../core/failure.ts";
@@ -132,7 +133,7 @@ const onDelta = (call: ModelCall, progress: Progress, delta: ModelDelta): void =
   progress.begins();
   if (delta.type === "ping") return;
   progress.firstAt ??= now;
-  progress.chars += delta.text.length;
+  progress.chars += charsIn(delta.text);
   const { feed } = call.services;
   const offset = progress.offsets[delta.type] ?? 0;
   progress.offsets[delta.type] = offset + delta.text.length;
@@ -254,7 +255,7 @@ const chargeOf = (
   },
 ): Charge => {
   const { usage } = said.answer;
-  const { length } = textOf(said.content);
+  const length = charsIn(textOf(said.content));
   // Under a budget thoughts and arguments count as well.
   if (usage === null)
     return estimateCharge(call, call.reserved === null ? length : Math.max(length, said.chars));

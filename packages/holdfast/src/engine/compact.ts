@@ -1,6 +1,5 @@
 import { charsIn } from "../core/chars.ts";
-import type { JournalEvent } from "../core/event.ts";
-import { summarise, summaryPayload } from "../core/summary.ts";
+import { summarise, summaryPayload, type Gone } from "../core/summary.ts";
 import { summaryRoom, type Compaction } from "../core/window.ts";
 import type { ActiveSession } from "./active-session.ts";
 import type { Batch } from "./batch.ts";
@@ -13,11 +12,8 @@ export const compactContext = async (
 ): Promise<void> => {
   const { state } = batch;
   const room = dropped === 0 ? 0 : summaryRoom(state, dropped);
-  const openFrom = state.run?.inputAt ?? 0;
-  const summary =
-    room === 0
-      ? null
-      : summarise(await goneOf(session, batch, dropped), { room, openFrom, pinned: pinnedIn(session) });
+  const bounds = { room, pinned: pinnedIn(session) };
+  const summary = room === 0 ? null : summarise(await goneOf(session, batch, dropped), bounds);
   batch.add({
     header: {
       type: "context.compacted",
@@ -32,13 +28,22 @@ export const compactContext = async (
 /** What leaves the window: the input of the open run stays. Some of it may be in no store yet. */
 const goneOf = async (
   { content }: ActiveSession,
-  { state, events }: Batch,
+  { state: { window, run }, events }: Batch,
   dropped: number,
-): Promise<readonly JournalEvent[]> => {
-  const gone = state.window.slice(0, dropped).filter(({ at }) => at !== state.run?.inputAt);
+): Promise<readonly Gone[]> => {
+  const input = window.findIndex(({ kind, at }) => kind === "input" && at === run?.inputAt);
+  const gone = window.slice(0, dropped).filter((_, index) => index !== input);
   const fresh = new Map(events.map((event) => [event.position, event]));
-  const read = await content.eventsAt(gone.flatMap(({ at }) => (fresh.has(at) ? [] : [at])));
-  return gone.flatMap(({ at }) => fresh.get(at) ?? read.get(at) ?? []);
+  const read = await content.storedAt(gone.flatMap(({ at }) => (fresh.has(at) ? [] : [at])));
+  return gone.flatMap((entry, index): readonly Gone[] => {
+    const { at, kind, isShortened = false, madeIn } = entry;
+    const event = fresh.get(at) ?? read.get(at);
+    if (event === undefined) return [];
+    // guard E5: whose it is says the window: an input may have waited while another run was open
+    const isSaidInRun = input !== -1 && index >= input;
+    const isOfRun = kind === "summary" ? madeIn === run?.acceptedAt : isSaidInRun;
+    return [{ event, isOfRun, isTakenBack: kind === "summary" && isShortened }];
+  });
 };
 
 const pinnedIn = ({ agent }: ActiveSession): ReadonlySet<string> =>

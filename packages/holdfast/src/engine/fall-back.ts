@@ -1,3 +1,4 @@
+import { charsIn } from "../core/chars.ts";
 import { toBase64Url } from "../core/base64url.ts";
 import { canonicalJson } from "../core/canonical-json.ts";
 import type { EventDraft, HeaderOf } from "../core/event.ts";
@@ -194,5 +195,5 @@ const partsOf = (output: ToolOutput): readonly UserPart[] => {
 
 const charsOf = (output: ToolOutput): number =>
   output.type === "content"
-    ? output.value.reduce((sum, part) => sum + ("text" in part ? part.text.length : 0), 0)
+    ? output.value.reduce((sum, part) => sum + ("text" in part ? charsIn(part.text) : 0), 0)
     : 0;

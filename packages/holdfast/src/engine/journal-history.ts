@@ -1,18 +1,22 @@
-import type { Position } from "../core/ids.ts";
-import { openEvent } from "../core/journal-codec.ts";
 import type { JournalEvent } from "../core/event.ts";
+import type { StoredEvent } from "../core/hash-chain.ts";
+import type { Position, RunId } from "../core/ids.ts";
+import { openEvent, verifyContent } from "../core/journal-codec.ts";
 import { saidIn } from "../core/said.ts";
 import { WordSearch } from "../core/word-search.ts";
 import type { HistoryEntry, SessionHistory } from "../ports/session-history.ts";
+import { damagedEvent } from "./open-session.ts";
 import type { EngineServices } from "./services.ts";
+import { TakenBack } from "./taken-back.ts";
 
-/** Events that are read at once. */
-const PAGE = 500;
+/** Events that are read at once: between two pages others have their turn. */
+const PAGE = 50;
 const USUAL_LIMIT = 5;
 const MOST = 50;
 
 type Parts = {
-  readonly store: EngineServices["store"];
+  readonly store: Pick<EngineServices["store"], "read" | "readAt">;
+  readonly sha256: EngineServices["sha256"];
   readonly sessionId: string;
   /** Where the turn begins that asks: what it says itself is not looked for. */
   readonly before: Position;
@@ -20,28 +24,86 @@ type Parts = {
   readonly signal: AbortSignal;
 };
 
+/** One of the things that an event says. */
+type Place = { readonly position: Position; readonly index: number; readonly runId: RunId | null };
+
 /** The history of a session, read from its journal when it is asked for. */
-export const journalHistory = ({ store, sessionId, before, signal }: Parts): SessionHistory => ({
+export const journalHistory = (parts: Parts): SessionHistory => ({
   search: async (query, { limit = USUAL_LIMIT } = {}) => {
-    const search = new WordSearch<HistoryEntry>(query);
-    for (let after: Position = 0; ;) {
-      signal.throwIfAborted();
-      const page = await store.read(sessionId, after, { limit: PAGE });
-      for (const stored of page.filter(({ position }) => position < before))
-        for (const entry of entriesOf(openEvent(stored))) search.add(entry, entry.text);
-      const last = page.at(-1);
-      if (last === undefined || page.length < PAGE || last.position >= before) break;
-      after = last.position;
-    }
-    return search.best(Math.min(Math.max(1, Math.trunc(limit)), MOST));
+    const search = new WordSearch<Place>(query);
+    const takenBack = new TakenBack();
+    for await (const page of pages(parts, { after: 0 }))
+      for (const event of page.map(openEvent)) {
+        takenBack.add(event.header);
+        const runId = runIdOf(event);
+        // Of a long session only what is told in the end is held.
+        for (const [index, { text }] of entriesOf(event).entries())
+          search.add({ position: event.position, index, runId }, text);
+      }
+    const isTold = ({ runId }: Place): boolean => !takenBack.has(runId);
+    return readPlaces(parts, search.best(Math.min(Math.max(1, Math.trunc(limit)), MOST), isTold));
   },
   read: async (position) => {
-    const found = Number.isSafeInteger(position) ? await store.readAt(sessionId, [position]) : [];
-    return found.flatMap((stored) => entriesOf(openEvent(stored)));
+    if (!Number.isSafeInteger(position)) return [];
+    const [event] = await readIntact(parts, [position]);
+    const entries = event === undefined ? [] : entriesOf(event);
+    if (event === undefined || entries.length === 0) return [];
+    // guard E5: what was taken back is not looked up
+    return (await isTakenBack(parts, event)) ? [] : entries;
   },
 });
 
+const readPlaces = async (parts: Parts, places: readonly Place[]): Promise<readonly HistoryEntry[]> => {
+  const read = await readIntact(parts, [...new Set(places.map(({ position }) => position))]);
+  const told = new Map(read.map((event) => [event.position, entriesOf(event)]));
+  return places.flatMap(({ position, index }) => told.get(position)?.[index] ?? []);
+};
+
+const readIntact = async (
+  { store, sha256, sessionId }: Parts,
+  positions: readonly Position[],
+): Promise<readonly JournalEvent[]> => {
+  const found = await store.readAt(sessionId, positions);
+  for (const stored of found) {
+    const problem = verifyContent(sha256, stored);
+    // guard J4: damaged content reaches no model
+    if (problem !== null) throw damagedEvent(sessionId, stored.position, problem);
+  }
+  return found.map(openEvent);
+};
+
+/** The journal from a place to where the turn begins that asks. */
+async function* pages(
+  { store, sessionId, before, signal }: Parts,
+  { after, omitPayload = false }: { readonly after: Position; readonly omitPayload?: boolean },
+): AsyncGenerator<readonly StoredEvent[]> {
+  for (let from = after; ;) {
+    signal.throwIfAborted();
+    const page = await store.read(sessionId, from, { limit: PAGE, omitPayload });
+    yield page.filter(({ position }) => position < before);
+    const last = page.at(-1);
+    if (last === undefined || page.length < PAGE || last.position >= before) return;
+    from = last.position;
+  }
+}
+
+/** Whether a run was taken back; the end of it says so, and is looked for from where it spoke. */
+const isTakenBack = async (parts: Parts, event: JournalEvent): Promise<boolean> => {
+  const runId = runIdOf(event);
+  const takenBack = new TakenBack();
+  for await (const page of pages(parts, { after: event.position, omitPayload: true })) {
+    for (const { header } of page.map(openEvent)) takenBack.add(header);
+    if (takenBack.isEnded(runId)) break;
+  }
+  return takenBack.has(runId);
+};
+
+const runIdOf = ({ header }: JournalEvent): RunId | null => ("runId" in header ? header.runId : null);
+
 const entriesOf = (event: JournalEvent): readonly HistoryEntry[] =>
-  event.payload === null
-    ? /* guard J4: what was erased is not told */ []
-    : saidIn(event).map(({ kind, text }) => ({ position: event.position, at: event.at, kind, text }));
+  saidIn(event).flatMap(({ kind, text }) =>
+    // A note is of what the header says.
+    kind === "note" || event.payload !== null
+      ? [{ position: event.position, at: event.at, kind, text }]
+      : /* guard J4: what was erased is not told */ [],
+  );

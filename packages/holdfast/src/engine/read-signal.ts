@@ -1,3 +1,4 @@
+import { charsIn } from "../core/chars.ts";
 import type { EventDraft } from "../core/event.ts";
 import { failure } from "../core/failure.ts";
 import { isJsonObject, type JsonObject, type JsonValue } from "../core/json.ts";
@@ -111,7 +112,7 @@ const resolve = (state: SessionState, body: JsonObject): readonly EventDraft[] =
   // guard E2: the first answer wins
   if (call?.status.kind !== "unknown") return [];
   const content = resolution(as, body);
-  const chars = content === null ? 0 : JSON.stringify(content).length;
+  const chars = content === null ? 0 : charsIn(JSON.stringify(content));
   const who = body["by"];
   const payload = { ...content, ...(who === undefined ? {} : { by: who }) };
   return [{ header: { type: "tool-call.resolved", runId: run.runId, callId, as, chars }, payload }];

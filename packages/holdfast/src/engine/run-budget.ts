@@ -1,3 +1,4 @@
+import { charsIn } from "../core/chars.ts";
 import type { OnLimit, Reserved, RunBudget, RunCaps, TokenRates } from "../core/budget-terms.ts";
 import { fitCall } from "../core/budget.ts";
 import { failure, type Failure } from "../core/failure.ts";
@@ -104,7 +105,7 @@ export const withBudget = (
     maxCostUsd: caps.maxCostUsd,
     maxTokens: caps.maxTokens,
     onLimit: caps.onLimit,
-    promptChars: instructions.length + around.length,
+    promptChars: charsIn(instructions) + charsIn(around),
     models: rates.map((each) => ({ rates: each, maxOutputTokens })),
   };
   return { ...settings, budget };

@@ -188,6 +188,12 @@ export class SessionContent {
     return this.#kept.get(position);
   }
 
+  /** Events by position as they are stored now: of what was erased nothing is written down again (J4). */
+  async storedAt(positions: readonly Position[]): Promise<ReadonlyMap<Position, JournalEvent>> {
+    const stored = await this.#services.store.readAt(this.#sessionId, positions);
+    return new Map(stored.map((each) => [each.position, this.#openIntact(each)]));
+  }
+
   /** Events by position, read from the journal where they are not at hand. */
   async eventsAt(positions: readonly Position[]): Promise<ReadonlyMap<Position, JournalEvent>> {
     return new Map((await this.#events(positions)).map((event) => [event.position, event]));

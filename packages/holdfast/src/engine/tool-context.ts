@@ -30,6 +30,7 @@ export const makeToolContext = async (call: ToolAttempt, deadline: Deadline): Pr
     workspace: services.workspace(sessionId),
     history: journalHistory({
       store: services.store,
+      sha256: services.sha256,
       sessionId,
       before: turnOf(call),
       signal: deadline.signal,

@@ -8,7 +8,7 @@ import type { AssistantPart, Message, ToolOutput, ToolResult, UserPart } from ".
 import { shortenedOutput } from "../core/shortened.ts";
 import { summaryIn } from "../core/summary.ts";
 import { isUndoId } from "../core/undo-terms.ts";
-import { undoneNote } from "./undone-note.ts";
+import { undoneNote } from "../core/undone-note.ts";
 
 /** What the model is told when content was erased, or never was. */
 const ERASED = "[erased]";
@@ -210,13 +210,14 @@ const told = (
   isShortened: boolean,
 ): ToolOutput | null => {
   if (output === null) return null;
-  return isShortened ? shortenedOutput(output, position) : withNotice(output, payload);
+  const said = payload?.["notice"];
+  const notice = typeof said === "string" ? said : null;
+  return isShortened ? shortenedOutput(output, { at: position, notice }) : withNotice(output, notice);
 };
 
 /** What the model is told beside the result: that it repeats itself (E8). */
-const withNotice = (output: ToolOutput, payload: JsonObject | null): ToolOutput => {
-  const notice = payload?.["notice"];
-  if (typeof notice !== "string") return output;
+const withNotice = (output: ToolOutput, notice: string | null): ToolOutput => {
+  if (notice === null) return output;
   if (output.type === "content")
     return { ...output, value: [...output.value, { type: "text", text: notice }] };
   const said = output.type === "json" ? JSON.stringify(output.value) : output.value;

@@ -6,8 +6,8 @@ export type HistoryEntry = {
   readonly position: Position;
   /** When it was said, in milliseconds since the Unix epoch. */
   readonly at: Timestamp;
-  /** `input`: by whoever talks to the agent; `answer` and `call`: by the model; `result`: by a tool. */
-  readonly kind: "input" | "answer" | "call" | "result";
+  /** `input`: by whoever talks to the agent; `answer` and `call`: by the model; `result`: by a tool; `note`: what became of a run that failed. */
+  readonly kind: "input" | "answer" | "call" | "result" | "note";
   /** All of it; what was erased is `[erased]`. */
   readonly text: string;
 };
@@ -17,7 +17,8 @@ export type HistoryEntry = {
  *
  * H1  It has what is in the session's own journal, and nothing of any other session (S1).
  * H2  It changes nothing, and holds nothing between calls.
- * H3  What was erased is not found (J4).
+ * H3  What was erased is not found (J4), nor what a run said that was rolled back (E5).
+ * H4  What is told is what was stored: damaged content is an error (J4).
  */
 export interface SessionHistory {
   /** What has words of the query in it, the best first: at most `limit`, 5 where nothing is said. */

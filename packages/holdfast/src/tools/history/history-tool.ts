@@ -43,7 +43,7 @@ export const historyTool = (): DefinedTool<HistoryInput, string> =>
 const whole = (position: number, entries: readonly HistoryEntry[]): string =>
   entries.length === 0
     ? `Nothing was said at ${position}.`
-    : entries.map((entry) => `${titleOf(entry)}\n${entry.text}`).join("\n\n");
+    : entries.map((entry) => `${titleOf(entry)}\n${indented(entry.text)}`).join("\n\n");
 
 const found = (entries: readonly HistoryEntry[]): string =>
   entries.length === 0 ? "Nothing was found. Try other words." : entries.map(snippetOf).join("\n\n");
@@ -51,10 +51,20 @@ const found = (entries: readonly HistoryEntry[]): string =>
 const snippetOf = (entry: HistoryEntry): string => {
   const { text } = entry;
   const shown = text.length <= SNIPPET_CHARS ? text : `${text.slice(0, SNIPPET_CHARS).toWellFormed()}…`;
-  return `${titleOf(entry)}\n${shown}`;
+  return `${titleOf(entry)}\n${indented(shown)}`;
 };
 
-const SPEAKERS = { input: "user", answer: "you", call: "you called", result: "result" } as const;
+/** What a text says cannot be taken for an entry of its own: only titles begin a line. */
+const indented = (text: string): string => `  ${text.replaceAll(LINE_END, "\n  ")}`;
+const LINE_END = /\r\n?|[\n\v\f\u0085\u2028\u2029]/g;
+
+const SPEAKERS = {
+  input: "user",
+  answer: "you",
+  call: "you called",
+  result: "result",
+  note: "note",
+} as const;
 
 const titleOf = ({ position, at, kind }: HistoryEntry): string =>
   `[${position}, ${SPEAKERS[kind]}, ${new Date(at).toISOString()}]`;

@@ -187,11 +187,10 @@ class Window {
   #takeBack(): void {
     const from = this.#entries.findIndex(({ kind, of }) => kind === "input" && of === this.#runId);
     if (from === -1) return;
-    const since = this.#entries[from]?.position ?? 0;
     this.#entries = this.#entries
       .slice(0, from)
       .map((entry) =>
-        entry.kind === "summary" && entry.position > since
+        entry.kind === "summary" && entry.of === this.#runId
           ? { ...entry, line: entry.short ?? entry.line }
           : entry,
       );
@@ -272,12 +271,17 @@ const assistantLine = (part: AssistantPart): string => {
 
 const resultLine = (header: JournalEvent["header"], payload: JsonObject | null): string => {
   const output = payload?.["output"];
-  const notice = payload?.["notice"];
-  const more = typeof notice === "string" ? `\n\n${notice}` : "";
+  const notice = noticeIn(payload);
+  const more = notice === null ? "" : `\n\n${notice}`;
   if (isJsonObject(output)) return toldLine(output["value"] ?? null, more);
   const said = `${failureIn(payload)?.message ?? ""}${more}`;
   if (header.type === "tool-call.failed") return `${header.code} ${said}`;
   return header.type === "tool-call.unknown" ? `TOOL_OUTCOME_UNKNOWN ${said}` : `TOOL_FAILED ${said}`;
+};
+
+const noticeIn = (payload: JsonObject | null): string | null => {
+  const notice = payload?.["notice"];
+  return typeof notice === "string" ? notice : null;
 };
 
 /** A result, and what the model is told beside it. */
@@ -288,7 +292,9 @@ const toldLine = (value: JsonValue, more: string): string =>
 const shortOf = (callId: CallId, payload: JsonObject | null, at: Position): { readonly short?: string } => {
   const output = payload?.["output"];
   return isJsonObject(output)
-    ? { short: `${callId}=${outputLine(shortenedOutput(output as ToolOutput, at))}` }
+    ? {
+        short: `${callId}=${outputLine(shortenedOutput(output as ToolOutput, { at, notice: noticeIn(payload) }))}`,
+      }
     : {};
 };
 

@@ -1,4 +1,4 @@
-import { MAX_TOLD, type NotUndoneCall, type UndoneCall, type UndoReport } from "../core/undo-terms.ts";
+import { MAX_TOLD, type NotUndoneCall, type UndoneCall, type UndoReport } from "./undo-terms.ts";
 
 const WHY: Readonly<Record<NotUndoneCall["reason"], string>> = {
   "no-undo": "it cannot be undone",
@@ -8,9 +8,12 @@ const WHY: Readonly<Record<NotUndoneCall["reason"], string>> = {
 };
 
 /** What the model is told of a run that failed and was undone: it would build on what is no longer there. */
-export const undoneNote = ({ undone, notUndone }: UndoReport): string =>
+export const undoneNote = (report: UndoReport): string => `[Note] ${undoneWords(report)}`;
+
+/** The same where it is said already that it is a note. */
+export const undoneWords = ({ undone, notUndone }: UndoReport): string =>
   [
-    "[Note] The run before this failed.",
+    "The run before this failed.",
     ...(undone.length === 0
       ? []
       : [`These calls were undone and have no effect any more: ${list(undone, named)}.`]),
