@@ -1,7 +1,7 @@
 /** Tools that do harm, or look at where they are: run where they are isolated, in a thread and in a process. */
 import { spawn } from "node:child_process";
 import { writeFileSync } from "node:fs";
-import { threadId } from "node:worker_threads";
+import { resourceLimits, threadId } from "node:worker_threads";
 import { z } from "zod";
 import { ToolError } from "../core/errors.ts";
 import type { ToolEffect } from "../core/run-settings.ts";
@@ -22,6 +22,12 @@ const leak = (): never => {
   for (;;) kept.push(Array.from({ length: 1_000 }, (_, n) => ({ n })));
 };
 
+/** Fills its heap as fast as it can, so that much of it is new when it is full. */
+const flood = (): never => {
+  const kept: unknown[] = [];
+  for (;;) kept.push(Array.from({ length: 16 }, () => Array(1_000).fill(1)));
+};
+
 const clock = createSystemClock();
 
 const pause = (ms: number): Promise<void> => new Promise((resolve) => void clock.startTimer(ms, resolve));
@@ -40,11 +46,13 @@ const WORK: Readonly<Record<string, (input: Input, context: ToolContext) => unkn
     idempotencyKey,
   }),
   where: () => ({ pid: process.pid, thread: threadId, calls: (marks.calls += 1) }),
+  limits: () => ({ youngMb: resourceLimits.maxYoungGenerationSizeMb }),
   spin: (_input, { log }) => {
     log.info("entered");
     return spin();
   },
   leak,
+  flood,
   reject: () => {
     void Promise.reject(new ToolError("nobody listens"));
     return forever();
