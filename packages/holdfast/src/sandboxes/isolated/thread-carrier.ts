@@ -7,9 +7,9 @@ import type { FromHost } from "./messages.ts";
 const newBell = (): Int32Array<SharedArrayBuffer> => new Int32Array(new SharedArrayBuffer(4));
 
 /**
- * Room for what is new in a thread. One that has filled its heap is given 16 MB more, once, in which to end; if what was new and
- * outlives a collection is more than that, V8 ends the whole process. A third of this is what can outlive one, and Node's own
- * measure, three times 32 MB on most machines, is too much.
+ * Room for what is new in a thread. One whose heap is full after a collection is given 16 MB more in which to end; if what was new
+ * and outlived the collection is more than that, V8 ends the whole process. About a third of this can outlive one. Node's own
+ * measure grows with the memory of the machine (192 MB where there are 24 GB), and is too much.
  */
 const YOUNG_MB = 24;
 
