@@ -31,6 +31,21 @@ const spender = (limits: AgentLimits, written = 900) => {
 };
 
 describe("a run with a limit in money", () => {
+  it("E8 reckons instructions in a dense script as the tokens that they may come to", async () => {
+    const model = recordingModel(() => ({ text: "done", usage: USED }), DEAR);
+    const agent = agentOf({
+      model,
+      instructions: "港".repeat(10_000),
+      limits: { maxTokens: 100_000 },
+      settings,
+    });
+    const { test, session } = await start(agent);
+    await within(test, (await session.send("go")).outcome(), 60_000);
+    const [call] = headersOf(await journalOf(test, session.id), "model-call.started");
+    expect(call?.reserved?.inputTokens).toBeGreaterThanOrEqual(10_000);
+    await test.close();
+  });
+
   it("E8 is ended before the call that would cross it, and says which limit", async () => {
     const { agent, model } = spender({ maxCostUsd: 0.05 });
     const { test, session } = await start(agent);

@@ -19,10 +19,10 @@ const compactions = async (test: TestRuntime, session: Session): Promise<number>
   headersOf(await journalOf(test, session.id), "context.compacted").length;
 
 /** Says so much that the window is made shorter once more. */
-const fill = async (test: TestRuntime, session: Session): Promise<void> => {
+const fill = async (test: TestRuntime, session: Session, text = LONG): Promise<void> => {
   const before = await compactions(test, session);
   for (let index = 0; (await compactions(test, session)) === before; index += 1)
-    expect(await (await session.send(`${index} ${LONG}`)).outcome()).toMatchObject({ status: "completed" });
+    expect(await (await session.send(`${index} ${text}`)).outcome()).toMatchObject({ status: "completed" });
 };
 
 const begin = async (agent: AgentDefinition) => {
@@ -38,17 +38,17 @@ describe("a summary of a summary", () => {
     const model = recordingModel(({ lastUserText }) => {
       if (!lastUserText.startsWith("Look")) return { text: "Noted." };
       calls += 1;
-      return calls < 20 ? { text: secret, toolCalls: [{ name: "tell" }] } : { hang: true };
+      return calls < 8 ? { text: `${secret} ${LONG}`, toolCalls: [{ name: "tell" }] } : { hang: true };
     });
     const limits = { maxWindowChars: 12_000, maxRepeats: 99 };
     const { test, session } = await begin(agentOf({ model, tools: [tell], limits }));
-    await fill(test, session);
+    await fill(test, session, LONG.repeat(3));
     const run = await session.send("Look.");
     await test.advanceTime(1_000);
     expect(lastPrompt(model)).toContain(`: You: ${secret}`);
     await run.cancel({ mode: "rollback" });
     await test.advanceTime(1_000);
-    await fill(test, session);
+    await fill(test, session, LONG.repeat(3));
     expect(lastPrompt(model)).toContain("What was said before this");
     expect(lastPrompt(model)).not.toContain(secret);
     await test.close();
