@@ -117,6 +117,23 @@ describe("a memory in SQLite", () => {
     expectSound(dataDir);
   });
 
+  it("M10 does not answer an erasure while another process reads the log it was in", async () => {
+    const dataDir = folder();
+    const memory = await open(dataDir);
+    await memory.write(episodeOf("first"));
+    const reader = new DatabaseSync(join(dataDir, "memory.db"));
+    onTestFinished(() => reader.close());
+    reader.exec("BEGIN; SELECT count(*) FROM records");
+    const erased = memory.erase({ tenant: null, user: "ann" });
+    const written = memory.write({ ...episodeOf("second"), by: { ...ANN, user: null }, changes: [] });
+    await expect(erased).rejects.toMatchObject({ code: "STORE_UNAVAILABLE" });
+    expect(await written).toEqual([]);
+    reader.exec("ROLLBACK");
+    expect(await memory.erase({ tenant: null, user: "ann" })).toBe(0);
+    expect(readFileSync(join(dataDir, "memory.db"), "latin1")).not.toContain("of first");
+    expect(readFileSync(join(dataDir, "memory.db-wal"), "latin1")).not.toContain("of first");
+  });
+
   it("says what is wrong with a file that is none of its own, and leaves it as it is", async () => {
     const rubbish = folder();
     writeFileSync(join(rubbish, "memory.db"), "rubbish ".repeat(2_000));

@@ -68,9 +68,13 @@ const writeAll = (
         return reply;
       }),
     );
-    const erases = writes.some(({ ask }) => ask.do === "erase");
-    if (erases) db.emptyLog();
-    return replies;
+    const hasErased = writes.some(({ ask }) => ask.do === "erase");
+    const trouble = hasErased ? answerOf(0, () => db.emptyLog()) : null;
+    if (trouble === null || !("failure" in trouble)) return replies;
+    // What was written beside it is written.
+    return replies.map((reply, at) =>
+      writes[at]?.ask.do === "erase" ? { id: reply.id, failure: trouble.failure } : reply,
+    );
   } catch (error) {
     const failure = toFailure(storeErrorOf(error), "STORE_UNAVAILABLE");
     return writes.map(({ id }) => ({ id, failure }));
