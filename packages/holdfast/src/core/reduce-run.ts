@@ -155,7 +155,7 @@ const rollBack = (state: SessionState): SessionState => {
   const kept = from === -1 ? state.window : state.window.slice(0, from);
   const window = kept.map((entry) => withoutRun(entry, run));
   const windowChars = window.reduce((sum, entry) => sum + entry.chars, 0);
-  const gauge = regauged(state.gauge, { window, windowChars });
+  const gauge = regauged(state, window);
   return { ...withRun(state, (open) => ({ ...open, rollback: "done" })), window, windowChars, gauge };
 };
 

@@ -164,7 +164,7 @@ const compact = (state: SessionState, header: HeaderOf<"context.compacted">, pla
     summaryChars === 0 ? null : { at: place.position, chars: summaryChars, kind: "summary", ...madeIn };
   const window = compactWindow(state, { dropped, shortened: shortened ?? [] }, summary);
   const windowChars = window.reduce((sum, entry) => sum + entry.chars, 0);
-  const gauge = regauged(state.gauge, { window, windowChars });
+  const gauge = regauged(state, window);
   return { ...withRun(state, measureAnew), window, windowChars, gauge };
 };
 

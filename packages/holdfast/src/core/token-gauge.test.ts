@@ -20,7 +20,7 @@ const stateWith = (window: readonly WindowEntry[], more: Partial<SessionState> =
 
 describe("the gauge of a window that was made shorter", () => {
   it("E6 takes all that comes afterwards for dense text, whatever went", () => {
-    const after = regauged(GAUGE, { window: windowOf(10_000), windowChars: 10_000 });
+    const after = regauged(stateWith(windowOf(10_000, 40_000, 30_000)), windowOf(10_000));
     const tokens = after?.tokens ?? 0;
     expect(tokens).toBeLessThan(GAUGE.tokens);
     // As much as went, and dense.
@@ -28,8 +28,18 @@ describe("the gauge of a window that was made shorter", () => {
     expect(mostTokensOf(grown)).toBeGreaterThanOrEqual(tokens + 35_000);
   });
 
+  it("E6 takes what went for the thinnest text, and what was not counted yet for what it was reckoned", () => {
+    const before = stateWith(windowOf(10_000, 40_000, 30_000, 8_000));
+    expect(regauged(before, windowOf(10_000, 40_000, 0, 8_000))?.tokens).toBe(
+      mostTokensOf(before) - 30_000 * 0.15,
+    );
+    expect(regauged(before, windowOf(10_000, 40_000, 30_000))?.tokens).toBe(mostTokensOf(before) - 8_000 / 2);
+    const summary: WindowEntry = { at: 99, chars: 2_000, kind: "summary" };
+    expect(regauged(before, [summary, ...before.window])?.tokens).toBe(mostTokensOf(before) + 1_000);
+  });
+
   it("E6 learns nothing of a character from what it reckoned itself", () => {
-    const after = regauged(GAUGE, { window: windowOf(10_000), windowChars: 10_000 });
+    const after = regauged(stateWith(windowOf(10_000, 40_000, 30_000)), windowOf(10_000));
     const usage = {
       inputTokens: 40_000,
       cacheReadTokens: 0,

@@ -1,4 +1,5 @@
 import type { HeaderOf } from "./event.ts";
+import type { Position } from "./ids.ts";
 import { estimateTokens } from "./usage.ts";
 
 /** What a provider last said of the length of a prompt, and what a character has come to so far. */
@@ -22,6 +23,8 @@ const LEAST_GROWTH = 500;
 const MOST_PER_CHAR = 0.5;
 /** Tokens around each message: roles, names, ids of calls. */
 const MOST_PER_ENTRY = 24;
+/** What a character that went is taken for at the least: English words come to 0.23, and little that is usual to less than this. */
+const LEAST_PER_CHAR = 0.15;
 /** What a guess from characters alone may be wrong by. */
 const MARGIN = 1.15;
 
@@ -76,25 +79,43 @@ export const mostTokensOf = (state: Window, next: string | null = null): number 
       mostTokensOf(state) * MARGIN,
     );
   const growth = windowChars - gauge.chars;
-  const perChar = gauge.perChar ?? MOST_PER_CHAR / 2;
-  if (growth < 0) return Math.ceil(gauge.tokens + (growth * perChar) / MARGIN);
   const entries = Math.max(0, window.length - gauge.entries) * MOST_PER_ENTRY;
-  return Math.ceil(gauge.tokens + growth * Math.max(MOST_PER_CHAR, perChar * MARGIN)) + entries;
+  return Math.ceil(gauge.tokens + growth * (growth < 0 ? LEAST_PER_CHAR : mostPerChar(gauge))) + entries;
 };
 
-/** The gauge of a window that was made shorter: from there on it grows by what comes, whatever went. */
-export const regauged = (
-  gauge: TokenGauge | null,
-  { window, windowChars }: Omit<Window, "gauge">,
-): TokenGauge | null => {
+const mostPerChar = ({ perChar }: TokenGauge): number =>
+  Math.max(MOST_PER_CHAR, (perChar ?? MOST_PER_CHAR / 2) * MARGIN);
+
+/**
+ * The gauge of a window that was made shorter. What was counted and went is taken for little, for it may have been the thinnest
+ * text of all; what was not counted yet goes as it was reckoned. From there on it grows by what comes.
+ */
+export const regauged = (before: Window, after: readonly Weighed[]): TokenGauge | null => {
+  const { gauge, window } = before;
   if (gauge === null) return null;
-  const tokens = mostTokensOf({ gauge, window, windowChars });
-  return { ...gauge, tokens, chars: windowChars, entries: window.length, isReckoned: true };
+  const left = new Map(after.map(({ at, chars }) => [at, chars]));
+  let tokens = mostTokensOf(before);
+  for (const [index, { at, chars }] of window.entries()) {
+    const isCounted = index < gauge.entries;
+    tokens -= (chars - (left.get(at) ?? 0)) * (isCounted ? LEAST_PER_CHAR : mostPerChar(gauge));
+    left.delete(at);
+  }
+  // A summary takes the place of what went.
+  for (const chars of left.values()) tokens += chars * MOST_PER_CHAR;
+  return {
+    ...gauge,
+    tokens: Math.max(1, Math.ceil(tokens)),
+    chars: after.reduce((sum, { chars }) => sum + chars, 0),
+    entries: after.length,
+    isReckoned: true,
+  };
 };
 
 /** What of a session's state says how long its prompt is. */
 type Window = {
   readonly gauge: TokenGauge | null;
   readonly windowChars: number;
-  readonly window: readonly unknown[];
+  readonly window: readonly Weighed[];
 };
+
+type Weighed = { readonly at: Position; readonly chars: number };
