@@ -26,7 +26,7 @@ export const saidIn = ({ header, payload }: Pick<JournalEvent, "header" | "paylo
       // Who sees the whole conversation is told nothing besides.
       return header.history === "full" ? [] : [{ kind: "input", text: wordsOf(payload?.["content"]) }];
     case "run.failed":
-      // guard E10: what was undone is not told of as if it stood
+      // E10: what was undone is not told of as if it stood
       return header.undo === null ? [] : [{ kind: "note", text: undoneWords(header.undo) }];
     case "model-call.completed":
       return answersIn(payload);

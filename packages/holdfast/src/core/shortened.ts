@@ -18,7 +18,7 @@ type Told = {
 /** The head of a result that the model has worked with turns ago; the whole stays in the journal. */
 export const shortenedOutput = (output: ToolOutput, { at, notice }: Told): ToolOutput => {
   const text = textOf(output);
-  // guard E8: what the model is told of its repeating itself is not cut
+  // E8: what the model is told of its repeating itself is not cut
   const beside = notice === null ? "" : `\n\n${notice}`;
   const head = headOf(text, Math.max(0, HEAD_CHARS - beside.length));
   // guard E3: only what is longer than its head is shortened

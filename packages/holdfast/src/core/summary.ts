@@ -46,7 +46,7 @@ type Bounds = {
  */
 export const summarise = (gone: readonly Gone[], bounds: Bounds): Summary | null => {
   const { room } = bounds;
-  // guard E5: what was taken back stays out of the next summary too
+  // E5: what was taken back stays out of the next summary too
   const text = textOf(notesOf(gone, { ...bounds, isWithout: ({ isTakenBack }) => isTakenBack }), room);
   if (text === null) return null;
   const before = gone.filter(({ isOfRun, event }) => !isOfRun || event.header.type === "context.compacted");

@@ -75,9 +75,7 @@ export const mostTokensOf = (state: Window, next: string | null = null): number 
   const { gauge, windowChars, window } = state;
   if (gauge === null) return Math.ceil(windowChars * MOST_PER_CHAR) + window.length * MOST_PER_ENTRY;
   if (next !== null && next !== gauge.model)
-    /* guard E6: what one model counted says little of another */ return Math.ceil(
-      mostTokensOf(state) * MARGIN,
-    );
+    /* E6: what one model counted says little of another */ return Math.ceil(mostTokensOf(state) * MARGIN);
   const growth = windowChars - gauge.chars;
   const entries = Math.max(0, window.length - gauge.entries) * MOST_PER_ENTRY;
   return Math.ceil(gauge.tokens + growth * (growth < 0 ? LEAST_PER_CHAR : mostPerChar(gauge))) + entries;

@@ -39,7 +39,7 @@ const goneOf = async (
     const { at, kind, isShortened = false, madeIn } = entry;
     const event = fresh.get(at) ?? read.get(at);
     if (event === undefined) return [];
-    // guard E5: whose it is says the window: an input may have waited while another run was open
+    // E5: whose it is says the window: an input may have waited while another run was open
     const isSaidInRun = input !== -1 && index >= input;
     const isOfRun = kind === "summary" ? madeIn === run?.acceptedAt : isSaidInRun;
     return [{ event, isOfRun, isTakenBack: kind === "summary" && isShortened }];

@@ -48,7 +48,7 @@ export const journalHistory = (parts: Parts): SessionHistory => ({
     const [event] = await readIntact(parts, [position]);
     const entries = event === undefined ? [] : entriesOf(event);
     if (event === undefined || entries.length === 0) return [];
-    // guard E5: what was taken back is not looked up
+    // E5: what was taken back is not looked up
     return (await isTakenBack(parts, event)) ? [] : entries;
   },
 });
