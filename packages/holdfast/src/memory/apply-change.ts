@@ -44,7 +44,7 @@ export const applyChange = (change: MemoryChange, doing: Doing): MemoryAnswer =>
   }
 };
 
-/** Whether a record is one of the reader's (M1, M2, M8). The tenant is the table's. */
+/** Whether a record is one of the reader's (K1, K2, K8). The tenant is the table's. */
 export const isSeenBy = (reader: MemoryReader, record: MemoryRecord): boolean =>
   "operatorOf" in reader || ownersSeenBy(reader).includes(ownerKey(record));
 
@@ -53,7 +53,7 @@ const seen = (id: string, { table, batch }: Doing): MemoryRecord | undefined => 
   return found !== undefined && isSeenBy(batch.by, found) ? found : undefined;
 };
 
-/** The id says nothing of the record, and is the same when a batch with a key is done again (M5). */
+/** The id says nothing of the record, and is the same when a batch with a key is done again (K5). */
 const newId = ({ table, batch, index }: Doing): string => {
   const seed = batch.key === null ? ["once", table.count(), batch.now] : [batch.by, batch.key];
   for (let attempt = 0; ; attempt += 1) {
@@ -85,7 +85,7 @@ const add = (memory: NewMemory, doing: Doing): MemoryAnswer => {
   return takePlace(record, doing);
 };
 
-/** Puts a record where another may be that it contradicts (M6). */
+/** Puts a record where another may be that it contradicts (K6). */
 const takePlace = (record: MemoryRecord, { table, batch }: Doing): MemoryAnswer => {
   const slot = slotOf(record);
   const held = slot === null ? undefined : table.current(ownerKey(record), record.scope.namespace, slot);
@@ -144,7 +144,7 @@ const revise = (
 const currentOf = (record: MemoryRecord, table: MemoryTable): MemoryRecord =>
   chainOf(record, table).at(-1) ?? record;
 
-/** A record with those before and after it, the oldest first (M7). */
+/** A record with those before and after it, the oldest first (K7). */
 export const chainOf = (record: MemoryRecord, table: Pick<MemoryTable, "find">): readonly MemoryRecord[] => {
   const chain = new Map([[record.id, record]]);
   const before: MemoryRecord[] = [];
@@ -174,7 +174,7 @@ const forget = (id: string, doing: Doing): MemoryAnswer => {
   return { status: "forgotten", ids: removeChain(record, doing.table) };
 };
 
-/** From here on it is seen by everybody of its scope, and takes the place that it would have taken at once (M8). */
+/** From here on it is seen by everybody of its scope, and takes the place that it would have taken at once (K8). */
 const promote = (id: string, doing: Doing): MemoryAnswer => {
   const { table, batch } = doing;
   if (!("operatorOf" in batch.by)) return { status: "refused" };

@@ -17,7 +17,7 @@ const MAX_PAGE = 1_000;
 const refused = (message: string): ConfigurationError =>
   new ConfigurationError("OPTION_INVALID", `Memory: ${message}.`);
 
-/** A batch as it may be done: nobody else holds any part of it. @throws ConfigurationError `OPTION_INVALID` (M13). */
+/** A batch as it may be done: nobody else holds any part of it. @throws ConfigurationError `OPTION_INVALID` (K13). */
 export const checkBatch = (batch: MemoryBatch): MemoryBatch => {
   const { key, now, changes } = batch;
   if (key !== null && (typeof key !== "string" || key === "" || key.length > MAX_KEY_CHARS))

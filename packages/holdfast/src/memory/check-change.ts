@@ -49,7 +49,7 @@ const name = (what: string, value: unknown): void => {
   text(what, value, MAX_NAME_CHARS);
 };
 
-/** @throws ConfigurationError `OPTION_INVALID`, as everything here (M13). */
+/** @throws ConfigurationError `OPTION_INVALID`, as everything here (K13). */
 export const checkViewer = (value: MemoryViewer): MemoryViewer => {
   const { tenant, user, agent, session } = value;
   for (const [what, each] of Object.entries({ tenant, user, agent, session })) name(what, each);

@@ -59,14 +59,14 @@ describe.each([
     expect(hit?.parts).toMatchObject({ lexicalRank: null, alikeRank: null, vectorRank: 1 });
   });
 
-  it("M1 compares with what the viewer sees, and with nothing else", async () => {
+  it("K1 compares with what the viewer sees, and with nothing else", async () => {
     const memory = await open(meaning);
     await add(memory, "Bob has a cat", viewerOf("bob"));
     expect(await found(memory, "feline")).toEqual([]);
     expect(await found(memory, "feline", viewerOf("bob"))).toEqual(["Bob has a cat"]);
   });
 
-  it("M7 no longer finds what was corrected, and finds what it was corrected to", async () => {
+  it("K7 no longer finds what was corrected, and finds what it was corrected to", async () => {
     const memory = await open(meaning);
     const id = await add(memory, "Ann has a cat");
     const correction = { do: "correct", id, text: "Ann lives in Rome", origin: "user" } as const;
@@ -131,7 +131,7 @@ describe("vectors in SQLite", () => {
     expect(await found(again.memory, "feline")).toEqual(["Ann has a cat"]);
   });
 
-  it("M8 go along when a record is promoted, without asking the model again", async () => {
+  it("K8 go along when a record is promoted, without asking the model again", async () => {
     const { memory } = await openSqlite(meaning);
     const source = { sessionId: "ses_1", position: 1 };
     const scope = { ...ANN, namespace: "" };
@@ -144,7 +144,7 @@ describe("vectors in SQLite", () => {
     expect(await found(memory, "feline")).toEqual(["Ann has a cat"]);
   });
 
-  it("M10 are in no file when they are erased", async () => {
+  it("K10 are in no file when they are erased", async () => {
     const { memory, dataDir } = await openSqlite(meaning);
     await add(memory, "Ann has a cat");
     const length = Math.hypot(0.123456, 0.01);

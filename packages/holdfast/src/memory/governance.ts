@@ -8,10 +8,10 @@ import type {
 } from "../ports/memory-store.ts";
 import { ownersSeenBy } from "./scope-key.ts";
 
-/** How long what was answered to a key is known (M5). */
+/** How long what was answered to a key is known (K5). */
 export const ANSWERS_KEPT_MS = 90 * 86_400_000;
 
-/** Whether an erasure takes a record of its tenant (M10). */
+/** Whether an erasure takes a record of its tenant (K10). */
 export const isErased = ({ scope, source }: MemoryRecord, what: MemoryErasure): boolean => {
   if ("user" in what) return scope.user === what.user;
   if ("session" in what) return scope.session === what.session || source?.sessionId === what.session;

@@ -36,7 +36,7 @@ const all = async (memory: MemoryStore, tenant: string) => {
 };
 
 describe("a memory as lines", () => {
-  it("M2 comes in as it went out, and once", async () => {
+  it("K2 comes in as it went out, and once", async () => {
     const memory = await filled();
     const lines = await Array.fromAsync(exportMemory(memory, { tenant: "acme" }));
     expect(lines).toHaveLength(700);
@@ -53,7 +53,7 @@ describe("a memory as lines", () => {
     expect(lines.join("")).not.toContain("bob");
   });
 
-  it("M13 names the line that is no record", async () => {
+  it("K13 names the line that is no record", async () => {
     const memory = createInMemoryMemory();
     const into = { tenant: "acme", now: NOW };
     for (const [lines, told] of [

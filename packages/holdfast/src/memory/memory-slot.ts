@@ -3,7 +3,7 @@ import type { MemoryRecord } from "../ports/memory-store.ts";
 
 const plain = (text: string): string => text.normalize("NFKC").trim().replaceAll(/\s+/g, " ").toLowerCase();
 
-/** What there can be one current record of in a scope (M6); null where there can be any number. */
+/** What there can be one current record of in a scope (K6); null where there can be any number. */
 export const slotOf = ({
   kind,
   subject,

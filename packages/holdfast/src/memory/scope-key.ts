@@ -2,7 +2,7 @@ import type { MemoryScope, MemorySource, MemoryViewer } from "../ports/memory-st
 
 /**
  * Whom a record is seen by, as one string: records with the same key are seen by the same. JSON, in which no two lists of strings
- * look alike, whatever is in them (M1).
+ * look alike, whatever is in them (K1).
  */
 export const ownerKey = (placed: {
   readonly scope: MemoryScope;
@@ -11,14 +11,14 @@ export const ownerKey = (placed: {
 }): string => {
   const { tenant, user, agent, session } = placed.scope;
   if (placed.trust === "trusted") return JSON.stringify([tenant, user, agent, session]);
-  // Seen by the session it comes from alone, and by no viewer where it comes from none (M8).
+  // Seen by the session it comes from alone, and by no viewer where it comes from none (K8).
   return quarantineKey({ tenant, user, agent, session: session ?? placed.source?.sessionId ?? null });
 };
 
 const quarantineKey = ({ tenant, user, agent, session }: MemoryViewer): string =>
   JSON.stringify([tenant, user, agent, session, "quarantine"]);
 
-/** The keys of everything a viewer sees (M1): each member of the scope is null or the viewer's, but the tenant is the viewer's. */
+/** The keys of everything a viewer sees (K1): each member of the scope is null or the viewer's, but the tenant is the viewer's. */
 export const ownersSeenBy = ({ tenant, user, agent, session }: MemoryViewer): readonly string[] => {
   const keys = new Set<string>();
   for (const theUser of [user, null])
@@ -32,7 +32,7 @@ export const ownersSeenBy = ({ tenant, user, agent, session }: MemoryViewer): re
 
 export const tenantKey = (tenant: string | null): string => JSON.stringify(tenant);
 
-/** Whether somebody may put a record there (M3). */
+/** Whether somebody may put a record there (K3). */
 export const isWithin = (scope: MemoryScope, viewer: MemoryViewer): boolean =>
   scope.tenant === viewer.tenant &&
   (scope.user === null || scope.user === viewer.user) &&

@@ -21,7 +21,7 @@ export type SearchSources = {
   readonly stem: boolean;
 };
 
-/** Finds, filters, fuses and cuts: all of a search but where the records are kept (M9). */
+/** Finds, filters, fuses and cuts: all of a search but where the records are kept (K9). */
 export const searchMemory = (
   query: MemorySearch & { readonly limit: number },
   { index, parts, load, near, ranking, stem }: SearchSources,

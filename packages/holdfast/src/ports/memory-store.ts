@@ -3,40 +3,40 @@ import type { Position, Timestamp } from "../core/ids.ts";
 /**
  * What is still known in other sessions. Contract, cited by the conformance suite:
  *
- * M1  A record is seen where each member of its scope that is not null equals the viewer's, and its tenant is the viewer's, also
+ * K1  A record is seen where each member of its scope that is not null equals the viewer's, and its tenant is the viewer's, also
  *     where that is null. Nothing else is searched, counted, listed, changed or told of: not even whether it exists (S1).
  *     The statistics of a search are those of what the viewer sees, so that a score says nothing of others either.
- * M2  An operator sees all of one tenant, and nothing of another.
- * M3  A record is added in a scope whose members are null or the viewer's own. Changes are of records that the viewer sees.
- * M4  `write` is atomic: all changes of a batch, or none, and answered when they would survive a power loss.
- * M5  A batch with a key is done once for whoever it is by: the same key again answers what it answered the first time and does
+ * K2  An operator sees all of one tenant, and nothing of another.
+ * K3  A record is added in a scope whose members are null or the viewer's own. Changes are of records that the viewer sees.
+ * K4  `write` is atomic: all changes of a batch, or none, and answered when they would survive a power loss.
+ * K5  A batch with a key is done once for whoever it is by: the same key again answers what it answered the first time and does
  *     nothing, for 90 days at the least; after an erasure of what it did it does nothing either, and answers `erased`.
- * M6  A fact with a subject takes the place of the current one of the same scope, kind and subject: that one is superseded, and
+ * K6  A fact with a subject takes the place of the current one of the same scope, kind and subject: that one is superseded, and
  *     kept. One that was seen before the current one is `stale`. The same text again is `known`, and changes nothing; without a
  *     subject too, but of episodes and summaries, where the same is said many times. Case and spaces do not count.
- * M7  What was superseded or corrected is not found by `search`; `history` shows the chain, the oldest first. What is corrected
+ * K7  What was superseded or corrected is not found by `search`; `history` shows the chain, the oldest first. What is corrected
  *     was never so; what is superseded was so until then.
- * M8  A record of untrusted origin is quarantined: nobody sees it but the session it comes from (its scope's, or its source's) and
- *     operators, and it takes nobody's place, until an operator promotes it. Then it does what a new one would (M6).
- * M9  `search` finds current records alone: not expired, valid now, that fit every filter. A query is words, never syntax.
- * M10 `forget` removes a record with its whole chain; erasing removes a scope. Both are physical: text, words of the index,
+ * K8  A record of untrusted origin is quarantined: nobody sees it but the session it comes from (its scope's, or its source's) and
+ *     operators, and it takes nobody's place, until an operator promotes it. Then it does what a new one would (K6).
+ * K9  `search` finds current records alone: not expired, valid now, that fit every filter. A query is words, never syntax.
+ * K10 `forget` removes a record with its whole chain; erasing removes a scope. Both are physical: text, words of the index,
  *     vectors and what was answered are gone from every file when an erasure is answered, of `forget` when the log is next emptied.
- * M11 All times are milliseconds, and those of the caller: a store has no clock.
- * M12 `list` goes through everything that was there when it began, once, from the newest to the oldest.
- * M13 What cannot be a record is refused with `OPTION_INVALID`, and nothing of its batch is done.
+ * K11 All times are milliseconds, and those of the caller: a store has no clock.
+ * K12 `list` goes through everything that was there when it began, once, from the newest to the oldest.
+ * K13 What cannot be a record is refused with `OPTION_INVALID`, and nothing of its batch is done.
  */
 export interface MemoryStore {
-  /** See M3–M8. One answer a change, in order. */
+  /** See K3–K8. One answer a change, in order. */
   write(batch: MemoryBatch): Promise<readonly MemoryAnswer[]>;
-  /** See M9; the best first. */
+  /** See K9; the best first. */
   search(query: MemorySearch): Promise<readonly MemoryHit[]>;
   /** A record by its id, superseded ones too; undefined when the reader does not see one. */
   get(reader: MemoryReader, id: string): Promise<MemoryRecord | undefined>;
   /** The chain a record belongs to; empty when the reader does not see it. */
   history(reader: MemoryReader, id: string): Promise<readonly MemoryRecord[]>;
-  /** See M12. */
+  /** See K12. */
   list(query: MemoryListQuery): Promise<MemoryPage>;
-  /** See M10. Answers how many records are gone. */
+  /** See K10. Answers how many records are gone. */
   erase(what: MemoryErasure): Promise<number>;
   /** Removes what has expired, or is older than its kind is kept. Answers how many records are gone. */
   sweep(options: MemorySweep): Promise<number>;
@@ -62,7 +62,7 @@ export type MemoryViewer = {
   readonly session: string | null;
 };
 
-/** A viewer, or somebody who answers for a whole tenant (M2). */
+/** A viewer, or somebody who answers for a whole tenant (K2). */
 export type MemoryReader = MemoryViewer | { readonly operatorOf: string | null };
 
 /** Where it was said. */
@@ -78,7 +78,7 @@ export type MemoryRecord = {
   readonly kind: MemoryKind;
   /** 1 to 20,000 characters. */
   readonly text: string;
-  /** What it is about, so that what contradicts it finds it (M6). */
+  /** What it is about, so that what contradicts it finds it (K6). */
   readonly subject: string | null;
   /** Words it is found by as well, though less surely: who spoke, when, what was said around it. */
   readonly context: string | null;
@@ -105,7 +105,7 @@ export type NewMemory = Pick<MemoryRecord, "scope" | "kind" | "text" | "origin">
       "subject" | "context" | "source" | "confidence" | "seenAt" | "validFrom" | "validTo" | "expiresAt"
     >
   > & {
-    /** False for what comes of untrusted text (M8). By default what a tool says is not trusted, and everything else is. */
+    /** False for what comes of untrusted text (K8). By default what a tool says is not trusted, and everything else is. */
     readonly isTrusted?: boolean;
   };
 
@@ -115,7 +115,7 @@ export type MemoryChange =
   | ({ readonly do: "supersede"; readonly id: string } & MemoryRevision)
   /** It was wrong: `text` was so all along. */
   | ({ readonly do: "correct"; readonly id: string } & MemoryRevision)
-  /** By an operator alone (M8). */
+  /** By an operator alone (K8). */
   | { readonly do: "promote"; readonly id: string }
   | { readonly do: "forget"; readonly id: string }
   /** As it was exported, into the operator's tenant; `known` when its id is there. By an operator alone. */
@@ -125,7 +125,7 @@ export type MemoryRevision = Pick<NewMemory, "text" | "origin" | "source" | "isT
 
 export type MemoryBatch = {
   readonly by: MemoryReader;
-  /** See M5; null for a batch that may be done again. Ids are made of it. */
+  /** See K5; null for a batch that may be done again. Ids are made of it. */
   readonly key: string | null;
   readonly now: Timestamp;
   readonly changes: readonly MemoryChange[];

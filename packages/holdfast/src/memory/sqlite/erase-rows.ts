@@ -7,7 +7,7 @@ import { nameKey } from "./part-rows.ts";
 import { bodyOf } from "./record-body.ts";
 import { TenantTable } from "./tenant-table.ts";
 
-/** Erases within a transaction; the log is emptied after it (M10). Answers how many records are gone. */
+/** Erases within a transaction; the log is emptied after it (K10). Answers how many records are gone. */
 export const eraseRows = (db: MemoryConnection, what: MemoryErasure): number => {
   eraseAnswers(db, what);
   const parts = db.all<{ part: number }>(...partsOf(what)).map(({ part }) => part);
@@ -39,7 +39,7 @@ const erasePart = (db: MemoryConnection, part: number): number => {
   return gone;
 };
 
-/** What was answered is gone, and whom; that it was stays, so that it is not done again (M5). */
+/** What was answered is gone, and whom; that it was stays, so that it is not done again (K5). */
 const eraseAnswers = (db: MemoryConnection, what: MemoryErasure): void => {
   const clear = "UPDATE answers SET answers = NULL, user = NULL, session = NULL WHERE tenant = ?";
   const tenant = tenantKey(what.tenant);

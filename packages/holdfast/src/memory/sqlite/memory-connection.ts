@@ -48,7 +48,7 @@ export class MemoryConnection {
     return this.#statement(sql).iterate(...values) as IterableIterator<Row>;
   }
 
-  /** All of it, or nothing; on disk when it comes back (M4). */
+  /** All of it, or nothing; on disk when it comes back (K4). */
   transact<Result>(work: () => Result): Result {
     return this.#within("BEGIN IMMEDIATE", work);
   }
@@ -76,7 +76,7 @@ export class MemoryConnection {
     return this.#db.isTransaction;
   }
 
-  /** Empties the log into the database, so that nothing erased stays in it (M10). @throws StoreError while somebody reads. */
+  /** Empties the log into the database, so that nothing erased stays in it (K10). @throws StoreError while somebody reads. */
   emptyLog(): void {
     const [row] = this.#db.prepare("PRAGMA wal_checkpoint(TRUNCATE)").all();
     if (row?.["busy"] === 0) return;

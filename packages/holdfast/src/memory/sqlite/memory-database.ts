@@ -107,7 +107,7 @@ export class MemoryDatabase {
     return sweepRows(this.#db, options);
   }
 
-  /** All rows that a reader sees, from the newest on: those of others are not looked at (M1). */
+  /** All rows that a reader sees, from the newest on: those of others are not looked at (K1). */
   #rowsBefore(
     reader: MemoryReader,
     before: number,

@@ -61,7 +61,7 @@ const expectSound = (dataDir: string): void => {
 };
 
 describe("a memory in SQLite", () => {
-  it("M4, M5 has whole batches, all that were answered, and none twice, after kill -9 while it writes", async () => {
+  it("K4, K5 has whole batches, all that were answered, and none twice, after kill -9 while it writes", async () => {
     const dataDir = folder();
     const answered: string[] = [];
     for (const name of ["one", "two", "three", "four"]) {
@@ -87,7 +87,7 @@ describe("a memory in SQLite", () => {
     expectSound(dataDir);
   });
 
-  it("M4, M5 is written by three processes at once, which do the same batches once", async () => {
+  it("K4, K5 is written by three processes at once, which do the same batches once", async () => {
     const dataDir = folder();
     const writers = ["same", "same", "other"].map((name) => starting(dataDir, name, 100));
     const codes = await Promise.all(writers.map(({ ended }) => ended));
@@ -117,7 +117,7 @@ describe("a memory in SQLite", () => {
     expectSound(dataDir);
   });
 
-  it("M10 does not answer an erasure while another process reads the log it was in", async () => {
+  it("K10 does not answer an erasure while another process reads the log it was in", async () => {
     const dataDir = folder();
     const memory = await open(dataDir);
     await memory.write(episodeOf("first"));

@@ -13,7 +13,7 @@ const READ = `SELECT group_concat(place) AS places, CAST(group_concat(data, '') 
 
 type Window = { readonly places: string | null; readonly data: Uint8Array | null };
 
-/** The nearest of what the viewer sees: every vector of these parts is looked at, and no other (M1). */
+/** The nearest of what the viewer sees: every vector of these parts is looked at, and no other (K1). */
 export const nearVectors = (
   db: MemoryConnection,
   parts: readonly IndexPart[],

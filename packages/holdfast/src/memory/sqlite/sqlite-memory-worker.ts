@@ -52,7 +52,7 @@ const answerOf = (id: number, work: () => unknown): MemoryReply => {
   }
 };
 
-/** Each succeeds or fails by itself; nothing is answered before all of them are on disk (M4). */
+/** Each succeeds or fails by itself; nothing is answered before all of them are on disk (K4). */
 const writeAll = (
   db: MemoryConnection,
   memory: MemoryDatabase,

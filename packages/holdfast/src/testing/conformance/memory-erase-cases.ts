@@ -38,7 +38,7 @@ const left = async (memory: MemoryStore): Promise<readonly string[]> =>
   );
 
 const erasing = (title: string, what: MemoryErasure, expected: number): MemoryCase => ({
-  promise: "M10",
+  promise: "K10",
   title,
   run: async ({ memory }) => {
     await fill(memory);
@@ -53,12 +53,12 @@ const erasing = (title: string, what: MemoryErasure, expected: number): MemoryCa
   },
 });
 
-/** M2, M10: what is forgotten, erased, swept, taken out and brought in. */
+/** K2, K10: what is forgotten, erased, swept, taken out and brought in. */
 export const MEMORY_ERASE_CASES: readonly MemoryCase[] = [
   erasing("a user is erased, and nobody else", { tenant: "acme", user: "ann" }, 6),
   erasing("a tenant is erased", { tenant: "acme", everything: true }, 0),
   {
-    promise: "M10",
+    promise: "K10",
     title: "a session is erased with what came from it, and another tenant's of the same name is not",
     run: async ({ memory }) => {
       await fill(memory);
@@ -71,7 +71,7 @@ export const MEMORY_ERASE_CASES: readonly MemoryCase[] = [
     },
   },
   {
-    promise: "M10",
+    promise: "K10",
     title: "forgetting takes the whole chain, and search, lists and history with it",
     run: async ({ memory }) => {
       const old = await addOne(memory, { subject: "home" });
@@ -89,7 +89,7 @@ export const MEMORY_ERASE_CASES: readonly MemoryCase[] = [
     },
   },
   {
-    promise: "M10",
+    promise: "K10",
     title: "no file has a word of what was erased, or was forgotten before an erasure",
     needs: "durability",
     run: async (subject) => {
@@ -115,7 +115,7 @@ export const MEMORY_ERASE_CASES: readonly MemoryCase[] = [
     },
   },
   {
-    promise: "M10, M11",
+    promise: "K10, K11",
     title: "a sweep takes what has expired and what its kind is not kept for, and nothing else",
     run: async ({ memory }) => {
       await addOne(memory, { text: "expires soon", expiresAt: NOW + 5 });
@@ -129,7 +129,7 @@ export const MEMORY_ERASE_CASES: readonly MemoryCase[] = [
     },
   },
   {
-    promise: "M2",
+    promise: "K2",
     title: "an operator takes a tenant out and brings it into another, chains, quarantine and all, once",
     run: async ({ memory }) => {
       await addOne(memory, { subject: "home", seenAt: NOW - 5 });

@@ -95,10 +95,10 @@ const addSome = async (memory: MemoryStore, viewer: MemoryViewer, chance: (below
   return answers.flatMap((answer) => ("id" in answer ? [answer.id] : []));
 };
 
-/** M1, M8, M9: hostile names and queries, and nothing that is not the viewer's. */
+/** K1, K8, K9: hostile names and queries, and nothing that is not the viewer's. */
 export const MEMORY_HOSTILE_CASES: readonly MemoryCase[] = [
   {
-    promise: "M1, M9",
+    promise: "K1, K9",
     title: "of 300 viewers with names and queries to confuse, none sees what is not theirs",
     run: async ({ memory }) => {
       const chance = seeded(7);
@@ -132,7 +132,7 @@ export const MEMORY_HOSTILE_CASES: readonly MemoryCase[] = [
     },
   },
   {
-    promise: "M9, M13",
+    promise: "K9, K13",
     title: "texts and queries of any characters come back as they were",
     run: async ({ memory }) => {
       const viewer: MemoryViewer = { tenant: null, user: null, agent: null, session: null };

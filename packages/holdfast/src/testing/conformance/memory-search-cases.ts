@@ -12,10 +12,10 @@ import {
   write,
 } from "./memory-case.ts";
 
-/** M1, M9, M12: what is found, and in which order. */
+/** K1, K9, K12: what is found, and in which order. */
 export const MEMORY_SEARCH_CASES: readonly MemoryCase[] = [
   {
-    promise: "M1",
+    promise: "K1",
     title:
       "a record is seen where every member of its scope is null or the viewer's, and the tenant the viewer's",
     run: async ({ memory }) => {
@@ -47,7 +47,7 @@ export const MEMORY_SEARCH_CASES: readonly MemoryCase[] = [
     },
   },
   {
-    promise: "M1",
+    promise: "K1",
     title: "the score of a hit does not depend on what others remember",
     run: async ({ memory }) => {
       const search = async () =>
@@ -64,7 +64,7 @@ export const MEMORY_SEARCH_CASES: readonly MemoryCase[] = [
     },
   },
   {
-    promise: "M9",
+    promise: "K9",
     title: "the record with the rarer words comes first; forms of a word and typing errors are found",
     run: async ({ memory }) => {
       await addOne(memory, { text: "Ann likes coffee in the morning" });
@@ -81,7 +81,7 @@ export const MEMORY_SEARCH_CASES: readonly MemoryCase[] = [
     },
   },
   {
-    promise: "M9",
+    promise: "K9",
     title: "other writing is found: without spaces, with accents, of other alphabets",
     run: async ({ memory }) => {
       const texts = ["東京に住んでいます", "Ça coûte cher à Besançon", "Она живёт в Москве"];
@@ -92,7 +92,7 @@ export const MEMORY_SEARCH_CASES: readonly MemoryCase[] = [
     },
   },
   {
-    promise: "M9",
+    promise: "K9",
     title: "expired, not yet valid and no longer valid records are not found",
     run: async ({ memory }) => {
       await addOne(memory, { text: "a door code 1", expiresAt: NOW + 10 });
@@ -107,7 +107,7 @@ export const MEMORY_SEARCH_CASES: readonly MemoryCase[] = [
     },
   },
   {
-    promise: "M9",
+    promise: "K9",
     title: "filters hold: kind, namespace, subject, time",
     run: async ({ memory }) => {
       await addOne(memory, { text: "tea one", kind: "preference" });
@@ -125,7 +125,7 @@ export const MEMORY_SEARCH_CASES: readonly MemoryCase[] = [
     },
   },
   {
-    promise: "M9",
+    promise: "K9",
     title: "the newer and the surer of equals come first, copies last, and a budget is kept",
     run: async ({ memory }) => {
       await addOne(memory, { text: "Ann plays chess on Mondays", kind: "episode", seenAt: NOW - 300 * DAY });
@@ -143,7 +143,7 @@ export const MEMORY_SEARCH_CASES: readonly MemoryCase[] = [
     },
   },
   {
-    promise: "M12",
+    promise: "K12",
     title: "pages go through everything once, from the newest to the oldest, while others write",
     run: async ({ memory }) => {
       const names = Array.from({ length: 25 }, (_, at) => `note ${at}`);
@@ -167,7 +167,7 @@ export const MEMORY_SEARCH_CASES: readonly MemoryCase[] = [
     },
   },
   {
-    promise: "M4",
+    promise: "K4",
     title: "a thousand changes in one batch are all there",
     run: async ({ memory }) => {
       const changes = Array.from({ length: 1_000 }, (_, at): MemoryChange => ({

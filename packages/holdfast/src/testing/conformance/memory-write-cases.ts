@@ -14,10 +14,10 @@ import {
   write,
 } from "./memory-case.ts";
 
-/** M3–M8, M13: what becomes of what is written. */
+/** K3–K8, K13: what becomes of what is written. */
 export const MEMORY_WRITE_CASES: readonly MemoryCase[] = [
   {
-    promise: "M4",
+    promise: "K4",
     title: "a record is found, got and listed as it was written",
     run: async ({ memory }) => {
       const source = { sessionId: "ses_1", position: 7 };
@@ -48,7 +48,7 @@ export const MEMORY_WRITE_CASES: readonly MemoryCase[] = [
     },
   },
   {
-    promise: "M4, M13",
+    promise: "K4, K13",
     title: "a batch with one change that cannot be does nothing",
     run: async ({ memory }) => {
       const wrong = [
@@ -71,7 +71,7 @@ export const MEMORY_WRITE_CASES: readonly MemoryCase[] = [
     },
   },
   {
-    promise: "M4",
+    promise: "K4",
     title: "what was answered is there when the store is opened again",
     needs: "durability",
     run: async (subject) => {
@@ -83,7 +83,7 @@ export const MEMORY_WRITE_CASES: readonly MemoryCase[] = [
     },
   },
   {
-    promise: "M4, M5",
+    promise: "K4, K5",
     title: "two stores on the same data see each other's writes, and do a batch once",
     needs: "sharing",
     run: async (subject) => {
@@ -99,7 +99,7 @@ export const MEMORY_WRITE_CASES: readonly MemoryCase[] = [
     },
   },
   {
-    promise: "M5",
+    promise: "K5",
     title: "the same key answers what it answered and does nothing, whatever it is given with",
     run: async ({ memory }) => {
       const add: readonly MemoryChange[] = [{ do: "add", memory: memoryOf({ kind: "episode" }) }];
@@ -111,7 +111,7 @@ export const MEMORY_WRITE_CASES: readonly MemoryCase[] = [
     },
   },
   {
-    promise: "M5, M1",
+    promise: "K5, K1",
     title: "a key of one is not the key of another",
     run: async ({ memory }) => {
       await addOne(memory, {}, { key: "k" });
@@ -129,7 +129,7 @@ export const MEMORY_WRITE_CASES: readonly MemoryCase[] = [
     },
   },
   {
-    promise: "M6, M7",
+    promise: "K6, K7",
     title: "a fact that contradicts takes the place of the one before, which is kept",
     run: async ({ memory }) => {
       const old = await addOne(memory, { subject: "where Ann lives" });
@@ -153,7 +153,7 @@ export const MEMORY_WRITE_CASES: readonly MemoryCase[] = [
     },
   },
   {
-    promise: "M6",
+    promise: "K6",
     title: "the same again is known, an older one is stale, another kind or namespace has its own",
     run: async ({ memory }) => {
       const id = await addOne(memory, { subject: "home" });
@@ -176,7 +176,7 @@ export const MEMORY_WRITE_CASES: readonly MemoryCase[] = [
     },
   },
   {
-    promise: "M7",
+    promise: "K7",
     title: "what is corrected was never so, what is superseded was so until then",
     run: async ({ memory }) => {
       const first = await addOne(memory, { validFrom: NOW - 9 });
@@ -205,7 +205,7 @@ export const MEMORY_WRITE_CASES: readonly MemoryCase[] = [
     },
   },
   {
-    promise: "M8",
+    promise: "K8",
     title: "what a tool said is seen by its own session and by operators alone, until it is promoted",
     run: async ({ memory }) => {
       await addOne(memory, { subject: "home", seenAt: NOW - 5 });
@@ -231,7 +231,7 @@ export const MEMORY_WRITE_CASES: readonly MemoryCase[] = [
     },
   },
   {
-    promise: "M8",
+    promise: "K8",
     title: "what is not trusted corrects nothing that is, and one from no session is seen by no session",
     run: async ({ memory }) => {
       const id = await addOne(memory);
@@ -244,7 +244,7 @@ export const MEMORY_WRITE_CASES: readonly MemoryCase[] = [
     },
   },
   {
-    promise: "M3",
+    promise: "K3",
     title: "nothing is added to the scope of another, and nothing changed that is not seen",
     run: async ({ memory }) => {
       const bobs = memoryOf({ scope: scopeOf({ user: "bob" }) });
