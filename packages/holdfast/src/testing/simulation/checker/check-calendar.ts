@@ -1,7 +1,7 @@
-import { openEvent } from "../../../core/journal-codec.ts";
 import type { EventHeader, JournalEvent } from "../../../core/event.ts";
 import type { StoredEvent } from "../../../core/hash-chain.ts";
 import type { SessionId, Timestamp } from "../../../core/ids.ts";
+import { openJournal } from "./check-journal.ts";
 import type { History, PlannedTicks, Telling } from "./history.ts";
 import type { Violation } from "./rules.ts";
 import { eventsOf, finder } from "./session-history.ts";
@@ -10,7 +10,7 @@ import { eventsOf, finder } from "./session-history.ts";
 export const checkCalendar = (history: History): readonly Violation[] => {
   if (history.calendar === undefined) return [];
   const { planned, journals, tellings } = history.calendar;
-  const opened = new Map([...journals].map(([id, events]) => [id, events.map(openEvent)] as const));
+  const opened = new Map([...journals].map(([id, stored]) => [id, openJournal(id, stored).events] as const));
   return [...planned.flatMap((plan) => checkTicks(plan, opened)), ...checkTellings(history, tellings)];
 };
 
@@ -81,7 +81,7 @@ const checkSession = (
   taken: readonly Telling[],
 ): readonly Violation[] => {
   const say = finder(sessionId, "O3");
-  const owed = stored.map(openEvent).filter(({ header }) => isToTell(header));
+  const owed = openJournal(sessionId, stored).events.filter(({ header }) => isToTell(header));
   const found: Violation[] = [];
   for (const { position, header } of owed) {
     const told = taken.filter((one) => one.position === position);
