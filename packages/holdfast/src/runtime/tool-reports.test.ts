@@ -77,6 +77,31 @@ describe("O3 of tools", () => {
     await test.close();
   });
 
+  it("of a call with a fallback each tool is told of by its own attempts", async () => {
+    const told: RunDelivery[] = [];
+    const failing = (name: string, maxAttempts: number, fallback?: string) =>
+      toolOf({
+        name,
+        effect: "write",
+        retry: { maxAttempts, initialDelayMs: 1_000 },
+        ...(fallback === undefined ? {} : { fallback: { tool: fallback } }),
+        execute: () => {
+          throw new ToolError(`${name} is away.`, { executed: false, retryable: name === "pay" });
+        },
+      });
+    const model = scriptedModel(({ toolResults }) =>
+      toolResults.length > 0 ? { text: "done" } : { toolCalls: [{ name: "pay" }] },
+    );
+    const agent = agentOf({ model, tools: [failing("pay", 3, "wire"), failing("wire", 2)] });
+    const test = await createTestRuntime({ agents: [agent], onRetriesSpent: (one) => void told.push(one) });
+    await runIn(test, agent);
+    // The other tool has failed at its first attempt, and for good.
+    expect(told.map(({ call, failure }) => [call?.tool, call?.attempts, failure?.message])).toEqual([
+      ["pay", 3, "pay is away."],
+    ]);
+    await test.close();
+  });
+
   /** A bank that works or does not, behind a circuit, and what is told of it. */
   const bankOf = () => {
     const bank = { works: false };
