@@ -1,9 +1,10 @@
-/** The example of the document, with a tool that tells more than the window holds. */
+/** The examples of the document, with a tool that tells more than the window holds. */
 import { expect, test } from "vitest";
 import { z } from "zod";
 import { defineTool } from "holdfast";
+import type { JsonValue } from "holdfast/core";
 import { createTestRuntime, scriptedModel } from "holdfast/testing";
-import { defineClerk } from "./working-memory.ts";
+import { definePlanner, defineReader } from "./working-memory.ts";
 
 const openClaim = defineTool()({
   name: "open_claim",
@@ -28,7 +29,7 @@ test("a session of more than its window is made shorter, and what is left out is
       return { toolCalls: [{ name: "recall_history", input: { query: "claim 3 policy" } }] };
     return { toolCalls: [{ name: "open_claim", input: { number: Number(lastUserText.split(" ").at(-1)) } }] };
   });
-  const clerk = defineClerk(model, [openClaim] as never);
+  const clerk = defineReader(model, [openClaim] as never);
   const test = await createTestRuntime({ agents: [clerk] });
   const session = await test.runtime.createSession(clerk);
   for (let number = 1; number <= 20; number += 1)
@@ -38,4 +39,21 @@ test("a session of more than its window is made shorter, and what is left out is
   expect(largest).toBeLessThan(150_000);
   expect(seen.at(-1)).toMatch(/Shortened: 300 of 1\d+ characters are left/);
   await test.close();
+});
+
+test("the list that an agent keeps is what its session answers", async () => {
+  const tasks: JsonValue = [
+    { title: "Read claim 7", status: "done" },
+    { title: "Pay it", status: "blocked", note: "no account" },
+  ];
+  const model = scriptedModel([
+    { toolCalls: [{ name: "update_tasks", input: { tasks } }] },
+    { text: "I am stuck." },
+  ]);
+  const clerk = definePlanner(model, []);
+  const runtimeTest = await createTestRuntime({ agents: [clerk] });
+  const session = await runtimeTest.runtime.createSession(clerk);
+  await (await session.send("Work on claim 7.")).outcome();
+  expect(await session.tasks()).toEqual(tasks);
+  await runtimeTest.close();
 });

@@ -1,11 +1,10 @@
-/** What the model sees of a long session, and how it finds the rest. */
+/** What the model sees of a long session, how it finds the rest, and what it has to do. */
 import { defineAgent, type AgentDefinition, type AgentOptions } from "holdfast";
-import { historyTool } from "holdfast/tools";
+import { historyTool, taskTool } from "holdfast/tools";
 
-export const defineClerk = (
-  model: AgentOptions["model"],
-  tools: NonNullable<AgentOptions["tools"]>,
-): AgentDefinition<string> => {
+type Tools = NonNullable<AgentOptions["tools"]>;
+
+export const defineReader = (model: AgentOptions["model"], tools: Tools): AgentDefinition<string> => {
   // #region window
   const clerk = defineAgent({
     name: "clerk",
@@ -15,5 +14,17 @@ export const defineClerk = (
     limits: { maxPromptTokens: 32_000 },
   });
   // #endregion window
+  return clerk as AgentDefinition<string>;
+};
+
+export const definePlanner = (model: AgentOptions["model"], tools: Tools): AgentDefinition<string> => {
+  // #region tasks
+  const clerk = defineAgent({
+    name: "clerk",
+    model,
+    instructions: "Work through the claims. Keep your list of tasks up to date.",
+    tools: [...tools, taskTool()],
+  });
+  // #endregion tasks
   return clerk as AgentDefinition<string>;
 };

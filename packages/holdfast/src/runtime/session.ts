@@ -20,6 +20,7 @@ import type { SendLimits } from "../core/run-limits.ts";
 import { checkSendLimits } from "./agent-limits.ts";
 import { readRaise, type RaiseBudgetOptions } from "./raise-budget.ts";
 import { spendingOf, type RunSpending } from "./run-spending.ts";
+import { windowOf, type PromptWindow } from "./prompt-window.ts";
 import { Run, type EventOptions } from "./run.ts";
 import type { RuntimeServices } from "./runtime-services.ts";
 import { signalConflict, signalOf, type SignalOptions } from "./send-signal.ts";
@@ -84,6 +85,8 @@ export type SessionSnapshot = {
   }[];
   /** What the open run has spent, and its limits. */
   readonly spending: RunSpending | null;
+  /** What the model sees of the conversation. */
+  readonly window: PromptWindow;
 };
 
 const SEND_OPTIONS = ["idempotencyKey", "signal", "settings", "limits", "whenActive"];
@@ -224,6 +227,7 @@ export class Session<Output = string> {
         status: status.kind,
       })),
       spending: run === null ? null : spendingOf(run),
+      window: windowOf(state),
     };
   }
 

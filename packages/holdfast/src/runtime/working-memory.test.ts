@@ -157,6 +157,11 @@ describe("working memory", () => {
         const before = (await journalOf(test, session.id)).reduce(reduce, EMPTY_STATE);
         const windowChars = before.windowChars + charsIn(textOf(kind, chars));
         const likely = likelyTokens({ ...before, windowChars });
+        expect((await session.snapshot()).window).toEqual({
+          entries: before.window.length,
+          tokens: likelyTokens(before),
+          maxTokens: null,
+        });
         await ask(test, agent, [textOf(kind, chars)]);
         const real = counted.at(-1) ?? 0;
         expect(Math.abs(likely - real) / real).toBeLessThan(0.1);

@@ -36,6 +36,10 @@ export const sessionsShow: Command = {
 const untilOf = (wait: Wait, now: number): string =>
   "until" in wait && wait.until !== null ? `, ${relativeTime(wait.until, now)}` : "";
 
+/** What the model is told in the next turn. */
+const windowLine = ({ window: { tokens, maxTokens } }: SessionSnapshot): string =>
+  `about ${plural(tokens, "token")}${maxTokens === null ? "" : ` of ${maxTokens}`}`;
+
 const MOST_RUNS = 10;
 
 const print = async (call: Invocation, snapshot: SessionSnapshot, story: SessionStory): Promise<void> => {
@@ -53,6 +57,7 @@ const print = async (call: Invocation, snapshot: SessionSnapshot, story: Session
     ...standing(snapshot).map((line) => ["", line] as const),
     ["created", relativeTime(story.createdAt, now)],
     ["changed", `${relativeTime(story.updatedAt, now)}, ${snapshot.position} events`],
+    ["window", windowLine(snapshot)],
   ];
   for (const [name, value] of facts) out.line(`${name.padEnd(NAME_WIDTH)}${value}`);
   printRuns(out, story, now);
