@@ -51,6 +51,7 @@ export {
   type BudgetOptions,
   type BudgetQuery,
   type RaiseBudgetOptions,
+  type PromptWindow,
   type RunSpending,
   type RuntimeOptions,
   type Schedule,
