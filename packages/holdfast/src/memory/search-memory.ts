@@ -9,6 +9,9 @@ const MAX_TERMS = 64;
 /** How many each side offers, and of how many where a filter will take some away. */
 const POOL = 400;
 const FILTERED_POOL = 4_000;
+/** Where too few of those offered are wanted, as where many have expired, so many times more are offered, and at last so many. */
+const POOL_GROWTH = 16;
+const LARGEST_POOL = 100_000;
 
 export type SearchSources = {
   readonly index: TermIndex;
@@ -27,24 +30,51 @@ export const searchMemory = (
   { index, parts, load, near, ranking, stem }: SearchSources,
 ): readonly MemoryHit[] => {
   const terms = [...new Set(tokenise(query.text, { stem }))].slice(0, MAX_TERMS);
-  const limit = hasFilter(query) ? FILTERED_POOL : POOL;
-  const lexical = { index, parts, terms, limit };
+  const lexical = { index, parts, terms };
   const found = new Map<string, Candidate>();
-  const enter = (rankName: "lexicalRank" | "alikeRank" | "vectorRank", docs: readonly ScoredDoc[]): void => {
-    let rank = 0;
-    for (const doc of docs) {
-      const record = load(doc);
-      if (record === undefined || !isWanted(record, query)) continue;
-      rank += 1;
+  const enter = (rankName: "lexicalRank" | "alikeRank" | "vectorRank", offer: Offer): void => {
+    for (const [at, record] of wantedOf(query, { offer, load }).entries()) {
       const known = found.get(record.id) ?? { record, lexicalRank: null, alikeRank: null, vectorRank: null };
-      found.set(record.id, { ...known, [rankName]: rank });
-      if (rank >= Math.max(50, query.limit * 4)) return;
+      found.set(record.id, { ...known, [rankName]: at + 1 });
     }
   };
-  enter("lexicalRank", searchWords(lexical));
-  if (ranking.alike > 0) enter("alikeRank", searchAlike(lexical));
-  if (ranking.vector > 0) enter("vectorRank", near(limit));
+  enter("lexicalRank", (limit) => searchWords({ ...lexical, limit }));
+  if (ranking.alike > 0) enter("alikeRank", (limit) => searchAlike({ ...lexical, limit }));
+  if (ranking.vector > 0) enter("vectorRank", near);
   return rankHits([...found.values()], query, ranking);
+};
+
+/** The best of one side, as many as are asked for and there are. */
+type Offer = (limit: number) => readonly ScoredDoc[];
+
+/** The best of one side that the query wants. */
+const wantedOf = (
+  query: MemorySearch & { readonly limit: number },
+  { offer, load }: { readonly offer: Offer; readonly load: SearchSources["load"] },
+): readonly MemoryRecord[] => {
+  const enough = Math.max(50, query.limit * 4);
+  for (let limit = hasFilter(query) ? FILTERED_POOL : POOL; ; limit *= POOL_GROWTH) {
+    const docs = offer(limit);
+    const wanted = firstOf(docs, enough, (doc) => {
+      const record = load(doc);
+      return record !== undefined && isWanted(record, query) ? record : undefined;
+    });
+    if (wanted.length >= enough || docs.length < limit || limit >= LARGEST_POOL) return wanted;
+  }
+};
+
+const firstOf = <Item, Kept>(
+  items: readonly Item[],
+  count: number,
+  keep: (item: Item) => Kept | undefined,
+): readonly Kept[] => {
+  const kept: Kept[] = [];
+  for (const item of items) {
+    const one = keep(item);
+    if (one !== undefined) kept.push(one);
+    if (kept.length >= count) break;
+  }
+  return kept;
 };
 
 const hasFilter = ({ kinds, subject, since, before }: MemoryFilter): boolean =>

@@ -3,34 +3,31 @@ export type ScoredDoc = { readonly part: number; readonly doc: number; readonly 
 /** Keeps the best of many. Of two that are as good the later one comes first, so that the order is always the same. */
 export class TopDocs {
   readonly #limit: number;
-  readonly #best: ScoredDoc[] = [];
+  #best: ScoredDoc[] = [];
+  /** The last that may stay, where there are as many as may. */
+  #last: ScoredDoc | undefined;
 
   constructor(limit: number) {
     this.#limit = limit;
   }
 
   offer(doc: ScoredDoc): void {
-    const best = this.#best;
-    const last = best.at(-1);
-    if (best.length >= this.#limit && last !== undefined && !isBefore(doc, last)) return;
-    let low = 0;
-    let high = best.length;
-    while (low < high) {
-      const middle = (low + high) >> 1;
-      const other = best[middle];
-      if (other !== undefined && isBefore(other, doc)) low = middle + 1;
-      else high = middle;
-    }
-    best.splice(low, 0, doc);
-    if (best.length > this.#limit) best.pop();
+    if (this.#last !== undefined && order(doc, this.#last) > 0) return;
+    this.#best.push(doc);
+    // As many again are gathered before they are sorted, so that each costs the same however many are kept.
+    if (this.#best.length >= 2 * this.#limit) this.#sort();
   }
 
   sorted(): readonly ScoredDoc[] {
+    this.#sort();
     return this.#best;
+  }
+
+  #sort(): void {
+    this.#best = this.#best.toSorted(order).slice(0, this.#limit);
+    this.#last = this.#best[this.#limit - 1];
   }
 }
 
-const isBefore = (one: ScoredDoc, other: ScoredDoc): boolean => {
-  if (one.score !== other.score) return one.score > other.score;
-  return one.part === other.part ? one.doc > other.doc : one.part > other.part;
-};
+const order = (one: ScoredDoc, other: ScoredDoc): number =>
+  other.score - one.score || other.part - one.part || other.doc - one.doc;

@@ -1,5 +1,5 @@
 import type { MemoryErasure, MemorySweep } from "../../ports/memory-store.ts";
-import { ANSWERS_KEPT_MS, isPastItsTime } from "../governance.ts";
+import { ANSWERS_KEPT_MS } from "../governance.ts";
 import { tenantKey } from "../scope-key.ts";
 import type { MemoryConnection } from "./memory-connection.ts";
 import { placesOf } from "./memory-schema.ts";
@@ -48,20 +48,25 @@ const eraseAnswers = (db: MemoryConnection, what: MemoryErasure): void => {
   else db.run(clear, tenant);
 };
 
-/** Within a transaction. Answers how many records are gone. */
-export const sweepRows = (db: MemoryConnection, options: MemorySweep): number => {
-  const { now, keepMs = {} } = options;
+/** So many records go in one transaction: others have their turn between two of them. */
+export const SWEPT_AT_ONCE = 500;
+
+/** Within a transaction. Answers how many records are gone; as many as may go at once where there may be more. */
+export const sweepRows = (db: MemoryConnection, { now, keepMs = {} }: MemorySweep): number => {
   db.run("DELETE FROM answers WHERE at <= ?", now - ANSWERS_KEPT_MS);
-  const expired = db.all<{ body: string }>("SELECT body FROM records WHERE expires_at <= ?", now);
-  const old = Object.entries(keepMs).flatMap(([kind, keep]) =>
-    db.all<{ body: string }>("SELECT body FROM records WHERE kind = ? AND seen_at <= ?", kind, now - keep),
-  );
-  const gone = new Map(
-    [...expired, ...old]
-      .map(bodyOf)
-      .map((record) => [`${tenantKey(record.scope.tenant)} ${record.id}`, record]),
-  );
-  for (const record of gone.values())
-    if (isPastItsTime(record, options)) new TenantTable(db, record.scope.tenant).remove(record);
-  return gone.size;
+  let gone = removeSome(db, SWEPT_AT_ONCE, ["expires_at <= ?", now]);
+  for (const [kind, keep] of Object.entries(keepMs))
+    gone += removeSome(db, SWEPT_AT_ONCE - gone, ["kind = ? AND seen_at <= ?", kind, now - keep]);
+  return gone;
+};
+
+const removeSome = (
+  db: MemoryConnection,
+  limit: number,
+  [where, ...values]: readonly [string, ...(string | number)[]],
+): number => {
+  const sql = `SELECT body FROM records WHERE ${where} LIMIT ?`;
+  const found = db.all<{ body: string }>(sql, ...values, limit).map(bodyOf);
+  for (const record of found) new TenantTable(db, record.scope.tenant).remove(record);
+  return found.length;
 };

@@ -40,6 +40,7 @@ export const SCHEMA = `
   CREATE INDEX records_part ON records (part, number);
   CREATE UNIQUE INDEX records_slot ON records (part, slot) WHERE is_current = 1 AND slot IS NOT NULL;
   CREATE INDEX records_source ON records (tenant, source_session) WHERE source_session IS NOT NULL;
+  CREATE INDEX records_kind ON records (kind, seen_at);
   CREATE INDEX records_expires ON records (expires_at) WHERE expires_at IS NOT NULL;
   CREATE TABLE postings (
     part INTEGER NOT NULL,

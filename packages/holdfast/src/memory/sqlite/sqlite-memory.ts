@@ -17,6 +17,7 @@ import { checkBatch, checkErasure, checkList, checkSearch, checkSweep, readCurso
 import { checkReader } from "../check-change.ts";
 import { Embedder, type MemoryEmbedding, textsOf } from "../embedding.ts";
 import { type MemoryRanking, USUAL_RANKING } from "../rank-hits.ts";
+import { SWEPT_AT_ONCE } from "./erase-rows.ts";
 import { MemoryLink } from "./memory-link.ts";
 
 export type SqliteMemoryOptions = {
@@ -87,8 +88,14 @@ class SqliteMemory implements MemoryStore {
     return this.#link.ask({ do: "erase", what: checkErasure(what) });
   }
 
-  async sweep(options: MemorySweep): Promise<number> {
-    return this.#link.ask({ do: "sweep", options: checkSweep(options) });
+  async sweep(given: MemorySweep): Promise<number> {
+    const options = checkSweep(given);
+    let gone = 0;
+    for (;;) {
+      const some = await this.#link.ask<number>({ do: "sweep", options });
+      gone += some;
+      if (some < SWEPT_AT_ONCE) return gone;
+    }
   }
 
   close(): Promise<void> {

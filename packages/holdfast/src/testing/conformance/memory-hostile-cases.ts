@@ -99,10 +99,10 @@ const addSome = async (memory: MemoryStore, viewer: MemoryViewer, chance: (below
 export const MEMORY_HOSTILE_CASES: readonly MemoryCase[] = [
   {
     promise: "K1, K9",
-    title: "of 300 viewers with names and queries to confuse, none sees what is not theirs",
+    title: "of 1,000 viewers with names and queries to confuse, none sees what is not theirs",
     run: async ({ memory }) => {
       const chance = seeded(7);
-      const viewers = Array.from({ length: 300 }, () => someViewer(chance));
+      const viewers = Array.from({ length: 1_000 }, () => someViewer(chance));
       const ids: string[] = [];
       for (const viewer of viewers) ids.push(...(await addSome(memory, viewer, chance)));
       let hits = 0;

@@ -178,4 +178,22 @@ export const MEMORY_SEARCH_CASES: readonly MemoryCase[] = [
       strictEqual((await found(memory, "invoice 777"))[0], "invoice number 777 of the year");
     },
   },
+  {
+    promise: "K9",
+    title: "what has expired and is not swept yet does not stand in the way of what is current",
+    run: async ({ memory }) => {
+      for (let from = 0; from < 1_500; from += 500) {
+        const walks = Array.from({ length: 500 }, (_, at) =>
+          memoryOf({ text: `a walk, number ${from + at}`, kind: "episode", expiresAt: NOW + 1 }),
+        );
+        await write(
+          memory,
+          walks.map((walk) => ({ do: "add", memory: walk })),
+        );
+      }
+      const long = "a walk by the sea, long ago, and what was said on it";
+      await addOne(memory, { text: long, kind: "episode" });
+      deepStrictEqual(await found(memory, "walk", { now: NOW + 1 }), [long]);
+    },
+  },
 ];
