@@ -2,11 +2,12 @@
  * `node --conditions=holdfast-source bench/memory.mjs`: what it costs to remember and to recall, in a database on this disk.
  *
  * `--records 100000` says how many there are, `--users 1` how many share them, `--queries 400` how often each kind of query is asked. With
- * `--records 1000000 --users 1000` it takes some ten minutes and 2 GB of disk.
+ * `--records 1000000 --users 1000` it takes some ten minutes and 2 GB of disk. `--postgres postgres://…` asks that server instead, in
+ * a schema of its own that is left there.
  */
 import { mkdirSync, mkdtempSync, readdirSync, rmSync, statSync } from "node:fs";
 import { join } from "node:path";
-import { createSqliteMemory } from "holdfast/stores";
+import { createPostgresMemory, createSqliteMemory } from "holdfast/stores";
 import { seeded, wordsOf } from "./memory/words.mjs";
 
 const option = (name, fallback) => {
@@ -47,7 +48,10 @@ const told = [];
 const tell = (what, times) =>
   told.push([what, ms(quantile(times, 0.5)), ms(quantile(times, 0.95)), ms(quantile(times, 0.99))]);
 
-const memory = await createSqliteMemory({ dataDir });
+const at = process.argv.indexOf("--postgres");
+const memory = await (at < 0
+  ? createSqliteMemory({ dataDir })
+  : createPostgresMemory({ url: process.argv[at + 1] ?? "", schema: `bench_${process.pid}` }));
 try {
   const kept = [];
   const begin = performance.now();

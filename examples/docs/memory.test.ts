@@ -6,7 +6,14 @@ import { createRuntime, type AgentDefinition, type JsonObject } from "holdfast";
 import type { MemoryStore } from "holdfast/ports";
 import { scriptedModel } from "holdfast/testing";
 import { describe, expect, onTestFinished, test } from "vitest";
-import { defineAssistant, defineCarefulAssistant, govern, openMemory, supersede } from "./memory.ts";
+import {
+  defineAssistant,
+  defineCarefulAssistant,
+  govern,
+  openInPostgres,
+  openMemory,
+  supersede,
+} from "./memory.ts";
 
 const NOW = 1_800_000_000_000;
 
@@ -76,5 +83,13 @@ describe("docs/memory.md", () => {
     expect(await seen(memory)).toEqual([]);
     for (const name of await readdir(dataDir))
       expect((await readFile(join(dataDir, name), "latin1")).includes("Rome")).toBe(false);
+  });
+});
+
+test("docs/memory.md: a server that is not there is said, with what to look at", async () => {
+  // With a real server: packages/holdfast/src/memory/postgres/postgres-memory.test.ts.
+  await expect(openInPostgres("postgres://holdfast@127.0.0.1:1/shop")).rejects.toMatchObject({
+    code: "STORE_UNAVAILABLE",
+    hint: expect.stringContaining("Check that the server runs"),
   });
 });

@@ -1,12 +1,19 @@
 import { defineAgent, type AgentDefinition, type ModelChoice } from "holdfast";
 import type { MemoryStore } from "holdfast/ports";
-import { createSqliteMemory, exportMemory } from "holdfast/stores";
+import { createPostgresMemory, createSqliteMemory, exportMemory } from "holdfast/stores";
 import { memoryTools } from "holdfast/tools";
 
 export const openMemory = async (dataDir: string): Promise<MemoryStore> => {
   // #region open
   const memory = await createSqliteMemory({ dataDir });
   // #endregion open
+  return memory;
+};
+
+export const openInPostgres = async (url: string): Promise<MemoryStore> => {
+  // #region postgres
+  const memory = await createPostgresMemory({ url, schema: "holdfast_memory" });
+  // #endregion postgres
   return memory;
 };
 

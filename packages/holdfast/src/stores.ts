@@ -9,6 +9,7 @@ export {
 } from "./stores/index.ts";
 export {
   createInMemoryMemory,
+  createPostgresMemory,
   createSqliteMemory,
   exportMemory,
   type ExportMemoryOptions,
@@ -18,5 +19,6 @@ export {
   type InMemoryMemoryOptions,
   type MemoryEmbedding,
   type MemoryRanking,
+  type PostgresMemoryOptions,
   type SqliteMemoryOptions,
 } from "./memory/index.ts";

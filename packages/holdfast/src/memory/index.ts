@@ -1,3 +1,4 @@
+export { createPostgresMemory, type PostgresMemoryOptions } from "./postgres/postgres-memory.ts";
 export { createSqliteMemory, type SqliteMemoryOptions } from "./sqlite/sqlite-memory.ts";
 export { createInMemoryMemory, type InMemoryMemoryOptions } from "./in-memory/in-memory-memory.ts";
 export type { MemoryEmbedding } from "./embedding.ts";

@@ -3,118 +3,21 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import fc from "fast-check";
 import { expect, it } from "vitest";
-import type { MemoryBatch, MemoryChange, MemoryReader, MemoryStore } from "../ports/memory-store.ts";
+import { findPostgres, startPostgres } from "../testing/postgres-server.fixture.ts";
 import { createInMemoryMemory } from "./in-memory/in-memory-memory.ts";
+import { memoryStep, playSteps } from "./memory-steps.fixture.ts";
+import { createPostgresMemory } from "./postgres/postgres-memory.ts";
 import { createSqliteMemory } from "./sqlite/sqlite-memory.ts";
-
-const NOW = 1_700_000_000_000;
-const name = fc.constantFrom(null, "ann", "bob");
-const viewer = fc.record({ tenant: fc.constantFrom(null, "acme"), user: name, agent: name, session: name });
-const words = fc
-  .array(fc.constantFrom("boat", "boats", "cat", "house", "hose", "Paris", "the", "東京", "x"), {
-    minLength: 1,
-    maxLength: 6,
-  })
-  .map((some) => some.join(" "));
-
-type Step = {
-  readonly kind: "add" | "correct" | "supersede" | "promote" | "forget" | "erase" | "sweep" | "again";
-  readonly viewer: { readonly tenant: string | null } & Extract<
-    MemoryReader,
-    { readonly user: string | null }
-  >;
-  readonly text: string;
-  readonly isOwn: boolean;
-  readonly isTrusted: boolean;
-  readonly isOperator: boolean;
-  readonly subject: string | null;
-  readonly pick: number;
-  readonly later: number;
-};
-
-const step: fc.Arbitrary<Step> = fc.record({
-  kind: fc.constantFrom(
-    "add",
-    "add",
-    "add",
-    "correct",
-    "supersede",
-    "promote",
-    "forget",
-    "erase",
-    "sweep",
-    "again",
-  ),
-  viewer,
-  text: words,
-  isOwn: fc.boolean(),
-  isTrusted: fc.boolean(),
-  isOperator: fc.boolean(),
-  subject: fc.constantFrom(null, "home", "pet"),
-  pick: fc.nat(30),
-  later: fc.nat(5),
-});
-
-const changeOf = (step: Step, ids: readonly string[]): MemoryChange => {
-  const { viewer: by, text, isTrusted, subject, pick } = step;
-  const id = ids[pick % Math.max(ids.length, 1)] ?? "mem_none";
-  const source = by.session === null ? null : { sessionId: by.session, position: pick };
-  switch (step.kind) {
-    case "correct":
-    case "supersede":
-      return { do: step.kind, id, text, origin: "user", isTrusted, source };
-    case "promote":
-    case "forget":
-      return { do: step.kind, id };
-    default: {
-      const scope = { ...by, user: step.isOwn ? by.user : null, session: null, namespace: subject ?? "" };
-      const kind = pick % 3 === 0 ? "episode" : "fact";
-      const expiresAt = pick % 7 === 0 ? NOW + 20 : null;
-      return {
-        do: "add",
-        memory: { scope, kind, text, subject, source, origin: "user", isTrusted, expiresAt },
-      };
-    }
-  }
-};
-
-/** What a store answers to all steps, and what every viewer finds and lists in the end. */
-const played = async (memory: MemoryStore, steps: readonly Step[]): Promise<readonly unknown[]> => {
-  const told: unknown[] = [];
-  const ids: string[] = [];
-  let now = NOW;
-  for (const [at, each] of steps.entries()) {
-    now += each.later;
-    const { tenant, user } = each.viewer;
-    if (each.kind === "erase") {
-      told.push(await memory.erase(user === null ? { tenant, session: "ann" } : { tenant, user }));
-    } else if (each.kind === "sweep") {
-      told.push(await memory.sweep({ now }));
-    } else {
-      const by: MemoryReader = each.isOperator ? { operatorOf: tenant } : each.viewer;
-      const key = each.kind === "again" ? `key ${each.pick}` : `step ${at}`;
-      const batch: MemoryBatch = { by, key, now, changes: [changeOf(each, ids)] };
-      const answers = await memory.write(batch);
-      ids.push(...answers.flatMap((answer) => ("id" in answer ? [answer.id] : [])));
-      told.push(answers);
-    }
-    const query = { viewer: each.viewer, text: each.text, now, limit: 20 };
-    told.push((await memory.search(query)).map(({ record, score }) => [record.id, score.toFixed(9)]));
-    told.push(await memory.list({ reader: each.viewer, limit: 50, all: true }));
-  }
-  for (const id of ids) told.push(await memory.history({ operatorOf: "acme" }, id));
-  return told;
-};
 
 it("the memory in SQLite answers what the one in memory answers, whatever is done to both", async () => {
   const dataDir = mkdtempSync(join(tmpdir(), "holdfast-memory-"));
   try {
     await fc.assert(
-      fc.asyncProperty(fc.array(step, { minLength: 5, maxLength: 40 }), async (steps) => {
+      fc.asyncProperty(fc.array(memoryStep, { minLength: 5, maxLength: 40 }), async (steps) => {
         const path = mkdtempSync(join(dataDir, "one-"));
         const fresh = await createSqliteMemory({ dataDir: path });
         try {
-          expect(await played(fresh, steps)).toEqual(await played(createInMemoryMemory(), steps));
+          expect(await playSteps(fresh, steps)).toEqual(await playSteps(createInMemoryMemory(), steps));
         } finally {
           await fresh.close();
         }
@@ -123,5 +26,30 @@ it("the memory in SQLite answers what the one in memory answers, whatever is don
     );
   } finally {
     rmSync(dataDir, { recursive: true, force: true });
+  }
+});
+
+const programs = await findPostgres();
+
+// Skipped where npm brings no Postgres for this machine.
+it.skipIf(programs === null)("so does the memory in Postgres", { timeout: 120_000 }, async () => {
+  if (programs === null) return;
+  const server = await startPostgres(programs);
+  const url = `postgres://postgres:postgres@127.0.0.1:${server.port}/shop`;
+  let runs = 0;
+  try {
+    await fc.assert(
+      fc.asyncProperty(fc.array(memoryStep, { minLength: 5, maxLength: 40 }), async (steps) => {
+        const memory = await createPostgresMemory({ url, schema: `run_${(runs += 1)}`, maxConnections: 1 });
+        try {
+          expect(await playSteps(memory, steps)).toEqual(await playSteps(createInMemoryMemory(), steps));
+        } finally {
+          await memory.close();
+        }
+      }),
+      { numRuns: 25 },
+    );
+  } finally {
+    await server.stop();
   }
 });

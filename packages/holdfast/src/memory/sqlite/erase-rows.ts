@@ -4,7 +4,7 @@ import { tenantKey } from "../scope-key.ts";
 import type { MemoryConnection } from "./memory-connection.ts";
 import { placesOf } from "./memory-schema.ts";
 import { nameKey } from "./part-rows.ts";
-import { bodyOf } from "./record-body.ts";
+import { bodyOf } from "../record-body.ts";
 import { TenantTable } from "./tenant-table.ts";
 
 /** Erases within a transaction; the log is emptied after it (K10). Answers how many records are gone. */

@@ -22,7 +22,7 @@ import type { MemoryConnection } from "./memory-connection.ts";
 import { placeOf } from "./memory-schema.ts";
 import { nearVectors, type VectorQuery } from "./near-vectors.ts";
 import { nameKey, partsSeen, termIndex } from "./part-rows.ts";
-import { bodyOf } from "./record-body.ts";
+import { bodyOf } from "../record-body.ts";
 import { TenantTable } from "./tenant-table.ts";
 
 export type NewVectors = { readonly model: string; readonly byText: Vectors } | null;

@@ -7,7 +7,7 @@ import { ownerKey, tenantKey } from "../scope-key.ts";
 import type { MemoryConnection } from "./memory-connection.ts";
 import { partAt, placeOf } from "./memory-schema.ts";
 import { findPart, nameKey, nextDoc, partFor } from "./part-rows.ts";
-import { bodyOf, toBody } from "./record-body.ts";
+import { bodyOf, toBody } from "../record-body.ts";
 import { PostingRows } from "./posting-rows.ts";
 
 const FIND = "SELECT body FROM records WHERE tenant = ? AND id = ?";

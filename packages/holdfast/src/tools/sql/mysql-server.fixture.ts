@@ -6,7 +6,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import mysql from "mysql2/promise";
-import { freePort } from "./sql-tools.fixture.ts";
+import { freePort } from "../../definitions/free-port.fixture.ts";
 
 type Programs = { readonly install: string; readonly server: string };
 

@@ -1,6 +1,6 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import type { DefinedTool } from "../../definitions/define-tool.ts";
-import { findPostgres, startPostgres, type PostgresServer } from "./postgres-server.fixture.ts";
+import { findPostgres, startPostgres, type PostgresServer } from "../../testing/postgres-server.fixture.ts";
 import { startProxy, type SqlProxy } from "./sql-proxy.fixture.ts";
 import { close, enter, held } from "./sql-tools.fixture.ts";
 import { sqlTools, type SqlToolsOptions } from "./sql-tools.ts";

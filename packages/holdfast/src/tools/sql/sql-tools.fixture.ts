@@ -1,5 +1,4 @@
 import { AssertionError } from "node:assert";
-import { createServer } from "node:net";
 import type { DefinedTool } from "../../definitions/define-tool.ts";
 import type { JsonValue } from "../../core/json.ts";
 import type { ToolContext } from "../../ports/tool.ts";
@@ -25,12 +24,3 @@ export const held = (tools: readonly DefinedTool[]): number =>
 
 /** Ends what they hold open. */
 export const close = async (tools: readonly DefinedTool[]): Promise<void> => tools[0]?.resource?.close();
-
-/** Of this machine, for a server of a test's own. */
-export const freePort = async (): Promise<number> => {
-  const server = createServer();
-  await new Promise<void>((resolve) => void server.listen(0, "127.0.0.1", resolve));
-  const address = server.address();
-  server.close();
-  return typeof address === "object" && address !== null ? address.port : 0;
-};

@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import pg from "pg";
-import { freePort } from "./sql-tools.fixture.ts";
+import { freePort } from "../definitions/free-port.fixture.ts";
 
 /** A user without rights, as whom the server runs where these tests run as root: it refuses to be root. */
 const NOBODY = 65_534;

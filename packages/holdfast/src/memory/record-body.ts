@@ -1,4 +1,4 @@
-import type { MemoryRecord } from "../../ports/memory-store.ts";
+import type { MemoryRecord } from "../ports/memory-store.ts";
 
 /** A record as it is stored: what has its usual value is left out, which is most of it. */
 export const toBody = (record: MemoryRecord): string => {

@@ -1,0 +1,36 @@
+import { Fetched, untilFetched } from "../fetched.ts";
+import { LoadedTable } from "./loaded-table.ts";
+import type { MemoryQuery } from "./memory-pool.ts";
+import { keyDigest } from "./name-digest.ts";
+import { idsBySlot, recordsById, type StoredRecord } from "./record-rows.ts";
+import { type NewVectors, writeChanges } from "./write-changes.ts";
+
+type Where = { readonly tenant: string | null; readonly vectors: NewVectors };
+
+/** Changes records of one tenant, within its transaction: the work is done on what was fetched for it, and then written. */
+export const changeRecords = async <Result>(
+  query: MemoryQuery,
+  { tenant, vectors }: Where,
+  work: (table: LoadedTable) => Result,
+): Promise<Result> => {
+  const byId = new Fetched<StoredRecord>((ids) => recordsById(query, tenant, ids));
+  const bySlot = new Fetched<string>((keys) => idsBySlot(query, keys));
+  const [counter] = await query<{ value: number }>(
+    "SELECT value FROM @counters WHERE tenant = $1",
+    keyDigest(tenant),
+  );
+  const last = counter?.value ?? 0;
+  const { table, result } = await untilFetched([byId, bySlot], () => {
+    const loaded = new LoadedTable(byId, bySlot, last);
+    return { table: loaded, result: work(loaded) };
+  });
+  if (table.lastNumber !== last)
+    await query(
+      `INSERT INTO @counters (tenant, value) VALUES ($1, $2)
+        ON CONFLICT (tenant) DO UPDATE SET value = excluded.value`,
+      keyDigest(tenant),
+      table.lastNumber,
+    );
+  if (table.changes.length > 0) await writeChanges(query, table.changes, vectors);
+  return result;
+};

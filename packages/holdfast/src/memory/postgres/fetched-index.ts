@@ -1,0 +1,145 @@
+import type { MemoryRecord, MemorySearch } from "../../ports/memory-store.ts";
+import { nearness } from "../embedding.ts";
+import { Fetched } from "../fetched.ts";
+import type { IndexPart } from "../lexical-search.ts";
+import type { Postings } from "../postings.ts";
+import { bodyOf } from "../record-body.ts";
+import { ownersSeenBy } from "../scope-key.ts";
+import type { SearchSources } from "../search-memory.ts";
+import { type ScoredDoc, TopDocs } from "../top-docs.ts";
+import type { MemoryQuery } from "./memory-pool.ts";
+import { keyDigest } from "./name-digest.ts";
+import { termKey } from "./write-changes.ts";
+
+export type VectorQuery = { readonly model: string; readonly vector: Float32Array } | null;
+
+/** The parts that a viewer sees, and no others (K1). */
+export const partsSeen = (
+  query: MemoryQuery,
+  { viewer, namespaces }: Pick<MemorySearch, "viewer" | "namespaces">,
+): Promise<readonly IndexPart[]> =>
+  query<IndexPart>(
+    `SELECT part, count, total_length AS "totalLength", next_doc AS "nextDoc" FROM @parts
+      WHERE owner = ANY($1) AND ($2::text[] IS NULL OR namespace = ANY($2)) ORDER BY part`,
+    ownersSeenBy(viewer).map(keyDigest),
+    namespaces?.map(keyDigest) ?? null,
+  );
+
+type Found = Pick<SearchSources, "index" | "load" | "near">;
+
+/** What a search reads of these parts; what it has asked for and not got is fetched when it has ended. */
+export const fetchedIndex = (
+  query: MemoryQuery,
+  parts: readonly IndexPart[],
+  near: VectorQuery,
+): Found & { readonly sources: readonly Fetched<unknown>[] } => {
+  const postings = new Fetched((keys) => postingsOf(query, keys));
+  const terms = new Fetched((keys) => termsOf(query, keys));
+  const records = new Fetched((keys) => recordsAt(query, keys));
+  const vectors = new Fetched((keys) => vectorsOf(query, keys, near));
+  return {
+    index: {
+      postings: (part, term) => postings.get(keyOf(part, termKey(term))) ?? [],
+      terms: (part, initial, limit) => terms.get(keyOf(part, initial, limit)) ?? [],
+    },
+    load: ({ part, doc }) => records.get(keyOf(part, doc)),
+    near: (limit) => (near === null ? [] : nearest(parts, { vectors, near, limit })),
+    sources: [postings, terms, records, vectors],
+  };
+};
+
+const keyOf = (...values: readonly (string | number)[]): string => JSON.stringify(values);
+const valuesOf = <Values>(keys: readonly string[]): readonly Values[] =>
+  keys.map((key) => JSON.parse(key) as Values);
+
+const postingsOf = async (
+  query: MemoryQuery,
+  keys: readonly string[],
+): Promise<ReadonlyMap<string, readonly Postings[]>> => {
+  const asked = valuesOf<[number, string]>(keys);
+  const rows = await query<{ part: number; term: string; data: Buffer }>(
+    `SELECT part, term, string_agg(int4send(doc) || int4send(packed), ''::bytea) AS data FROM @postings
+      WHERE (part, term) IN (SELECT * FROM unnest($1::bigint[], $2::text[])) GROUP BY part, term`,
+    asked.map(([part]) => part),
+    asked.map(([, term]) => term),
+  );
+  return new Map(rows.map(({ part, term, data }) => [keyOf(part, term), [toPostings(data)]]));
+};
+
+/** Numbers of 32 bits come over the highest byte first. */
+const toPostings = (data: Buffer): Postings =>
+  Uint32Array.from({ length: data.byteLength / 4 }, (_, at) => data.readUInt32BE(at * 4));
+
+const termsOf = async (
+  query: MemoryQuery,
+  keys: readonly string[],
+): Promise<ReadonlyMap<string, readonly string[]>> => {
+  const found = new Map<string, readonly string[]>();
+  for (const [part, initial, limit] of valuesOf<[number, string, number]>(keys)) {
+    const rows = await query<{ term: string }>(
+      "SELECT DISTINCT term FROM @postings WHERE part = $1 AND term >= $2 AND term < $3 ORDER BY term LIMIT $4",
+      part,
+      initial,
+      `${initial}\u{10ffff}`,
+      limit,
+    );
+    found.set(
+      keyOf(part, initial, limit),
+      rows.map(({ term }) => term),
+    );
+  }
+  return found;
+};
+
+const recordsAt = async (
+  query: MemoryQuery,
+  keys: readonly string[],
+): Promise<ReadonlyMap<string, MemoryRecord>> => {
+  const asked = valuesOf<[number, number]>(keys);
+  const rows = await query<{ part: number; doc: number; body: string }>(
+    `SELECT part, doc, body FROM @records
+      WHERE (part, doc) IN (SELECT * FROM unnest($1::bigint[], $2::integer[]))`,
+    asked.map(([part]) => part),
+    asked.map(([, doc]) => doc),
+  );
+  return new Map(rows.map((row) => [keyOf(row.part, row.doc), bodyOf(row)]));
+};
+
+type Vector = { readonly doc: number; readonly data: Buffer };
+
+const vectorsOf = async (
+  query: MemoryQuery,
+  keys: readonly string[],
+  near: VectorQuery,
+): Promise<ReadonlyMap<string, readonly Vector[]>> => {
+  const rows = await query<Vector & { readonly part: number }>(
+    "SELECT part, doc, data FROM @vectors WHERE part = ANY($1) AND model = $2 AND length(data) = $3",
+    keys.map(Number),
+    near?.model ?? "",
+    near?.vector.byteLength ?? 0,
+  );
+  return Map.groupBy(rows, ({ part }) => String(part));
+};
+
+/** Every vector of these parts is looked at, and no other (K1). */
+const nearest = (
+  parts: readonly IndexPart[],
+  {
+    vectors,
+    near,
+    limit,
+  }: {
+    readonly vectors: Fetched<readonly Vector[]>;
+    readonly near: NonNullable<VectorQuery>;
+    readonly limit: number;
+  },
+): readonly ScoredDoc[] => {
+  const top = new TopDocs(limit);
+  for (const { part } of parts)
+    for (const { doc, data } of vectors.get(String(part)) ?? [])
+      top.offer({ part, doc, score: nearness(near.vector, toVector(data)) });
+  return top.sorted();
+};
+
+/** Little-endian, as every machine that Node runs on has it; a copy, for it has to begin at a multiple of four. */
+const toVector = (data: Buffer): Float32Array => new Float32Array(new Uint8Array(data).buffer);
