@@ -2,7 +2,7 @@
 import { mkdtemp, readdir, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { createRuntime, type AgentDefinition, type JsonObject } from "holdfast";
+import type { AgentDefinition, JsonObject } from "holdfast";
 import type { MemoryStore } from "holdfast/ports";
 import { scriptedModel } from "holdfast/testing";
 import { describe, expect, onTestFinished, test } from "vitest";
@@ -12,6 +12,7 @@ import {
   govern,
   openInPostgres,
   openMemory,
+  openRuntime,
   supersede,
 } from "./memory.ts";
 
@@ -36,8 +37,11 @@ const calling = (name: string, input: JsonObject) =>
       : { text: JSON.stringify(results[0]?.output.value) };
   });
 
-const textOf = async (agent: AgentDefinition, dataDir: string): Promise<string> => {
-  const runtime = await createRuntime({ agents: [agent], dataDir });
+const textOf = async (
+  agent: AgentDefinition,
+  place: { readonly dataDir: string; readonly memory: MemoryStore },
+): Promise<string> => {
+  const runtime = await openRuntime([agent], place);
   try {
     const session = await runtime.createSession(agent, { tenant: "acme", user: "ann" });
     const outcome = await (await session.send("go")).outcome();
@@ -54,23 +58,25 @@ const seen = async (memory: MemoryStore) =>
 
 describe("docs/memory.md", () => {
   test("what one run remembers another recalls, after a restart", async () => {
-    const { memory, dataDir } = await open();
-    await textOf(defineAssistant(calling("remember", remembers), memory), dataDir);
+    const place = await open();
+    const { memory } = place;
+    await textOf(defineAssistant(calling("remember", remembers), memory), place);
     const recalled = await textOf(
       defineAssistant(calling("recall", { query: "nut allergies" }), memory),
-      dataDir,
+      place,
     );
     expect(JSON.parse(recalled)).toMatchObject({ memories: [{ text: remembers.text, kind: "fact" }] });
   });
 
   test("a drawer of one agent, in quarantine until it is promoted", async () => {
-    const { memory, dataDir } = await open();
-    await textOf(defineCarefulAssistant(calling("remember", remembers), memory), dataDir);
+    const place = await open();
+    const { memory } = place;
+    await textOf(defineCarefulAssistant(calling("remember", remembers), memory), place);
     expect(await seen(memory)).toMatchObject([
       { scope: { agent: "travel", namespace: "trips", user: "ann", session: null }, trust: "quarantined" },
     ]);
     const recall = calling("recall", { query: "nuts" });
-    expect(await textOf(defineCarefulAssistant(recall, memory), dataDir)).toBe('{"memories":[]}');
+    expect(await textOf(defineCarefulAssistant(recall, memory), place)).toBe('{"memories":[]}');
   });
 
   test("a fact that contradicts supersedes; somebody is exported and erased", async () => {

@@ -1,4 +1,4 @@
-import { defineAgent, type AgentDefinition, type ModelChoice } from "holdfast";
+import { createRuntime, defineAgent, type AgentDefinition, type ModelChoice, type Runtime } from "holdfast";
 import type { MemoryStore } from "holdfast/ports";
 import { createPostgresMemory, createSqliteMemory, exportMemory } from "holdfast/stores";
 import { memoryTools } from "holdfast/tools";
@@ -15,6 +15,16 @@ export const openInPostgres = async (url: string): Promise<MemoryStore> => {
   const memory = await createPostgresMemory({ url, schema: "holdfast_memory" });
   // #endregion postgres
   return memory;
+};
+
+export const openRuntime = async (
+  agents: readonly AgentDefinition[],
+  { dataDir, memory }: { readonly dataDir: string; readonly memory: MemoryStore },
+): Promise<Runtime> => {
+  // #region runtime
+  const runtime = await createRuntime({ agents, dataDir, memory });
+  // #endregion runtime
+  return runtime;
 };
 
 export const defineAssistant = (model: ModelChoice, memory: MemoryStore): AgentDefinition => {

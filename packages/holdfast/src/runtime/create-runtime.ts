@@ -19,6 +19,7 @@ import { Worker } from "../engine/worker.ts";
 import { createPriceList } from "../models/index.ts";
 import type { Agent } from "../ports/agent.ts";
 import type { JournalStore, ListedSession, ListQuery, SessionPage } from "../ports/journal-store.ts";
+import type { MemoryStore } from "../ports/memory-store.ts";
 import { createIsolation, isToolHost } from "../sandboxes/index.ts";
 import { createSqliteStore } from "../stores/index.ts";
 import type { Decision } from "./answers.ts";
@@ -73,18 +74,7 @@ export const createRuntime = async <Deps = unknown>(options: RuntimeOptions<Deps
   const clock = options.clock ?? createSystemClock();
   const dataDir = resolve(settings.dataDir);
   const prices = createPriceList(options.prices === undefined ? {} : { own: options.prices });
-  const compile = (definition: AgentDefinition<unknown, never>): Agent =>
-    compileAgent(definition, {
-      sha256,
-      modelTimeoutMs: settings.timeouts.totalMs,
-      modelRetry: settings.modelRetry,
-      from: process.cwd(),
-      limits: prices.limits,
-    });
-  const agents = withChildren(options.agents).map(({ newest, older }): Agent => ({
-    ...compile(newest),
-    older: older.map(compile),
-  }));
+  const agents = compileAll(options.agents, settings, prices);
   const store =
     options.store ?? (await createSqliteStore({ dataDir, clock, durability: settings.durability }));
   const byName = new Map(agents.map((agent) => [agent.name, agent]));
@@ -93,6 +83,7 @@ export const createRuntime = async <Deps = unknown>(options: RuntimeOptions<Deps
   const recipients = recipientsOf(options, { clock, redactor });
   const services: Omit<RuntimeServices, "post"> = {
     store,
+    memory: settings.memory,
     clock,
     sha256,
     decide: options.decide ?? plan,
@@ -126,6 +117,26 @@ export const createRuntime = async <Deps = unknown>(options: RuntimeOptions<Deps
   const runtime = new Runtime(services, settings);
   await runtime.start();
   return runtime;
+};
+
+/** Agents and those that they call, each with its older versions. */
+const compileAll = <Deps>(
+  definitions: RuntimeOptions<Deps>["agents"],
+  settings: RuntimeSettings,
+  { limits }: ReturnType<typeof createPriceList>,
+): readonly Agent[] => {
+  const compile = (definition: AgentDefinition<unknown, never>): Agent =>
+    compileAgent(definition, {
+      sha256,
+      modelTimeoutMs: settings.timeouts.totalMs,
+      modelRetry: settings.modelRetry,
+      from: process.cwd(),
+      limits,
+    });
+  return withChildren(definitions).map(({ newest, older }) => ({
+    ...compile(newest),
+    older: older.map(compile),
+  }));
 };
 
 /** What sessions of a process share of what they found out about tools and models. */
@@ -346,7 +357,12 @@ export class Runtime {
     return this.#services.store;
   }
 
-  /** Takes no new work, lets what is in flight finish, closes the store. Idempotent. */
+  /** What is known beyond sessions; null where `createRuntime` was given none. */
+  get memory(): MemoryStore | null {
+    return this.#services.memory;
+  }
+
+  /** Takes no new work, lets what is in flight finish, closes the store; not the memory, which it did not open. Idempotent. */
   close(): Promise<void> {
     this.#closing ??= this.#close();
     return this.#closing;

@@ -8,6 +8,7 @@ import type { Budget } from "../ports/budget.ts";
 import type { Interceptor } from "../ports/interceptor.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { JournalStore } from "../ports/journal-store.ts";
+import type { MemoryStore } from "../ports/memory-store.ts";
 import type { Telemetry } from "../ports/telemetry.ts";
 import type { Logger } from "../ports/tool.ts";
 import type { AgentDefinition } from "./define-agent.ts";
@@ -15,6 +16,7 @@ import { DEFAULT_CIRCUIT, type CircuitPolicy } from "../core/circuit.ts";
 import { compileCircuit, type CircuitOptions } from "../definitions/circuit-options.ts";
 import { checkInterceptors } from "./check-interceptors.ts";
 import { checkLimits } from "./check-limits.ts";
+import { checkMemory } from "./check-memory.ts";
 import { compileBudgets, type BudgetOptions } from "./shared-budgets.ts";
 import { DELIVERY_HOOKS, type DeliveryOptions } from "./deliveries/recipients.ts";
 import { checkRetry, checkOptions, positiveInteger, wholeNumber } from "../definitions/known-options.ts";
@@ -60,6 +62,8 @@ export type RuntimeOptions<Deps = unknown> = DeliveryOptions & {
   readonly drainTimeoutMs?: number;
   /** A store of your own, instead of SQLite in `dataDir`. */
   readonly store?: JournalStore;
+  /** What is known beyond sessions, as `runtime.memory`. Whoever opened it closes it, after the runtime. */
+  readonly memory?: MemoryStore;
   readonly clock?: Clock;
   /** Decides what a session owes, in place of `plan`. */
   readonly decide?: Decider;
@@ -89,12 +93,13 @@ const KNOWN = [
   "tenantWeights",
   "drainTimeoutMs",
   "store",
+  "memory",
   "clock",
   "decide",
   "isWorker",
   ...DELIVERY_HOOKS,
 ];
-const LATER = ["memory", "policy", "webhooks", "sandboxes", "waker", "onFailure", "approvals"];
+const LATER = ["policy", "webhooks", "sandboxes", "waker", "onFailure", "approvals"];
 
 export type RuntimeSettings = {
   readonly dataDir: string;
@@ -109,6 +114,7 @@ export type RuntimeSettings = {
   readonly budgets: readonly Budget[];
   readonly interceptors: readonly Interceptor[];
   readonly modelCircuit: CircuitPolicy | null;
+  readonly memory: MemoryStore | null;
 };
 
 const DEFAULT_TIMEOUTS: ModelTimeouts = { firstTokenMs: 120_000, gapMs: 60_000, totalMs: 600_000 };
@@ -143,6 +149,7 @@ export const resolveOptions = (options: Omit<RuntimeOptions<never>, "deps">): Ru
     isWorker: options.isWorker ?? true,
     budgets: compileBudgets(options.budgets ?? []),
     modelCircuit: checkModelCircuit(options.modelCircuit, owner),
+    memory: checkMemory(options.memory),
     interceptors: checkInterceptors((options.interceptors ?? []) as readonly Interceptor[], options.agents),
   };
 };
