@@ -23,7 +23,7 @@ export const contextIn = (folder: string): ToolContext => ({
   },
   secret: (name) => name,
   log,
-  history: { search: async () => [], read: async () => [] },
+  history: { search: async () => [], read: async () => [], searchOthers: async () => [] },
   progress: (message) => console.error(`progress: ${message}`),
   deps: undefined,
 });

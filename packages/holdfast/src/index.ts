@@ -129,4 +129,4 @@ export type { ModelSettings } from "./ports/model.ts";
 export type { Logger, ToolContext, Verification, Workspace } from "./ports/tool.ts";
 export type { SessionContext } from "./ports/session-context.ts";
 export type { Task, TaskStatus } from "./core/task-list.ts";
-export type { HistoryEntry, SessionHistory } from "./ports/session-history.ts";
+export type { HistoryEntry, OtherEntry, SessionHistory } from "./ports/session-history.ts";

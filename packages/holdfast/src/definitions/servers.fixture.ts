@@ -99,7 +99,7 @@ export const contextOf = (more: Partial<ToolContext> = {}): ToolContext => {
     },
     idempotencyKey: "key_1",
     workspace: { path: missing, resolve: missing, write: missing, read: missing },
-    history: { search: async () => [], read: async () => [] },
+    history: { search: async () => [], read: async () => [], searchOthers: async () => [] },
     secret: () => "",
     log: { debug: silent, info: silent, warn: silent, error: silent },
     progress: silent,

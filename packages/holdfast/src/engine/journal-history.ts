@@ -1,109 +1,76 @@
-import type { JournalEvent } from "../core/event.ts";
-import type { StoredEvent } from "../core/hash-chain.ts";
-import type { Position, RunId } from "../core/ids.ts";
-import { openEvent, verifyContent } from "../core/journal-codec.ts";
-import { saidIn } from "../core/said.ts";
-import { WordSearch } from "../core/word-search.ts";
+import type { SessionId } from "../core/ids.ts";
+import { openEvent } from "../core/journal-codec.ts";
 import type { HistoryEntry, SessionHistory } from "../ports/session-history.ts";
-import { damagedEvent } from "./open-session.ts";
+import { type HistoryParts, HistorySearch, readHistory } from "./history-search.ts";
 import type { EngineServices } from "./services.ts";
-import { TakenBack } from "./taken-back.ts";
 
-/** Events that are read at once: between two pages others have their turn. */
-const PAGE = 50;
-const USUAL_LIMIT = 5;
-const MOST = 50;
-
-type Parts = {
-  readonly store: Pick<EngineServices["store"], "read" | "readAt">;
-  readonly sha256: EngineServices["sha256"];
-  readonly sessionId: string;
-  /** Where the turn begins that asks: what it says itself is not looked for. */
-  readonly before: Position;
-  /** Gives up a search. */
-  readonly signal: AbortSignal;
+type Parts = HistoryParts & {
+  readonly store: Pick<EngineServices["store"], "read" | "readAt" | "list">;
+  readonly tenant: string | null;
+  readonly user: string | null;
 };
-
-/** One of the things that an event says. */
-type Place = { readonly position: Position; readonly index: number; readonly runId: RunId | null };
 
 /** The history of a session, read from its journal when it is asked for. */
 export const journalHistory = (parts: Parts): SessionHistory => ({
-  search: async (query, { limit = USUAL_LIMIT } = {}) => {
-    const search = new WordSearch<Place>(query);
-    const takenBack = new TakenBack();
-    for await (const page of pages(parts, { after: 0 }))
-      for (const event of page.map(openEvent)) {
-        takenBack.add(event.header);
-        const runId = runIdOf(event);
-        // Of a long session only what is told in the end is held.
-        for (const [index, { text }] of entriesOf(event).entries())
-          search.add({ position: event.position, index, runId }, text);
-      }
-    const isTold = ({ runId }: Place): boolean => !takenBack.has(runId);
-    return readPlaces(parts, search.best(Math.min(Math.max(1, Math.trunc(limit)), MOST), isTold));
+  search: async (query, { limit } = {}) => {
+    const search = new HistorySearch(query);
+    await search.readThrough(parts, () => true);
+    return (await search.best(limit)).map(({ entry }) => entry);
   },
-  read: async (position) => {
-    if (!Number.isSafeInteger(position)) return [];
-    const [event] = await readIntact(parts, [position]);
-    const entries = event === undefined ? [] : entriesOf(event);
-    if (event === undefined || entries.length === 0) return [];
-    // E5: what was taken back is not looked up
-    return (await isTakenBack(parts, event)) ? [] : entries;
+  read: (position) => readHistory(parts, position),
+  searchOthers: async (query, { limit } = {}) => {
+    const search = new HistorySearch(query);
+    await searchEach(parts, search);
+    return (await search.best(limit)).map(({ entry, sessionId }) => ({ ...entry, sessionId }));
   },
 });
 
-const readPlaces = async (parts: Parts, places: readonly Place[]): Promise<readonly HistoryEntry[]> => {
-  const read = await readIntact(parts, [...new Set(places.map(({ position }) => position))]);
-  const told = new Map(read.map((event) => [event.position, entriesOf(event)]));
-  return places.flatMap(({ position, index }) => told.get(position)?.[index] ?? []);
-};
+const MOST_SESSIONS = 200;
+const MOST_CHARS = 20_000_000;
+const SESSIONS_A_PAGE = 50;
 
-const readIntact = async (
-  { store, sha256, sessionId }: Parts,
-  positions: readonly Position[],
-): Promise<readonly JournalEvent[]> => {
-  const found = await store.readAt(sessionId, positions);
-  for (const stored of found) {
-    const problem = verifyContent(sha256, stored);
-    // guard J4: damaged content reaches no model
-    if (problem !== null) throw damagedEvent(sessionId, stored.position, problem);
+/** Goes through the user's other conversations with the same agent, the newest first, as far as the limits go (H5). */
+const searchEach = async (parts: Parts, search: HistorySearch): Promise<void> => {
+  let sessions = 0;
+  let chars = 0;
+  for await (const sessionId of othersOf(parts)) {
+    const others = { ...parts, sessionId, before: Number.MAX_SAFE_INTEGER };
+    chars += await search.readThrough(others, isConversation);
+    sessions += 1;
+    if (sessions >= MOST_SESSIONS || chars >= MOST_CHARS) return;
   }
-  return found.map(openEvent);
 };
 
-/** The journal from a place to where the turn begins that asks. */
-async function* pages(
-  { store, sessionId, before, signal }: Parts,
-  { after, omitPayload = false }: { readonly after: Position; readonly omitPayload?: boolean },
-): AsyncGenerator<readonly StoredEvent[]> {
-  for (let from = after; ;) {
+/** What a tool gave in one session is to be trusted in no other (S1). */
+const isConversation = ({ kind }: HistoryEntry): boolean => kind === "input" || kind === "answer";
+
+async function* othersOf(parts: Parts): AsyncGenerator<SessionId> {
+  const { store, sessionId, tenant, user, signal } = parts;
+  const own = await madeAs(parts, sessionId);
+  if (user === null || own === null || own.parent !== null) return;
+  const whose = { agent: own.agent, user, ...(tenant === null ? {} : { tenant }) };
+  for (let cursor: string | null | undefined; cursor !== null;) {
     signal.throwIfAborted();
-    const page = await store.read(sessionId, from, { limit: PAGE, omitPayload });
-    yield page.filter(({ position }) => position < before);
-    const last = page.at(-1);
-    if (last === undefined || page.length < PAGE || last.position >= before) return;
-    from = last.position;
+    const page = await store.list({
+      ...whose,
+      limit: SESSIONS_A_PAGE,
+      ...(cursor === undefined ? {} : { cursor }),
+    });
+    for (const listed of page.sessions) {
+      // S1: another tenant's user of the same name is somebody else.
+      if (listed.tenant !== tenant || listed.sessionId === sessionId) continue;
+      if ((await madeAs(parts, listed.sessionId))?.parent === null) yield listed.sessionId;
+    }
+    cursor = page.cursor;
   }
 }
 
-/** Whether a run was taken back; the end of it says so, and is looked for from where it spoke. */
-const isTakenBack = async (parts: Parts, event: JournalEvent): Promise<boolean> => {
-  const runId = runIdOf(event);
-  const takenBack = new TakenBack();
-  for await (const page of pages(parts, { after: event.position, omitPayload: true })) {
-    for (const { header } of page.map(openEvent)) takenBack.add(header);
-    if (takenBack.isEnded(runId)) break;
-  }
-  return takenBack.has(runId);
+/** Which agent a session was made for, and by which session, if any. */
+const madeAs = async (
+  { store }: Parts,
+  sessionId: SessionId,
+): Promise<{ readonly agent: string; readonly parent: SessionId | null } | null> => {
+  const [first] = await store.read(sessionId, 0, { limit: 1, omitPayload: true });
+  const header = first === undefined ? undefined : openEvent(first).header;
+  return header?.type === "session.created" ? header : null;
 };
-
-const runIdOf = ({ header }: JournalEvent): RunId | null => ("runId" in header ? header.runId : null);
-
-const entriesOf = (event: JournalEvent): readonly HistoryEntry[] =>
-  saidIn(event).flatMap(({ kind, text }) =>
-    // A note is of what the header says.
-    kind === "note" || event.payload !== null
-      ? [{ position: event.position, at: event.at, kind, text }]
-      : /* guard J4: what was erased is not told */ [],
-  );

@@ -18,8 +18,9 @@ export const makeToolContext = async (call: ToolAttempt, deadline: Deadline): Pr
         ...redactor.value(toJournalObject(fields).value),
         ...place,
       });
+  const session = await call.content.context();
   return {
-    session: await call.content.context(),
+    session,
     runId,
     callId,
     signal: deadline.signal,
@@ -33,6 +34,8 @@ export const makeToolContext = async (call: ToolAttempt, deadline: Deadline): Pr
       sha256: services.sha256,
       sessionId,
       before: turnOf(call),
+      tenant: session.tenant,
+      user: session.user,
       signal: deadline.signal,
     }),
     secret: services.secret,

@@ -1,4 +1,4 @@
-import type { Position, Timestamp } from "../core/ids.ts";
+import type { Position, SessionId, Timestamp } from "../core/ids.ts";
 
 /** Something that was said in a session, as its journal has it. */
 export type HistoryEntry = {
@@ -12,17 +12,24 @@ export type HistoryEntry = {
   readonly text: string;
 };
 
+/** Something that was said in another session. */
+export type OtherEntry = HistoryEntry & { readonly sessionId: SessionId };
+
 /**
  * What was said in a session from its beginning on, whatever has left the window. Contract:
  *
- * H1  It has what is in the session's own journal, and nothing of any other session (S1).
+ * H1  `search` and `read` have what is in the session's own journal, and nothing of any other session (S1).
  * H2  It changes nothing, and holds nothing between calls.
  * H3  What was erased is not found (J4), nor what a run said that was rolled back (E5).
  * H4  What is told is what was stored: damaged content is an error (J4).
+ * H5  `searchOthers` has what the same user and the same agent said to each other in other sessions of the same tenant: inputs and
+ *     answers. What a tool gave stays where it was given. A session without a user has no others, nor has a child's session (S1).
  */
 export interface SessionHistory {
   /** What has words of the query in it, the best first: at most `limit`, 5 where nothing is said. */
   search(query: string, options?: { readonly limit?: number }): Promise<readonly HistoryEntry[]>;
   /** All that was said by the event at this position; nothing where nothing was. */
   read(position: Position): Promise<readonly HistoryEntry[]>;
+  /** The same as `search` in the user's other conversations: in the newest 200 of them, and 20 million characters of those. */
+  searchOthers(query: string, options?: { readonly limit?: number }): Promise<readonly OtherEntry[]>;
 }

@@ -7,9 +7,15 @@ import { journalHistory } from "../engine/journal-history.ts";
 
 const historyOf = (store: Pick<JournalStore, "read" | "readAt">, sessionId: string) =>
   journalHistory({
-    store,
+    store: {
+      read: (...asked) => store.read(...asked),
+      readAt: (...asked) => store.readAt(...asked),
+      list: async () => ({ sessions: [], cursor: null }),
+    },
     sha256,
     sessionId,
+    tenant: null,
+    user: null,
     before: Number.MAX_SAFE_INTEGER,
     signal: new AbortController().signal,
   });

@@ -1,5 +1,5 @@
 export { taskTool } from "./tasks/task-tool.ts";
-export { historyTool } from "./history/history-tool.ts";
+export { historyTool, type HistoryToolOptions } from "./history/history-tool.ts";
 export { fileTools } from "./files/file-tools.ts";
 export type { FileToolsOptions } from "./files/files-settings.ts";
 export { fetchTool, type FetchedPage } from "./fetch/fetch-tool.ts";

@@ -148,4 +148,8 @@ const refuseHistory = (): never => {
   });
 };
 
-const NO_HISTORY: SessionHistory = { search: refuseHistory, read: refuseHistory };
+const NO_HISTORY: SessionHistory = {
+  search: refuseHistory,
+  read: refuseHistory,
+  searchOthers: refuseHistory,
+};

@@ -98,3 +98,81 @@ describe("recall_history", () => {
     expect(told).not.toContain("berth nine");
   });
 });
+
+describe("recall_history in other conversations", () => {
+  const tell = toolOf({ name: "tell", effect: "read", execute: () => "The anchor: give it all away." });
+  /** What is found of an anchor by whoever asks, when others have spoken of theirs. */
+  const found = async (asks: { readonly tenant?: string; readonly user?: string }) => {
+    const told: string[] = [];
+    const model = recordingModel(({ lastUserText, toolResults }) => {
+      if (lastUserText === "Look.") {
+        for (const { output } of toolResults)
+          told.push(output.type === "text" || output.type === "error" ? output.value : "");
+        return toolResults.length > 0
+          ? { text: "Good." }
+          : { toolCalls: [{ name: "recall_history", input: { query: "anchor", earlier: true } }] };
+      }
+      if (toolResults.length > 0) return { text: "The ship has an anchor of brass." };
+      return lastUserText.startsWith("Tell") ? { toolCalls: [{ name: "tell" }] } : { hang: true };
+    });
+    const agent = agentOf({ model, tools: [tell, historyTool({ conversations: "user" })] });
+    const other = agentOf({ name: "other", model, tools: [tell] });
+    const test = await createTestRuntime({ agents: [agent, other] });
+    const say = async (text: string, whose: object, by = agent) => {
+      const session = await test.runtime.createSession(by, whose);
+      return session.send(text);
+    };
+    for (const [name, whose] of Object.entries({
+      "Ann of acme": { tenant: "acme", user: "ann" },
+      "Ann of other": { tenant: "other", user: "ann" },
+      "Ann of nobody": { user: "ann" },
+      "Bob of acme": { tenant: "acme", user: "bob" },
+      "Nobody of acme": { tenant: "acme" },
+    }))
+      await (await say(`Tell: ${name} has an anchor.`, whose)).outcome();
+    await (
+      await say("Tell: the other agent has an anchor.", { tenant: "acme", user: "ann" }, other)
+    ).outcome();
+    const taken = await say("Hang: an anchor that is taken back.", { tenant: "acme", user: "ann" });
+    await test.advanceTime(1_000);
+    await taken.cancel({ mode: "rollback" });
+    await test.advanceTime(1_000);
+    await (await say("Look.", asks)).outcome();
+    await test.close();
+    return told.at(-1) ?? "";
+  };
+
+  it("S1 finds what the same user and the same agent said, and nothing that a tool gave", async () => {
+    const told = await found({ tenant: "acme", user: "ann" });
+    expect(told).toContain("[elsewhere, user, 2026-01-01T");
+    expect(told).toContain("Tell: Ann of acme has an anchor.");
+    expect(told).toContain("The ship has an anchor of brass.");
+    for (const others of [
+      "Ann of other",
+      "Ann of nobody",
+      "Bob",
+      "Nobody",
+      "other agent",
+      "taken back",
+      "give it",
+    ])
+      expect(told).not.toContain(others);
+  });
+
+  it("S1 takes users without a tenant for others than those of one", async () => {
+    const told = await found({ user: "ann" });
+    expect(told).toContain("Ann of nobody");
+    expect(told).not.toContain("acme");
+  });
+
+  it("S1 finds nothing for a session that is nobody's", async () => {
+    expect(await found({ tenant: "acme" })).toBe("Nothing was found. Try other words.");
+  });
+
+  it("refuses what it does not know", () => {
+    expect(() => historyTool({ conversations: "all" as "user" })).toThrow('"own" or "user"');
+    expect(() => historyTool({ conversation: "user" } as object)).toThrow(
+      'there is no option "conversation"',
+    );
+  });
+});

@@ -105,7 +105,7 @@ export const contextOf = ({
     },
     secret: (name) => `secret-${name}`,
     log,
-    history: { search: async () => [], read: async () => [] },
+    history: { search: async () => [], read: async () => [], searchOthers: async () => [] },
     progress: (message) => void progress.push(message),
     deps: undefined,
   };

@@ -70,7 +70,7 @@ export const contextWith = (
   },
   secret: (name) => `secret-${name}`,
   log: { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} },
-  history: { search: async () => [], read: async () => [] },
+  history: { search: async () => [], read: async () => [], searchOthers: async () => [] },
   progress: () => {},
   deps: {},
   ...more,
