@@ -65,6 +65,8 @@ export {
   type SessionEvent,
   type SessionQuery,
   type SessionSnapshot,
+  type Artifact,
+  type ArtifactFile,
   type TextOptions,
   type ToolDefinition,
   type Undo,
@@ -127,6 +129,7 @@ export type { Wait } from "./core/wait.ts";
 export type { ApprovalContext } from "./ports/approval.ts";
 export type { ModelSettings } from "./ports/model.ts";
 export type { Logger, ToolContext, Verification, Workspace } from "./ports/tool.ts";
+export type { Artifacts, NewArtifact, SavedArtifact } from "./ports/artifacts.ts";
 export type { SessionContext } from "./ports/session-context.ts";
 export type { Task, TaskStatus } from "./core/task-list.ts";
 export type { HistoryEntry, OtherEntry, SessionHistory } from "./ports/session-history.ts";

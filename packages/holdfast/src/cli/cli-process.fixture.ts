@@ -261,3 +261,19 @@ export const agent = defineAgent({
     ? { text: "Noted." } : { toolCalls: [{ name: "update_tasks", input: { tasks } }] }),
 });
 `;
+
+/** Saves two files with a result. */
+export const SAVING = `${HEAD}
+const save = defineTool()({
+  name: "save", description: "saves", effect: "idempotent", inputSchema: { type: "object", properties: {} },
+  execute: async (_, { artifacts }) => {
+    await artifacts.save({ name: "report.md", mediaType: "text/markdown", content: "# All is \\u001B[31mwell" });
+    await artifacts.save({ name: "chart.bin", mediaType: "image/png", content: new Uint8Array([0, 255, 1, 10]) });
+    return "saved";
+  },
+});
+export const agent = defineAgent({
+  name: "saving", instructions: "x", tools: [save],
+  model: scriptedModel((turn) => turn.toolResults.length === 0 ? { toolCalls: [{ name: "save", input: {} }] } : { text: "done" }),
+});
+`;

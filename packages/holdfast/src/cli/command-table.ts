@@ -167,6 +167,56 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: async () => (await import("./commands/deadletters-change.ts")).deadlettersDiscard,
   },
   {
+    name: "artifacts list",
+    summary: "list the files of a session",
+    load: async () => (await import("./commands/artifacts-list.ts")).artifactsList,
+  },
+  {
+    name: "artifacts get",
+    summary: "get a file of a session, checked against its digest",
+    load: async () => (await import("./commands/artifacts-get.ts")).artifactsGet,
+  },
+  {
+    name: "memory list",
+    summary: "list what is remembered, newest first",
+    load: async () => (await import("./commands/memory-list.ts")).memoryList,
+  },
+  {
+    name: "memory search",
+    summary: "find what a user's agent would recall",
+    load: async () => (await import("./commands/memory-search.ts")).memorySearch,
+  },
+  {
+    name: "memory show",
+    summary: "show a memory, where it comes from and what it was",
+    load: async () => (await import("./commands/memory-show.ts")).memoryShow,
+  },
+  {
+    name: "memory edit",
+    summary: "correct a memory",
+    load: async () => (await import("./commands/memory-change.ts")).memoryEdit,
+  },
+  {
+    name: "memory promote",
+    summary: "let others see what is quarantined",
+    load: async () => (await import("./commands/memory-change.ts")).memoryPromote,
+  },
+  {
+    name: "memory forget",
+    summary: "remove a memory with its history",
+    load: async () => (await import("./commands/memory-change.ts")).memoryForget,
+  },
+  {
+    name: "memory export",
+    summary: "print everything that is remembered, a line each",
+    load: async () => (await import("./commands/memory-lines.ts")).memoryExport,
+  },
+  {
+    name: "memory import",
+    summary: "bring in what was exported",
+    load: async () => (await import("./commands/memory-lines.ts")).memoryImport,
+  },
+  {
     name: "budgets",
     summary: "list what budgets have come to",
     load: async () => (await import("./commands/budgets.ts")).budgets,

@@ -24,7 +24,9 @@ export type ToolOutcome =
       readonly artifact: JsonObject | null;
       /** What undoing the call needs of its result, where what is shown does not say it (E10). */
       readonly kept?: { readonly result: JsonValue } | null;
-      /** Bytes the output refers to by digest; stored in the commit that records it. */
+      /** Files that were saved with it: name, media type, size and digest of each. */
+      readonly artifacts?: readonly JsonObject[];
+      /** Bytes the output or an artifact refers to by digest; stored in the commit that records it. */
       readonly blobs?: readonly { readonly digest: string; readonly bytes: Uint8Array }[];
     }
   /** The tool is to be entered again, at a time or by a signal. */
@@ -67,7 +69,7 @@ export const settleToolCall = (settling: Settling, outcome: ToolOutcome): EventD
         repeats: 1,
         spent: null,
       },
-      payload: { ...completedPayload(outcome.output, outcome.artifact), ...outcome.kept },
+      payload: resultPayload(outcome),
     };
   }
   if (outcome.kind === "suspended") return suspended(settling, outcome);
@@ -121,9 +123,24 @@ const suspended = (
   payload: null,
 });
 
-export const completedPayload = (output: ToolOutput, artifact: JsonObject | null): JsonObject => ({
+export const completedPayload = (
+  output: ToolOutput,
+  artifact: JsonObject | null,
+  artifacts: readonly JsonObject[] = [],
+): JsonObject => ({
   output: output as JsonValue,
   ...(artifact === null ? {} : { artifact }),
+  ...(artifacts.length === 0 ? {} : { artifacts }),
+});
+
+const resultPayload = ({
+  output,
+  artifact,
+  artifacts,
+  kept,
+}: ToolOutcome & { readonly kind: "completed" }): JsonObject => ({
+  ...completedPayload(output, artifact, artifacts),
+  ...kept,
 });
 
 const ofCall = (run: OpenRun, call: OpenCall): { runId: string; callId: CallId; attempt: number } => ({
@@ -230,7 +247,7 @@ export const settleVerification = (settling: Settling, outcome: VerifyOutcome): 
           repeats: 1,
           spent: null,
         },
-        payload: { ...completedPayload(outcome.output, outcome.artifact), ...outcome.kept },
+        payload: resultPayload(outcome),
       };
     case "not-done":
       return notDone(settling);

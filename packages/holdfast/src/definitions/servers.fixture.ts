@@ -98,6 +98,7 @@ export const contextOf = (more: Partial<ToolContext> = {}): ToolContext => {
       throw new ToolError("Nothing is waited for here.");
     },
     idempotencyKey: "key_1",
+    artifacts: { save: missing },
     workspace: { path: missing, resolve: missing, write: missing, read: missing },
     history: { search: async () => [], read: async () => [], searchOthers: async () => [] },
     secret: () => "",

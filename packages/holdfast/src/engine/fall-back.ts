@@ -148,7 +148,7 @@ const keepGood = async (
   const output = payload?.["output"];
   if ((about.tool.fallback?.lastGoodMs ?? null) === null || !isJsonObject(output)) return;
   if (output["type"] === "error" || about.call.insteadOf !== null) return;
-  if (payload?.["artifact"] !== undefined || hasFiles(output)) return;
+  if (payload?.["artifact"] !== undefined || payload?.["artifacts"] !== undefined || hasFiles(output)) return;
   const { services, id: sessionId } = session;
   const { clock } = services;
   const place = { sessionId, callId: about.call.callId, position: state.position + 1 };

@@ -23,7 +23,7 @@ export const takeOutFiles = <Part extends { readonly type: string }>(
     if (!isInlineFile(part)) return part;
     const { base64 } = part.data;
     const bytes = Buffer.from(base64, "base64");
-    if (holdsSecret(redactor, base64, bytes)) return { type: "text", text: LEFT_OUT };
+    if (holdsSecret(redactor, bytes, base64)) return { type: "text", text: LEFT_OUT };
     if (base64.length <= MAX_INLINE_CHARS) return part;
     const digest = toBase64Url(sha256(bytes, ""));
     blobs.set(digest, { digest, bytes });
@@ -42,9 +42,12 @@ const isInlineFile = (part: { readonly type: string }): part is InlineFile =>
 const isInline = (data: unknown): boolean =>
   typeof data === "object" && data !== null && "kind" in data && data.kind === "base64";
 
-const holdsSecret = (redactor: Redactor, base64: string, bytes: Buffer): boolean => {
+/** As far as it can be seen: in the bytes as text, or as base64. */
+export const holdsSecret = (redactor: Redactor, bytes: Uint8Array, base64?: string): boolean => {
   if (redactor.isEmpty) return false;
-  if (redactor.text(base64) !== base64) return true;
-  const text = bytes.toString("utf8");
+  const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const encoded = base64 ?? buffer.toString("base64");
+  if (redactor.text(encoded) !== encoded) return true;
+  const text = buffer.toString("utf8");
   return redactor.text(text) !== text;
 };

@@ -1,3 +1,4 @@
+import { CallArtifacts } from "./call-artifacts.ts";
 import type { Reserved } from "../core/budget-terms.ts";
 import { StoreError } from "../core/errors.ts";
 import { failure, toFailure, type Failure } from "../core/failure.ts";
@@ -137,6 +138,7 @@ const toolCall = (
     edited: start.edited,
     insteadOf: openCallOf(run, callId)?.insteadOf ?? null,
     intercept: undo === null ? afterwards(deadline, interceptorOf(session, run, { callId, tool })) : null,
+    artifacts: new CallArtifacts({ services, workspace: services.workspace(id) }),
     timeoutMs: timeLeft(session, run, callId),
     refuseEntry: () => refuseEntry(session, run, callId),
     onLate: (outcome) => reportLate(session, { runId: run.runId, callId, attempt, outcome }),
@@ -209,6 +211,7 @@ const reportLate = (session: ActiveSession, late: Parameters<typeof recordLate>[
   const { payload } = recordLate(late);
   const { callId, attempt, outcome } = late;
   const body = JSON.stringify({ callId, attempt, status: outcome.kind, content: payload });
+  const blobs = outcome.kind === "completed" ? (outcome.blobs ?? []) : [];
   session.services.store
     .post([
       {
@@ -217,7 +220,8 @@ const reportLate = (session: ActiveSession, late: Parameters<typeof recordLate>[
         dedupeKey: `late:${callId}:${attempt}`,
         runId: late.runId,
         body,
-        blobs: outcome.kind === "completed" ? (outcome.blobs ?? []) : [],
+        // A1: what it saved is not kept, only what its result refers to.
+        blobs: blobs.filter(({ digest }) => body.includes(digest)),
       },
     ])
     .catch((thrown: unknown) => {

@@ -5,6 +5,7 @@ import type { ToolOutput } from "../core/message.ts";
 import type { OpenCall, OpenRun } from "../core/session-state.ts";
 import type { ToolOutcome } from "../core/settle-tool-call.ts";
 import type { ParsedInput, Tool } from "../ports/tool.ts";
+import type { CallArtifacts } from "./call-artifacts.ts";
 import type { EngineServices } from "./services.ts";
 import type { SessionContent } from "./session-content.ts";
 
@@ -20,6 +21,8 @@ export type OutputPlace = {
   readonly insteadOf: OpenCall["insteadOf"];
   /** What interceptors make of the result; null where none looks. */
   readonly intercept: ((output: ToolOutput) => Promise<ToolOutput>) | null;
+  /** What was saved on the way to the result; absent where nothing could be. */
+  readonly artifacts?: CallArtifacts;
 };
 
 /** One attempt at a tool call, or at verifying one. */
@@ -29,6 +32,7 @@ export type ToolAttempt = OutputPlace & {
   readonly runId: RunId;
   readonly tool: Tool;
   readonly attempt: number;
+  readonly artifacts: CallArtifacts;
   readonly idempotencyKey: string;
   /** What it is entered with, where that is not the input that the model gave. */
   readonly readInput: (() => Promise<ParsedInput>) | null;

@@ -29,6 +29,7 @@ export const makeToolContext = async (call: ToolAttempt, deadline: Deadline): Pr
     suspend: suspensionFor,
     idempotencyKey: call.idempotencyKey,
     workspace: services.workspace(sessionId),
+    artifacts: { save: (file) => call.artifacts.save(file) },
     history: journalHistory({
       store: services.store,
       sha256: services.sha256,

@@ -3,6 +3,7 @@ import type { ToolOutcome } from "../core/settle-tool-call.ts";
 import type { SandboxPlace } from "../ports/sandbox.ts";
 import { invalidOutput, type ToolContext } from "../ports/tool.ts";
 import type { Deadline } from "./deadline.ts";
+import type { SavedFiles } from "./call-artifacts.ts";
 import type { OutputPlace, ToolAttempt } from "./tool-attempt.ts";
 import { makeToolContext } from "./tool-context.ts";
 import { keptFor } from "./undo-call.ts";
@@ -56,6 +57,7 @@ export const finishCall = async (
   call: OutputPlace,
   result: unknown,
 ): Promise<ToolOutcome & { kind: "completed" }> => {
+  const saved = await call.artifacts?.finish();
   let output: ToolOutput;
   try {
     output = await call.tool.toOutput(result);
@@ -68,6 +70,7 @@ export const finishCall = async (
   return {
     kind: "completed",
     ...fitted,
+    ...withSaved(fitted, saved),
     kept: call.tool.undo === undefined ? null : keptFor(call, { ...fitted, isWhole }, result),
   };
 };
@@ -96,10 +99,23 @@ export const finishOutput = async (
   call: ToolAttempt,
   made: { readonly output: ToolOutput; readonly isCoerced: boolean },
 ): Promise<ToolOutcome & { kind: "completed" }> => {
+  const saved = await call.artifacts.finish();
   const seen = (await call.intercept?.(made.output)) ?? made.output;
   const fitted = await fitShown(call, seen);
-  return { kind: "completed", ...fitted, isCoerced: fitted.isCoerced || made.isCoerced };
+  return {
+    kind: "completed",
+    ...fitted,
+    ...withSaved(fitted, saved),
+    isCoerced: fitted.isCoerced || made.isCoerced,
+  };
 };
+
+/** A1: what the call saved goes into the commit of its result. */
+const withSaved = (
+  { blobs }: FittedOutput,
+  saved: SavedFiles | undefined,
+): Pick<ToolOutcome & { kind: "completed" }, "blobs" | "artifacts"> =>
+  saved === undefined ? {} : { blobs: [...blobs, ...saved.blobs], artifacts: saved.artifacts };
 
 /** Total: what cannot be made to fit is said to be so. */
 const fitShown = async (call: OutputPlace, seen: ToolOutput): Promise<FittedOutput> => {

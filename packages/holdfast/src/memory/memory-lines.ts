@@ -16,10 +16,14 @@ export async function* exportMemory(
 ): AsyncGenerator<string> {
   let cursor: string | null = null;
   do {
-    const from: { readonly cursor?: string } = cursor === null ? {} : { cursor };
-    const page = await memory.list({ reader: { operatorOf: tenant }, all: true, limit: PAGE, ...from });
-    for (const record of page.records)
-      if (user === undefined || record.scope.user === user) yield `${JSON.stringify(record)}\n`;
+    const page = await memory.list({
+      reader: { operatorOf: tenant },
+      all: true,
+      limit: PAGE,
+      ...(user === undefined ? {} : { user }),
+      ...(cursor === null ? {} : { cursor }),
+    });
+    for (const record of page.records) yield `${JSON.stringify(record)}\n`;
     cursor = page.cursor;
   } while (cursor !== null);
 }

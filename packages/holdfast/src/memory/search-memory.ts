@@ -1,4 +1,10 @@
-import type { MemoryFilter, MemoryHit, MemoryRecord, MemorySearch } from "../ports/memory-store.ts";
+import type {
+  MemoryFilter,
+  MemoryHit,
+  MemoryListQuery,
+  MemoryRecord,
+  MemorySearch,
+} from "../ports/memory-store.ts";
 import { type IndexPart, searchAlike, searchWords, type TermIndex } from "./lexical-search.ts";
 import { type Candidate, type MemoryRanking, rankHits } from "./rank-hits.ts";
 import { saysTheSame } from "./memory-slot.ts";
@@ -89,11 +95,15 @@ const isCurrentAt = (record: MemoryRecord, now: number): boolean =>
   (record.validFrom === null || record.validFrom <= now) &&
   (record.validTo === null || record.validTo > now);
 
+/** Whether a record that the reader sees is on the list that was asked for (K12). */
+export const isListed = (record: MemoryRecord, query: MemoryListQuery): boolean =>
+  (query.all === true || record.supersededBy === null) &&
+  (query.trust ?? record.trust) === record.trust &&
+  (query.user === undefined || record.scope.user === query.user) &&
+  fits(record, query);
+
 /** Whether a record is one of those asked for. */
-export const fits = (
-  record: MemoryRecord,
-  { kinds, namespaces, subject, since, before }: MemoryFilter,
-): boolean =>
+const fits = (record: MemoryRecord, { kinds, namespaces, subject, since, before }: MemoryFilter): boolean =>
   (kinds === undefined || kinds.includes(record.kind)) &&
   (namespaces === undefined || namespaces.includes(record.scope.namespace)) &&
   (subject === undefined || (record.subject !== null && saysTheSame(record.subject, subject))) &&

@@ -87,4 +87,5 @@ export type {
   Verification,
   Workspace,
 } from "./tool.ts";
+export type { Artifacts, NewArtifact, SavedArtifact } from "./artifacts.ts";
 export type { SessionContext } from "./session-context.ts";

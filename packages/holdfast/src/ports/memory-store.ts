@@ -185,6 +185,8 @@ export type MemoryHit = {
 export type MemoryListQuery = MemoryFilter & {
   readonly reader: MemoryReader;
   readonly trust?: MemoryRecord["trust"];
+  /** Only what is for this user. */
+  readonly user?: string;
   /** Superseded ones too; false by default. */
   readonly all?: boolean;
   readonly limit: number;

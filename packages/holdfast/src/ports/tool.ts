@@ -7,6 +7,7 @@ import type { JsonSchema, JsonValue } from "../core/json.ts";
 import type { ToolOutput } from "../core/message.ts";
 import type { ToolPolicy } from "../core/run-settings.ts";
 import type { ApprovalContext, ApprovalRequest } from "./approval.ts";
+import type { Artifacts } from "./artifacts.ts";
 import type { ToolResource } from "./tool-resource.ts";
 import type { SessionHistory } from "./session-history.ts";
 import type { SessionContext } from "./session-context.ts";
@@ -134,6 +135,8 @@ export type ToolContext<Deps = unknown> = {
   readonly idempotencyKey: string;
   /** The session's own directory; made when first asked for. */
   readonly workspace: Workspace;
+  /** Files that are kept with the result of this call. */
+  readonly artifacts: Artifacts;
   /** What was said in the session, whatever has left the window. */
   readonly history: SessionHistory;
   /** A secret by name; its value never enters journal, log, trace or model context (O2). */
@@ -151,7 +154,8 @@ export interface Workspace {
   /** Absolute path of a file inside it; refuses what would lie outside. */
   resolve(relativePath: string): Promise<string>;
   write(relativePath: string, content: string | Uint8Array): Promise<string>;
-  read(relativePath: string): Promise<Uint8Array>;
+  /** Its first `maxBytes` bytes; all of them by default. */
+  read(relativePath: string, options?: { readonly maxBytes?: number }): Promise<Uint8Array>;
 }
 
 export type LogLevel = "debug" | "info" | "warn" | "error";

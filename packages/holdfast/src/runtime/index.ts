@@ -56,6 +56,7 @@ export type { BudgetAccount, BudgetQuery } from "./list-budgets.ts";
 export type { RunSpending } from "./run-spending.ts";
 export type { BudgetLimits } from "./agent-limits.ts";
 export type { PromptWindow } from "./prompt-window.ts";
+export type { Artifact, ArtifactFile } from "./session-artifacts.ts";
 export { Session, type Resolution, type SendOptions, type SessionSnapshot } from "./session.ts";
 export { stderrLogger } from "./console-logger.ts";
 export type { UpgradeChange, UpgradeFinding } from "./upgrade-check.ts";

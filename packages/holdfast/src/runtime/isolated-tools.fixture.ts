@@ -90,6 +90,18 @@ const WORK: Readonly<Record<string, (input: Input, context: ToolContext) => unkn
     const bytes = await workspace.read(path);
     return { read: Buffer.from(bytes).toString(), under: await workspace.path() };
   },
+  keep: async ({ path = "" }, { artifacts, workspace }) => {
+    await workspace.write("big.txt", "0123456789");
+    const head = await workspace.read("big.txt", { maxBytes: 3 });
+    const kept = [
+      await artifacts.save({ name: "given.bin", mediaType: "application/octet-stream", content: head }),
+      await artifacts.save({ name: "file.txt", mediaType: "text/plain", path: "big.txt" }),
+    ];
+    const why = await artifacts
+      .save({ name: "out.txt", mediaType: "text/plain", path })
+      .catch((thrown: unknown) => String(thrown));
+    return { kept, why };
+  },
   secret: ({ name = "" }, { secret, log, progress }) => {
     const value = secret(name);
     log.warn(`the secret is ${value}`, { value });

@@ -218,6 +218,20 @@ describe.each(KINDS)("a tool in a %s", (kind) => {
     });
   });
 
+  it("S1 I7 saves files with its result, bytes and what lies in the workspace, and nothing from outside", async () => {
+    await using test = await scene(tool("read", "keep"));
+    const { outcome, session } = await test.call({ path: "../../../etc/passwd" });
+    const { kept, why } = valueOf(outcome) as { readonly kept: readonly object[]; readonly why: string };
+    expect(why).toContain("not inside the workspace");
+    expect(await session.artifacts()).toMatchObject(kept);
+    const texts = await Promise.all(
+      ["given.bin", "file.txt"].map(async (name) =>
+        Buffer.from((await session.artifact(name)).content).toString(),
+      ),
+    );
+    expect(texts).toEqual(["012", "0123456789"]);
+  });
+
   it("O2 I7 has secrets, and they are taken out of whatever it says and gives back", async () => {
     const value = "s3cret/välue with spaces";
     await using test = await scene(tool("read", "secret"), { secrets: { TOKEN: value } });

@@ -28,6 +28,7 @@ import { runToStop, type UpgradeDecision } from "./decide-upgrade.ts";
 import { callNotFound, type CancelOptions, checkCancel, stopOfCall, stopOfTurn } from "./stop-calls.ts";
 import { toSessionEvent, type SessionEvent } from "./session-event.ts";
 import { SessionEvents } from "./session-events.ts";
+import { artifactOf, artifactsOf, type Artifact, type ArtifactFile } from "./session-artifacts.ts";
 import { tasksOf } from "./session-tasks.ts";
 import type { Task } from "../core/task-list.ts";
 
@@ -191,6 +192,20 @@ export class Session<Output = string> {
   /** The list of what it has to do, as its agent last kept it with `taskTool()`; empty where it has none. */
   tasks(): Promise<readonly Task[]> {
     return tasksOf(this.#services.store, this.id);
+  }
+
+  /** Every file there is: saved by tools, part of their results, sent with inputs or made by the model; the oldest first. */
+  artifacts(): Promise<readonly Artifact[]> {
+    return artifactsOf(this.#services, this.id);
+  }
+
+  /**
+   * The last file with this digest or name, with its bytes.
+   *
+   * @throws NotFoundError when there is none; StoreError when the bytes are not those that were stored.
+   */
+  artifact(digestOrName: string): Promise<ArtifactFile> {
+    return artifactOf(this.#services, this.id, digestOrName);
   }
 
   /** The events there are now, without waiting for more. */

@@ -1,5 +1,5 @@
 import { constants } from "node:fs";
-import { lstat, mkdir, realpath } from "node:fs/promises";
+import { type FileHandle, lstat, mkdir, realpath } from "node:fs/promises";
 import { basename, dirname, isAbsolute, join, relative, resolve, sep } from "node:path";
 import { ToolError } from "../core/errors.ts";
 import type { SessionId } from "../core/ids.ts";
@@ -50,14 +50,25 @@ export const createWorkspace = (root: string): Workspace => {
       await file.writeFile(content);
       return target;
     },
-    read: async (relativePath) => {
+    read: async (relativePath, { maxBytes = Number.POSITIVE_INFINITY } = {}) => {
       const target = await inside(relativePath);
       if (target === (await open())) throw escapes(relativePath);
       await using folder = await folderOf(target, false);
       await using file = await openPlainFile(folder, basename(target), constants.O_RDONLY);
-      return await file.readFile();
+      return (await file.stat()).size <= maxBytes ? await file.readFile() : await readHead(file, maxBytes);
     },
   };
+};
+
+const readHead = async (file: FileHandle, maxBytes: number): Promise<Uint8Array> => {
+  const head = Buffer.alloc(maxBytes);
+  let length = 0;
+  while (length < maxBytes) {
+    const { bytesRead } = await file.read(head, length, maxBytes - length, length);
+    if (bytesRead === 0) break;
+    length += bytesRead;
+  }
+  return head.subarray(0, length);
 };
 
 const isWithin = (base: string, target: string): boolean => {

@@ -2,6 +2,7 @@ import type { ScheduleOptions } from "../../runtime/index.ts";
 import { type Command, DATA_DIR, JSON_OUT } from "../parsing/command.ts";
 import { EXIT } from "../parsing/exit-code.ts";
 import type { Flags } from "../parsing/flags.ts";
+import { durationIn, zonedTime } from "../parsing/time-flag.ts";
 import { UsageError } from "../parsing/usage-error.ts";
 import { isoTime } from "../printing/describe-schedule.ts";
 import { openViewer } from "../sessions/data-dir.ts";
@@ -61,7 +62,7 @@ const optionsOf = ([agent = "", input = ""]: readonly string[], flags: Flags): S
   });
   const times = (["at", "start", "end"] as const).flatMap((flag) => {
     const value = flags.text(flag);
-    return value === undefined ? [] : [[flag === "at" ? flag : `${flag}At`, timeOf(flag, value)] as const];
+    return value === undefined ? [] : [[flag === "at" ? flag : `${flag}At`, zonedTime(flag, value)] as const];
   });
   const every = flags.text("every");
   const missed = flags.text("missed");
@@ -70,30 +71,10 @@ const optionsOf = ([agent = "", input = ""]: readonly string[], flags: Flags): S
     agent,
     input,
     ...Object.fromEntries([...given, ...times]),
-    ...(every === undefined ? {} : { everyMs: durationOf(every) }),
+    ...(every === undefined ? {} : { everyMs: durationIn("every", every) }),
     ...(missed === undefined ? {} : { missed: missedOf(missed) }),
     ...(overlap === undefined ? {} : { overlap }),
   };
-};
-
-const ZONED = /(Z|[+-]\d\d:?\d\d)$/;
-
-const timeOf = (flag: string, text: string): number => {
-  const time = Date.parse(text);
-  // Without a zone, it would be another time on another machine.
-  if (!Number.isNaN(time) && ZONED.test(text)) return time;
-  throw new UsageError(
-    `--${flag} takes a time with its zone, not "${text}".`,
-    "For example 2026-12-24T18:00:00Z.",
-  );
-};
-
-const UNITS: Readonly<Record<string, number>> = { s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 };
-
-const durationOf = (text: string): number => {
-  const [, count, unit] = /^(\d{1,9})([smhd])$/.exec(text) ?? [];
-  if (count !== undefined && unit !== undefined) return Number(count) * (UNITS[unit] ?? 0);
-  throw new UsageError(`--every takes a duration, not "${text}".`, "For example 30s, 5m, 2h or 1d.");
 };
 
 const missedOf = (text: string): NonNullable<ScheduleOptions["missed"]> => {

@@ -160,7 +160,7 @@ const describeTool = (event: Of<"tool-call.">, names: CallNames): string => {
     case "tool-call.cancel-requested":
       return `${tool} cancelled${header.isGivenUp ? ", and not asked about any more" : ""}`;
     case "tool-call.completed":
-      return `${tool} ${duration(header.durationMs)}${COMPLETED_BY[header.by]}`;
+      return `${tool} ${duration(header.durationMs)}${COMPLETED_BY[header.by]}${savedWith(event)}`;
     case "tool-call.failed":
       return `${tool} ${header.code}${describeNext(header.next, event.at)}`;
     case "tool-call.unknown":
@@ -174,6 +174,11 @@ const describeTool = (event: Of<"tool-call.">, names: CallNames): string => {
     default:
       return assertNever(header);
   }
+};
+
+const savedWith = ({ payload }: Pick<AnyDurable, "payload">): string => {
+  const saved = payload?.["artifacts"];
+  return Array.isArray(saved) ? `, ${plural(saved.length, "file")} saved` : "";
 };
 
 const COMPLETED_BY = {

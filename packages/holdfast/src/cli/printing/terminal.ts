@@ -15,6 +15,8 @@ export type Channel = {
   readonly columns: number;
   write(text: string): void;
   line(text?: string): void;
+  /** As they are: not for a terminal. */
+  bytes(content: Uint8Array): void;
   /** Colours on a terminal, plain text elsewhere and under NO_COLOR. */
   paint(style: Style, text: string): string;
 };
@@ -34,6 +36,7 @@ const channel = (stream: Stream, env: NodeJS.ProcessEnv): Channel => {
     isTty,
     columns: stream.columns ?? DEFAULT_COLUMNS,
     write,
+    bytes: (content) => void stream.write(content),
     line: (text = "") => write(`${text}\n`),
     paint: (style, text) => (hasColours ? styleText(style, text, { validateStream: false }) : text),
   };

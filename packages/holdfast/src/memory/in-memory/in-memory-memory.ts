@@ -19,7 +19,7 @@ import { answersAt, isErased, isPastItsTime, ownersOfQuery } from "../governance
 import { digest } from "../memory-slot.ts";
 import { type MemoryRanking, USUAL_RANKING } from "../rank-hits.ts";
 import { tenantKey } from "../scope-key.ts";
-import { fits, searchMemory } from "../search-memory.ts";
+import { isListed, searchMemory } from "../search-memory.ts";
 import { TopDocs, type ScoredDoc } from "../top-docs.ts";
 import { TenantRecords } from "./tenant-records.ts";
 import type { TermPart } from "./term-part.ts";
@@ -105,13 +105,10 @@ class InMemoryMemory implements MemoryStore {
 
   async list(given: MemoryListQuery): Promise<MemoryPage> {
     const query = checkList(given);
-    const { reader, limit, trust, all = false } = query;
+    const { reader, limit } = query;
     const before = readCursor(query.cursor);
     const found = [...this.#tenantOf(reader).byId.values()]
-      .filter(({ record, number }) => number < before && isSeenBy(reader, record) && fits(record, query))
-      .filter(
-        ({ record }) => (all || record.supersededBy === null) && (trust ?? record.trust) === record.trust,
-      )
+      .filter(({ record, number }) => number < before && isSeenBy(reader, record) && isListed(record, query))
       .toSorted((one, other) => other.number - one.number);
     const page = found.slice(0, limit);
     const last = page.at(-1);

@@ -1,6 +1,6 @@
 import type { MemoryListQuery, MemoryPage, MemoryRecord } from "../../ports/memory-store.ts";
 import { bodyOf } from "../record-body.ts";
-import { fits } from "../search-memory.ts";
+import { isListed } from "../search-memory.ts";
 import { partsSeen } from "./fetched-index.ts";
 import type { MemoryQuery } from "./memory-pool.ts";
 import { keyDigest } from "./name-digest.ts";
@@ -22,7 +22,7 @@ export const listRecords = async (
     const rows = await readBefore(from);
     for (const row of rows) {
       const record = bodyOf(row);
-      if (isWanted(record, asked)) found.push({ record, number: row.number });
+      if (isListed(record, asked)) found.push({ record, number: row.number });
     }
     const last = rows.at(-1);
     if (last === undefined || rows.length < ROWS_AT_ONCE) break;
@@ -35,11 +35,6 @@ export const listRecords = async (
     cursor: found.length > limit && last !== undefined ? String(last.number) : null,
   };
 };
-
-const isWanted = (record: MemoryRecord, asked: MemoryListQuery): boolean =>
-  (asked.all === true || record.supersededBy === null) &&
-  (asked.trust ?? record.trust) === record.trust &&
-  fits(record, asked);
 
 const rowsFor = async (
   query: MemoryQuery,

@@ -16,7 +16,7 @@ import type { Vectors } from "../embedding.ts";
 import { digest } from "../memory-slot.ts";
 import type { MemoryRanking } from "../rank-hits.ts";
 import { ownersSeenBy, tenantKey } from "../scope-key.ts";
-import { fits, searchMemory } from "../search-memory.ts";
+import { isListed, searchMemory } from "../search-memory.ts";
 import { eraseRows, sweepRows } from "./erase-rows.ts";
 import type { MemoryConnection } from "./memory-connection.ts";
 import { placeOf } from "./memory-schema.ts";
@@ -78,15 +78,11 @@ export class MemoryDatabase {
   }
 
   list(query: MemoryListQuery): MemoryPage {
-    const { reader, limit, trust, all = false } = query;
+    const { reader, limit } = query;
     const found: { readonly record: MemoryRecord; readonly number: number }[] = [];
     for (const row of this.#rowsBefore(reader, readCursor(query.cursor))) {
       const record = bodyOf(row);
-      const isWanted =
-        (all || record.supersededBy === null) &&
-        (trust ?? record.trust) === record.trust &&
-        fits(record, query);
-      if (isWanted) found.push({ record, number: row.number });
+      if (isListed(record, query)) found.push({ record, number: row.number });
       if (found.length > limit) break;
     }
     const page = found.slice(0, limit);

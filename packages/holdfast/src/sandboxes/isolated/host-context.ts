@@ -1,15 +1,16 @@
 import { ToolError } from "../../core/errors.ts";
 import { toJournalObject } from "../../core/journal-value.ts";
 import type { LogFields, LogLevel, ToolContext, Workspace } from "../../ports/tool.ts";
+import type { SavedArtifact } from "../../ports/artifacts.ts";
 import type { SessionHistory } from "../../ports/session-history.ts";
 import type { HostLine } from "./host-line.ts";
 import {
   MAX_NOTES_AHEAD,
+  type AskedMember,
   type CallFacts,
   type Note,
   type OutputStream,
   type ToHost,
-  type WorkspaceMember,
 } from "./messages.ts";
 import { ToldError } from "./told-error.ts";
 
@@ -41,6 +42,7 @@ export class HostContext {
       suspend: refuseSuspension,
       signal: this.#controller.signal,
       workspace: this.#workspace(),
+      artifacts: { save: (file) => this.#ask("save", [file]) as Promise<SavedArtifact> },
       history: NO_HISTORY,
       secret: (name) => this.#secret(String(name)),
       log: { debug: log("debug"), info: log("info"), warn: log("warn"), error: log("error") },
@@ -70,11 +72,11 @@ export class HostContext {
       path: () => this.#ask("path", []) as Promise<string>,
       resolve: (path) => this.#ask("resolve", [path]) as Promise<string>,
       write: (path, content) => this.#ask("write", [path, content]) as Promise<string>,
-      read: (path) => this.#ask("read", [path]) as Promise<Uint8Array>,
+      read: (path, options = {}) => this.#ask("read", [path, options.maxBytes]) as Promise<Uint8Array>,
     };
   }
 
-  #ask(member: WorkspaceMember, args: readonly unknown[]): Promise<unknown> {
+  #ask(member: AskedMember, args: readonly unknown[]): Promise<unknown> {
     if (this.#isOver) return Promise.reject(callIsOver());
     return new Promise((resolve, reject) => {
       this.#lastId += 1;

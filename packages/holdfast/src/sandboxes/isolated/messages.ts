@@ -18,8 +18,8 @@ export type CallFacts = {
 /** Which function of the tool is meant. */
 export type ToolMember = "execute" | "verify";
 
-/** Functions of the workspace, asked for across. */
-export type WorkspaceMember = "path" | "resolve" | "write" | "read";
+/** Functions of the workspace, and what saves an artifact; asked for across. */
+export type AskedMember = "path" | "resolve" | "write" | "read" | "save";
 
 /** What a thrown value says, as far as it can be told across. */
 export type ToldFailure = {
@@ -59,7 +59,7 @@ export type FromHost =
   | {
       readonly kind: "ask";
       readonly id: number;
-      readonly member: WorkspaceMember;
+      readonly member: AskedMember;
       readonly args: readonly unknown[];
     }
   | { readonly kind: "log"; readonly level: LogLevel; readonly message: string; readonly fields: LogFields }

@@ -148,7 +148,7 @@ export class ToolPlace {
   async #answer(ask: FromHost & { readonly kind: "ask" }): Promise<void> {
     const running = this.#running;
     if (running === null) return;
-    const answer = await answerAsk(running.context.workspace, ask);
+    const answer = await answerAsk(running.context, ask);
     // The next call has questions of its own.
     if (this.#running === running) this.#carrier.post(answer);
   }

@@ -1,5 +1,5 @@
 import { deepStrictEqual, ok, rejects, strictEqual } from "node:assert/strict";
-import type { MemoryChange } from "../../ports/memory-store.ts";
+import type { MemoryChange, MemoryRecord } from "../../ports/memory-store.ts";
 import {
   addOne,
   DAY,
@@ -7,6 +7,7 @@ import {
   type MemoryCase,
   memoryOf,
   NOW,
+  OPERATOR,
   scopeOf,
   viewerOf,
   write,
@@ -164,6 +165,26 @@ export const MEMORY_SEARCH_CASES: readonly MemoryCase[] = [
       deepStrictEqual(seen, names.toReversed());
       const wrong = { reader: viewerOf(), limit: 4, cursor: "'; DROP TABLE" };
       await rejects(memory.list(wrong), { code: "OPTION_INVALID" });
+    },
+  },
+  {
+    promise: "K12",
+    title: "a list of one user's has what is for that user, page by page, and nothing else",
+    run: async ({ memory }) => {
+      for (let at = 0; at < 6; at += 1)
+        await addOne(
+          memory,
+          { text: `note ${at}`, scope: scopeOf({ user: at % 2 === 0 ? "ann" : "bob" }) },
+          { by: OPERATOR },
+        );
+      await addOne(memory, { text: "for everybody", scope: scopeOf({ user: null }) });
+      const textsOf = (records: readonly MemoryRecord[]) => records.map(({ text }) => text);
+      const query = { reader: OPERATOR, user: "ann", limit: 2 };
+      const first = await memory.list(query);
+      deepStrictEqual(textsOf(first.records), ["note 4", "note 2"]);
+      const next = await memory.list({ ...query, cursor: first.cursor ?? "" });
+      deepStrictEqual([textsOf(next.records), next.cursor], [["note 0"], null]);
+      strictEqual((await memory.list({ ...query, user: "carl" })).records.length, 0);
     },
   },
   {

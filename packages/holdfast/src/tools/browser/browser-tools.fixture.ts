@@ -71,6 +71,8 @@ export const temporary = async (): Promise<string> => {
 
 export type Caller = {
   readonly folder: string;
+  /** What was saved with results: names and media types. */
+  readonly saved: readonly string[];
   /** What the model is told. */
   readonly call: (name: BrowserToolName, input?: object, more?: Partial<ToolContext>) => Promise<string>;
   /** What became of a call that fails. */
@@ -117,6 +119,7 @@ export const browsing = async (
   let calls = 0;
   const session = async (id = "session-1", given?: string): Promise<Caller> => {
     const folder = given ?? (await temporary());
+    const saved: string[] = [];
     const call: Caller["call"] = async (name, input = {}, more = {}) => {
       calls += 1;
       const tool = toolOf(name);
@@ -125,6 +128,12 @@ export const browsing = async (
       const context = contextOf({
         session: { id, tenant: null, user: null, attributes: {} },
         workspace: workspaceIn(folder),
+        artifacts: {
+          save: async ({ name, mediaType }) => {
+            saved.push(`${name} ${mediaType}`);
+            return { name, mediaType, bytes: 0, digest: "" };
+          },
+        },
         idempotencyKey: `key-${calls}`,
         callId: `call_${calls}_0`,
         ...more,
@@ -132,7 +141,7 @@ export const browsing = async (
       const { value } = await tool.toOutput(await tool.execute(parsed.value, context));
       return typeof value === "string" ? value : JSON.stringify(value);
     };
-    return { folder, call, failureOf: (...given) => failureOf(() => call(...given)) };
+    return { folder, saved, call, failureOf: (...given) => failureOf(() => call(...given)) };
   };
   return { tools, resource, session };
 };

@@ -1,5 +1,5 @@
 import { readdir, readFile, writeFile } from "node:fs/promises";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import { gzipSync } from "node:zlib";
 import { describe, expect, it } from "vitest";
 import { browserTools } from "./browser-tools.ts";
@@ -140,9 +140,9 @@ describe("a page", () => {
     });
   });
 
-  it("is photographed into the workspace", async () => {
+  it("is photographed into the workspace, and the picture kept with the result", async () => {
     const site = await startSite(SHOP);
-    const { call, folder } = await (
+    const { call, folder, saved } = await (
       await browsing([site], { viewport: { width: 400, height: 300 } })
     ).session();
     await call("open", { url: `${site.url}/` });
@@ -151,6 +151,7 @@ describe("a page", () => {
     const png = await readFile(join(folder, path));
     expect(png.subarray(1, 4).toString()).toBe("PNG");
     expect(png.readUInt32BE(16)).toBe(400);
+    expect(saved).toEqual([`${basename(path)} image/png`]);
   });
 });
 

@@ -1,6 +1,9 @@
+import { basename } from "node:path";
 import { z } from "zod";
+import { toFailure } from "../../core/failure.ts";
 import type { DefinedTool } from "../../definitions/define-tool.ts";
 import { callFile } from "../../definitions/call-file.ts";
+import type { ToolContext } from "../../ports/tool.ts";
 import { defineBrowserTool, type Making } from "./define-browser-tool.ts";
 import { notDone, pageFailure } from "./page-failure.ts";
 import { tellPage } from "./tell-page.ts";
@@ -52,9 +55,22 @@ export const screenshotTool = (making: Making): DefinedTool =>
         });
       const path = callFile(call, "screenshots", "page.png");
       await call.workspace.write(path, png);
+      await keepPicture(call, { name: basename(path), png });
       return tellPage(session, { did: `Saved in the workspace as ${path}.`, start: null });
     },
   });
+
+/** One that is too large to be kept is still in the workspace. */
+const keepPicture = async (
+  { artifacts, log }: ToolContext,
+  { name, png }: { readonly name: string; readonly png: Uint8Array },
+): Promise<void> => {
+  try {
+    await artifacts.save({ name, mediaType: "image/png", content: png });
+  } catch (thrown) {
+    log.warn("A screenshot was not kept with its result.", { why: toFailure(thrown).message });
+  }
+};
 
 const WAIT_INPUT = z.object({
   text: z.string().min(1).max(1_000).optional().describe("Text that is to appear."),

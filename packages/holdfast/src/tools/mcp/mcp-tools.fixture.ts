@@ -94,6 +94,9 @@ export const contextOf = ({
     resume: resume ?? null,
     suspend: suspensionFor,
     idempotencyKey: "key-1",
+    artifacts: {
+      save: async ({ name, mediaType }) => ({ name, mediaType, bytes: 0, digest: "" }),
+    },
     workspace: {
       path: async () => folder,
       resolve: async (path) => join(folder, path),

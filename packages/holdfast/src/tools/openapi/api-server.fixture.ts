@@ -59,6 +59,7 @@ export const contextWith = (
     throw new HoldfastError("INTERNAL", "Not here.");
   },
   idempotencyKey: "key-1",
+  artifacts: { save: () => Promise.reject(new HoldfastError("INTERNAL", "Not here.")) },
   workspace: {
     path: async () => "/",
     resolve: async (path) => path,
