@@ -124,6 +124,8 @@ export type RunHeader =
         trace: string | null;
         /** Where the same instructions were journaled before; null when they are in this payload. */
         instructionsAt: Position | null;
+        /** Characters of what was recalled for it, which this payload tells and the model sees before the input; 0 for nothing. */
+        recalledChars: number;
       }
     >
   /** Another agent goes on in its place, with this run and the runs after it. */

@@ -152,6 +152,7 @@ const USUAL: { readonly [Type in EventType]: HeaderOf<Type> } = {
     settings: settings(),
     trace: null,
     instructionsAt: null,
+    recalledChars: 0,
   },
   "run.suspended": {
     type: "run.suspended",

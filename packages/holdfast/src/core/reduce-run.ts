@@ -4,7 +4,7 @@ import type { HeaderOf, RunHeader } from "./event.ts";
 import type { RunId } from "./ids.ts";
 import type { Place } from "./place.ts";
 import { isUndoing, noteUndone, reduceUndo, rollBackWhenUndone } from "./reduce-undo.ts";
-import type { OpenRun, RunStatus, SessionState, WindowEntry } from "./session-state.ts";
+import type { OpenRun, QueuedRun, RunStatus, SessionState, WindowEntry } from "./session-state.ts";
 import { regauged } from "./token-gauge.ts";
 import { definitionAfter } from "./upgrade.ts";
 import { NO_SPEND } from "./usage.ts";
@@ -117,12 +117,24 @@ const startRun = (state: SessionState, header: HeaderOf<"run.started">, place: P
     queue: state.queue.slice(1),
     run,
     digest: header.digest,
-    window: [...state.window, { at: queued.acceptedAt, chars: queued.chars, kind: "input" }],
-    windowChars: state.windowChars + queued.chars,
+    window: [...state.window, inputEntry(queued, header, place)],
+    windowChars: state.windowChars + queued.chars + header.recalledChars,
     instructionsAt: header.instructionsAt ?? place.position,
     partsAt: header.parts === null ? state.partsAt : place.position,
   };
 };
+
+/** What was recalled for a run is told with its input: they stay, go and are taken back together. */
+const inputEntry = (
+  { acceptedAt, chars }: QueuedRun,
+  { recalledChars }: HeaderOf<"run.started">,
+  { position }: Place,
+): WindowEntry => ({
+  at: acceptedAt,
+  chars: chars + recalledChars,
+  kind: "input",
+  ...(recalledChars === 0 ? {} : { recalledAt: position }),
+});
 
 /** The run goes on where it is, by the next agent's settings; its limits are those it began with (E8). */
 const handOff = (state: SessionState, header: HeaderOf<"run.handed-off">, place: Place): SessionState => {

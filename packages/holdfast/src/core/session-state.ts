@@ -16,7 +16,7 @@ import type { Wait } from "./wait.ts";
  * The fold of a journal: O(open run + window), never O(journal).
  * Closed turns leave it; what they said is found again by position.
  */
-export const STATE_VERSION = 11;
+export const STATE_VERSION = 12;
 
 export type RunStatus = "pending" | "running" | "suspended" | "completed" | "failed" | "cancelled";
 
@@ -170,6 +170,8 @@ export type WindowEntry = {
   readonly kind: "input" | "answer" | "result" | "steer" | "undone" | "summary";
   /** Of a result: only its head is told. Of a summary: only of what was said before the run in which it was made. */
   readonly isShortened?: true;
+  /** Of an input: where it was journaled what was recalled for its run, which is told before it. */
+  readonly recalledAt?: Position;
   /** Of a summary: where the run was accepted in which it was made. */
   readonly madeIn?: Position;
 };

@@ -19,7 +19,7 @@ const USUAL: { readonly [Type in EventType]?: Usual } = {
   "context.compacted": { shortened: null, summaryChars: 0 },
   "run.accepted": { source: null, limits: null, joins: null, isNext: false, calledBy: null },
   "run.handed-off": { onUpgrade: "migrate" },
-  "run.started": { version: null, onUpgrade: "migrate", parts: null },
+  "run.started": { version: null, onUpgrade: "migrate", parts: null, recalledChars: 0 },
   "run.cancel-requested": { mode: "interrupt" },
   "run.failed": NOTHING_UNDONE,
   "run.cancelled": NOTHING_UNDONE,

@@ -31,7 +31,9 @@ export class DeliveryRound {
   readonly #services: EngineServices;
   /** Recipients that want nothing any more, for as long as this process lives. */
   readonly #gone = new Set<string>();
-  readonly #underWay = new Set<AbortController>();
+  /** Attempts, and whether they are given up at once when the process is about to close. */
+  readonly #underWay = new Map<AbortController, boolean>();
+  #isClosing = false;
 
   constructor(services: EngineServices) {
     this.#services = services;
@@ -41,9 +43,15 @@ export class DeliveryRound {
     return [...this.#services.recipients.keys()].map(deliveryAssignee);
   }
 
+  /** Gives up what waits for work that this process does not do any more. */
+  close(): void {
+    this.#isClosing = true;
+    for (const [controller, isPatient] of this.#underWay) if (isPatient) controller.abort();
+  }
+
   /** Gives up what is under way; it is made again by whoever comes next. */
   stop(): void {
-    for (const controller of this.#underWay) controller.abort();
+    for (const controller of this.#underWay.keys()) controller.abort();
   }
 
   /** Makes one attempt, and notes what came of it. False when it is not known here. */
@@ -66,6 +74,7 @@ export class DeliveryRound {
     const delivered = await this.#attempt(recipient, begun, ours);
     // guard O3: what was taken is not owed any more
     if (delivered.kind === "done") return this.#remove(ours);
+    if (delivered.kind === "later") return this.#putBack(ours, { body: duty.body, delivered });
     await this.#failed(ours, { stored: begun, recipient, delivered });
     return true;
   }
@@ -75,13 +84,26 @@ export class DeliveryRound {
     return true;
   }
 
+  /** As it was before the attempt. */
+  async #putBack(
+    { revision, ...duty }: Duty,
+    { body, delivered }: { readonly body: string; readonly delivered: Extract<Delivered, { kind: "later" }> },
+  ): Promise<boolean> {
+    const { store, clock } = this.#services;
+    const again = { ...duty, dueAt: clock.now() + delivered.afterMs, body };
+    await store.changeDuty({ kind: "put", duty: again, expect: revision });
+    return true;
+  }
+
   async #attempt(recipient: Recipient, stored: StoredDelivery, duty: Duty): Promise<Delivered> {
     if (this.#gone.has(recipient.name)) return goneBefore(recipient.name);
     const delivery: Delivery =
       "circuit" in stored ? circuitDelivery(stored, duty.id) : await this.#read(stored, duty);
     const { clock } = this.#services;
     const controller = new AbortController();
-    this.#underWay.add(controller);
+    const isPatient = recipient.isPatient === true;
+    this.#underWay.set(controller, isPatient);
+    if (isPatient && this.#isClosing) controller.abort();
     try {
       return await limited(clock, {
         work: recipient.deliver(delivery, controller.signal),

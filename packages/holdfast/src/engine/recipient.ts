@@ -5,6 +5,8 @@ import type { RetryPolicy } from "../core/retry-policy.ts";
 /** What came of an attempt to tell somebody. */
 export type Delivered =
   | { readonly kind: "done" }
+  /** It waits for something, and is not to be counted: it is told again after this. */
+  | { readonly kind: "later"; readonly afterMs: number }
   | {
       readonly kind: "failed";
       readonly failure: Failure;
@@ -23,6 +25,8 @@ export type Recipient = {
   readonly agents: ReadonlySet<string> | null;
   readonly retry: RetryPolicy;
   readonly timeoutMs: number;
+  /** Whether it waits for what a process that is about to close does not do any more: then it is told to give up at once. */
+  readonly isPatient?: true;
   readonly escalation: Escalation | null;
   /** Throws or answers when it was not taken; gives up when the signal says so. */
   readonly deliver: (delivery: Delivery, signal: AbortSignal) => Promise<Delivered>;

@@ -142,8 +142,14 @@ export class SessionContent {
     const transcript = new Transcript();
     const seen = this.#commits;
     const events = await this.#events(state.window.map((entry) => entry.at));
-    for (const [index, event] of events.entries())
-      transcript.push(event, state.window[index]?.isShortened === true);
+    const recalled = await this.eventsAt(state.window.flatMap(({ recalledAt }) => recalledAt ?? []));
+    for (const [index, event] of events.entries()) {
+      const { isShortened, recalledAt } = state.window[index] ?? {};
+      transcript.push(event, {
+        isShortened: isShortened === true,
+        recalled: recalled.get(recalledAt ?? 0) ?? null,
+      });
+    }
     // What was committed while it was read is not in it: it serves who asked, and nobody after.
     // guard E3: a conversation that was read too slowly is not kept
     if (this.#commits !== seen) return transcript;
@@ -214,7 +220,7 @@ export class SessionContent {
       const accepted = this.#kept.get(state.run?.acceptedAt ?? 0);
       // Without the input at hand the conversation is read from the journal when it is next needed.
       if (accepted === undefined) this.#transcript = null;
-      else this.#transcript.push(accepted);
+      else this.#transcript.push(accepted, { recalled: event });
       return;
     }
     if (event.header.type === "run.steered") {

@@ -10,6 +10,7 @@ import type { ActiveSession } from "./active-session.ts";
 import type { Batch } from "./batch.ts";
 import { limited } from "./limited.ts";
 import { instructionsIn } from "./session-content.ts";
+import { NOTHING_RECALLED, recallAtStart } from "./recall.ts";
 import { budgetedSettings, isBudgeted, settingsOf } from "./run-budget.ts";
 
 type Start = { readonly runId: RunId; readonly at: Timestamp };
@@ -18,7 +19,11 @@ type Start = { readonly runId: RunId; readonly at: Timestamp };
 export const startRun = async (session: ActiveSession, batch: Batch, { runId, at }: Start): Promise<void> => {
   const { agent, content, services } = session;
   const context = { session: await content.context(), runId, now: new Date(at) };
-  const evaluated = await evaluateInstructions(agent, context, services.clock);
+  const isRecalling = agent.recall !== null && services.memory !== null;
+  const [evaluated, recalled] = await Promise.all([
+    evaluateInstructions(agent, context, services.clock),
+    isRecalling ? recallAtStart(session, batch, at) : NOTHING_RECALLED,
+  ]);
   if (!evaluated.ok) {
     addFailure(batch, runId, services.redactor.failure(evaluated.failure));
     return;
@@ -49,8 +54,10 @@ export const startRun = async (session: ActiveSession, batch: Batch, { runId, at
       settings,
       trace: session.spans.beginRun(runId, at),
       instructionsAt: isSame ? instructionsAt : null,
+      recalledChars: recalled.chars,
     },
-    payload: isSame ? null : { instructions: text },
+    payload:
+      isSame && !isRecalling ? null : { ...(isSame ? {} : { instructions: text }), ...recalled.payload },
   });
 };
 

@@ -5,6 +5,7 @@ import { toolCallId } from "../core/ids.ts";
 import { isJsonObject, type JsonObject, type JsonValue } from "../core/json.ts";
 import type { AssistantPart, Message, ToolOutput, ToolResult, UserPart } from "../core/message.ts";
 
+import { recalledIn, recalledText } from "../core/recalled.ts";
 import { shortenedOutput } from "../core/shortened.ts";
 import { summaryIn } from "../core/summary.ts";
 import { isUndoId } from "../core/undo-terms.ts";
@@ -27,6 +28,9 @@ const SAID: ReadonlySet<string> = new Set([
   "tool-call.resolved",
 ]);
 
+/** How an event is told: only the head of it, or with what was recalled for the run whose input it is. */
+type Told = { readonly isShortened?: boolean; readonly recalled?: JournalEvent | null };
+
 /**
  * The conversation as the model sees it: an append-only buffer, made from the events of the window.
  * Only compaction makes it anew.
@@ -40,7 +44,7 @@ export class Transcript {
    * Adds what an event of the window said. Inputs are added when their run starts, not when accepted. Of what is shortened
    * only the head is told.
    */
-  push(event: JournalEvent, isShortened = false): void {
+  push(event: JournalEvent, { isShortened = false, recalled = null }: Told = {}): void {
     const { header } = event;
     // guard E10: what undoes a call is no part of the conversation
     if ("callId" in header && isUndoId(header.callId)) return;
@@ -55,7 +59,7 @@ export class Transcript {
           this.#say({ role: "user", content: [{ type: "text", text: undoneNote(header.undo) }] });
         return;
       case "run.accepted":
-        this.#say({ role: "user", content: userParts(event.payload) });
+        this.#say({ role: "user", content: [...recalledParts(recalled), ...userParts(event.payload)] });
         return;
       case "run.handed-off":
         // The agent that takes over sees the conversation, or is told what to do.
@@ -156,6 +160,12 @@ const userParts = (payload: JsonObject | null): readonly UserPart[] => {
   const content = payload?.["content"];
   if (typeof content === "string") return [{ type: "text", text: content }];
   return Array.isArray(content) ? (content as readonly UserPart[]) : [{ type: "text", text: ERASED }];
+};
+
+/** What is known goes before what is asked, as data; what was erased is gone (J4). */
+const recalledParts = (started: JournalEvent | null): readonly UserPart[] => {
+  const text = recalledText(recalledIn(started?.payload ?? null));
+  return text === null ? [] : [{ type: "text", text }];
 };
 
 const assistantParts = (payload: JsonObject | null, startedAt: Position): readonly AssistantPart[] => {

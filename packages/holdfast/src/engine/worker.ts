@@ -131,6 +131,7 @@ export class Worker {
     this.#state = "draining";
     this.#queue.clear();
     this.#duties.close();
+    this.#deliveries.close();
     for (const session of this.#active.values()) {
       session.isDraining = true;
       session.latch.set();

@@ -6,6 +6,7 @@ import type { DefinitionParts, OnUpgrade } from "../core/upgrade-terms.ts";
 import type { WhenActive } from "../core/when-active.ts";
 import type { ApprovalContext, ApprovalRequest } from "./approval.ts";
 import type { Model, ModelSettings } from "./model.ts";
+import type { RecallSettings } from "./recall.ts";
 import type { Tool } from "./tool.ts";
 import type { SessionContext } from "./session-context.ts";
 
@@ -35,6 +36,8 @@ export interface Agent {
   readonly whenActive: WhenActive;
   readonly tools: ReadonlyMap<string, Tool>;
   readonly output: OutputFormat | null;
+  /** What its runs are told of the memory when they begin; null for nothing. */
+  readonly recall: RecallSettings | null;
   /** The same as data, where they are; null where they are a function. */
   readonly fixedInstructions: string | null;
   instructions(context: InstructionsContext): string | Promise<string>;

@@ -43,6 +43,7 @@ export const compileAgent = (definition: AgentDefinition<unknown, never>, settin
     whenActive: definition.whenActive,
     tools: new Map(definition.tools.map((tool) => [tool.name, tool])),
     output: definition.output === null ? null : outputFormat(definition.output),
+    recall: definition.memory,
     fixedInstructions: typeof definition.instructions === "string" ? definition.instructions : null,
     instructions: (context) =>
       typeof definition.instructions === "string"
@@ -148,6 +149,8 @@ const digestOf = (
     output: definition.output?.jsonSchema ?? null,
     limits: areUsual(definition.budget) ? definition.limits : { ...definition.limits, ...definition.budget },
     settings: definition.settings,
+    // Who recalls nothing has the digest of before.
+    ...(definition.memory === null ? {} : { memory: definition.memory }),
     tools: definition.tools.map(({ name, description, inputSchema, policy, isolation }) => ({
       name,
       description,
@@ -166,7 +169,7 @@ const PART_CHARS = 12;
 
 /** The same data, part by part. */
 const partsOf = (
-  { instructions, output, limits, budget, settings, tools }: AgentDefinition<unknown, never>,
+  { instructions, output, limits, budget, settings, memory, tools }: AgentDefinition<unknown, never>,
   candidates: readonly ModelCandidate[],
   sha256: Sha256,
 ): DefinitionParts => {
@@ -177,7 +180,7 @@ const partsOf = (
   return {
     instructions: typeof instructions === "string" ? short(instructions) : null,
     output: output === null ? null : short(output.jsonSchema),
-    rest: short({ candidates, limits, budget, settings }),
+    rest: short({ candidates, limits, budget, settings, ...(memory === null ? {} : { memory }) }),
     tools: Object.fromEntries(
       tools.map(({ name, description, inputSchema, policy }) => [
         name,

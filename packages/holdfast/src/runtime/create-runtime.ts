@@ -13,6 +13,7 @@ import { Circuits, type CircuitStatus } from "../engine/circuits.ts";
 import { reportCircuit } from "../engine/report-circuit.ts";
 import { gaugesOf } from "../engine/gauges.ts";
 import { HeldResources } from "../engine/held-resources.ts";
+import type { Recipient } from "../engine/recipient.ts";
 import { Redactor } from "../engine/redactor.ts";
 import { StallMonitor } from "../engine/stall-monitor.ts";
 import { Worker } from "../engine/worker.ts";
@@ -26,11 +27,13 @@ import type { Decision } from "./answers.ts";
 import { approvalNotFound, approvalPlace } from "./approval-id.ts";
 import { childrenOf } from "./children-of.ts";
 import { withChildren } from "./called-agents.ts";
-import { compileAgent } from "./compile-agent.ts";
+import { compileAgent, type AgentSettings } from "./compile-agent.ts";
 import type { AgentDefinition } from "./define-agent.ts";
 import { listBudgets, type BudgetAccount, type BudgetQuery } from "./list-budgets.ts";
 import type { Input } from "./input.ts";
 import { checkOptions } from "../definitions/known-options.ts";
+import { extractionAgent } from "./extraction/extraction-agent.ts";
+import { extractionRecipient } from "./extraction/extraction-recipient.ts";
 import { DeadLetters } from "./deliveries/dead-letters.ts";
 import { recipientsOf } from "./deliveries/recipients.ts";
 import { Schedules } from "./schedules/schedules.ts";
@@ -74,7 +77,7 @@ export const createRuntime = async <Deps = unknown>(options: RuntimeOptions<Deps
   const clock = options.clock ?? createSystemClock();
   const dataDir = resolve(settings.dataDir);
   const prices = createPriceList(options.prices === undefined ? {} : { own: options.prices });
-  const agents = compileAll(options.agents, settings, prices);
+  const agents = agentsOf(options.agents, settings, prices.limits);
   const store =
     options.store ?? (await createSqliteStore({ dataDir, clock, durability: settings.durability }));
   const byName = new Map(agents.map((agent) => [agent.name, agent]));
@@ -119,11 +122,11 @@ export const createRuntime = async <Deps = unknown>(options: RuntimeOptions<Deps
   return runtime;
 };
 
-/** Agents and those that they call, each with its older versions. */
-const compileAll = <Deps>(
-  definitions: RuntimeOptions<Deps>["agents"],
+/** The agents as the engine runs them: those that were given, those that they call, and those that the runtime has itself. */
+const agentsOf = (
+  given: readonly AgentDefinition<unknown, never>[],
   settings: RuntimeSettings,
-  { limits }: ReturnType<typeof createPriceList>,
+  limits: AgentSettings["limits"],
 ): readonly Agent[] => {
   const compile = (definition: AgentDefinition<unknown, never>): Agent =>
     compileAgent(definition, {
@@ -133,11 +136,32 @@ const compileAll = <Deps>(
       from: process.cwd(),
       limits,
     });
-  return withChildren(definitions).map(({ newest, older }) => ({
+  const own = settings.extraction === null ? [] : [extractionAgent(settings.extraction)];
+  const agents = withChildren([...given, ...own]).map(({ newest, older }): Agent => ({
     ...compile(newest),
     older: older.map(compile),
   }));
+  checkRecall(agents, settings);
+  return agents;
 };
+
+/** @throws ConfigurationError where an agent is to be told of a memory that there is not. */
+const checkRecall = (agents: readonly Agent[], { memory }: RuntimeSettings): void => {
+  const without = memory === null ? agents.find(({ recall }) => recall !== null) : undefined;
+  if (without === undefined) return;
+  throw new ConfigurationError("OPTION_INVALID", `Agent "${without.name}" recalls, and there is no memory.`, {
+    hint: "Give `memory` to createRuntime, or leave `memory` out of the agent.",
+  });
+};
+
+/** Whoever takes what is worth knowing into the memory, where that is asked for. */
+const extractionOf = (
+  { extraction, memory }: RuntimeSettings,
+  services: RuntimeServices,
+): readonly Recipient[] =>
+  extraction === null || memory === null
+    ? []
+    : [extractionRecipient({ settings: extraction, services, memory })];
 
 /** What sessions of a process share of what they found out about tools and models. */
 const forFailingTools = (
@@ -186,8 +210,11 @@ export class Runtime {
   #stopGauges: () => void = () => undefined;
 
   constructor(services: Omit<RuntimeServices, "post">, settings: RuntimeSettings) {
-    this.#services = { ...services, post: (signal) => this.#post(signal) };
+    const recipients = new Map(services.recipients);
+    this.#services = { ...services, recipients, post: (signal) => this.#post(signal) };
     this.#settings = settings;
+    // It begins runs, as only a runtime can.
+    for (const one of extractionOf(settings, this.#services)) recipients.set(one.name, one);
     this.#worker = new Worker(this.#services, settings);
     const parts = {
       services: this.#services,
@@ -328,7 +355,7 @@ export class Runtime {
   async erase(id: SessionId): Promise<void> {
     this.#checkOpen();
     // What was said to a child is part of what was said here.
-    for (const child of await childrenOf(this.#services.store, id)) await this.erase(child);
+    for (const child of await childrenOf(this.#services, id)) await this.erase(child);
     await this.#services.store.erase(id);
     await this.#removeWorkspace(id);
   }

@@ -11,6 +11,8 @@ import type { InstructionsContext } from "../ports/agent.ts";
 import type { Model, ModelSettings } from "../ports/model.ts";
 import type { WhenFailed } from "../core/undo-terms.ts";
 import { ON_UPGRADE, type OnUpgrade } from "../core/upgrade-terms.ts";
+import type { RecallSettings } from "../ports/recall.ts";
+import { resolveAgentMemory, type AgentMemory } from "./agent-memory.ts";
 import { isWhenActive, WHEN_ACTIVE, type WhenActive } from "../core/when-active.ts";
 import type { ToolEffect } from "../core/run-settings.ts";
 import { compileRule, type ApprovalRule, type CompiledRule } from "../definitions/approval-rule.ts";
@@ -81,6 +83,8 @@ export type AgentOptions<
   /** Whether somebody has to approve a call, for tools that do not ask by themselves (E4). */
   readonly needsApproval?: ApprovalRule<ProposedCall, DepsOf<Tools[number]>>;
   readonly limits?: AgentLimits;
+  /** What a run is told of the runtime's memory when it begins; nothing by default. */
+  readonly memory?: AgentMemory;
   /**
    * What becomes of an input that comes while a run is active: it waits its turn (`queue`, by default), joins that run
    * before the next model call (`steer`), has it cancelled and is next (`interrupt`), or is refused (`reject`).
@@ -113,6 +117,7 @@ export type AgentDefinition<Output = string, Deps = unknown> = {
   /** The limits that budgets are made of. */
   readonly budget: AgentBudgetLimits;
   readonly settings: ModelSettings;
+  readonly memory: RecallSettings | null;
   readonly whenActive: WhenActive;
   readonly whenFailed: WhenFailed;
   readonly onUpgrade: OnUpgrade;
@@ -132,11 +137,12 @@ const KNOWN = [
   "needsApproval",
   "limits",
   "settings",
+  "memory",
   "whenActive",
   "whenFailed",
   "onUpgrade",
 ];
-const LATER = ["policy", "memory", "input", "onFailure", "guardrails"];
+const LATER = ["policy", "input", "onFailure", "guardrails"];
 const KNOWN_LIMITS = [
   "maxTurns",
   "maxDurationMs",
@@ -205,6 +211,7 @@ export const defineAgent = <
     limits: checkLimits(options.limits ?? {}, owner),
     budget: checkBudgetLimits(options.limits ?? {}, `${owner}: limits`),
     settings: options.settings ?? {},
+    memory: resolveAgentMemory(options.memory, owner),
     whenActive: checkWhenActive(options.whenActive ?? "queue", owner),
     whenFailed: checkWhenFailed(options.whenFailed ?? "undo", owner),
     onUpgrade: checkOnUpgrade(options.onUpgrade ?? "migrate", owner),

@@ -14,6 +14,8 @@ export {
   type AskUserOptions,
   type CallerToolDefinition,
 } from "./define-caller-tool.ts";
+export type { AgentMemory } from "./agent-memory.ts";
+export type { ExtractionOptions } from "./extraction/extraction-options.ts";
 export {
   defineAgent,
   type AgentDefinition,

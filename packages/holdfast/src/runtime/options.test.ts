@@ -27,7 +27,7 @@ const thrownBy = (work: () => unknown): unknown => {
 };
 
 describe("an option that does not exist yet", () => {
-  it.each(["memory", "policy", "guardrails"])("is refused on agents: %s", (name) => {
+  it.each(["policy", "guardrails"])("is refused on agents: %s", (name) => {
     const thrown = thrownBy(() => defineAgent(loose(agent, { [name]: true })));
     expect(thrown).toMatchObject({ code: "OPTION_NOT_AVAILABLE", failure: { details: { option: name } } });
   });

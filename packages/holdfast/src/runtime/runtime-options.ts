@@ -18,6 +18,11 @@ import { checkInterceptors } from "./check-interceptors.ts";
 import { checkLimits } from "./check-limits.ts";
 import { checkMemory } from "./check-memory.ts";
 import { compileBudgets, type BudgetOptions } from "./shared-budgets.ts";
+import {
+  resolveExtraction,
+  type ExtractionOptions,
+  type ExtractionSettings,
+} from "./extraction/extraction-options.ts";
 import { DELIVERY_HOOKS, type DeliveryOptions } from "./deliveries/recipients.ts";
 import { checkRetry, checkOptions, positiveInteger, wholeNumber } from "../definitions/known-options.ts";
 
@@ -64,6 +69,8 @@ export type RuntimeOptions<Deps = unknown> = DeliveryOptions & {
   readonly store?: JournalStore;
   /** What is known beyond sessions, as `runtime.memory`. Whoever opened it closes it, after the runtime. */
   readonly memory?: MemoryStore;
+  /** What is worth knowing of a run that completed is taken into the memory, by runs of an agent of their own. */
+  readonly extraction?: ExtractionOptions;
   readonly clock?: Clock;
   /** Decides what a session owes, in place of `plan`. */
   readonly decide?: Decider;
@@ -94,6 +101,7 @@ const KNOWN = [
   "drainTimeoutMs",
   "store",
   "memory",
+  "extraction",
   "clock",
   "decide",
   "isWorker",
@@ -115,6 +123,7 @@ export type RuntimeSettings = {
   readonly interceptors: readonly Interceptor[];
   readonly modelCircuit: CircuitPolicy | null;
   readonly memory: MemoryStore | null;
+  readonly extraction: ExtractionSettings | null;
 };
 
 const DEFAULT_TIMEOUTS: ModelTimeouts = { firstTokenMs: 120_000, gapMs: 60_000, totalMs: 600_000 };
@@ -150,6 +159,7 @@ export const resolveOptions = (options: Omit<RuntimeOptions<never>, "deps">): Ru
     budgets: compileBudgets(options.budgets ?? []),
     modelCircuit: checkModelCircuit(options.modelCircuit, owner),
     memory: checkMemory(options.memory),
+    extraction: resolveExtraction(options.extraction, options.memory !== undefined),
     interceptors: checkInterceptors((options.interceptors ?? []) as readonly Interceptor[], options.agents),
   };
 };

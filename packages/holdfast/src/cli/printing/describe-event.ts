@@ -62,7 +62,7 @@ const describeRun = (event: Of<"run.">): string => {
     case "run.accepted":
       return `${sourceOf(event.header)}${quoted(event)}`;
     case "run.started":
-      return "";
+      return recalledWords(event.payload);
     case "run.steered":
       return `${event.header.steerId} joined it`;
     case "run.suspended":
@@ -279,4 +279,13 @@ export const inputText = (payload: JsonObject): string => {
       return typeof text === "string" ? text : `[${typeof mediaType === "string" ? mediaType : "file"}]`;
     })
     .join(" ");
+};
+
+/** What a run was told of the memory when it began. */
+const recalledWords = (payload: JsonObject | null): string => {
+  const recalled = payload?.["recalled"];
+  if (typeof recalled !== "object" || recalled === null || !("memories" in recalled)) return "";
+  const { memories, failure } = recalled;
+  if (failure !== undefined) return "without what is known: the memory did not answer";
+  return Array.isArray(memories) && memories.length > 0 ? `knows ${memories.length} of the memory` : "";
 };

@@ -1,0 +1,126 @@
+import { charsIn } from "../core/chars.ts";
+import { toFailure } from "../core/failure.ts";
+import type { Timestamp } from "../core/ids.ts";
+import type { JsonObject, JsonValue } from "../core/json.ts";
+import { recalledText, type RecalledMemory } from "../core/recalled.ts";
+import { saidIn } from "../core/said.ts";
+import { HoldfastError } from "../core/errors.ts";
+import type { MemoryRecord, MemoryStore, MemoryViewer } from "../ports/memory-store.ts";
+import type { RecallSettings } from "../ports/recall.ts";
+import type { ActiveSession } from "./active-session.ts";
+import type { Batch } from "./batch.ts";
+import { limited } from "./limited.ts";
+
+/** What is journaled of the memory with the beginning of a run. */
+export type RecalledAtStart = { readonly chars: number; readonly payload: JsonObject };
+
+export const NOTHING_RECALLED: RecalledAtStart = { chars: 0, payload: {} };
+const CHARS_PER_TOKEN = 4;
+
+/**
+ * What is known that may have to do with the input of the run that is about to begin: looked up once, journaled, and the same in
+ * every prompt of the run. A memory that fails or is slow costs the recall, and never the run.
+ */
+export const recallAtStart = async (
+  session: ActiveSession,
+  batch: Batch,
+  at: Timestamp,
+): Promise<RecalledAtStart> => {
+  const { agent, services, content } = session;
+  const { memory, clock, logger, redactor } = services;
+  const settings = agent.recall;
+  if (memory === null || settings === null) return NOTHING_RECALLED;
+  const { tenant, user } = content.owner;
+  const viewer = { tenant, user, agent: settings.agent, session: session.id };
+  const { timeoutMs } = settings;
+  try {
+    const text = await inputOf(session, batch);
+    const memories = await limited(clock, {
+      work: recall(memory, settings, { viewer, text, now: at }),
+      limitMs: timeoutMs,
+      otherwise: () => {
+        throw new HoldfastError("STORE_UNAVAILABLE", `The memory did not answer within ${timeoutMs} ms.`);
+      },
+    });
+    const told = redactor.value(memories as JsonValue) as readonly RecalledMemory[];
+    const shown = recalledText(told);
+    return {
+      chars: shown === null ? 0 : charsIn(shown),
+      payload: { recalled: { memories: told as JsonValue } },
+    };
+  } catch (thrown) {
+    const failure = redactor.failure(toFailure(thrown, "STORE_UNAVAILABLE"));
+    logger.warn(`A run begins without what is known: ${failure.message}`, { sessionId: session.id, failure });
+    return { chars: 0, payload: { recalled: { memories: [], failure: failure as JsonValue } } };
+  }
+};
+
+/** The words of the input; what was accepted in this very commit is in no store yet. */
+const inputOf = async ({ content }: ActiveSession, { state, events }: Batch): Promise<string> => {
+  const acceptedAt = state.queue[0]?.acceptedAt ?? 0;
+  const fresh = events.find(({ position }) => position === acceptedAt);
+  const accepted = fresh ?? (await content.eventsAt([acceptedAt])).get(acceptedAt);
+  return accepted === undefined
+    ? ""
+    : saidIn(accepted)
+        .map(({ text }) => text)
+        .join("\n");
+};
+
+type Asked = { readonly viewer: MemoryViewer; readonly text: string; readonly now: Timestamp };
+
+const recall = async (
+  memory: MemoryStore,
+  settings: RecallSettings,
+  asked: Asked,
+): Promise<readonly RecalledMemory[]> => {
+  const [pinned, found] = await Promise.all([
+    pinnedOf(memory, settings, asked),
+    foundBy(memory, settings, asked),
+  ]);
+  const told = new Set(pinned.map(({ id }) => id));
+  return [...pinned, ...found.filter(({ id }) => !told.has(id))];
+};
+
+const foundBy = async (
+  memory: MemoryStore,
+  { search, namespace }: RecallSettings,
+  { viewer, text, now }: Asked,
+): Promise<readonly RecalledMemory[]> => {
+  if (search === null || text.trim() === "") return [];
+  const { limit, maxTokens, kinds } = search;
+  const filter = { namespaces: [namespace], ...(kinds === null ? {} : { kinds }) };
+  const hits = await memory.search({ viewer, text, now, limit, maxTokens, ...filter });
+  // K8: nobody vouches for the rest, so it is told to who asks for it alone
+  return hits
+    .filter(({ record }) => record.trust === "trusted")
+    .map(({ record, score }) => toldOf(record, Math.round(score * 1e5) / 1e5));
+};
+
+const pinnedOf = async (
+  memory: MemoryStore,
+  { pinned, namespace }: RecallSettings,
+  { viewer, now }: Asked,
+): Promise<readonly RecalledMemory[]> => {
+  if (pinned === null) return [];
+  const { limit, maxTokens, kinds } = pinned;
+  const page = await memory.list({ reader: viewer, kinds, namespaces: [namespace], trust: "trusted", limit });
+  let room = maxTokens * CHARS_PER_TOKEN;
+  return page.records
+    .filter((record) => isValidAt(record, now) && (room -= record.text.length) >= 0)
+    .map((record) => toldOf(record, null));
+};
+
+const isValidAt = ({ expiresAt, validFrom, validTo }: MemoryRecord, now: Timestamp): boolean =>
+  (expiresAt === null || expiresAt > now) &&
+  (validFrom === null || validFrom <= now) &&
+  (validTo === null || validTo > now);
+
+const toldOf = ({ id, kind, subject, text, seenAt }: MemoryRecord, score: number | null): RecalledMemory => ({
+  id,
+  kind,
+  ...(subject === null ? {} : { subject }),
+  text,
+  seenAt: new Date(seenAt).toISOString(),
+  score,
+});
