@@ -182,7 +182,7 @@ const changedBy = (
 
 const replacementEvent = (
   place: { readonly runId: string; readonly callId: string },
-  { output, chars, isCoerced, artifact }: NonNullable<ResolvedCall["replacement"]>,
+  { output, chars, isCoerced, artifact, artifacts }: NonNullable<ResolvedCall["replacement"]>,
 ): EventDraft => ({
   header: {
     type: "tool-call.completed",
@@ -195,7 +195,7 @@ const replacementEvent = (
     repeats: 1,
     spent: null,
   },
-  payload: completedPayload(output, artifact),
+  payload: completedPayload(output, artifact, artifacts),
 });
 
 const lengthOf = (texts: readonly string[]): number => texts.reduce((sum, text) => sum + charsIn(text), 0);

@@ -8,7 +8,7 @@ import type { EngineServices } from "./services.ts";
 
 const MIB = 1024 * 1024;
 /** They are held in memory until the result is recorded. */
-const MAX_BYTES = 32 * MIB;
+export const MAX_ARTIFACT_BYTES = 32 * MIB;
 const MAX_CALL_BYTES = 64 * MIB;
 const MAX_FILES = 50;
 const MAX_NAME_CHARS = 200;
@@ -79,7 +79,8 @@ export class CallArtifacts implements Artifacts {
     const { content, path } = file as { readonly content?: unknown; readonly path?: unknown };
     if ((content === undefined) === (path === undefined))
       throw invalid(`"${file.name}" has neither or both of "content" and "path"`);
-    if (typeof path === "string") return this.#place.workspace.read(path, { maxBytes: MAX_BYTES + 1 });
+    if (typeof path === "string")
+      return this.#place.workspace.read(path, { maxBytes: MAX_ARTIFACT_BYTES + 1 });
     if (typeof content === "string") return Buffer.from(content, "utf8");
     // A copy: what the tool does with its bytes afterwards does not change what was named by their digest.
     if (content instanceof Uint8Array) return new Uint8Array(sized(file.name, content));
@@ -89,7 +90,7 @@ export class CallArtifacts implements Artifacts {
   #checkRoom(name: string, bytes: number): void {
     const others = [...this.#saved.values()].filter(({ artifact }) => artifact.name !== name);
     const total = others.reduce((sum, { artifact }) => sum + artifact.bytes, bytes);
-    if (bytes > MAX_BYTES) throw overSize(name);
+    if (bytes > MAX_ARTIFACT_BYTES) throw overSize(name);
     if (total > MAX_CALL_BYTES)
       throw tooLarge(`with "${name}" this call would keep ${total} bytes; ${MAX_CALL_BYTES} is the most`);
     if (others.length >= MAX_FILES) throw tooLarge(`a call keeps ${MAX_FILES} files at most`);
@@ -97,7 +98,7 @@ export class CallArtifacts implements Artifacts {
 }
 
 const sized = (name: string, content: Uint8Array): Uint8Array => {
-  if (content.byteLength <= MAX_BYTES) return content;
+  if (content.byteLength <= MAX_ARTIFACT_BYTES) return content;
   throw overSize(name);
 };
 
@@ -127,7 +128,8 @@ const invalid = (why: string, hint?: string): HoldfastError =>
     ...(hint === undefined ? {} : { hint }),
   });
 
-const overSize = (name: string): HoldfastError => tooLarge(`"${name}" has more than ${MAX_BYTES} bytes`);
+const overSize = (name: string): HoldfastError =>
+  tooLarge(`"${name}" has more than ${MAX_ARTIFACT_BYTES} bytes`);
 
 const tooLarge = (why: string): HoldfastError =>
   new HoldfastError("ARTIFACT_TOO_LARGE", `The file was not saved: ${why}.`, {

@@ -50,7 +50,7 @@ export const readResult = async (
         repeats: 1,
         spent: spent as Spend | null,
       },
-      payload: completedPayload(finished.output, finished.artifact),
+      payload: completedPayload(finished.output, finished.artifact, finished.artifacts),
     },
   ];
 };

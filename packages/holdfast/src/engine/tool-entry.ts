@@ -112,10 +112,12 @@ export const finishOutput = async (
 
 /** A1: what the call saved goes into the commit of its result. */
 const withSaved = (
-  { blobs }: FittedOutput,
+  { artifacts, blobs }: FittedOutput,
   saved: SavedFiles | undefined,
 ): Pick<ToolOutcome & { kind: "completed" }, "blobs" | "artifacts"> =>
-  saved === undefined ? {} : { blobs: [...blobs, ...saved.blobs], artifacts: saved.artifacts };
+  saved === undefined
+    ? {}
+    : { blobs: [...blobs, ...saved.blobs], artifacts: [...saved.artifacts, ...artifacts] };
 
 /** Total: what cannot be made to fit is said to be so. */
 const fitShown = async (call: OutputPlace, seen: ToolOutput): Promise<FittedOutput> => {

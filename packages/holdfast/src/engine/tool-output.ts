@@ -1,9 +1,12 @@
+import { toBase64Url } from "../core/base64url.ts";
 import { charsIn } from "../core/chars.ts";
 import { toFailure } from "../core/failure.ts";
 import { toJournalValue } from "../core/journal-value.ts";
 import type { JsonObject, JsonValue } from "../core/json.ts";
 import type { ToolOutput, UserPart } from "../core/message.ts";
+import type { SavedArtifact } from "../ports/artifacts.ts";
 import type { Blob } from "../ports/journal-store.ts";
+import { MAX_ARTIFACT_BYTES, type SavedFiles } from "./call-artifacts.ts";
 import { takeOutFiles } from "./file-blobs.ts";
 import type { OutputPlace } from "./tool-attempt.ts";
 
@@ -13,13 +16,15 @@ export type FittedOutput = {
   readonly chars: number;
   readonly isCoerced: boolean;
   readonly artifact: JsonObject | null;
+  /** The whole of what was cut, as a file that is kept with the result. */
+  readonly artifacts: readonly SavedArtifact[];
   readonly blobs: readonly Blob[];
 };
 
 /**
  * Makes a result fit the journal: JSON without loss or marked as changed, without secrets (O2), files
- * apart from it, and not longer than the tool's limit. What is longer goes whole into the workspace;
- * the model gets its head.
+ * apart from it, and not longer than the tool's limit. What is longer goes whole into the workspace, and
+ * is kept with the result as well; the model gets its head.
  */
 export const fitOutput = async (call: OutputPlace, result: ToolOutput): Promise<FittedOutput> => {
   const { value, isCoerced } = toJournalValue(result);
@@ -28,19 +33,47 @@ export const fitOutput = async (call: OutputPlace, result: ToolOutput): Promise<
     output.type === "content"
       ? takeOutFiles<UserPart>(output.value, call.services)
       : { parts: [], blobs: [] };
-  const whole = output.type === "content" ? { ...output, value: apart.parts } : output;
-  const clean = call.services.redactor.value(whole as JsonValue) as ToolOutput;
+  const fitting = output.type === "content" ? { ...output, value: apart.parts } : output;
+  const clean = call.services.redactor.value(fitting as JsonValue) as ToolOutput;
   const text = textOfOutput(clean);
   const files = filesIn(clean);
-  const common = { isCoerced, blobs: apart.blobs };
-  if (text.length <= call.tool.maxOutputChars)
-    return { ...common, output: clean, chars: charsIn(text) + files.length * FILE_CHARS, artifact: null };
-  const { value: cut, artifact } = await spill(call, text, clean.type === "json" ? "json" : "txt");
+  if (text.length <= call.tool.maxOutputChars) {
+    const chars = charsIn(text) + files.length * FILE_CHARS;
+    return { isCoerced, blobs: apart.blobs, output: clean, chars, artifact: null, artifacts: [] };
+  }
+  const extension = clean.type === "json" ? "json" : "txt";
+  const { value: cut, artifact } = await spill(call, text, extension);
+  const whole = keepWhole(call, text, extension);
   const shown: ToolOutput =
     files.length === 0
       ? { type: "text", value: cut }
       : { type: "content", value: [{ type: "text", text: cut }, ...files] };
-  return { ...common, output: shown, chars: charsIn(cut) + files.length * FILE_CHARS, artifact };
+  return {
+    isCoerced,
+    output: shown,
+    chars: charsIn(cut) + files.length * FILE_CHARS,
+    artifact,
+    artifacts: whole.artifacts,
+    blobs: [...apart.blobs, ...whole.blobs],
+  };
+};
+
+const TYPES = { json: "application/json", txt: "text/plain; charset=utf-8" } as const;
+
+/** The workspace may change, and is in no backup. */
+const keepWhole = (
+  { callId, services: { sha256 } }: OutputPlace,
+  text: string,
+  extension: keyof typeof TYPES,
+): SavedFiles => {
+  const bytes = Buffer.from(text, "utf8");
+  if (bytes.byteLength > MAX_ARTIFACT_BYTES) return { artifacts: [], blobs: [] };
+  const digest = toBase64Url(sha256(bytes, ""));
+  const name = `${callId}.${extension}`;
+  return {
+    artifacts: [{ name, mediaType: TYPES[extension], bytes: bytes.byteLength, digest }],
+    blobs: [{ digest, bytes }],
+  };
 };
 
 /** A function or a symbol is no JSON at all, and was left out. */

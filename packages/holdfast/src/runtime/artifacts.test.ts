@@ -362,6 +362,18 @@ describe("the files of a session", () => {
       expect((await session.artifact(digest)).content).toHaveLength(bytes);
   });
 
+  it("are also results that were cut, whole, and not their secrets (O2)", async () => {
+    const secrets = { KEY: "sk-live-4242424242" };
+    const { session, events } = await run(({ secret }) => `${secret("KEY")} ${"long ".repeat(20_000)}`, {
+      secrets,
+    });
+    const [artifact] = await session.artifacts();
+    const { callId } = headersOf(events, "tool-call.completed")[0] ?? {};
+    expect(artifact).toMatchObject({ name: `${callId}.txt`, mediaType: "text/plain; charset=utf-8" });
+    const { content } = await session.artifact(`${callId}.txt`);
+    expect(textOf(content)).toBe(`[secret:KEY] ${"long ".repeat(20_000)}`);
+  });
+
   it("are not what a tool says are files", async () => {
     const lie = { type: "file", mediaType: "text/plain", data: { kind: "blob", digest: "x", bytes: 1 } };
     const { session } = await run(() => ({

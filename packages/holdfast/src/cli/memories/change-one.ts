@@ -35,5 +35,5 @@ export const memoryNotFound = (id: string, tenant: string | null): NotFoundError
   new NotFoundError(
     "MEMORY_NOT_FOUND",
     `There is no memory "${id}" ${tenant === null ? "outside of all tenants" : `of tenant "${tenant}"`}.`,
-    { hint: "`holdfast memory list` shows what there is; an operator is of one tenant: --tenant <name>." },
+    { hint: "An operator is of one tenant: --tenant <name>. See: holdfast memory list" },
   );

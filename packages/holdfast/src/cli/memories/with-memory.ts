@@ -16,9 +16,7 @@ export const withMemory = async <Result>(
 ): Promise<Result> => {
   if (existsSync(join(dataDirOf(call), MEMORY_FILE))) return await withNewMemory(call, work);
   throw new NotFoundError("MEMORY_NOT_FOUND", `There is no ${MEMORY_FILE} in ${shownDataDir(call)}.`, {
-    hint:
-      "Give the right directory with --data-dir <dir>; the first process that opens a memory makes it, and so does " +
-      "`holdfast memory import`.",
+    hint: "Give the right directory with --data-dir <dir>; what opens a memory first makes it.",
     details: { dataDir: dataDirOf(call) },
   });
 };
