@@ -159,6 +159,7 @@ const armsOf = (header: EventHeader, events: readonly JournalEvent[]): readonly 
         ...when(header.trace !== null, "a run with a trace"),
         ...when(header.onUpgrade !== "migrate", `a run that may ${header.onUpgrade}`),
         ...when(header.version !== null, "a run of a version"),
+        ...when(header.recalledChars > 0, "a run that was told what is known"),
       ];
     case "run.suspended":
       return header.waitingFor.flatMap((wait) => [

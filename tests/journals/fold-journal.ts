@@ -139,7 +139,7 @@ const plainTotals = (run: NonNullable<SessionState["run"]>): JsonValue => {
   };
 };
 
-/** An input is said when its run starts, not when it is accepted. */
+/** An input is said when its run starts, not when it is accepted, with what was recalled for that run. */
 const say = (
   transcript: Transcript,
   event: JournalEvent,
@@ -147,7 +147,8 @@ const say = (
 ): void => {
   if (event.header.type === "run.accepted") return;
   const input = events[saidAt(event, state) - 1];
-  if (input !== undefined) transcript.push(input);
+  if (input !== undefined)
+    transcript.push(input, { recalled: event.header.type === "run.started" ? event : null });
 };
 
 const saidAt = ({ header, position }: JournalEvent, { run }: SessionState): number => {
@@ -157,9 +158,10 @@ const saidAt = ({ header, position }: JournalEvent, { run }: SessionState): numb
 
 const windowOf = (state: SessionState, events: readonly JournalEvent[]): Transcript => {
   const transcript = new Transcript();
-  for (const { at } of state.window) {
+  for (const { at, recalledAt } of state.window) {
     const event = events[at - 1];
-    if (event !== undefined) transcript.push(event);
+    const recalled = recalledAt === undefined ? null : (events[recalledAt - 1] ?? null);
+    if (event !== undefined) transcript.push(event, { recalled });
   }
   return transcript;
 };

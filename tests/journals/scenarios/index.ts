@@ -4,6 +4,7 @@ import { BUDGETS } from "./budgets.ts";
 import { DEATHS } from "./deaths.ts";
 import { ENDINGS } from "./endings.ts";
 import { INTERRUPTIONS } from "./interruptions.ts";
+import { MEMORIES } from "./memories.ts";
 import { MODEL_FAILURES } from "./model-failures.ts";
 import { PEOPLE } from "./people.ts";
 import { STOPS } from "./stops.ts";
@@ -28,4 +29,5 @@ export const SCENARIOS: readonly Scenario[] = [
   ...SUSPENSIONS,
   ...UNDOS,
   ...UPGRADES,
+  ...MEMORIES,
 ];

@@ -411,6 +411,45 @@ describe("O3 an extraction that goes wrong", () => {
   });
 });
 
+describe("a process that closes while a conversation is read", () => {
+  it("waits for nothing that it does not do any more, and the next one goes on at once", async () => {
+    let isDown = true;
+    const read = reading(notes);
+    const model = recordingModel(() => ({ fail: { code: "MODEL_UNAVAILABLE" } }));
+    const either = {
+      ...read,
+      call: (request: Parameters<typeof read.call>[0]) => (isDown ? model : read).call(request),
+    };
+    const memory = createInMemoryMemory();
+    const agent = agentOf({ model: chat });
+    const logger = keepingLogger();
+    const test = await createTestRuntime({
+      agents: [agent],
+      memory,
+      logger,
+      now: START,
+      modelRetry: { maxAttempts: 9, initialDelayMs: 40_000, maxDelayMs: 40_000 },
+      extraction: { model: either },
+    });
+    const session = await test.runtime.createSession(agent, ANN);
+    await session.send("note home: Ann lives in Paris");
+    await test.advanceTime(1_000);
+    expect(model.requests).toHaveLength(1);
+    let isClosed = false;
+    void test.runtime.close().then(() => (isClosed = true));
+    await test.advanceTime(1_000);
+    expect(isClosed).toBe(true);
+    expect(logger.lines.filter(({ message }) => message.includes("in flight"))).toEqual([]);
+    isDown = false;
+    const next = await test.restart();
+    onTestFinished(() => next.close());
+    await next.advanceTime(45_000);
+    expect(await textsOf(memory)).toEqual(["Ann lives in Paris"]);
+    const [owed] = (await next.store.listDuties({ kind: "delivery", isOwed: true, limit: 9 })).duties;
+    expect(owed).toBeUndefined();
+  });
+});
+
 describe("a memory that is read into", () => {
   it("is needed, and options that are wrong are refused", async () => {
     const refused = async (options: object) =>
