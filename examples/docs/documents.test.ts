@@ -20,7 +20,17 @@ import {
 import { startCalling, startService, type Answers } from "./harness.ts";
 import { findMatches, query } from "./isolated.ts";
 import { careful, openWithPrices, reader, sendImage, sendWithSettings, triage } from "./models.ts";
-import { backUp, checkNext, drainOnTerm, forget, open, openShared, openTraced, post } from "./operations.ts";
+import {
+  backUp,
+  checkNext,
+  drainOnTerm,
+  forget,
+  forgetUser,
+  open,
+  openShared,
+  openTraced,
+  post,
+} from "./operations.ts";
 import { createPayments, type FakePayments } from "./payments.ts";
 import * as runs from "./runs.ts";
 import { collectPayment, onPaid } from "./waiting.ts";
@@ -352,6 +362,8 @@ describe("docs/operations.md", () => {
     const { sessionId } = await runtime.run(echo, "private words");
     await backUp(runtime, join(dataDir, "backups"));
     expect(await forget(runtime, sessionId, -1)).toBe(0);
+    const gone = { sessions: 0, memories: 0, schedules: 0, copies: [] };
+    expect(await forgetUser(runtime)).toEqual(gone);
     const events = await Array.fromAsync((await runtime.getSession(sessionId)).history());
     expect(JSON.stringify(events)).not.toContain("private words");
     expect(await runtime.store.check()).toEqual([]);

@@ -1,5 +1,5 @@
 import { openTelemetry } from "holdfast/telemetry";
-import { createRuntime, type AgentDefinition, type Logger, type Runtime } from "holdfast";
+import { createRuntime, type AgentDefinition, type ErasedUser, type Logger, type Runtime } from "holdfast";
 
 type Agents = readonly AgentDefinition<unknown>[];
 
@@ -75,4 +75,12 @@ export const forget = async (runtime: Runtime, sessionId: string, days: number):
   const forgotten = await runtime.expire(Date.now() - days * 24 * 60 * 60 * 1_000);
   // #endregion erase
   return forgotten;
+};
+
+export const forgetUser = async (runtime: Runtime): Promise<ErasedUser> => {
+  // #region erase-user
+  const erased = await runtime.eraseUser({ tenant: "acme", user: "ann" });
+  // { sessions: 12, memories: 40, schedules: 1, copies: [] }
+  // #endregion erase-user
+  return erased;
 };

@@ -20,6 +20,8 @@ export {
   type AgentToolOptions,
   type AiSdkTool,
   type CreateSessionOptions,
+  type ErasedUser,
+  type EraseUserOptions,
   type DeadLetter,
   type DeadLetterPage,
   type DeadLetterQuery,

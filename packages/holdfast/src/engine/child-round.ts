@@ -103,7 +103,9 @@ export class ChildRound {
     if (loaded === undefined) return true;
     const { state } = foldLoaded(this.#services, sessionId, loaded);
     const runs = [...(state.run === null ? [] : [state.run]), ...state.queue];
-    const unread = loaded.signals.find(({ dedupeKey }) => dedupeKey === `parent:${callId}`);
+    const unread = loaded.signals.find(
+      ({ kind, dedupeKey, body }) => dedupeKey === `parent:${callId}` || (kind === "input" && isErased(body)),
+    );
     const runId = runs.find((run) => run.calledBy?.callId === callId)?.runId ?? unread?.runId ?? null;
     if (runId === null) return true;
     const why = "Whoever called this agent waits for it no more.";
@@ -178,6 +180,9 @@ export class ChildRound {
     this.#wake({ sessionId: signal.sessionId, tenant });
   }
 }
+
+/** An input that was erased before it was read has no key any more. */
+const isErased = (body: string): boolean => body === "null";
 
 type WaitingCall = {
   readonly loaded: LoadedSession;

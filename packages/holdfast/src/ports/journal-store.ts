@@ -27,7 +27,8 @@ import type { DueDutiesQuery, Duty, DutyChange, DutyPage, DutyQuery, NewDuty, Ne
  * C11 Times in leases, wake times and `due` are compared with the store's own clock.
  * C12 Snapshots may be lost at any time. A snapshot that does not belong to the journal's hash at its position is not returned.
  * C13 Erasing removes payload, salt, snapshots, blobs and unread signals' bodies; headers and hashes stay and still verify (J4).
- *     Erasing a whole session leaves its unread signals with the body `null`; used keys then match any body.
+ *     Erasing a whole session leaves its unread signals with the body `null` and without their keys; used keys then match any
+ *     body, and what they say is in no file any more. It is answered when all that is gone from the log, too.
  * C14 Events of one session are read in order of position, without gaps.
  * C15 Reservations change an account only if its total stays within the limit; else the commit is refused with `budget` and nothing is stored (E8).
  * C16 A store reads and writes journals up to one version, that of its process. Creating or claiming a session notes it

@@ -19,17 +19,18 @@ import { StallMonitor } from "../engine/stall-monitor.ts";
 import { Worker } from "../engine/worker.ts";
 import { createPriceList } from "../models/index.ts";
 import type { Agent } from "../ports/agent.ts";
-import type { JournalStore, ListedSession, ListQuery, SessionPage } from "../ports/journal-store.ts";
+import type { JournalStore, ListQuery, SessionPage } from "../ports/journal-store.ts";
 import type { MemoryStore } from "../ports/memory-store.ts";
 import { createIsolation, isToolHost } from "../sandboxes/index.ts";
 import { createSqliteStore } from "../stores/index.ts";
 import type { Decision } from "./answers.ts";
 import { approvalNotFound, approvalPlace } from "./approval-id.ts";
-import { childrenOf } from "./children-of.ts";
 import { withChildren } from "./called-agents.ts";
 import { compileAgent, type AgentSettings } from "./compile-agent.ts";
 import type { AgentDefinition } from "./define-agent.ts";
 import { listBudgets, type BudgetAccount, type BudgetQuery } from "./list-budgets.ts";
+import { Eraser } from "./eraser.ts";
+import { eraseUser, type ErasedUser, type EraseUserOptions } from "./erase-user.ts";
 import type { Input } from "./input.ts";
 import { checkOptions } from "../definitions/known-options.ts";
 import { extractionAgent } from "./extraction/extraction-agent.ts";
@@ -44,7 +45,6 @@ import type { Pending } from "./pending.ts";
 import { eachByItself, type Decided } from "./post-answer.ts";
 import { runNotFound, type Run } from "./run.ts";
 import { findSecret, resolveOptions, type RuntimeOptions, type RuntimeSettings } from "./runtime-options.ts";
-import { removeFolder } from "./remove-folder.ts";
 import type { RuntimeServices } from "./runtime-services.ts";
 import { Session, sessionNotFound, type SendOptions } from "./session.ts";
 import { stderrLogger } from "./console-logger.ts";
@@ -202,6 +202,7 @@ export class Runtime {
   readonly #services: RuntimeServices;
   readonly #settings: RuntimeSettings;
   readonly #worker: Worker;
+  readonly #eraser: Eraser;
   /** What is run by the calendar. */
   readonly schedules: Schedules;
   /** What could not be told to anybody. */
@@ -216,6 +217,7 @@ export class Runtime {
     // It begins runs, as only a runtime can.
     for (const one of extractionOf(settings, this.#services)) recipients.set(one.name, one);
     this.#worker = new Worker(this.#services, settings);
+    this.#eraser = new Eraser(this.#services, settings.dataDir);
     const parts = {
       services: this.#services,
       checkOpen: () => this.#checkOpen(),
@@ -348,28 +350,32 @@ export class Runtime {
 
   /**
    * Forgets what was said in a session and in those it called: content in the journal, snapshots, files, unread inputs,
-   * and the workspace. Headers and hashes stay, so the journal still verifies (J4).
+   * and the workspace. Headers and hashes stay, so the journal still verifies (J4). What was remembered from it is the memory's.
    *
    * @throws NotFoundError
    */
   async erase(id: SessionId): Promise<void> {
     this.#checkOpen();
-    // What was said to a child is part of what was said here.
-    for (const child of await childrenOf(this.#services, id)) await this.erase(child);
-    await this.#services.store.erase(id);
-    await this.#removeWorkspace(id);
+    await this.#eraser.session(id);
+  }
+
+  /**
+   * Forgets a user: the content of all their sessions, as `erase` does, their schedules, and in the memory what is for them or came
+   * from them. Their runs are cancelled first. It answers when all is gone; where it fails or the process dies, call it again.
+   *
+   * @throws ConflictError `RUN_ACTIVE` when runs have not stopped in time; StoreError
+   */
+  async eraseUser(options: EraseUserOptions): Promise<ErasedUser> {
+    this.#checkOpen();
+    const { dataDir } = this.#settings;
+    const checkOpen = (): void => this.#checkOpen();
+    return eraseUser({ services: this.#services, eraser: this.#eraser, dataDir, checkOpen }, options);
   }
 
   /** Erases the sessions that settled before a time, in milliseconds since the Unix epoch. Answers how many. */
   async expire(settledBefore: number): Promise<number> {
     this.#checkOpen();
-    const count = await this.#services.store.expire(settledBefore);
-    for (const status of ["completed", "failed", "cancelled"] as const) {
-      for (const { sessionId, updatedAt } of await this.#listAll({ status })) {
-        if (updatedAt < settledBefore) await this.#removeWorkspace(sessionId);
-      }
-    }
-    return count;
+    return this.#eraser.settledBefore(settledBefore);
   }
 
   /** What is not called now because it kept failing, in any session of any process on this data, by name (E7). */
@@ -441,23 +447,6 @@ export class Runtime {
     // guard J6: what is handed in again is looked for
     if (answer.status === "duplicate") this.#worker.lookAgain(session);
     return answer;
-  }
-
-  async #removeWorkspace(id: SessionId): Promise<void> {
-    await removeFolder(workspaceFolder(resolve(this.#settings.dataDir), id));
-  }
-
-  async #listAll(filter: Omit<SessionQuery, "cursor" | "limit">): Promise<readonly ListedSession[]> {
-    const found: ListedSession[] = [];
-    let cursor: string | null = null;
-    do {
-      const from: { readonly cursor?: string } = cursor === null ? {} : { cursor };
-      const query = { ...filter, limit: 1_000, ...from };
-      const page: SessionPage = await this.#services.store.list(query);
-      found.push(...page.sessions);
-      cursor = page.cursor;
-    } while (cursor !== null);
-    return found;
   }
 
   async #checkAgent(sessionId: SessionId, agent: string): Promise<void> {

@@ -1,4 +1,5 @@
 import { mkdtemp, readdir, readFile, rm } from "node:fs/promises";
+import { DatabaseSync } from "node:sqlite";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
@@ -58,6 +59,18 @@ describe("erasing", () => {
     await runtime.close();
     expect(await filesWith(dataDir, SAID)).toEqual([]);
   });
+
+  it("J4 is not answered while somebody reads the log that it was in", async () => {
+    const runtime = await createRuntime({ agents: [agent], dataDir });
+    const { sessionId } = await runtime.run(agent, SAID);
+    const reader = new DatabaseSync(join(dataDir, "holdfast.db"));
+    reader.exec("BEGIN; SELECT count(*) FROM events");
+    await expect(runtime.erase(sessionId)).rejects.toMatchObject({ code: "STORE_UNAVAILABLE" });
+    reader.close();
+    await runtime.erase(sessionId);
+    expect(await filesWith(dataDir, SAID)).toEqual([]);
+    await runtime.close();
+  }, 30_000);
 
   it("J4 erases what settled before a time, and nothing else", async () => {
     const runtime = await createRuntime({ agents: [agent], dataDir });

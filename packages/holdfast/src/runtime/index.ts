@@ -37,6 +37,7 @@ export type { VerifyResult } from "../definitions/make-tool.ts";
 export { fromAiSdkTool, type AiSdkTool, type FromAiSdkToolOptions } from "./from-ai-sdk-tool.ts";
 export type { Isolation } from "../definitions/isolated.ts";
 export type { InputPart } from "../definitions/content-part.ts";
+export type { ErasedUser, EraseUserOptions } from "./erase-user.ts";
 export type { Input } from "./input.ts";
 export type { Pending, PendingApproval, PendingResolution, PendingResult } from "./pending.ts";
 export type { Decided, Submitted } from "./post-answer.ts";

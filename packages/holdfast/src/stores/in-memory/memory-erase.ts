@@ -18,7 +18,8 @@ export const eraseContent = (record: SessionRecord, upTo: Position | undefined):
     const isPast = blob.signal === null && blob.position !== null && blob.position <= last;
     if (isWhole || isPast) record.blobs.delete(digest);
   }
-  if (isWhole) record.signals = record.signals.map((signal) => ({ ...signal, body: "null" }));
+  if (isWhole)
+    record.signals = record.signals.map((signal) => ({ ...signal, body: "null", dedupeKey: null }));
   const unread = new Set(record.signals.map((signal) => signal.dedupeKey));
   for (const [key, used] of record.keys) {
     // What a read signal said is in the journal, and the store does not know where.

@@ -128,12 +128,12 @@ export class Connection {
     throw new LostTransactionError("STORE_UNAVAILABLE", "The database file was removed or replaced.");
   }
 
-  /** Empties the log into the database, so that nothing erased stays in it; best effort. */
-  truncateLog(): void {
+  /** Empties the log into the database, so that nothing erased stays in it. False while a reader in another process holds it back. */
+  truncateLog(): boolean {
     try {
-      this.#db.exec("PRAGMA wal_checkpoint(TRUNCATE)");
+      return this.get<{ busy: number }>("PRAGMA wal_checkpoint(TRUNCATE)")?.busy === 0;
     } catch {
-      // A reader in another process holds it back; the next checkpoint does it.
+      return false;
     }
   }
 

@@ -8,14 +8,15 @@ import { eventIdAt, type JournalPlace } from "./journal-rows.ts";
 import { findJournal } from "./load.ts";
 import { syncFolder } from "./sync-path.ts";
 import type { ErasedFiles, Transaction } from "./transaction.ts";
+import { eraseKeys } from "./used-key.ts";
 
 const GET_LINK = "SELECT previous FROM events WHERE id = ?";
 const CLEAR_EVENT = "UPDATE events SET payload = NULL, salt = NULL WHERE id = ?";
 // What an unread signal brings again is not of the past, though an event has mentioned it before.
 const DROP_BLOBS = `DELETE FROM blobs WHERE sid = ? AND (? OR (signal IS NULL AND position <= ?))
   RETURNING digest, bytes IS NULL AS is_file`;
-const CLEAR_KEYS = `UPDATE used_keys SET salt = NULL, digest = NULL WHERE sid = ?1 AND (?2 OR key NOT IN
-  (SELECT dedupe_key FROM signals WHERE sid = ?1 AND dedupe_key IS NOT NULL))`;
+const CLEAR_KEYS = `UPDATE used_keys SET salt = NULL, digest = NULL WHERE sid = ?1 AND key NOT IN
+  (SELECT dedupe_key FROM signals WHERE sid = ?1 AND dedupe_key IS NOT NULL)`;
 
 /** Removes content up to a position, or all of it; headers and hashes stay (C13). */
 export const eraseSession = (transaction: Transaction, sessionId: SessionId, upTo: Position | null): void => {
@@ -34,11 +35,13 @@ const eraseJournal = (transaction: Transaction, journal: JournalPlace, upTo: Pos
   clearEvents(connection, journal, last);
   connection.run("DELETE FROM snapshots WHERE sid = ?", sid);
   const dropped = connection.all<{ digest: string; is_file: number }>(DROP_BLOBS, sid, isWhole, last);
-  // What a read signal said is in the journal, and its key does not know where.
-  connection.run(CLEAR_KEYS, sid, isWhole);
   if (upTo === null) {
-    connection.run("UPDATE signals SET body = 'null' WHERE sid = ?", sid);
+    eraseKeys(connection, journal);
+    connection.run("UPDATE signals SET body = 'null', dedupe_key = NULL WHERE sid = ?", sid);
     connection.run("UPDATE sessions SET is_erased = 1 WHERE sid = ?", sid);
+  } else {
+    // What a read signal said is in the journal, and its key does not know where.
+    connection.run(CLEAR_KEYS, sid);
   }
   // Not yet: until this is stored, the files belong to rows that a crash would bring back.
   const digests = dropped.filter(({ is_file: isFile }) => isFile === 1).map(({ digest }) => digest);

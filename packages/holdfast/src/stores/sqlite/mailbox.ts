@@ -8,10 +8,11 @@ import type { PostedSignal } from "./messages.ts";
 import { isWhole } from "./row-sums.ts";
 import { damagedError } from "./sqlite-errors.ts";
 import type { Transaction } from "./transaction.ts";
+import { erasedKey } from "./used-key.ts";
 
 const FIND_SESSION = "SELECT sid, tenant FROM sessions WHERE id = ?";
 const FIND_KEY = `SELECT run_id, salt, digest, ${isWhole("used_keys")} AS is_whole FROM used_keys
-  WHERE sid = ? AND key = ?`;
+  WHERE sid = ? AND key IN (?, ?)`;
 const PUT_KEY = "INSERT INTO used_keys (sid, key, run_id, salt, digest) VALUES (?, ?, ?, ?, ?)";
 const PUT_SIGNAL = `INSERT INTO signals (sid, kind, dedupe_key, run_id, body, posted_at, has_blobs)
   VALUES (?, ?, ?, ?, ?, ?, ?)`;
@@ -56,7 +57,7 @@ export const postSignal = (transaction: Transaction, signal: PostedSignal): Post
   if (found === undefined) return { status: "missing" };
   const { sid, tenant } = found;
   if (dedupeKey !== null) {
-    const used = connection.get<KeyRow>(FIND_KEY, sid, dedupeKey);
+    const used = connection.get<KeyRow>(FIND_KEY, sid, dedupeKey, erasedKey(signal.sessionId, dedupeKey));
     if (used !== undefined) {
       const isSame = isSameBody(signal.sessionId, used, body);
       return isSame ? { status: "duplicate", runId: used.run_id, tenant } : { status: "conflict" };

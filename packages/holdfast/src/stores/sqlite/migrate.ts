@@ -1,5 +1,5 @@
 import type { DatabaseSync } from "node:sqlite";
-import { existsSync } from "node:fs";
+import { existsSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import { StoreError } from "../../core/errors.ts";
 import { addRowSum } from "./row-sums.ts";
@@ -67,6 +67,12 @@ const hasTables = (db: DatabaseSync): boolean =>
 const keepCopy = (db: DatabaseSync, path: string): void => {
   if (!existsSync(path)) db.prepare("VACUUM INTO ?").run(path);
 };
+
+const COPY = /^holdfast\.v\d+\.db/;
+
+/** Names of what was copied before it was changed: it has all that was there then, also what was erased since. */
+export const copiesIn = (dataDir: string): readonly string[] =>
+  existsSync(dataDir) ? readdirSync(dataDir).filter((name) => COPY.test(name)) : [];
 
 const stepFrom = (db: DatabaseSync, version: number): void => {
   db.exec("BEGIN EXCLUSIVE");

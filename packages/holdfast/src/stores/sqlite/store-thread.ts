@@ -1,4 +1,4 @@
-import { HoldfastError, isHoldfastError } from "../../core/errors.ts";
+import { HoldfastError, isHoldfastError, StoreError } from "../../core/errors.ts";
 import { type Failure, toFailure } from "../../core/failure.ts";
 import type { Timestamp } from "../../core/ids.ts";
 import { AcknowledgedMark } from "./acknowledged-mark.ts";
@@ -94,10 +94,12 @@ export class StoreThread {
     try {
       const { connection } = this.open();
       removeErasedFiles(connection, this.#settings.dataDir, this.#erased);
-      connection.truncateLog();
+      if (!connection.truncateLog()) throw logInUse();
       return answers;
     } catch (cause) {
-      const error = unavailableError("What was erased could not be removed from the disk.", cause);
+      const error = isHoldfastError(cause)
+        ? cause
+        : unavailableError("What was erased could not be removed from the disk.", cause);
       const unfinished = new Set(batch.writes.filter(isErasure).map(({ id }) => id));
       return answers.map((answer) => (unfinished.has(answer.id) ? failed(answer.id, error) : answer));
     }
@@ -247,6 +249,11 @@ const applyWrite = (transaction: Transaction, write: Write): unknown => {
       return enterHolder(connection, write.holder, write.state);
   }
 };
+
+const logInUse = (): StoreError =>
+  new StoreError("STORE_UNAVAILABLE", "It is erased, but somebody still reads the log it was in.", {
+    hint: "Erase it again: that is done when the log is empty too.",
+  });
 
 /** Nobody knows whether these are stored: commits become `indeterminate`, others fail and may be tried again. */
 const refuseAll = (batch: Batch, cause: unknown): readonly Answer[] =>

@@ -1,0 +1,187 @@
+import type { ChildErrand } from "../core/child-errand.ts";
+import { ConfigurationError, ConflictError } from "../core/errors.ts";
+import type { SessionId } from "../core/ids.ts";
+import { checkOptions, wholeNumber } from "../definitions/known-options.ts";
+import type { ListedSession } from "../ports/journal-store.ts";
+import { copiesIn } from "../stores/index.ts";
+import { type Eraser, listAll } from "./eraser.ts";
+import { dutiesOf, forgetDeliveries, forgetSchedules } from "./forget-duties.ts";
+import type { RuntimeServices } from "./runtime-services.ts";
+import { Session } from "./session.ts";
+
+export type EraseUserOptions = {
+  /** As in `createSession`; without it, the user of that name who has no tenant. */
+  readonly tenant?: string | null;
+  readonly user: string;
+  /** How long runs that are under way may take to stop, in milliseconds; 30,000 by default. */
+  readonly stopTimeoutMs?: number;
+};
+
+/** What is gone. */
+export type ErasedUser = {
+  readonly sessions: number;
+  readonly memories: number;
+  readonly schedules: number;
+  /** Files in the data directory that are copies of everything as it was before an upgrade. They are yours to delete. */
+  readonly copies: readonly string[];
+};
+
+export type UserEraserParts = {
+  readonly services: RuntimeServices;
+  readonly eraser: Eraser;
+  readonly dataDir: string;
+  readonly checkOpen: () => void;
+};
+
+type Settings = { readonly tenant: string | null; readonly user: string; readonly stopTimeoutMs: number };
+
+/** How often it is looked whether runs have stopped. */
+const LOOK_EVERY_MS = 50;
+/** Who begins new runs all the while is not forgotten, however often it is tried. */
+const MOST_ROUNDS = 20;
+const WHY = "What is known of this user is erased.";
+
+/**
+ * Forgets a user. Text of theirs is in these places of a data directory, and afterwards in none of them:
+ *
+ * - `holdfast.db` and its log: payloads of events, snapshots, blobs, unread signals, names of used keys, inputs of schedules,
+ *   and what is told of deliveries that failed;
+ * - `blobs/`: what was too long for the database;
+ * - `workspaces/`: files of tools, outputs that were too long for the model, what a browser kept;
+ * - `memory.db` and its log, where it is there: records for the user, and those that came from the user's sessions.
+ *
+ * Nothing is noted about how far it came: each step can be done again, and it answers when a last look finds nothing (J4).
+ */
+export const eraseUser = async (parts: UserEraserParts, options: EraseUserOptions): Promise<ErasedUser> => {
+  const settings = resolveEraseUser(options);
+  const { services, dataDir } = parts;
+  const { store, memory } = services;
+  const { tenant, user } = settings;
+  // What begins sessions comes first.
+  const schedules = await forgetSchedules(store, settings);
+  const sessions = await eraseSessions(parts, settings);
+  await forgetDeliveries(store, { tenant, sessions });
+  // Nothing is as old as that; what was taken out of other rows leaves the log with it (C13).
+  await store.expire(0);
+  // What ran until now may have remembered something.
+  let memories = (await memory?.erase({ tenant, user })) ?? 0;
+  for (const session of sessions) memories += (await memory?.erase({ tenant, session })) ?? 0;
+  return { sessions: sessions.size, memories, schedules, copies: copiesIn(dataDir) };
+};
+
+/** Goes round until nothing was written since what there is was erased. */
+const eraseSessions = async (parts: UserEraserParts, settings: Settings): Promise<ReadonlySet<SessionId>> => {
+  const { services, eraser } = parts;
+  const erased = new Map<SessionId, string>();
+  for (let round = 1; ; round += 1) {
+    const left = (await sessionsOf(parts, settings)).filter(
+      (one) => erased.get(one.sessionId) !== endOf(one),
+    );
+    if (left.length === 0) return new Set(erased.keys());
+    if (round > MOST_ROUNDS) throw stillActive(left);
+    // As they were before they are erased: what is written meanwhile is seen the next time.
+    for (const session of await stopRuns(parts, settings, left)) {
+      // What is still held open for it would be kept in its folder when it is let go of.
+      await services.resources.rest(session.sessionId);
+      await eraser.alone(session.sessionId);
+      erased.set(session.sessionId, endOf(session));
+    }
+  }
+};
+
+/** Cancels what is open and waits for it to end. Answers the sessions as they stand then. @throws ConflictError */
+const stopRuns = async (
+  parts: UserEraserParts,
+  settings: Settings,
+  sessions: readonly ListedSession[],
+): Promise<readonly ListedSession[]> => {
+  const { services, checkOpen } = parts;
+  const { clock } = services;
+  const ids = new Set(sessions.map(({ sessionId }) => sessionId));
+  for (const { sessionId } of sessions.filter(isOpen))
+    await new Session(services, { id: sessionId, seen: 0 }).cancel({ reason: WHY });
+  const until = clock.monotonicMs() + settings.stopTimeoutMs;
+  for (;;) {
+    checkOpen();
+    const now = (await sessionsOf(parts, settings)).filter(({ sessionId }) => ids.has(sessionId));
+    const open = now.filter(isOpen);
+    if (open.length === 0 && !(await areErrandsOwed(parts, settings, ids))) return now;
+    if (clock.monotonicMs() >= until) {
+      await refuseActive(parts, open);
+      return now;
+    }
+    await new Promise<void>((done) => void clock.startTimer(LOOK_EVERY_MS, done));
+  }
+};
+
+/**
+ * Where nobody works a session and the cancel lies unread, it is erased as it stands: whoever takes it up reads that first (E5).
+ * One that somebody holds, or that has read the cancel and waits for a person to say how it ends, is not.
+ */
+const refuseActive = async ({ services }: UserEraserParts, open: readonly ListedSession[]): Promise<void> => {
+  const active: ListedSession[] = [];
+  for (const one of open) {
+    const loaded = await services.store.load(one.sessionId);
+    const lease = loaded?.lease ?? null;
+    const isHeld = lease !== null && !lease.isHolderDead && lease.expiresAt > (loaded?.now ?? 0);
+    // guard J4: what somebody still works is not taken for erased
+    if (isHeld || one.unreadSignals === 0) active.push(one);
+  }
+  if (active.length > 0) throw stillActive(active);
+};
+
+/** What a called session is to tell the one that called it would come after that was erased. */
+const areErrandsOwed = async (
+  { services }: UserEraserParts,
+  { tenant }: Settings,
+  ids: ReadonlySet<SessionId>,
+): Promise<boolean> => {
+  const duties = await dutiesOf(services.store, { kind: "child", tenant });
+  return duties.some(({ body }) => {
+    const errand = JSON.parse(body) as ChildErrand;
+    return "parent" in errand
+      ? ids.has(errand.parent)
+      : ids.has(errand.child) || ids.has(errand.to.sessionId);
+  });
+};
+
+const sessionsOf = async (
+  { services }: UserEraserParts,
+  { tenant, user }: Settings,
+): Promise<readonly ListedSession[]> => {
+  const all = await listAll(services.store, { user, ...(tenant === null ? {} : { tenant }) });
+  // S1: there may be a user of that name elsewhere
+  return all.filter((session) => session.tenant === tenant);
+};
+
+const isOpen = ({ status, waiting, unreadSignals }: ListedSession): boolean =>
+  status === "running" || status === "suspended" || waiting !== null || unreadSignals > 0;
+
+/** Anything that is said in a session moves it. */
+const endOf = ({ position, unreadSignals }: ListedSession): string => `${position} ${unreadSignals}`;
+
+const stillActive = (sessions: readonly ListedSession[]): ConflictError =>
+  new ConflictError(
+    "RUN_ACTIVE",
+    `Not all runs of this user have stopped: ${sessions.length} sessions are still active, and not all is erased.`,
+    {
+      hint: "They were told to stop. See in `details` which they are, and call it again: what is erased stays erased.",
+      details: { sessions: sessions.map(({ sessionId }) => sessionId) },
+    },
+  );
+
+const OWNER = "eraseUser";
+
+/** @throws ConfigurationError */
+const resolveEraseUser = (options: EraseUserOptions): Settings => {
+  checkOptions(options, { owner: OWNER, known: ["tenant", "user", "stopTimeoutMs"], later: [] });
+  const { tenant = null, user, stopTimeoutMs = 30_000 } = options;
+  if (typeof user !== "string" || user === "") throw notAName("user");
+  if (tenant !== null && (typeof tenant !== "string" || tenant === "")) throw notAName("tenant");
+  return { tenant, user, stopTimeoutMs: wholeNumber(OWNER, "stopTimeoutMs", stopTimeoutMs) };
+};
+
+const notAName = (option: string): ConfigurationError =>
+  new ConfigurationError("OPTION_INVALID", `${OWNER}: "${option}" must be a name.`, {
+    hint: "Say whose data is to be erased, as it was said to createSession.",
+  });
