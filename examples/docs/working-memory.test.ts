@@ -4,7 +4,7 @@ import { z } from "zod";
 import { defineTool } from "holdfast";
 import type { JsonValue } from "holdfast/core";
 import { createTestRuntime, scriptedModel } from "holdfast/testing";
-import { definePlanner, defineReader } from "./working-memory.ts";
+import { definePlanner, defineReader, defineSummed } from "./working-memory.ts";
 
 const openClaim = defineTool()({
   name: "open_claim",
@@ -39,6 +39,29 @@ test("a session of more than its window is made shorter, and what is left out is
   expect(largest).toBeLessThan(150_000);
   expect(seen.at(-1)).toMatch(/Shortened: 300 of 1\d+ characters are left/);
   await test.close();
+});
+
+test("a small model sums up what is left out, and names where it stands", async () => {
+  const prompts: string[] = [];
+  const model = scriptedModel(({ messages, lastUserText, toolResults }) => {
+    prompts.push(JSON.stringify(messages));
+    if (toolResults.length > 0) return { text: "Done." };
+    return { toolCalls: [{ name: "open_claim", input: { number: Number(lastUserText.split(" ").at(-1)) } }] };
+  });
+  const small = scriptedModel(({ lastUserText }) => {
+    const [, at = ""] =
+      /^(\d+): Result of open_claim: Claim 1 /m.exec(lastUserText) ??
+      /^> - \[(\d+)\] claim 1 /m.exec(lastUserText) ??
+      [];
+    return { text: `Goals:\n- to work through the claims\nFacts:\n- [${at}] claim 1 is of policy P-17` };
+  });
+  const clerk = defineSummed({ model, small }, [openClaim] as never);
+  const runtimeTest = await createTestRuntime({ agents: [clerk] });
+  const session = await runtimeTest.runtime.createSession(clerk);
+  for (let number = 1; number <= 20; number += 1)
+    await (await session.send(`${"Take care. ".repeat(500)}Work on claim ${number}`)).outcome();
+  expect(prompts.at(-1)).toMatch(/> - \[\d+\] claim 1 is of policy P-17/);
+  await runtimeTest.close();
 });
 
 test("the list that an agent keeps is what its session answers", async () => {

@@ -130,6 +130,9 @@ export const ALL_ARMS: readonly string[] = [
   "part of the window dropped",
   "results shortened",
   "what was dropped summed up",
+  "a summary by a model told",
+  "a summary not made for want of money",
+  "a lost summary",
 ];
 
 /** Statuses that a recorded session must end in, between all recordings. */
@@ -184,6 +187,16 @@ const armsOf = (header: EventHeader, events: readonly JournalEvent[]): readonly 
       ];
     case "budget.refused":
       return [`budget.refused, then: ${header.next.kind}`];
+    case "summary-call.failed":
+      return [
+        ...when(header.startedAt === null, "a summary not made for want of money"),
+        ...when(header.code === "MODEL_CALL_LOST", "a lost summary"),
+      ];
+    case "summary-call.completed":
+      return when(
+        events.some(({ header: { type }, payload }) => type === "context.compacted" && isByModel(payload)),
+        "a summary by a model told",
+      );
     case "context.compacted":
       return [
         ...when(header.dropped > 0, "part of the window dropped"),
@@ -194,6 +207,9 @@ const armsOf = (header: EventHeader, events: readonly JournalEvent[]): readonly 
       return armsOfCall(header);
   }
 };
+
+const isByModel = (payload: JournalEvent["payload"]): boolean =>
+  JSON.stringify(payload?.["summary"] ?? "").includes("\\n> ");
 
 const armsOfUndo = (report: UndoReport | null): readonly string[] => [
   ...when((report?.undone ?? []).length > 0, "a run that ended with calls undone"),

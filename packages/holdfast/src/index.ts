@@ -37,6 +37,7 @@ export {
   type InputPart,
   type Isolation,
   type ModelChoice,
+  type SummaryOptions,
   type Outcome,
   type OutcomeOptions,
   type OutcomeTotals,

@@ -1,5 +1,5 @@
 import { agentOf, recordingModel, toolOf } from "../../../packages/holdfast/src/testing/scenario.fixture.ts";
-import { openScene, sendAndWait, type Scenario, use } from "../scenario.ts";
+import { nextProcess, openScene, sendAndLeave, sendAndWait, type Scenario, use } from "../scenario.ts";
 
 const retried: Scenario = {
   name: "model-retries-and-fallback",
@@ -96,4 +96,41 @@ const summedUp: Scenario = {
   },
 };
 
-export const MODEL_FAILURES: readonly Scenario[] = [retried, givenUp, overflow, summedUp];
+const SUMMARY = "Goals:\n- to know why\nFacts:\n- [2] it was asked\nDone:\n- nothing";
+
+const summedUpByModel: Scenario = {
+  name: "window-summed-up-by-a-model",
+  about:
+    "Older runs that leave the window: a model sums them up, fails, is lost with its process, and is not asked for want of money.",
+  play: async () => {
+    let asked = 0;
+    const small = recordingModel(
+      () => {
+        asked += 1;
+        if (asked === 2) return { fail: { code: "MODEL_UNAVAILABLE" } };
+        return asked === 3 ? { hang: true } : { text: SUMMARY };
+      },
+      { provider: "small", modelId: "small" },
+    );
+    const model = recordingModel(() => ({ text: "Because." }), { provider: "large", modelId: "large" });
+    const price = { inputPerMTok: 1, outputPerMTok: 10 };
+    const agent = agentOf({
+      model,
+      limits: { maxWindowChars: 8_000, maxTokens: 12_000 },
+      settings: { maxOutputTokens: 300 },
+      summary: { model: small, settings: { maxOutputTokens: 2_000 } },
+    });
+    const first = await openScene(agent, { prices: { "small/small": price, "large/large": price } });
+    for (let index = 1; asked < 2; index += 1)
+      await sendAndWait(first, `Question ${index}: ${"why ".repeat(400)}`);
+    while (asked < 3) await sendAndLeave(first, `And now: ${"why ".repeat(400)}`);
+    const next = await nextProcess(first);
+    await next.test.advanceTime(1_000);
+    // A long question leaves no room for what is not needed.
+    for (let index = 1; index <= 3; index += 1)
+      await sendAndWait(next, `Last ${index}: ${"why ".repeat(1_900)}`);
+    return next;
+  },
+};
+
+export const MODEL_FAILURES: readonly Scenario[] = [retried, givenUp, overflow, summedUp, summedUpByModel];

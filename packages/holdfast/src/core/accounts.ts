@@ -45,8 +45,9 @@ export const settlementsOf = (
   events: readonly JournalEvent[],
 ): readonly AccountSettlement[] => {
   const phase = before.run?.phase;
-  if (phase?.kind !== "calling-model" || phase.call.reserved === null) return [];
+  if (phase?.kind !== "calling-model" && phase?.kind !== "summarising") return [];
   const { position, reserved } = phase.call;
+  if (reserved === null) return [];
   const end = events.find(({ header }) => "charge" in header && header.startedAt === position);
   if (end === undefined || !("charge" in end.header)) return [];
   const { charge } = end.header;

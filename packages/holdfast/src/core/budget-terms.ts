@@ -29,6 +29,8 @@ export type RunBudget = RunCaps & {
     readonly rates: TokenRates | null;
     readonly maxOutputTokens: number;
   }[];
+  /** The same of the model that sums up; absent where none does, or its price is not known. */
+  readonly summaryRates?: TokenRates;
 };
 
 /** One account that a call has taken from, until it is settled. */

@@ -8,7 +8,10 @@ import {
   type TokenRates,
 } from "./budget-terms.ts";
 import { handedTo } from "./hand-off-terms.ts";
+import type { SummarySettings } from "./run-settings.ts";
 import type { OpenRun, SessionState } from "./session-state.ts";
+import { SUMMARY_PROMPT_AROUND } from "./summary-prompt.ts";
+import { charsGone } from "./window.ts";
 
 /**
  * Characters that are taken for one token in the worst case: twice the rule of thumb of `estimateTokens`.
@@ -117,6 +120,36 @@ export const fitCall = (state: SessionState, run: OpenRun, candidate: number): C
 };
 
 const isKeptFor = (onLimit: OnLimit): boolean => onLimit === "ask" || handedTo(onLimit) !== null;
+
+/**
+ * The same of a summary of so many of the oldest entries. It is not worth the call that it is for: there has to be room for
+ * both. Null without a budget.
+ */
+export const fitSummary = (
+  state: SessionState,
+  run: OpenRun,
+  { candidate, dropped }: { readonly candidate: number; readonly dropped: number },
+): { readonly fits: boolean; readonly reserved: Reserved | null } => {
+  const { budget, summary } = run.settings;
+  if (budget === null || summary === null) return { fits: true, reserved: null };
+  const chars = summaryPromptChars(state, summary, dropped);
+  const inputTokens = mostTokens(chars) + TOKENS_AROUND;
+  const reserved = worstCase(budget.summaryRates ?? null, inputTokens, summary.maxOutputTokens);
+  const usual = usualCase(state, run, candidate);
+  const fits = UNITS.every((unit) => {
+    const limit = limitOf(run, unit);
+    const needed = needOf(reserved, unit) + (usual === null ? 0 : needOf(usual, unit));
+    return limit === null || spentOf(run, unit) + needed <= limit;
+  });
+  return { fits, reserved };
+};
+
+/** How long the prompt of such a summary can be. */
+export const summaryPromptChars = (
+  state: SessionState,
+  { maxPromptChars }: SummarySettings,
+  dropped: number,
+): number => Math.min(maxPromptChars, charsGone(state, dropped)) + SUMMARY_PROMPT_AROUND;
 
 /** The worst case of a call that may write as much as usual; null without a budget. */
 const usualCase = (state: SessionState, run: OpenRun, candidate: number): Reserved | null => {

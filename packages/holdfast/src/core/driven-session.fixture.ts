@@ -1,7 +1,7 @@
 import type { Choices } from "./choices.fixture.ts";
 import type { Effect } from "./effect.ts";
 import type { EventDraft, EventHeader, JournalEvent } from "./event.ts";
-import { failure, type FailureCode } from "./failure.ts";
+import { failure } from "./failure.ts";
 import { charge, compacted, eventAfter, header, openCalls, START } from "./journal-builder.fixture.ts";
 import { plan } from "./plan.ts";
 import { reduce } from "./reduce.ts";
@@ -13,12 +13,14 @@ import {
   type ModelOutcome,
   type ProposedApproval,
 } from "./settle-model-call.ts";
+import { settleSummaryCall } from "./settle-summary-call.ts";
 import {
   settleToolCall,
   settleVerification,
   type ToolOutcome,
   type VerifyOutcome,
 } from "./settle-tool-call.ts";
+import { completed, MODEL_CODES, summaryOf } from "./driven-outcomes.fixture.ts";
 import { runToSteer } from "./when-active.ts";
 import { isLegal } from "./transitions.ts";
 import { summaryRoom } from "./window.ts";
@@ -41,14 +43,6 @@ export type Moment = {
 };
 
 const SESSION = "session-1";
-const MODEL_CODES: readonly [FailureCode, ...FailureCode[]] = [
-  "MODEL_UNAVAILABLE",
-  "MODEL_RATE_LIMITED",
-  "MODEL_CONTEXT_OVERFLOW",
-  "MODEL_UNAUTHORIZED",
-  "MODEL_REFUSED",
-];
-
 /**
  * A toy engine: asks the plan, does what it says in a world of chance, records what came of it.
  * Every event goes through `reduce`, which refuses what is illegal, so driving is itself a test.
@@ -82,7 +76,7 @@ export class DrivenSession {
 
   accept(): void {
     this.#accepted += 1;
-    const chars = 1 + this.#choices.below(300);
+    const chars = 1 + this.#choices.below(this.#choices.oneIn(4) ? 4_000 : 300);
     const whenActive = this.#choices.of("queue", "steer", "steer", "interrupt");
     const joins = whenActive === "steer" ? runToSteer(this.state) : null;
     const isNext = whenActive === "interrupt";
@@ -154,6 +148,8 @@ export class DrivenSession {
         return false;
       case "call-model":
         return this.#callModel(effect);
+      case "call-summary":
+        return this.#callSummary(effect);
       case "call-tool":
         return this.#callTool(effect);
       case "hand-over":
@@ -176,6 +172,13 @@ export class DrivenSession {
       header("model-call.started", { runId, turn, attempt, candidate, provider, modelId, notAfter }),
     );
     this.#inFlight.set("model", () => this.#modelOutcome());
+    return true;
+  }
+
+  #callSummary({ dropped }: Effect & { kind: "call-summary" }): boolean {
+    const { runId = "" } = this.state.run ?? {};
+    this.append(header("summary-call.started", { runId, dropped, notAfter: this.now + 60_000 }));
+    this.#inFlight.set("summary", () => this.#summaryOutcome());
     return true;
   }
 
@@ -414,6 +417,12 @@ export class DrivenSession {
     };
   }
 
+  #summaryOutcome(): readonly EventDraft[] {
+    const { run } = this.state;
+    if (run?.phase.kind !== "summarising") return [];
+    return settleSummaryCall(run, run.phase.call, summaryOf(this.#choices));
+  }
+
   #verifyOutcome(callId: string): readonly EventDraft[] {
     const { run } = this.state;
     const call = this.#findCall(callId);
@@ -427,11 +436,3 @@ export class DrivenSession {
     return [settleVerification({ run, call, sessionId: SESSION, now: this.now, durationMs: 5 }, outcome)];
   }
 }
-
-const completed = (chars: number): ToolOutcome & { readonly kind: "completed" } => ({
-  kind: "completed",
-  output: { type: "text", value: "" },
-  chars,
-  isCoerced: false,
-  artifact: null,
-});

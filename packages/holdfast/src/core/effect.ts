@@ -16,6 +16,14 @@ export type Effect =
       readonly attempt: number;
       readonly candidate: number;
     }
+  /** Have a model sum up so many of the oldest entries of the window, before the model call that is owed. */
+  | {
+      readonly kind: "call-summary";
+      readonly turn: number;
+      readonly attempt: number;
+      readonly candidate: number;
+      readonly dropped: number;
+    }
   | { readonly kind: "call-tool"; readonly callId: CallId; readonly tool: string; readonly attempt: number }
   /** Leave the call to whoever called the agent. */
   | { readonly kind: "hand-over"; readonly callId: CallId; readonly tool: string }

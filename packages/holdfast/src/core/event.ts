@@ -7,6 +7,7 @@ import type { CallId, Position, RunId, SessionId, Timestamp } from "./ids.ts";
 import type { JsonObject } from "./json.ts";
 import type { SendLimits } from "./run-limits.ts";
 import type { RunSettings, ToolPolicy } from "./run-settings.ts";
+import type { SummaryHeader } from "./summary-header.ts";
 import type { UndoReport } from "./undo-terms.ts";
 import type { Charge, Spend } from "./usage.ts";
 import type { DefinitionParts, OnUpgrade } from "./upgrade-terms.ts";
@@ -389,6 +390,7 @@ export type EventHeader =
   | SessionHeader
   | RunHeader
   | ModelHeader
+  | SummaryHeader
   | ToolHeader
   | BudgetHeader
   | ApprovalHeader;
@@ -446,6 +448,9 @@ const EVENT_TYPE_TABLE: Record<EventType, true> = {
   "model-call.started": true,
   "model-call.completed": true,
   "model-call.failed": true,
+  "summary-call.started": true,
+  "summary-call.completed": true,
+  "summary-call.failed": true,
   "tool-call.held": true,
   "tool-call.started": true,
   "tool-call.suspended": true,
@@ -477,4 +482,4 @@ export const isEventType = (value: unknown): value is EventType =>
 
 /** Events that begin an effect; a commit with one is fenced by the gate (E5). */
 export const isEffectStart = (type: EventType): boolean =>
-  type === "model-call.started" || type === "tool-call.started";
+  type === "model-call.started" || type === "summary-call.started" || type === "tool-call.started";

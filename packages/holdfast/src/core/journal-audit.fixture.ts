@@ -36,6 +36,9 @@ type Run = {
   /** Attempts at the model call of one turn by one candidate. */
   readonly modelStarts: Map<string, { starts: number; extra: number }>;
   modelInFlight: string | null;
+  summaryInFlight: boolean;
+  /** Summaries that were asked for, or given up, since the window was last made shorter. */
+  summaries: number;
   isStopping: boolean;
   isSuspended: boolean;
   maxTurn: number;
@@ -61,6 +64,7 @@ class Audit {
     const run = this.#run;
     if (run === null) return;
     this.#readRun(run, header);
+    this.#readSummary(run, header);
     if (header.type.startsWith("model-call.")) this.#readModelCall(run, header);
     if (header.type.startsWith("tool-call.") && "callId" in header)
       this.#readToolCall(run, header, header.callId);
@@ -109,6 +113,8 @@ class Audit {
       calls: new Map(),
       modelStarts: new Map(),
       modelInFlight: null,
+      summaryInFlight: false,
+      summaries: 0,
       isStopping: false,
       isSuspended: false,
       maxTurn: 0,
@@ -122,6 +128,7 @@ class Audit {
     const open = [...this.#run.calls.values()].filter((call) => call.closes === 0);
     this.#check(open.length === 0, "E3: a run ends with every tool call closed");
     this.#check(this.#run.modelInFlight === null, "E8: a run ends with every model call settled");
+    this.#check(!this.#run.summaryInFlight, "E8: a run ends with every summary settled");
     this.#run = null;
   }
 
@@ -165,6 +172,26 @@ class Audit {
   #mayAct(run: Run): void {
     this.#check(!run.isStopping, "E5: nothing starts after a cancel");
     this.#check(!run.isSuspended, "S3: nothing starts while suspended");
+  }
+
+  #readSummary(run: Run, header: EventHeader): void {
+    if (header.type === "summary-call.started") {
+      this.#mayAct(run);
+      this.#check(run.modelInFlight === null && !run.summaryInFlight, "one model call at a time");
+      this.#check(run.summaries === 0, "E6: a summary is asked for once");
+      this.#check(run.settings.summary !== null, "E6: a summary is asked for where there is a model for it");
+      run.summaryInFlight = true;
+      run.summaries += 1;
+    }
+    if (header.type === "summary-call.completed") run.summaryInFlight = false;
+    if (header.type === "summary-call.failed") {
+      if (!run.summaryInFlight) run.summaries += 1;
+      this.#check(run.summaries === 1, "E6: a summary is asked for once");
+      run.summaryInFlight = false;
+    }
+    if (header.type !== "context.compacted" && header.type !== "model-call.started") return;
+    this.#check(!run.summaryInFlight, "E6: nothing goes on while it is summed up");
+    run.summaries = 0;
   }
 
   #readModelCall(run: Run, header: EventHeader): void {

@@ -5,7 +5,7 @@ import { EVENT_VERSION } from "./event.ts";
 import { toolCallId } from "./ids.ts";
 import type { JsonObject } from "./json.ts";
 import { reduce } from "./reduce.ts";
-import type { RunSettings, ToolEffect, ToolPolicy } from "./run-settings.ts";
+import type { RunSettings, SummarySettings, ToolEffect, ToolPolicy } from "./run-settings.ts";
 import { EMPTY_STATE, type OpenCall, type OpenRun, type SessionState } from "./session-state.ts";
 import { NO_USAGE, type Charge } from "./usage.ts";
 import type { Compaction } from "./window.ts";
@@ -33,9 +33,19 @@ export const settings = (more: Partial<RunSettings> = {}): RunSettings => ({
   maxToolCalls: null,
   maxRepeats: null,
   whenFailed: "undo",
+  summary: null,
   budget: null,
   ...more,
 });
+
+/** Settings of a model that sums up. */
+export const SUMMARISER: SummarySettings = {
+  provider: "small",
+  modelId: "s",
+  maxOutputTokens: 500,
+  timeoutMs: 10_000,
+  maxPromptChars: 20_000,
+};
 
 export const policy = (effect: ToolEffect, more: Partial<ToolPolicy> = {}): ToolPolicy => ({
   effect,
@@ -221,6 +231,32 @@ const USUAL: { readonly [Type in EventType]: HeaderOf<Type> } = {
     durationMs: 1,
     next: { kind: "give-up" },
   },
+  "summary-call.started": {
+    type: "summary-call.started",
+    runId: RUN,
+    dropped: 2,
+    provider: "small",
+    modelId: "s",
+    notAfter: START + 100_000,
+    estimate: charge({ isEstimate: true }),
+    reserved: null,
+  },
+  "summary-call.completed": {
+    type: "summary-call.completed",
+    runId: RUN,
+    startedAt: 9,
+    charge: charge(),
+    durationMs: 1,
+    chars: 100,
+  },
+  "summary-call.failed": {
+    type: "summary-call.failed",
+    runId: RUN,
+    startedAt: 9,
+    code: "MODEL_UNAVAILABLE",
+    charge: charge(),
+    durationMs: 1,
+  },
   "tool-call.started": {
     type: "tool-call.started",
     ...OF_CALL,
@@ -340,6 +376,23 @@ const started = (more: Partial<RunSettings> = {}): readonly EventHeader[] => [
 
 /** The stages of the usual story: at position 3 the run starts, at 4 its model call, at 5 the answer. */
 export const ready = (more?: Partial<RunSettings>): Journal => journalOf(...started(more));
+
+/** The same with a run before it, of which a model may sum up both entries. */
+export const withPast = (more: Partial<RunSettings> = {}): Journal =>
+  journalOf(
+    header("session.created"),
+    header("run.accepted", { runId: "run-0", chars: 1_000 }),
+    header("run.started", { runId: "run-0" }),
+    header("model-call.started", { runId: "run-0" }),
+    header("model-call.completed", { runId: "run-0", chars: 1_000 }),
+    header("run.completed", { runId: "run-0" }),
+    header("run.accepted"),
+    header("run.started", { settings: settings({ summary: SUMMARISER, ...more }) }),
+  );
+
+/** The summary is asked for at 9. */
+export const summarising = (more?: Partial<RunSettings>): Journal =>
+  append(withPast(more), header("summary-call.started"));
 
 export const callingModel = (more?: Partial<RunSettings>): Journal =>
   append(ready(more), header("model-call.started"));

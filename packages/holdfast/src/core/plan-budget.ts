@@ -69,7 +69,12 @@ const afterShortage = (
 };
 
 /** A call that an account had no room for, until that is journaled. */
-export type RefusedCall = CallOwed & { readonly runId: RunId; readonly shortage: AccountShortage };
+export type RefusedCall = CallOwed & {
+  readonly runId: RunId;
+  readonly shortage: AccountShortage;
+  /** Whether it was the summary that comes before it. */
+  readonly isSummary: boolean;
+};
 
 /** How often a call waits for what others have set aside: some seven minutes, more than any of their calls may take. */
 const MAX_WAITS = 20;

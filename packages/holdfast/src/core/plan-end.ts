@@ -1,7 +1,7 @@
 import type { Effect } from "./effect.ts";
 import { assertNever } from "./errors.ts";
 import type { Timestamp } from "./ids.ts";
-import { lostModelCall } from "./lost-model-call.ts";
+import { lostCall } from "./lost-model-call.ts";
 import { record } from "./owed.ts";
 import { closeAs } from "./plan-stopped-call.ts";
 import { mayHaveActed } from "./plan-waiting-call.ts";
@@ -15,10 +15,9 @@ import { isToBeFoundOut, undoReport } from "./undo.ts";
  */
 export const planEnd = (run: OpenRun, now: Timestamp): readonly Effect[] => {
   const { phase, stopping } = run;
-  if (phase.kind === "calling-model") {
-    return phase.call.isLost
-      ? [lostModelCall(run, phase.call, { now, next: { kind: "give-up" } })]
-      : /* guard E5: a model call in flight is awaited */ [];
+  if (phase.kind === "calling-model" || phase.kind === "summarising") {
+    const lost = lostCall(run, { now, next: { kind: "give-up" } });
+    return lost === null ? /* guard E5: a model call in flight is awaited */ [] : [lost];
   }
   if (phase.kind === "calling-tools") {
     const closing = phase.calls.flatMap((call) => closeCall(run, call));

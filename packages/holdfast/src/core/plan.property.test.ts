@@ -5,11 +5,12 @@ import { DrivenSession, type Moment, type World } from "./driven-session.fixture
 import type { Effect } from "./effect.ts";
 import type { EventDraft } from "./event.ts";
 import { auditJournal } from "./journal-audit.fixture.ts";
-import { eventAfter, openCalls, policy, settings } from "./journal-builder.fixture.ts";
+import { eventAfter, openCalls, policy, settings, SUMMARISER } from "./journal-builder.fixture.ts";
 import { plan } from "./plan.ts";
 import { reduce } from "./reduce.ts";
 import { isInFlight, sessionStatus, type SessionState } from "./session-state.ts";
 import { wildJournal } from "./wild-journal.fixture.ts";
+import { planCompaction } from "./window.ts";
 
 const numRuns = 400;
 const tape = fc.array(fc.noBias(fc.nat()), { minLength: 1, maxLength: 150 });
@@ -40,7 +41,8 @@ const world: fc.Arbitrary<World> = fc.record({
       maxWindowChars: fc.integer({ min: 1, max: 2_000 }),
       modelRetry: retry,
     })
-    .map(settings),
+    .map(settings)
+    .chain((each) => fc.constantFrom(each, { ...each, maxWindowChars: 6_500, summary: SUMMARISER })),
   policies: fc.tuple(toolPolicy, toolPolicy, toolPolicy),
   disturbances: fc.integer({ min: 0, max: 14 }),
 });
@@ -87,8 +89,9 @@ const holdsAtEveryMoment = (check: (moment: Moment) => void): void => {
 const drafts = (effects: readonly Effect[]): readonly EventDraft[] =>
   effects.flatMap((effect) => (effect.kind === "record" ? [effect.draft] : []));
 
-const acts = (effects: readonly Effect[]): readonly Effect[] =>
-  effects.filter(({ kind }) => kind === "call-model" || kind === "call-tool" || kind === "verify-call");
+const acts = (effects: readonly Effect[]): readonly Effect[] => effects.filter(({ kind }) => ACTS.has(kind));
+
+const ACTS: ReadonlySet<Effect["kind"]> = new Set(["call-model", "call-summary", "call-tool", "verify-call"]);
 
 const hasInFlight = ({ run }: SessionState): boolean => run !== null && isInFlight(run);
 
@@ -183,6 +186,20 @@ describe("the plan at any moment", () => {
       if (!effects.some((effect) => effect.kind === "call-model")) return;
       expect(openCalls(state)).toEqual([]);
       expect(state.run?.phase.kind).toBe("ready");
+    });
+  });
+
+  test("E6: has a model sum up only what is about to leave the window, before the call it is for", () => {
+    holdsAtEveryMoment(({ state, effects }) => {
+      const asked = effects.find((effect) => effect.kind === "call-summary");
+      if (asked === undefined) return;
+      const { run } = state;
+      expect(run?.settings.summary).not.toBeNull();
+      expect(run?.summary).toBeNull();
+      expect(run?.phase).toMatchObject({ kind: "ready", turn: asked.turn, attempt: asked.attempt });
+      expect(planCompaction(state)?.dropped).toBe(asked.dropped);
+      expect(asked.dropped).toBeGreaterThan(0);
+      expect(state.isPaused).toBe(false);
     });
   });
 

@@ -1,11 +1,12 @@
 import type { Effect } from "./effect.ts";
 import type { FailureCode } from "./failure.ts";
 import type { Timestamp } from "./ids.ts";
-import { lostModelCall } from "./lost-model-call.ts";
+import { lostCall } from "./lost-model-call.ts";
 import { planBudget } from "./plan-budget.ts";
 import { endRun, planEnd } from "./plan-end.ts";
 import { NOTHING_OWED, owes, record, type Owed } from "./owed.ts";
 import { stoppedCalls } from "./plan-stopped-call.ts";
+import { planSummary } from "./plan-summary.ts";
 import { planToolCalls } from "./plan-tool-calls.ts";
 import { withWaits } from "./plan-waits.ts";
 import { isInFlight, totalsOf, type OpenRun, type Phase, type SessionState } from "./session-state.ts";
@@ -81,11 +82,10 @@ const planRun = (state: SessionState, run: OpenRun, now: Timestamp): Owed => {
       ? /* guard S1: a session on which holders keep dying is left to an operator */ "poisoned"
       : pauseOf(state, run);
   if (reason !== null) {
-    const { phase } = run;
+    const lost = lostCall(run, { now, next: { kind: "retry", dueAt: now } });
     // What nobody will hear of any more gives back what it had set aside (E8).
     // guard E8: a session that is left to an operator holds no money
-    if (phase.kind === "calling-model" && phase.call.isLost && phase.call.reserved !== null)
-      return owes(lostModelCall(run, phase.call, { now, next: { kind: "retry", dueAt: now } }));
+    if (lost !== null && hasReserved(run)) return owes(lost);
     const stopped = stoppedCalls(run);
     // guard E5: a call that was cancelled gets its result also where nothing else may happen
     if (stopped.length > 0) return { ...NOTHING_OWED, effects: stopped };
@@ -96,11 +96,14 @@ const planRun = (state: SessionState, run: OpenRun, now: Timestamp): Owed => {
   switch (phase.kind) {
     case "ready":
       return planModelCall(state, run, { phase, now });
-    case "calling-model":
+    case "summarising":
+    case "calling-model": {
       // Repeated without spending an attempt: it did not fail, its holder did.
-      return phase.call.isLost
-        ? owes(lostModelCall(run, phase.call, { now, next: { kind: "retry", dueAt: now } }))
-        : /* guard E1: a model call in flight is not made again */ { ...NOTHING_OWED, isBusy: true };
+      const lost = lostCall(run, { now, next: { kind: "retry", dueAt: now } });
+      return lost === null
+        ? /* guard E1: a model call in flight is not made again */ { ...NOTHING_OWED, isBusy: true }
+        : owes(lost);
+    }
     case "calling-tools":
       return planToolCalls(state, { run, calls: phase.calls }, now);
     case "answered":
@@ -117,6 +120,9 @@ const planRun = (state: SessionState, run: OpenRun, now: Timestamp): Owed => {
       return owes(endRun(run, run.undoing ?? phase, now));
   }
 };
+
+const hasReserved = ({ phase }: OpenRun): boolean =>
+  (phase.kind === "calling-model" || phase.kind === "summarising") && phase.call.reserved !== null;
 
 const planModelCall = (
   state: SessionState,
@@ -135,6 +141,9 @@ const planModelCall = (
   if (maxRepeats !== null && run.repeats > maxRepeats) return fail("RUN_LOOPING");
   // guard E7: a model call is not repeated before its time
   if (now < phase.dueAt) return { ...NOTHING_OWED, waits: [{ kind: "retry", until: phase.dueAt }] };
+  // What was summed up leaves the window as it was then: nothing joins the run before.
+  const summed = run.summary === null ? null : planCompaction(state);
+  if (summed !== null) return owes({ kind: "compact", ...summed });
   // What is to join the run is said before the model is asked again, when the turn's calls are closed.
   const steer = nextSteer(state, run);
   if (steer !== null) {
@@ -142,7 +151,8 @@ const planModelCall = (
     return owes(record({ type: "run.steered", runId: run.runId, steerId, acceptedAt }));
   }
   const compaction = planCompaction(state);
-  if (compaction !== null) return owes({ kind: "compact", ...compaction });
+  if (compaction !== null)
+    return planSummary(state, run, { phase, compaction }) ?? owes({ kind: "compact", ...compaction });
   // guard E7: a prompt that cannot be made shorter is not sent again
   if (run.mustCompact) return fail("MODEL_CONTEXT_OVERFLOW");
   return planBudget(state, run, { phase, now }) ?? owes({ kind: "call-model", turn, attempt, candidate });

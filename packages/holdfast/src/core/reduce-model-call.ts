@@ -5,16 +5,23 @@ import type { Place } from "./place.ts";
 import { candidateOf, type OpenRun, type Phase, type SessionState } from "./session-state.ts";
 import { gaugeAfter } from "./token-gauge.ts";
 import { withinBudget } from "./reduce-budget.ts";
+import { reduceSummaryCall } from "./reduce-summary-call.ts";
+import type { SummaryHeader } from "./summary-header.ts";
 import { addCharge } from "./usage.ts";
 import { withRun } from "./with-run.ts";
 
 /** Folds model calls: the beginning and the end of each attempt. */
-export const reduceModelCall = (state: SessionState, header: ModelHeader, place: Place): SessionState => {
+export const reduceModelCall = (
+  state: SessionState,
+  header: ModelHeader | SummaryHeader,
+  place: Place,
+): SessionState => {
   switch (header.type) {
     case "model-call.started":
       return withRun(state, (run) => ({
         ...run,
         turn: header.turn,
+        summary: null,
         budget: withinBudget(run.budget),
         phase: callingModel(state, header, place),
       }));
@@ -35,6 +42,10 @@ export const reduceModelCall = (state: SessionState, header: ModelHeader, place:
     }
     case "model-call.failed":
       return withRun(state, (run) => failed(run, header, place));
+    case "summary-call.started":
+    case "summary-call.completed":
+    case "summary-call.failed":
+      return reduceSummaryCall(state, header, place);
     default:
       return assertNever(header);
   }

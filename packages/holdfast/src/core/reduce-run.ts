@@ -110,6 +110,7 @@ const startRun = (state: SessionState, header: HeaderOf<"run.started">, place: P
     suspended: null,
     suspendedMs: 0,
     mustCompact: false,
+    summary: null,
   };
   return {
     ...state,

@@ -25,6 +25,7 @@ import {
   ready,
   settings,
   START,
+  SUMMARISER,
 } from "./journal-builder.fixture.ts";
 import { reduce } from "./reduce.ts";
 import { EMPTY_STATE, sessionStatus, type SessionState } from "./session-state.ts";
@@ -37,10 +38,12 @@ const tape = fc.array(fc.noBias(fc.nat()), { minLength: 1, maxLength: 150 });
 
 const wild = tape.map((numbers) => wildJournal(new Choices(numbers), 80).events);
 const driven = fc
-  .record({ tape, disturbances: fc.nat({ max: 12 }) })
-  .map(({ tape: numbers, disturbances }) => {
+  .record({ tape, disturbances: fc.nat({ max: 12 }), isSummedUp: fc.boolean() })
+  .map(({ tape: numbers, disturbances, isSummedUp }) => {
     const world = {
-      settings: settings({ maxWindowChars: 1_500, maxParallelCalls: 2 }),
+      settings: isSummedUp
+        ? settings({ maxWindowChars: 6_500, maxParallelCalls: 2, summary: SUMMARISER })
+        : settings({ maxWindowChars: 1_500, maxParallelCalls: 2 }),
       policies: POLICIES,
       disturbances,
     };
@@ -166,7 +169,7 @@ describe("the state", () => {
         expect(state.windowChars).toBe(state.window.reduce((sum, entry) => sum + entry.chars, 0));
         // An input may have been accepted long before its run began: the window is in the order of the talk.
         const said = state.window
-          .filter((entry) => entry.kind !== "input" && entry.kind !== "steer")
+          .filter(({ kind }) => kind !== "input" && kind !== "steer" && kind !== "summary")
           .map((entry) => entry.at);
         expect(said).toEqual(said.toSorted((left, right) => left - right));
         expect(new Set(state.window.map((entry) => entry.at)).size).toBe(state.window.length);

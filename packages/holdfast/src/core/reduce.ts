@@ -77,6 +77,9 @@ const fold = (state: SessionState, header: EventHeader, place: Place): SessionSt
     case "model-call.started":
     case "model-call.completed":
     case "model-call.failed":
+    case "summary-call.started":
+    case "summary-call.completed":
+    case "summary-call.failed":
       return reduceModelCall(state, header, place);
     case "tool-call.held":
     case "tool-call.started":
@@ -142,6 +145,8 @@ const loseInFlight = (state: SessionState, safeAt: number): SessionState => {
 const losePhase = ({ phase }: OpenRun, safeAt: number): OpenRun["phase"] => {
   // guard E2: a model call goes with its holder
   if (phase.kind === "calling-model") return { ...phase, call: { ...phase.call, isLost: true } };
+  // guard E2: so does a summary
+  if (phase.kind === "summarising") return { ...phase, call: { ...phase.call, isLost: true } };
   if (phase.kind !== "calling-tools") return phase;
   const calls = phase.calls.map((call) =>
     call.status.kind === "started"
@@ -172,6 +177,8 @@ const compact = (state: SessionState, header: HeaderOf<"context.compacted">, pla
 const measureAnew = (run: OpenRun): OpenRun => ({
   ...run,
   mustCompact: false,
+  // guard E6: a summary is of one compaction
+  summary: null,
   // guard E8: a prompt that was cut is reckoned from nothing
   budget: { ...run.budget, measured: null },
 });

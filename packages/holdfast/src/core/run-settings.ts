@@ -29,6 +29,15 @@ export type ModelCandidate = {
   readonly modelId: string;
 };
 
+/** The model that sums up what leaves the window, and its limits. */
+export type SummarySettings = ModelCandidate & {
+  /** The most it is asked to write. */
+  readonly maxOutputTokens: number;
+  readonly timeoutMs: number;
+  /** What it is given of the conversation is cut to this. */
+  readonly maxPromptChars: number;
+};
+
 /** Everything `plan` needs to know about the agent, journaled when a run starts. */
 export type RunSettings = {
   readonly maxTurns: number;
@@ -51,4 +60,6 @@ export type RunSettings = {
   readonly budget: RunBudget | null;
   /** What becomes of what a run did when it fails (E10). */
   readonly whenFailed: WhenFailed;
+  /** Null where summaries are made of the conversation's own words (E6). */
+  readonly summary: SummarySettings | null;
 };

@@ -16,7 +16,7 @@ import type { Wait } from "./wait.ts";
  * The fold of a journal: O(open run + window), never O(journal).
  * Closed turns leave it; what they said is found again by position.
  */
-export const STATE_VERSION = 12;
+export const STATE_VERSION = 13;
 
 export type RunStatus = "pending" | "running" | "suspended" | "completed" | "failed" | "cancelled";
 
@@ -87,16 +87,26 @@ export type OpenModelCall = {
   readonly isLost: boolean;
 };
 
+/** The call of the model that sums up, with what the run goes on with after it. */
+export type OpenSummaryCall = Pick<OpenModelCall, "position" | "at" | "estimate" | "reserved" | "isLost"> & {
+  /** So many of the oldest entries of the window. */
+  readonly dropped: number;
+};
+
+/** The next model call is owed, at `dueAt`. */
+type Ready = {
+  readonly kind: "ready";
+  readonly turn: number;
+  readonly attempt: number;
+  readonly candidate: number;
+  readonly dueAt: Timestamp;
+};
+
 /** Where the open run stands. */
 export type Phase =
-  /** The next model call is owed, at `dueAt`. */
-  | {
-      readonly kind: "ready";
-      readonly turn: number;
-      readonly attempt: number;
-      readonly candidate: number;
-      readonly dueAt: Timestamp;
-    }
+  | Ready
+  /** What is about to leave the window is summed up, before the model call that is owed. */
+  | { readonly kind: "summarising"; readonly call: OpenSummaryCall; readonly next: Ready }
   | { readonly kind: "calling-model"; readonly call: OpenModelCall }
   | { readonly kind: "calling-tools"; readonly answerAt: Position; readonly calls: readonly OpenCall[] }
   /** The model answered; the run's end is owed. */
@@ -148,6 +158,8 @@ export type OpenRun = {
   readonly suspendedMs: number;
   /** Set when the provider says the prompt is too long: the window is halved before the next call. */
   readonly mustCompact: boolean;
+  /** A summary that was asked for since the last compaction, and where it stands; null there for one that failed. */
+  readonly summary: { readonly dropped: number; readonly at: Position | null } | null;
 };
 
 /** A run that is accepted and waits for its turn. */
@@ -233,7 +245,7 @@ export const sessionStatus = (state: SessionState): RunStatus => {
 
 /** Whether a holder has something under way; what was lost with its holder is not. */
 export const isInFlight = ({ phase }: OpenRun): boolean => {
-  if (phase.kind === "calling-model") return !phase.call.isLost;
+  if (phase.kind === "calling-model" || phase.kind === "summarising") return !phase.call.isLost;
   return phase.kind === "calling-tools" && phase.calls.some((call) => call.status.kind === "started");
 };
 

@@ -256,7 +256,11 @@ export const settleModelFailure = (
 ];
 
 /** Says that a call came to more than was set aside for it: the worst case was reckoned too low (E8). */
-const crossedBy = (run: OpenRun, call: OpenModelCall, charge: Charge): readonly EventDraft[] => {
+export const crossedBy = (
+  run: OpenRun,
+  call: Pick<OpenModelCall, "reserved" | "position">,
+  charge: Charge,
+): readonly EventDraft[] => {
   const { reserved, position: startedAt } = call;
   if (reserved === null) return [];
   const { inputTokens, outputTokens } = charge.usage;

@@ -27,6 +27,7 @@ const USUAL: { readonly [Type in EventType]?: Usual } = {
   "model-call.started": { attempt: 1, candidate: 0, reserved: null },
   "model-call.completed": { attempt: 1, output: "none" },
   "model-call.failed": ATTEMPT,
+  "summary-call.started": { reserved: null },
   "tool-call.held": { child: null },
   "tool-call.started": ATTEMPT,
   "tool-call.completed": { attempt: 1, by: "execution", isCoerced: false, repeats: 1, spent: null },
@@ -64,6 +65,7 @@ const USUAL_WITHIN: { readonly [member: string]: Usual } = {
     maxRepeats: DEFAULT_MAX_REPEATS,
     budget: null,
     whenFailed: "undo",
+    summary: null,
   },
   spend: { knownCostUsd: 0, unpricedCalls: 0, estimatedCalls: 0 },
 };

@@ -8,9 +8,22 @@ import { saidIn, type Said } from "./said.ts";
 const QUOTED = { note: 400, input: 280, answer: 200, call: 100, result: 140, pinned: 2_000 } as const;
 /** `pinned`: the last result of a tool that is told for as long as the session lasts. */
 type Kind = Said["kind"] | "pinned";
+/** The same for a model that sums up. */
+export const TOLD_IN_FULL = {
+  note: 400,
+  input: 4_000,
+  answer: 3_000,
+  call: 600,
+  result: 1_500,
+  pinned: 1_500,
+} as const;
 /** With less room than this quotes are shorter, down to a quarter. */
 const USUAL_ROOM = 4_000;
 
+/** What a model wrote is told line by line, each marked as its. */
+const TOLD = "> ";
+const TOLD_TITLE =
+  "[What was said before this is left out. A model has summed it up; numbers in brackets are positions in the history:]";
 const TITLE = "[What was said before this is left out. In short, by its position in the history:]";
 
 /** What the model is told in place of what left the window. */
@@ -21,7 +34,7 @@ export type Summary = {
 };
 
 /** A note of something that was said, and where it stands. */
-type Note = { readonly at: Position; readonly kind: Kind; readonly line: string };
+type Note = { readonly at: Position; readonly kind: Kind | "told"; readonly line: string };
 
 /** An event that leaves the window. */
 export type Gone = {
@@ -37,22 +50,73 @@ type Bounds = {
   readonly room: number;
   /** Tools whose last result stays. */
   readonly pinned: ReadonlySet<string>;
+  /** What a model has made of it, line by line; none where it was not asked, or did not answer. */
+  readonly told?: readonly string[];
 };
 
 /**
  * The summary of these events, of no more than so many characters: made of their own words, so that it needs no model,
  * takes no time and says nothing that was not said. A summary among them is taken over line by line. When there is not
  * enough room, lines go: first what tools gave, then calls, answers, inputs, and what was undone, of each the oldest first.
+ * What a model has made of all of it takes its place, but for what was undone and what is pinned.
  */
 export const summarise = (gone: readonly Gone[], bounds: Bounds): Summary | null => {
-  const { room } = bounds;
+  const { room, told = [] } = bounds;
   // E5: what was taken back stays out of the next summary too
-  const text = textOf(notesOf(gone, { ...bounds, isWithout: ({ isTakenBack }) => isTakenBack }), room);
+  const notes = notesOf(gone, { ...bounds, isWithout: ({ isTakenBack }) => isTakenBack });
+  const isByModel = told.length > 0;
+  const text = textOf(
+    isByModel ? [...toldNotes(told), ...notes.filter(isKept)] : withLessTold(notes, room / 2),
+    room,
+  );
   if (text === null) return null;
+  // What a model made of what the open run said cannot be told apart from the rest.
+  // guard E5: a summary that is of another run alone outlives this one
+  if (!gone.some(({ isOfRun }) => isOfRun)) return { text, earlier: text };
   const before = gone.filter(({ isOfRun, event }) => !isOfRun || event.header.type === "context.compacted");
   const isWithout = ({ isTakenBack, isOfRun }: Gone): boolean => isTakenBack || isOfRun;
-  return { text, earlier: textOf(notesOf(before, { ...bounds, isWithout }), room) };
+  const earlier = withLessTold(notesOf(before, { ...bounds, isWithout }), room / 2);
+  return { text, earlier: textOf(earlier, room) };
 };
+
+/** What a model wrote once leaves room for what came since. */
+const withLessTold = (notes: readonly Note[], most: number): readonly Note[] => {
+  const told = notes.filter(({ kind }) => kind === "told");
+  return [...within(told, most), ...notes.filter(({ kind }) => kind !== "told")];
+};
+
+/** What is left of the room of a summary for the lines of a model. */
+export const roomForTold = (room: number): number => room - charsIn(TOLD_TITLE) - charsIn(TITLE) - 2;
+
+/** What such a line takes of it. */
+export const charsOfTold = (line: string): number => charsIn(line) + TOLD.length + 1;
+
+const isKept = ({ kind }: Note): boolean => kind === "note" || kind === "pinned";
+
+/** They stand before everything else, in their own order. */
+const toldNotes = (lines: readonly string[]): readonly Note[] =>
+  lines.map((line) => ({ at: 0, kind: "told", line: `${TOLD}${line}` }));
+
+/** What a model is told of what it is to sum up, and the positions that it may name. */
+export type Conversation = { readonly text: string; readonly positions: ReadonlySet<Position> };
+
+/** The same events at greater length, a line for each thing that was said, in no more than so many characters. */
+export const conversationOf = (gone: readonly Gone[], room: number): Conversation => {
+  const isWithout = ({ isTakenBack }: Gone): boolean => isTakenBack;
+  const reading = { pinned: new Set<string>(), isWithout, quoted: TOLD_IN_FULL };
+  const whole = notesOf(gone, { ...reading, room: USUAL_ROOM });
+  const share = room / Math.max(1, charsOf(whole));
+  // Rather a little of everything than all of the half.
+  const fitting = share >= 1 ? whole : notesOf(gone, { ...reading, room: USUAL_ROOM * share });
+  const kept = within(fitting, room);
+  const named = kept.flatMap(({ at, kind, line }) => (kind === "told" ? positionsIn(line) : [at]));
+  return { text: kept.map(({ line }) => line).join("\n"), positions: new Set(named) };
+};
+
+const BRACKETS = /\[(\d+(?:, \d+)*)\]/g;
+
+const positionsIn = (line: string): readonly Position[] =>
+  [...line.matchAll(BRACKETS)].flatMap(([, list = ""]) => list.split(", ").map(Number));
 
 /** A summary as it is journaled: `earlier` where it is another text, or none. */
 export const summaryPayload = ({ text, earlier }: Summary): JsonObject => ({
@@ -67,32 +131,51 @@ export const summaryIn = (payload: JsonObject, isTakenBack: boolean): string | n
 };
 
 /** What goes first when there is not enough room. */
-const LEAST_FIRST: readonly Kind[] = ["result", "call", "answer", "input", "note", "pinned"];
+const LEAST_FIRST: readonly Note["kind"][] = ["result", "call", "answer", "told", "input", "note", "pinned"];
 
 const textOf = (notes: readonly Note[], room: number): string | null => {
-  let over = notes.reduce((sum, { line }) => sum + charsIn(line) + 1, charsIn(TITLE)) - room;
+  const isTold = notes.some(({ kind }) => kind === "told");
+  const kept = within(notes, room - charsIn(TITLE) - (isTold ? charsIn(TOLD_TITLE) + 1 : 0));
+  const parts = [
+    { title: TOLD_TITLE, lines: kept.filter(({ kind }) => kind === "told") },
+    { title: TITLE, lines: kept.filter(({ kind }) => kind !== "told") },
+  ].filter(({ lines }) => lines.length > 0);
+  if (parts.length === 0) return null;
+  return parts.flatMap(({ title, lines }) => [title, ...lines.map(({ line }) => line)]).join("\n");
+};
+
+const charsOf = (notes: readonly Note[]): number =>
+  notes.reduce((sum, { line }) => sum + charsIn(line) + 1, 0);
+
+/** As many of them as there is room for, in the order of their positions. */
+const within = (notes: readonly Note[], room: number): readonly Note[] => {
+  let over = charsOf(notes) - room;
   const gone = new Set<Note>();
   for (const kind of LEAST_FIRST)
-    for (const note of notes) {
+    // Of what a model wrote the end goes first: it begins with what matters most.
+    for (const note of kind === "told" ? notes.toReversed() : notes) {
       if (over <= 0) break;
       if (note.kind !== kind) continue;
       gone.add(note);
       over -= charsIn(note.line) + 1;
     }
-  const kept = notes.filter((note) => !gone.has(note)).toSorted((left, right) => left.at - right.at);
-  return kept.length === 0 ? null : [TITLE, ...kept.map(({ line }) => line)].join("\n");
+  return notes.filter((note) => !gone.has(note)).toSorted((left, right) => left.at - right.at);
 };
 
 type Reading = Bounds & {
   /** Whether of a summary only what is left without its run is read. */
   readonly isWithout: (gone: Gone) => boolean;
+  readonly quoted?: Readonly<Record<Kind, number>>;
 };
 
-const notesOf = (gone: readonly Gone[], { room, pinned, isWithout }: Reading): readonly Note[] => {
+const notesOf = (
+  gone: readonly Gone[],
+  { room, pinned, isWithout, quoted = QUOTED }: Reading,
+): readonly Note[] => {
   const tools = new Map<string, string>();
   const share = Math.min(1, Math.max(0.25, room / USUAL_ROOM));
   const note = (at: Position, kind: Kind, text: string): Note => {
-    const most = kind === "pinned" ? Math.min(QUOTED.pinned, room / 2) : QUOTED[kind] * share;
+    const most = kind === "pinned" ? Math.min(quoted.pinned, room / 2) : quoted[kind] * share;
     return { at, kind, line: `${at}: ${WORDS[kind]}${quote(text, Math.floor(most))}` };
   };
   const notes = gone.flatMap((each): readonly Note[] => {
@@ -138,7 +221,8 @@ const KIND_BY: ReadonlyMap<string, Kind> = new Map(
 );
 
 const readNotes = (summary: string): readonly Note[] =>
-  summary.split("\n").flatMap((line) => {
+  summary.split("\n").flatMap((line): readonly Note[] => {
+    if (line.startsWith(TOLD)) return [{ at: 0, kind: "told", line }];
     const [, at, begin] = LINE.exec(line) ?? [];
     const kind = KIND_BY.get(begin ?? "");
     return at === undefined || kind === undefined ? [] : [{ at: Number(at), kind, line }];

@@ -15,6 +15,8 @@ import {
   policy,
   ready,
   RUN,
+  summarising,
+  withPast,
   type Journal,
 } from "./journal-builder.fixture.ts";
 import { reduce } from "./reduce.ts";
@@ -33,7 +35,14 @@ const refusal = ({ state }: Journal, each: EventHeader): string | null => {
 };
 
 type OpenPhase = Exclude<StatePhase, "new" | "idle" | "queued">;
-const OPEN_PHASES: readonly OpenPhase[] = ["ready", "calling-model", "calling-tools", "answered", "failing"];
+const OPEN_PHASES: readonly OpenPhase[] = [
+  "ready",
+  "summarising",
+  "calling-model",
+  "calling-tools",
+  "answered",
+  "failing",
+];
 
 const oneRead = (): Journal => callingTools([policy("read")]);
 const startedCall = (each = policy("read")): Journal =>
@@ -46,6 +55,7 @@ const PLAIN: Record<StatePhase, Journal> = {
   idle: journalOf(header("session.created")),
   queued: accepted(),
   ready: ready(),
+  summarising: append(summarising(), header("session.recovered")),
   "calling-model": append(callingModel(), header("session.recovered")),
   "calling-tools": oneRead(),
   answered: answered(),
@@ -66,7 +76,8 @@ const MOODS: Record<StatePhase, readonly Journal[]> = {
     PLAIN.queued,
     append(answered(), header("run.accepted", { runId: "run-2" }), header("run.completed")),
   ],
-  ready: moodsOf("ready"),
+  ready: [...moodsOf("ready"), withPast(), append(summarising(), header("summary-call.failed"))],
+  summarising: [summarising(), ...moodsOf("summarising")],
   "calling-model": [callingModel(), ...moodsOf("calling-model")],
   "calling-tools": [startedCall(), ...moodsOf("calling-tools")],
   answered: moodsOf("answered"),
@@ -84,6 +95,8 @@ type Example = readonly [Journal, EventHeader];
 type Examples = { readonly folds: readonly Example[]; readonly refused: readonly Example[] };
 
 const other = { runId: "run-other" };
+/** A summary that was not even asked for. */
+const UNMADE = { startedAt: null } as const;
 
 /** Examples that hold in the same way in every state of an open run. */
 const ofOpenRun = (phase: OpenPhase): Partial<Record<EventType, Examples>> => ({
@@ -193,7 +206,7 @@ function rollingBack(phase: OpenPhase): Journal {
 }
 
 function isBusy(phase: OpenPhase): boolean {
-  return phase === "calling-model" || phase === "calling-tools";
+  return phase === "summarising" || phase === "calling-model" || phase === "calling-tools";
 }
 
 function cancelFolds(phase: OpenPhase): readonly Example[] {
@@ -308,6 +321,34 @@ const SPECIAL: Partial<Record<StatePhase, Partial<Record<EventType, Examples>>>>
         [PLAIN.ready, header("run.handed-off", other)],
       ],
     },
+    "summary-call.started": {
+      folds: [[withPast(), header("summary-call.started")]],
+      refused: [
+        [withPast({ summary: null }), header("summary-call.started")],
+        [append(withPast(), header("session.paused")), header("summary-call.started")],
+        [append(summarising(), header("summary-call.failed")), header("summary-call.started")],
+        [append(summarising(), header("summary-call.completed")), header("summary-call.started")],
+        [append(withPast(), header("summary-call.failed", UNMADE)), header("summary-call.started")],
+        [withPast(), header("summary-call.started", other)],
+        ...[-1, 0, 0.5, 1, 3, 99].map((dropped): Example => [
+          withPast(),
+          header("summary-call.started", { dropped }),
+        ]),
+        ...(["run.suspended", "run.cancel-requested", "run.expired"] as const).map((type): Example => [
+          append(withPast(), header(type)),
+          header("summary-call.started"),
+        ]),
+      ],
+    },
+    "summary-call.failed": {
+      folds: [[withPast(), header("summary-call.failed", UNMADE)]],
+      refused: [
+        [withPast(), header("summary-call.failed")],
+        [ready(), header("summary-call.failed", UNMADE)],
+        [append(summarising(), header("summary-call.failed")), header("summary-call.failed", UNMADE)],
+        [append(withPast(), header("run.cancel-requested")), header("summary-call.failed", UNMADE)],
+      ],
+    },
     "run.steered": {
       folds: [[withSteer(), header("run.steered")]],
       refused: [
@@ -337,6 +378,31 @@ const SPECIAL: Partial<Record<StatePhase, Partial<Record<EventType, Examples>>>>
         [suspended("ready"), header("model-call.started")],
         [cancelled("ready"), header("model-call.started")],
         [expired("ready"), header("model-call.started")],
+      ],
+    },
+  },
+  summarising: {
+    "run.suspended": {
+      folds: [[PLAIN.summarising, header("run.suspended")]],
+      refused: [[summarising(), header("run.suspended")]],
+    },
+    "summary-call.completed": {
+      folds: [
+        [summarising(), header("summary-call.completed")],
+        [append(summarising(), header("run.cancel-requested")), header("summary-call.completed")],
+      ],
+      refused: [
+        [summarising(), header("summary-call.completed", { startedAt: 3 })],
+        [summarising(), header("summary-call.completed", other)],
+        [PLAIN.summarising, header("summary-call.completed")],
+      ],
+    },
+    "summary-call.failed": {
+      folds: [summarising(), PLAIN.summarising].map((each) => [each, header("summary-call.failed")]),
+      refused: [
+        [summarising(), header("summary-call.failed", { startedAt: 3 })],
+        [summarising(), header("summary-call.failed", UNMADE)],
+        [summarising(), header("summary-call.failed", other)],
       ],
     },
   },
@@ -557,11 +623,11 @@ describe("the table of states × events", () => {
   test.each(TYPES)("J3: %s folds or is refused in every state as its row says", (type) => {
     const tried = STATE_PHASES.map((phase) => [phase, walkCell(phase, type)] as const);
     expect(tried.filter(([, count]) => count === 0)).toEqual([]);
-    expect(tried).toHaveLength(8);
+    expect(tried).toHaveLength(9);
   });
 
   test("has every event type in a row", () => {
-    expect(TYPES).toHaveLength(45);
+    expect(TYPES).toHaveLength(48);
   });
 
   test("J3: a refused event leaves the state as it was", () => {

@@ -2,6 +2,7 @@ import { callAllows, type CallEvent } from "./call-transitions.ts";
 import type { EventHeader, EventType, HeaderOf } from "./event.ts";
 import type { CallId, Position } from "./ids.ts";
 import { isInFlight, openCallOf, type OpenRun, type SessionState } from "./session-state.ts";
+import { isOfSummary, mayFollowSummary } from "./summary-transitions.ts";
 import { isUndoId } from "./undo-terms.ts";
 import { isMoreThanCancelled, mayBeginUndo, mayEndAs, mayRequestUndo } from "./undo-transitions.ts";
 import { mayCompact } from "./window.ts";
@@ -12,6 +13,7 @@ export const STATE_PHASES = [
   "idle",
   "queued",
   "ready",
+  "summarising",
   "calling-model",
   "calling-tools",
   "answered",
@@ -22,57 +24,60 @@ export type StatePhase = (typeof STATE_PHASES)[number];
 
 /** May the event follow: always, never, or when its own conditions hold. */
 type Cell = "yes" | "no" | "if";
-type Row = readonly [Cell, Cell, Cell, Cell, Cell, Cell, Cell, Cell];
+type Row = readonly [Cell, Cell, Cell, Cell, Cell, Cell, Cell, Cell, Cell];
 
 /** States × events. Total: a new event or state does not compile until every cell is decided. */
 // prettier-ignore
 const TABLE: Record<EventType, Row> = {
-  //                       new    idle   queued ready  model  tools  answer failing
-  "session.created":      ["yes", "no",  "no",  "no",  "no",  "no",  "no",  "no"],
-  "session.recovered":    ["no",  "yes", "yes", "yes", "yes", "yes", "yes", "yes"],
-  "session.restored":     ["no",  "yes", "yes", "yes", "yes", "yes", "yes", "yes"],
-  "session.paused":       ["no",  "if",  "if",  "if",  "if",  "if",  "if",  "if"],
-  "session.resumed":      ["no",  "if",  "if",  "if",  "if",  "if",  "if",  "if"],
-  "signal.received":      ["no",  "yes", "yes", "yes", "yes", "yes", "yes", "yes"],
-  "context.compacted":    ["no",  "no",  "no",  "if",  "no",  "no",  "no",  "no"],
-  "run.accepted":         ["no",  "yes", "if",  "if",  "if",  "if",  "if",  "if"],
-  "run.steered":          ["no",  "no",  "no",  "if",  "no",  "no",  "no",  "no"],
-  "run.started":          ["no",  "no",  "if",  "no",  "no",  "no",  "no",  "no"],
-  "run.handed-off":       ["no",  "no",  "no",  "if",  "no",  "no",  "no",  "no"],
-  "run.suspended":        ["no",  "no",  "no",  "if",  "if",  "if",  "if",  "if"],
-  "run.resumed":          ["no",  "no",  "no",  "if",  "if",  "if",  "if",  "if"],
-  "run.cancel-requested": ["no",  "no",  "no",  "if",  "if",  "if",  "if",  "if"],
-  "run.rolled-back":      ["no",  "no",  "no",  "if",  "no",  "no",  "if",  "if"],
-  "run.expired":          ["no",  "no",  "no",  "if",  "if",  "if",  "if",  "if"],
-  "run.completed":        ["no",  "no",  "no",  "no",  "no",  "no",  "if",  "no"],
-  "run.failed":           ["no",  "no",  "if",  "if",  "no",  "no",  "if",  "if"],
-  "run.cancelled":        ["no",  "no",  "if",  "if",  "if",  "if",  "if",  "if"],
-  "run.undoing":          ["no",  "no",  "no",  "if",  "no",  "if",  "if",  "if"],
-  "undo.requested":       ["no",  "no",  "no",  "no",  "no",  "no",  "no",  "if"],
-  "model-call.started":   ["no",  "no",  "no",  "if",  "no",  "no",  "no",  "no"],
-  "model-call.completed": ["no",  "no",  "no",  "no",  "if",  "no",  "no",  "no"],
-  "model-call.failed":    ["no",  "no",  "no",  "no",  "if",  "no",  "no",  "no"],
-  "tool-call.held":       ["no",  "no",  "no",  "no",  "no",  "if",  "no",  "no"],
-  "tool-call.started":    ["no",  "no",  "no",  "no",  "no",  "if",  "no",  "no"],
-  "tool-call.suspended":  ["no",  "no",  "no",  "no",  "no",  "if",  "no",  "no"],
-  "tool-call.deferred":   ["no",  "no",  "no",  "no",  "no",  "if",  "no",  "no"],
-  "tool-call.resumed":    ["no",  "no",  "no",  "no",  "no",  "if",  "no",  "no"],
-  "tool-call.cancel-requested": ["no", "no", "no", "no", "no", "if", "no", "no"],
-  "tool-call.completed":  ["no",  "no",  "no",  "no",  "no",  "if",  "no",  "no"],
-  "tool-call.failed":     ["no",  "no",  "no",  "no",  "no",  "if",  "no",  "no"],
-  "tool-call.unknown":    ["no",  "no",  "no",  "no",  "no",  "if",  "no",  "no"],
-  "tool-call.verified":   ["no",  "no",  "no",  "no",  "no",  "if",  "no",  "no"],
-  "tool-call.resolved":   ["no",  "no",  "no",  "no",  "no",  "if",  "no",  "no"],
-  "tool-call.late":       ["no",  "yes", "yes", "yes", "yes", "yes", "yes", "yes"],
-  "budget.refused":       ["no",  "no",  "no",  "if",  "no",  "no",  "no",  "no"],
-  "budget.raised":        ["no",  "no",  "no",  "if",  "if",  "if",  "if",  "if"],
-  "budget.crossed":       ["no",  "no",  "no",  "if",  "no",  "if",  "if",  "if"],
-  "approval.requested":   ["no",  "no",  "no",  "no",  "no",  "if",  "no",  "no"],
-  "approval.escalated":   ["no",  "no",  "no",  "no",  "no",  "if",  "no",  "no"],
-  "approval.decided":     ["no",  "no",  "no",  "no",  "no",  "if",  "no",  "no"],
-  "approval.expired":     ["no",  "no",  "no",  "no",  "no",  "if",  "no",  "no"],
-  "approval.voided":      ["no",  "no",  "no",  "no",  "no",  "if",  "no",  "no"],
-  "approval.forgotten":   ["no",  "yes", "yes", "yes", "yes", "yes", "yes", "yes"],
+  //                       new    idle   queued ready  sum    model  tools  answer failing
+  "session.created":      ["yes", "no",  "no",  "no",  "no",  "no",  "no",  "no",  "no"],
+  "session.recovered":    ["no",  "yes", "yes", "yes", "yes", "yes", "yes", "yes", "yes"],
+  "session.restored":     ["no",  "yes", "yes", "yes", "yes", "yes", "yes", "yes", "yes"],
+  "session.paused":       ["no",  "if",  "if",  "if",  "if",  "if",  "if",  "if",  "if"],
+  "session.resumed":      ["no",  "if",  "if",  "if",  "if",  "if",  "if",  "if",  "if"],
+  "signal.received":      ["no",  "yes", "yes", "yes", "yes", "yes", "yes", "yes", "yes"],
+  "context.compacted":    ["no",  "no",  "no",  "if",  "no",  "no",  "no",  "no",  "no"],
+  "run.accepted":         ["no",  "yes", "if",  "if",  "if",  "if",  "if",  "if",  "if"],
+  "run.steered":          ["no",  "no",  "no",  "if",  "no",  "no",  "no",  "no",  "no"],
+  "run.started":          ["no",  "no",  "if",  "no",  "no",  "no",  "no",  "no",  "no"],
+  "run.handed-off":       ["no",  "no",  "no",  "if",  "no",  "no",  "no",  "no",  "no"],
+  "run.suspended":        ["no",  "no",  "no",  "if",  "if",  "if",  "if",  "if",  "if"],
+  "run.resumed":          ["no",  "no",  "no",  "if",  "if",  "if",  "if",  "if",  "if"],
+  "run.cancel-requested": ["no",  "no",  "no",  "if",  "if",  "if",  "if",  "if",  "if"],
+  "run.rolled-back":      ["no",  "no",  "no",  "if",  "no",  "no",  "no",  "if",  "if"],
+  "run.expired":          ["no",  "no",  "no",  "if",  "if",  "if",  "if",  "if",  "if"],
+  "run.completed":        ["no",  "no",  "no",  "no",  "no",  "no",  "no",  "if",  "no"],
+  "run.failed":           ["no",  "no",  "if",  "if",  "no",  "no",  "no",  "if",  "if"],
+  "run.cancelled":        ["no",  "no",  "if",  "if",  "if",  "if",  "if",  "if",  "if"],
+  "run.undoing":          ["no",  "no",  "no",  "if",  "no",  "no",  "if",  "if",  "if"],
+  "undo.requested":       ["no",  "no",  "no",  "no",  "no",  "no",  "no",  "no",  "if"],
+  "model-call.started":   ["no",  "no",  "no",  "if",  "no",  "no",  "no",  "no",  "no"],
+  "model-call.completed": ["no",  "no",  "no",  "no",  "no",  "if",  "no",  "no",  "no"],
+  "model-call.failed":    ["no",  "no",  "no",  "no",  "no",  "if",  "no",  "no",  "no"],
+  "summary-call.started": ["no",  "no",  "no",  "if",  "no",  "no",  "no",  "no",  "no"],
+  "summary-call.completed":["no",  "no",  "no",  "no",  "if",  "no",  "no",  "no",  "no"],
+  "summary-call.failed":  ["no",  "no",  "no",  "if",  "if",  "no",  "no",  "no",  "no"],
+  "tool-call.held":       ["no",  "no",  "no",  "no",  "no",  "no",  "if",  "no",  "no"],
+  "tool-call.started":    ["no",  "no",  "no",  "no",  "no",  "no",  "if",  "no",  "no"],
+  "tool-call.suspended":  ["no",  "no",  "no",  "no",  "no",  "no",  "if",  "no",  "no"],
+  "tool-call.deferred":   ["no",  "no",  "no",  "no",  "no",  "no",  "if",  "no",  "no"],
+  "tool-call.resumed":    ["no",  "no",  "no",  "no",  "no",  "no",  "if",  "no",  "no"],
+  "tool-call.cancel-requested":["no",  "no",  "no",  "no",  "no",  "no",  "if",  "no",  "no"],
+  "tool-call.completed":  ["no",  "no",  "no",  "no",  "no",  "no",  "if",  "no",  "no"],
+  "tool-call.failed":     ["no",  "no",  "no",  "no",  "no",  "no",  "if",  "no",  "no"],
+  "tool-call.unknown":    ["no",  "no",  "no",  "no",  "no",  "no",  "if",  "no",  "no"],
+  "tool-call.verified":   ["no",  "no",  "no",  "no",  "no",  "no",  "if",  "no",  "no"],
+  "tool-call.resolved":   ["no",  "no",  "no",  "no",  "no",  "no",  "if",  "no",  "no"],
+  "tool-call.late":       ["no",  "yes", "yes", "yes", "yes", "yes", "yes", "yes", "yes"],
+  "budget.refused":       ["no",  "no",  "no",  "if",  "no",  "no",  "no",  "no",  "no"],
+  "budget.raised":        ["no",  "no",  "no",  "if",  "if",  "if",  "if",  "if",  "if"],
+  "budget.crossed":       ["no",  "no",  "no",  "if",  "no",  "no",  "if",  "if",  "if"],
+  "approval.requested":   ["no",  "no",  "no",  "no",  "no",  "no",  "if",  "no",  "no"],
+  "approval.escalated":   ["no",  "no",  "no",  "no",  "no",  "no",  "if",  "no",  "no"],
+  "approval.decided":     ["no",  "no",  "no",  "no",  "no",  "no",  "if",  "no",  "no"],
+  "approval.expired":     ["no",  "no",  "no",  "no",  "no",  "no",  "if",  "no",  "no"],
+  "approval.voided":      ["no",  "no",  "no",  "no",  "no",  "no",  "if",  "no",  "no"],
+  "approval.forgotten":   ["no",  "yes", "yes", "yes", "yes", "yes", "yes", "yes", "yes"],
 };
 
 export const statePhase = (state: SessionState): StatePhase => {
@@ -126,7 +131,7 @@ const holdsForRun = (state: SessionState, header: EventHeader): boolean => {
   if (run === null) return false;
   // guard J3: an event of another run does not belong
   if ("runId" in header && header.runId !== run.runId) return false;
-  return holdsForOpenRun(state, run, header);
+  return isOfSummary(header) ? mayFollowSummary(state, run, header) : holdsForOpenRun(state, run, header);
 };
 
 const holdsForOpenRun = (state: SessionState, run: OpenRun, header: EventHeader): boolean => {
@@ -200,8 +205,13 @@ const isOwed = ({ phase }: OpenRun, header: HeaderOf<"model-call.started" | "bud
 const isAbout = ({ phase }: OpenRun, startedAt: Position): boolean =>
   phase.kind === "calling-model" && phase.call.position === startedAt;
 
-const isBusy = (run: OpenRun): boolean =>
-  run.phase.kind === "calling-model" || run.phase.kind === "calling-tools";
+const BUSY: ReadonlySet<OpenRun["phase"]["kind"]> = new Set([
+  "summarising",
+  "calling-model",
+  "calling-tools",
+]);
+
+const isBusy = ({ phase }: OpenRun): boolean => BUSY.has(phase.kind);
 
 const isCallEvent = (header: EventHeader): header is CallEvent => "callId" in header;
 

@@ -1,6 +1,7 @@
+import type { Effect } from "./effect.ts";
 import type { EventDraft } from "./event.ts";
 import type { Timestamp } from "./ids.ts";
-import { lostModelCall } from "./lost-model-call.ts";
+import { lostCall } from "./lost-model-call.ts";
 import { isInFlight, type OpenRun } from "./session-state.ts";
 import type { OnUpgrade, RunDefinition } from "./upgrade-terms.ts";
 import type { Wait } from "./wait.ts";
@@ -46,17 +47,14 @@ export const holdForUpgrade = (run: OpenRun, here: DefinitionHere, now: Timestam
   if (isInFlight(run) || suspended?.waitingFor.some(isHold) === true) return [];
   const wait = waitOf(run, here);
   if (wait === null) return [];
-  const isLost = phase.kind === "calling-model" && phase.call.isLost;
+  const lost = suspended === null ? lostCall(run, { now, next: { kind: "retry", dueAt: now } }) : null;
   return [
-    ...(isLost && suspended === null
-      ? draftOf(lostModelCall(run, phase.call, { now, next: { kind: "retry", dueAt: now } }))
-      : []),
+    ...(lost === null ? [] : draftOf(lost)),
     { header: { type: "run.suspended", runId, waitingFor: [wait] }, payload: null },
   ];
 };
 
-const draftOf = (effect: ReturnType<typeof lostModelCall>): readonly EventDraft[] =>
-  effect.kind === "record" ? [effect.draft] : [];
+const draftOf = (effect: Effect): readonly EventDraft[] => (effect.kind === "record" ? [effect.draft] : []);
 
 const isHold = ({ kind }: Wait): boolean => kind === "operator" || kind === "definition";
 

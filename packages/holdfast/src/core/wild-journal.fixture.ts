@@ -19,6 +19,7 @@ import {
   openCalls,
   policy,
   settings,
+  SUMMARISER,
   type Journal,
 } from "./journal-builder.fixture.ts";
 import type { ToolPolicy } from "./run-settings.ts";
@@ -49,6 +50,7 @@ const RARE: ReadonlySet<EventType> = new Set([
   "session.paused",
   "tool-call.cancel-requested",
   "tool-call.late",
+  "summary-call.failed",
   "budget.refused",
   "budget.raised",
   "budget.crossed",
@@ -81,14 +83,19 @@ const propose = (state: SessionState, choices: Choices): EventHeader => {
     case "run.accepted":
       return header(type, {
         runId: isKnown(state, runId) && choices.oneIn(8) ? runId : `run-${state.position}`,
-        chars: choices.below(50),
+        chars: choices.oneIn(3) ? 1_000 : choices.below(50),
         joins: choices.oneIn(2) ? runToSteer(state) : null,
         isNext: choices.oneIn(4),
       });
     case "run.steered":
       return header(type, { runId, steerId: chooseSteer(state, choices) });
     case "run.started":
-      return header(type, { runId, settings: settings({ maxWindowChars: 100 + choices.below(400) }) });
+      return header(type, {
+        runId,
+        settings: choices.oneIn(3)
+          ? settings({ maxWindowChars: 10_000, summary: SUMMARISER })
+          : settings({ maxWindowChars: 100 + choices.below(400) }),
+      });
     case "run.failed":
     case "run.completed":
     case "run.cancelled":
@@ -101,6 +108,14 @@ const propose = (state: SessionState, choices: Choices): EventHeader => {
       return header(type, { runId, mode: choices.oneIn(3) ? "rollback" : "interrupt" });
     case "context.compacted":
       return header(type, compactionOf(state, choices));
+    case "summary-call.started":
+      return header(type, { runId, dropped: choices.below(state.window.length + 1) });
+    case "summary-call.completed":
+      return header(type, { runId, startedAt: startedAt(state, choices) });
+    case "summary-call.failed": {
+      const isUnmade = state.run?.phase.kind === "ready" || choices.oneIn(8);
+      return header(type, { runId, startedAt: isUnmade ? null : startedAt(state, choices) });
+    }
     case "model-call.started":
       return header(type, { runId, ...attemptOf(state, choices) });
     case "budget.refused":
@@ -147,7 +162,8 @@ const attemptOf = (
 
 const startedAt = (state: SessionState, choices: Choices): number => {
   const phase = state.run?.phase;
-  const position = phase?.kind === "calling-model" ? phase.call.position : 0;
+  const isAsking = phase?.kind === "calling-model" || phase?.kind === "summarising";
+  const position = isAsking ? phase.call.position : 0;
   return choices.oneIn(8) ? position - 1 : position;
 };
 

@@ -1,5 +1,6 @@
 import { SHORTENED_CHARS } from "./shortened.ts";
 import type { Position } from "./ids.ts";
+import { TOLD_IN_FULL } from "./summary.ts";
 import { candidateOf, type OpenRun, type SessionState, type WindowEntry } from "./session-state.ts";
 import { mostTokensOf } from "./token-gauge.ts";
 
@@ -82,6 +83,24 @@ export const mayCompact = (
   return new Set(shortened).size === shortened.length && shortened.every((at) => open.has(at));
 };
 
+/** How much there is to be told of what leaves the window, in characters: a result that was cut is told at some length again. */
+export const charsGone = ({ window }: SessionState, dropped: number): number =>
+  window.slice(0, dropped).reduce((sum, entry) => sum + weightIn(entry), 0);
+
+/** Its position, and what it is. */
+const AROUND_LINE = 80;
+
+const weightIn = ({ kind, chars, isShortened }: WindowEntry): number => {
+  if (kind === "summary") return chars;
+  const most = 2 * (kind === "result" ? TOLD_IN_FULL.result : TOLD_IN_FULL.input);
+  // Of a result that was cut the model is told more than its head.
+  return AROUND_LINE + (isShortened === true ? most : Math.min(chars, most));
+};
+
+/** Whether a model may sum up so many of the oldest entries: as many as may go, and leave room for what it writes. */
+export const maySumUp = (state: SessionState, dropped: number): boolean =>
+  mayCutAt(state, dropped) && summaryRoom(state, dropped) >= LEAST_FOR_MODEL;
+
 /** Whether dropping this many of the oldest entries leaves whole turns, and the open run's input. */
 const mayCutAt = (state: SessionState, dropped: number): boolean => {
   const entry = state.window[dropped];
@@ -92,6 +111,8 @@ const mayCutAt = (state: SessionState, dropped: number): boolean => {
 const MAX_SUMMARY_CHARS = 8_000;
 /** A summary of less says nothing. */
 const LEAST_SUMMARY_CHARS = 200;
+/** For less than this no model is asked. */
+const LEAST_FOR_MODEL = 600;
 
 /** How long a summary of that many of the oldest entries may be; 0 where none is to be made. */
 export const summaryRoom = ({ run, window }: SessionState, dropped: number): number => {

@@ -25,7 +25,11 @@ export class Batch {
   readonly stored: StoredEvent[] = [];
   readonly consume: SignalId[] = [];
   /** The model call in it that takes from accounts, and what it takes. */
-  reserved: { readonly call: CallOwed; readonly limits: readonly AccountLimit[] } | null = null;
+  reserved: {
+    readonly call: CallOwed;
+    readonly isSummary: boolean;
+    readonly limits: readonly AccountLimit[];
+  } | null = null;
   readonly reserve: Reservation[] = [];
   /** Bytes that events refer to, where no outcome brought them. */
   readonly blobs: Blob[] = [];

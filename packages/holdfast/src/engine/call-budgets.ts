@@ -13,6 +13,7 @@ import { cheaperCandidate } from "../core/budget.ts";
 import type { Effect } from "../core/effect.ts";
 import type { Position, RunId, Timestamp } from "../core/ids.ts";
 import { afterAccountShortage, refusedCall } from "../core/plan-budget.ts";
+import { unmadeSummary } from "../core/plan-summary.ts";
 import type { OpenRun } from "../core/session-state.ts";
 import type { Budget } from "../ports/budget.ts";
 import type { Reservation } from "../ports/journal-store.ts";
@@ -115,15 +116,15 @@ export const reservationsOf = (
 
 /** The store has refused a start for want of money: finds out whose, for the journal. */
 export const noteRefusal = async (session: ActiveSession, batch: Batch): Promise<void> => {
-  const { call, limits } = batch.reserved ?? { call: null, limits: [] };
   const { run } = batch.state;
-  if (call === null || run === null) return;
+  if (batch.reserved === null || run === null) return;
+  const { call, isSummary, limits } = batch.reserved;
   const names = limits.map(({ account }) => account);
   const accounts = await session.services.store.accounts({ names });
   const settled = settlementsOf(session.id, batch.base.state, batch.events);
   const shortage = findShortage(limits, accounts, settled);
   // Somebody has given back in between: it is simply tried again.
-  if (shortage !== null) session.refusedCalls.push({ ...call, runId: run.runId, shortage });
+  if (shortage !== null) session.refusedCalls.push({ ...call, runId: run.runId, shortage, isSummary });
 };
 
 /** Nobody is asked in a child for more than its parent has. */
@@ -139,16 +140,24 @@ export const hasOtherRefused = ({ refusedCalls }: ActiveSession, next: RunId): b
 /** Journals that a call was refused and what comes of it; false when none of these calls was. */
 export const recordRefusal = (session: ActiveSession, batch: Batch, effects: readonly Effect[]): boolean => {
   const { run } = batch.state;
-  const call = effects.find((effect) => effect.kind === "call-model");
-  if (run === null || call === undefined) return false;
+  const call = effects.find(({ kind }) => kind === "call-model" || kind === "call-summary");
+  if (run === null || (call?.kind !== "call-model" && call?.kind !== "call-summary")) return false;
   const refused = session.refusedCalls.find(
-    ({ runId, turn, attempt, candidate }) =>
+    ({ runId, isSummary, turn, attempt, candidate }) =>
       /* guard E8: what one run was refused another may be given */ runId === run.runId &&
+      isSummary === (call.kind === "call-summary") &&
       turn === call.turn &&
       attempt === call.attempt &&
       candidate === call.candidate,
   );
   if (refused === undefined) return false;
+  if (refused.isSummary) {
+    // guard E8: a summary that an account has no room for is not asked for again
+    batch.add(
+      unmadeSummary(run, "BUDGET_EXCEEDED", `Budget "${refused.shortage.budget}" has no room for it.`),
+    );
+    return true;
+  }
   const { isPassing, ...shortage } = refused.shortage;
   const budget = session.services.budgets.find(({ name }) => name === shortage.budget);
   const now = batch.now();

@@ -69,7 +69,7 @@ export const callModel = async (call: ModelCall, deadline: Deadline): Promise<Ou
     progress.isOver = true;
     deadline.clear();
     // guard S5: the pieces of an answer end with it
-    call.services.feed.endProgress(call.sessionId);
+    if (!call.isUnheard) call.services.feed.endProgress(call.sessionId);
   }
 };
 
@@ -134,6 +134,8 @@ const onDelta = (call: ModelCall, progress: Progress, delta: ModelDelta): void =
   if (delta.type === "ping") return;
   progress.firstAt ??= now;
   progress.chars += charsIn(delta.text);
+  // guard S5: a summary is no part of what a run says
+  if (call.isUnheard) return;
   const { feed } = call.services;
   const offset = progress.offsets[delta.type] ?? 0;
   progress.offsets[delta.type] = offset + delta.text.length;

@@ -1,4 +1,5 @@
 import { charsIn } from "../core/chars.ts";
+import { summaryLinesIn } from "../core/settle-summary-call.ts";
 import { summarise, summaryPayload, type Gone } from "../core/summary.ts";
 import { summaryRoom, type Compaction } from "../core/window.ts";
 import type { ActiveSession } from "./active-session.ts";
@@ -12,7 +13,7 @@ export const compactContext = async (
 ): Promise<void> => {
   const { state } = batch;
   const room = dropped === 0 ? 0 : summaryRoom(state, dropped);
-  const bounds = { room, pinned: pinnedIn(session) };
+  const bounds = { room, pinned: pinnedIn(session), told: await toldBy(session, batch, dropped) };
   const summary = room === 0 ? null : summarise(await goneOf(session, batch, dropped), bounds);
   batch.add({
     header: {
@@ -25,10 +26,24 @@ export const compactContext = async (
   });
 };
 
-/** What leaves the window: the input of the open run stays. Some of it may be in no store yet. */
-const goneOf = async (
+/** What a model has made of it, where one was asked: as it is stored now, for it may have been erased meanwhile (J4). */
+const toldBy = async (
   { content }: ActiveSession,
-  { state: { window, run }, events }: Batch,
+  { state: { run }, events }: Batch,
+  dropped: number,
+): Promise<readonly string[]> => {
+  const { summary } = run ?? { summary: null };
+  // guard E6: a summary is of what leaves the window, and of nothing else
+  if (summary === null || summary.at === null || summary.dropped !== dropped) return [];
+  const { at } = summary;
+  const event = events.find(({ position }) => position === at) ?? (await content.storedAt([at])).get(at);
+  return summaryLinesIn(event?.payload ?? null);
+};
+
+/** What leaves the window: the input of the open run stays. Some of it may be in no store yet. */
+export const goneOf = async (
+  { content }: ActiveSession,
+  { state: { window, run }, events }: Pick<Batch, "state" | "events">,
   dropped: number,
 ): Promise<readonly Gone[]> => {
   const input = window.findIndex(({ kind, at }) => kind === "input" && at === run?.inputAt);

@@ -22,6 +22,8 @@ export type ModelCall = {
   readonly estimate: Charge;
   /** What was set aside for it; null where no budget applies (E8). */
   readonly reserved: Reserved | null;
+  /** Nobody is shown its answer while it comes. */
+  readonly isUnheard: boolean;
   /** Asked in the very tick in which the model is called: why it may not be any more (E6, J2). */
   readonly refuseEntry: () => Failure | null;
   /** Makes the request; the conversation is read from the journal where it is not at hand. */

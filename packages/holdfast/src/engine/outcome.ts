@@ -7,6 +7,7 @@ import {
   type ModelFailure,
   type ModelOutcome,
 } from "../core/settle-model-call.ts";
+import { settleSummaryCall, type SummaryOutcome } from "../core/settle-summary-call.ts";
 import {
   completedPayload,
   settleToolCall,
@@ -21,6 +22,7 @@ import type { OpenCall, OpenRun, SessionState } from "../core/session-state.ts";
 /** How something the engine had in flight ended; not yet recorded. */
 export type Outcome =
   | { readonly kind: "model-answer"; readonly startedAt: Position; readonly answer: ModelOutcome }
+  | { readonly kind: "summary"; readonly startedAt: Position; readonly summary: SummaryOutcome }
   | { readonly kind: "model-failure"; readonly startedAt: Position; readonly failed: ModelFailure }
   | {
       readonly kind: "tool";
@@ -57,6 +59,11 @@ export const recordOutcome = (
       return run === null || call === null
         ? []
         : settleModelFailure(run, call, { ...outcome.failed, ...place });
+    }
+    case "summary": {
+      const isOpen = run?.phase.kind === "summarising" && run.phase.call.position === outcome.startedAt;
+      // guard E1: a summary that is not waited for is not used
+      return isOpen ? settleSummaryCall(run, run.phase.call, outcome.summary) : [];
     }
     case "tool": {
       const call = openCall(run, outcome);
@@ -101,7 +108,8 @@ export const blobsOf = (outcomes: readonly Outcome[], events: readonly StoredEve
   outcomes
     .flatMap((outcome): readonly Blob[] => {
       if (outcome.kind === "model-answer") return outcome.answer.blobs ?? [];
-      if (outcome.kind === "model-failure" || outcome.outcome.kind !== "completed") return [];
+      if (outcome.kind === "summary" || outcome.kind === "model-failure") return [];
+      if (outcome.outcome.kind !== "completed") return [];
       return outcome.outcome.blobs ?? [];
     })
     .filter(({ digest }) => events.some(({ payload }) => payload?.includes(digest) === true));

@@ -7,12 +7,14 @@ import { openCallOf, type OpenRun } from "../core/session-state.ts";
 import type { ModelDelta, ModelRequest, ModelSettings } from "../ports/model.ts";
 import type { ActiveSession } from "./active-session.ts";
 import { callModel } from "./call-model.ts";
+import { callSummary } from "./call-summary.ts";
 import { callTool } from "./call-tool.ts";
 import { Deadline } from "./deadline.ts";
 import { declarationsOf } from "./declarations.ts";
 import { interceptorOf } from "./intercept-result.ts";
 import { recordLate, type Outcome } from "./outcome.ts";
-import type { Start } from "./prepare-batch.ts";
+import type { ModelCall } from "./model-call.ts";
+import type { Start } from "./start.ts";
 import { instructionsOf } from "./start-run.ts";
 import { settleTool } from "./tool-circuit.ts";
 import type { ToolAttempt } from "./tool-attempt.ts";
@@ -24,10 +26,10 @@ export const perform = (session: ActiveSession, start: Start): void => {
   const { run } = session.state;
   if (run === null) return;
   const deadline = new Deadline(session.services.clock);
-  const callId = start.kind === "model" ? null : start.callId;
+  const callId = isOfModel(start) ? null : start.callId;
   session.inFlight.set(start.key, { key: start.key, runId: run.runId, callId, deadline });
   const span = session.spans.find(
-    start.kind === "model" ? start.key : `tool:${start.kind === "tool" ? start.callId : ""}`,
+    isOfModel(start) ? start.key : `tool:${start.kind === "tool" ? start.callId : ""}`,
   );
   const work = (): Promise<Outcome> => launch(session, { run, start, deadline });
   void (span === undefined ? work() : span.run(work)).then((outcome) => session.settled(start.key, outcome));
@@ -35,34 +37,39 @@ export const perform = (session: ActiveSession, start: Start): void => {
   // guard E5: what was cancelled while its start was stored is stopped
   if (session.isCancelled(run.runId) || session.isStopped(callId)) {
     deadline.stop({
-      code: start.kind === "model" ? "MODEL_CALL_CANCELLED" : "TOOL_CANCELLED",
+      code: isOfModel(start) ? "MODEL_CALL_CANCELLED" : "TOOL_CANCELLED",
       message: "The run was cancelled.",
     });
   }
 };
 
+type ModelStart = Start & { readonly kind: "model" | "summary" };
+
+const isOfModel = (start: Start): start is ModelStart => start.kind === "model" || start.kind === "summary";
+
 type Launch = { readonly run: OpenRun; readonly start: Start; readonly deadline: Deadline };
 
 const launch = (session: ActiveSession, { run, start, deadline }: Launch): Promise<Outcome> => {
-  if (start.kind === "model") {
+  if (isOfModel(start)) {
     const { startedAt, attempt, candidate, estimate, reserved } = start;
-    return callModel(
-      {
-        services: session.services,
-        sessionId: session.id,
-        agent: session.agent,
-        content: session.content,
-        run,
-        startedAt,
-        attempt,
-        candidate,
-        estimate,
-        reserved,
-        refuseEntry: () => refuseModel(session, run),
-        request: (limit, onDelta) => modelRequest(session, run, { limit, onDelta, reserved }),
-      },
-      deadline,
-    );
+    const call = {
+      services: session.services,
+      sessionId: session.id,
+      agent: session.agent,
+      content: session.content,
+      run,
+      startedAt,
+      attempt,
+      candidate,
+      estimate,
+      reserved,
+      isUnheard: start.kind === "summary",
+      refuseEntry: () => refuseModel(session, run),
+    };
+    if (start.kind === "summary") return callSummary(session, call, deadline);
+    const request: ModelCall["request"] = (limit, onDelta) =>
+      modelRequest(session, run, { limit, onDelta, reserved });
+    return callModel({ ...call, request }, deadline);
   }
   const call = toolCall(session, { run, start, deadline });
   return start.kind === "tool" ? callOnce(call, deadline) : verifyCall(call, deadline);

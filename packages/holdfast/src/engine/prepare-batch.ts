@@ -1,23 +1,20 @@
-import type { Reserved, ReservedAccount } from "../core/budget-terms.ts";
 import { isOutdated } from "../core/approval.ts";
 import { childAgentOf } from "../core/child-call.ts";
 import type { Effect } from "../core/effect.ts";
 import { HoldfastError } from "../core/errors.ts";
 import type { EventDraft, JournalEvent } from "../core/event.ts";
-import type { CallId, Position, RunId, Timestamp } from "../core/ids.ts";
+import type { CallId, RunId, Timestamp } from "../core/ids.ts";
 import { toFailure } from "../core/failure.ts";
-import type { JsonValue } from "../core/json.ts";
-import type { ModelCandidate } from "../core/run-settings.ts";
 import { isUndoId } from "../core/undo-terms.ts";
 import { isHeldBySomeone } from "../core/plan.ts";
-import { candidateOf, openCallOf, type OpenCall, type OpenRun } from "../core/session-state.ts";
-import { estimateTokens, NO_USAGE, type Charge } from "../core/usage.ts";
+import { openCallOf, type OpenCall, type OpenRun } from "../core/session-state.ts";
 import type { Signal } from "../ports/journal-store.ts";
 import type { ActiveSession } from "./active-session.ts";
 import { Batch } from "./batch.ts";
 import { awaitTurn } from "./await-turn.ts";
 import { callsWithRoom, effectsBeside } from "./besides-waiting.ts";
-import { accountsFor, hasOtherRefused, recordRefusal, reservationsOf } from "./call-budgets.ts";
+import { beginModelCall } from "./begin-model-call.ts";
+import { hasOtherRefused, recordRefusal } from "./call-budgets.ts";
 import { compactContext } from "./compact.ts";
 import { childSessionId } from "./child-errands.ts";
 import { handOff, handOffRun } from "./hand-off.ts";
@@ -29,33 +26,11 @@ import { recordOutcomes } from "./record-outcomes.ts";
 import { readDecision } from "./read-decision.ts";
 import { readResult } from "./read-result.ts";
 import { readSignal } from "./read-signal.ts";
-import { reserveCall, worstCharge } from "./run-budget.ts";
+import type { Start } from "./start.ts";
 import { startRun } from "./start-run.ts";
 import { agentFor, agentOfOpen } from "./undo-call.ts";
 import { waitsForKnown } from "./waiting-for-definitions.ts";
 import { callsToLookAt, withdrawStale } from "./withdraw-approval.ts";
-
-/** Something to set going once its start is durable. */
-export type Start =
-  | {
-      readonly kind: "model";
-      readonly key: string;
-      readonly startedAt: Position;
-      readonly attempt: number;
-      readonly candidate: number;
-      readonly estimate: Charge;
-      readonly reserved: Reserved | null;
-    }
-  | {
-      readonly kind: "tool" | "verify";
-      readonly key: string;
-      readonly callId: string;
-      readonly tool: string;
-      readonly attempt: number;
-      readonly idempotencyKey: string;
-      /** The input, where it was edited when it was approved; null where it is as proposed. */
-      readonly edited: JsonValue | null;
-    };
 
 /** All that is known at this moment, in one commit: what ended, what arrived, what was decided, what begins. */
 export type Prepared = {
@@ -279,9 +254,13 @@ const beginEach = async (
 ): Promise<void> => {
   for (const effect of effects) {
     if (effect.kind === "hand-off-run") await handOffRun(session, batch);
-    if (effect.kind !== "call-model" && !("tool" in effect)) continue;
+    if (effect.kind === "call-model" || effect.kind === "call-summary") {
+      const start = beginModelCall(session, batch, effect);
+      if (start !== null) starts.push(start);
+    }
+    if (!("tool" in effect)) continue;
     // guard S6: a tool that is not known here is not called
-    if (effect.kind !== "call-model" && !isKnown(session, batch, effect)) {
+    if (!isKnown(session, batch, effect)) {
       unknownTools.push(effect.tool);
       continue;
     }
@@ -293,10 +272,7 @@ const beginEach = async (
       await handOff(session, batch, effect.callId);
       continue;
     }
-    const start =
-      effect.kind === "call-model"
-        ? beginModelCall(session, batch, effect)
-        : await beginToolCall(session, batch, effect);
+    const start = await beginToolCall(session, batch, effect);
     if (start !== null) starts.push(start);
   }
 };
@@ -407,61 +383,3 @@ const keyOfCall = async (
 };
 
 const timeoutOf = (run: OpenRun, callId: string): number => openCallOf(run, callId)?.policy.timeoutMs ?? 0;
-
-const beginModelCall = (
-  session: ActiveSession,
-  batch: Batch,
-  effect: Effect & { kind: "call-model" },
-): Start | null => {
-  const { run } = batch.state;
-  if (run === null) return null;
-  const { turn, attempt, candidate } = effect;
-  const { provider, modelId } = candidateOf(run, candidate);
-  const fit = reserveCall(batch.state, run, candidate);
-  const limits = fit === null ? [] : accountsFor(session, run, { reserved: fit, at: batch.now() });
-  const reserved = fit === null ? null : { ...fit, accounts: limits.map(takenFrom) };
-  const estimate =
-    reserved === null ? estimateOf(session, batch, { provider, modelId }) : worstCharge(reserved);
-  const event = batch.add({
-    header: {
-      type: "model-call.started",
-      runId: run.runId,
-      turn,
-      attempt,
-      candidate,
-      provider,
-      modelId,
-      notAfter: batch.now() + run.settings.modelTimeoutMs,
-      estimate,
-      reserved,
-    },
-    payload: null,
-  });
-  // guard E8: what a call may cost is set aside with its start
-  batch.reserve.push(...reservationsOf(session.id, event.position, limits));
-  if (limits.length > 0) batch.reserved = { call: effect, limits };
-  return {
-    kind: "model",
-    key: `model:${event.position}`,
-    startedAt: event.position,
-    attempt,
-    candidate,
-    estimate,
-    reserved,
-  };
-};
-
-const takenFrom = ({ account, unit, amount }: ReservedAccount): ReservedAccount => ({
-  account,
-  unit,
-  amount,
-});
-
-const estimateOf = (
-  { services }: ActiveSession,
-  { state }: Batch,
-  { provider, modelId }: ModelCandidate,
-): Charge => {
-  const usage = { ...NO_USAGE, inputTokens: estimateTokens(state.windowChars) };
-  return { usage, costUsd: services.prices.costUsd(provider, modelId, usage), isEstimate: true };
-};

@@ -28,7 +28,10 @@ export const stops = (signal: Signal, run: OpenRun | null, callId: CallId | null
   return stop.turn === null ? callId !== null && stop.callId === callId : stop.turn === turnOf(run);
 };
 
-const turnOf = ({ phase, turn }: OpenRun): number => (phase.kind === "ready" ? phase.turn : turn);
+const turnOf = ({ phase, turn }: OpenRun): number => {
+  if (phase.kind === "summarising") return phase.next.turn;
+  return phase.kind === "ready" ? phase.turn : turn;
+};
 
 /** The events that stopping single calls becomes: each is noted, once; a turn without calls takes its run with it. */
 export const readStopped = (
@@ -51,6 +54,7 @@ export const readStopped = (
 /** Asked the same again a model would say the same: a turn that is stopped before its answer ends the run. */
 const endsWithTurn = ({ phase }: OpenRun): boolean =>
   phase.kind === "ready" ||
+  phase.kind === "summarising" ||
   phase.kind === "calling-model" ||
   (phase.kind === "failing" && phase.code === "MODEL_CALL_CANCELLED");
 

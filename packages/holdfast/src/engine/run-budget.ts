@@ -90,11 +90,14 @@ export const withBudget = (
   const { prices } = session.services;
   const shared = budgetsFor(session, calledBy);
   const isAbove = calledBy?.accounts.some(({ unit }) => unit === "usd") ?? false;
-  const rates = settings.candidates.map((candidate) => ratesOf(prices, candidate));
-  const unknown = settings.candidates.find((_, index) => rates[index] === null);
+  const { candidates, summary } = settings;
+  const rates = candidates.map((candidate) => ratesOf(prices, candidate));
+  const summaryRates = summary === null ? null : ratesOf(prices, summary);
+  const unknown =
+    candidates.find((_, index) => rates[index] === null) ?? (summaryRates === null ? summary : null);
   // guard E8: no run with a limit in money uses a model whose price nobody knows
   if (
-    unknown !== undefined &&
+    unknown !== null &&
     [{ ...agent.caps, ...caps }, ...shared].some((each) => refusesUnknown(each, isAbove))
   )
     return unknownPrice(unknown);
@@ -107,6 +110,7 @@ export const withBudget = (
     onLimit: caps.onLimit,
     promptChars: charsIn(instructions) + charsIn(around),
     models: rates.map((each) => ({ rates: each, maxOutputTokens })),
+    ...(summaryRates === null ? {} : { summaryRates }),
   };
   return { ...settings, budget };
 };

@@ -58,14 +58,29 @@ export class RunSpans {
   #follow({ header, at, position }: JournalEvent, trace: (runId: string) => string | null): void {
     switch (header.type) {
       case "model-call.started":
-        this.#startModelCall(header, { position, at, parent: this.#parent(header.runId, at, trace) });
+        this.#startModelCall(header, {
+          position,
+          at,
+          parent: this.#parent(header.runId, at, trace),
+          attempt: header.attempt,
+        });
+        return;
+      case "summary-call.started":
+        this.#startModelCall(header, {
+          position,
+          at,
+          parent: this.#parent(header.runId, at, trace),
+          attempt: 1,
+        });
         return;
       case "tool-call.started":
         this.#startToolCall(header, { at, parent: this.#parent(header.runId, at, trace) });
         return;
+      case "summary-call.completed":
       case "model-call.completed":
         this.#end(`model:${header.startedAt}`, at, { attributes: usageAttributes(header.charge.usage) });
         return;
+      case "summary-call.failed":
       case "model-call.failed":
         this.#end(`model:${header.startedAt}`, at, { error: header.code });
         return;
@@ -92,12 +107,18 @@ export class RunSpans {
   }
 
   #startModelCall(
-    header: HeaderOf<"model-call.started">,
+    header: HeaderOf<"model-call.started" | "summary-call.started">,
     {
       position,
       at,
       parent,
-    }: { readonly position: number; readonly at: number; readonly parent: string | null },
+      attempt,
+    }: {
+      readonly position: number;
+      readonly at: number;
+      readonly parent: string | null;
+      readonly attempt: number;
+    },
   ): void {
     this.#start(
       `model:${position}`,
@@ -106,7 +127,8 @@ export class RunSpans {
         "gen_ai.operation.name": "chat",
         "gen_ai.provider.name": header.provider,
         "gen_ai.request.model": header.modelId,
-        "holdfast.attempt": header.attempt,
+        "holdfast.attempt": attempt,
+        ...(header.type === "summary-call.started" ? { "holdfast.purpose": "summary" } : {}),
       },
     );
   }

@@ -48,7 +48,12 @@ export interface Agent {
   ): Promise<ApprovalRequest | null>;
   /** The model at this place in `settings.candidates`. */
   model(candidate: number): Promise<Model>;
+  /** Who sums up what leaves the window, as `settings.summary` names it; null where nobody is asked (E6). */
+  readonly summariser: Summariser | null;
 }
+
+/** A model that sums up, and how it is asked. */
+export type Summariser = { readonly settings: ModelSettings; model(): Promise<Model> };
 
 /** What one run of the agent may cost, and what is done when it is about to cost more (E8). */
 export type AgentCaps = RunCaps & {

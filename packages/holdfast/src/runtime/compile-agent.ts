@@ -3,14 +3,16 @@ import { toBase64Url } from "../core/base64url.ts";
 import { toJournalValue } from "../core/journal-value.ts";
 import type { JsonValue } from "../core/json.ts";
 import type { RetryPolicy } from "../core/retry-policy.ts";
-import type { ModelCandidate, RunSettings } from "../core/run-settings.ts";
+import type { ModelCandidate, RunSettings, SummarySettings } from "../core/run-settings.ts";
 import type { DefinitionParts } from "../core/upgrade-terms.ts";
 import type { Sha256 } from "../core/hash-chain.ts";
 import { fromLanguageModel, isLanguageModel, loadModel, type ModelLimits } from "../models/index.ts";
-import type { Agent, OutputFormat, OutputParse } from "../ports/agent.ts";
+import type { Agent, OutputFormat, OutputParse, Summariser } from "../ports/agent.ts";
 import type { Model } from "../ports/model.ts";
 import { areUsual } from "./agent-limits.ts";
-import type { AgentDefinition, ModelChoice } from "./define-agent.ts";
+import type { AgentDefinition } from "./define-agent.ts";
+import type { ModelChoice } from "./model-choice.ts";
+import type { SummaryDefinition } from "./summary-options.ts";
 import type { CompiledSchema } from "../definitions/schema.ts";
 
 /** Resolved once, when a runtime takes an agent. */
@@ -50,6 +52,7 @@ export const compileAgent = (definition: AgentDefinition<unknown, never>, settin
         ? definition.instructions
         : definition.instructions(context),
     ...approvalOf(definition),
+    summariser: summariserOf(definition, settings.from),
     model: (index) => {
       const known = models.get(index);
       if (known !== undefined) return known;
@@ -72,6 +75,21 @@ const approvalOf = ({ tools, approval: rule }: AgentDefinition<unknown, never>):
       return rule({ tool: tool.name, effect: tool.policy.effect, input }, context);
     },
   };
+};
+
+const summariserOf = ({ summary }: AgentDefinition<unknown, never>, from: string): Summariser | null => {
+  if (summary === null) return null;
+  let made: Promise<Model> | null = null;
+  const model = (): Promise<Model> => {
+    if (made !== null) return made;
+    const loading = makeModel(summary.model, from);
+    made = loading;
+    loading.catch(() => {
+      made = null;
+    });
+    return loading;
+  };
+  return { settings: summary.settings, model };
 };
 
 const candidateOf = (choice: ModelChoice): ModelCandidate => {
@@ -105,7 +123,23 @@ const runSettings = (
   maxRepeats: definition.budget.maxRepeats,
   budget: null,
   whenFailed: definition.whenFailed,
+  summary: definition.summary === null ? null : summarySettings(definition.summary, settings.limits),
 });
+
+/** A summary is at most 8,000 characters: so many tokens are enough, with something to think by. */
+const SUMMARY_TOKENS = 4_096;
+
+const summarySettings = (
+  { model, settings, timeoutMs }: SummaryDefinition,
+  limits: AgentSettings["limits"],
+): SummarySettings => {
+  const candidate = candidateOf(model);
+  const maxOutputTokens = settings.maxOutputTokens ?? SUMMARY_TOKENS;
+  const context = limits(candidate.provider, candidate.modelId).contextTokens;
+  const room = context === null ? Infinity : Math.max(0, context - maxOutputTokens) * SHARE_OF_CONTEXT;
+  const maxPromptChars = Math.floor(Math.min(room * WINDOW_CHARS_PER_TOKEN, DEFAULT_WINDOW_CHARS));
+  return { ...candidate, maxOutputTokens, timeoutMs, maxPromptChars };
+};
 
 const DEFAULT_WINDOW_CHARS = 400_000;
 /** Cautious: code and CJK take more tokens than the rule of thumb, and the answer needs room too. */
@@ -151,6 +185,8 @@ const digestOf = (
     settings: definition.settings,
     // Who recalls nothing has the digest of before.
     ...(definition.memory === null ? {} : { memory: definition.memory }),
+    // Who has no such model has the digest of before.
+    ...(definition.summary === null ? {} : { summary: summaryData(definition.summary) }),
     tools: definition.tools.map(({ name, description, inputSchema, policy, isolation }) => ({
       name,
       description,
@@ -164,12 +200,14 @@ const digestOf = (
   return toBase64Url(sha256("holdfast-agent-1\n", JSON.stringify(data)));
 };
 
+const summaryData = ({ model, ...more }: SummaryDefinition): object => ({ ...more, ...candidateOf(model) });
+
 /** Characters of a part's digest: 9 bytes. */
 const PART_CHARS = 12;
 
 /** The same data, part by part. */
 const partsOf = (
-  { instructions, output, limits, budget, settings, memory, tools }: AgentDefinition<unknown, never>,
+  { instructions, output, limits, budget, settings, memory, tools, summary }: AgentDefinition<unknown, never>,
   candidates: readonly ModelCandidate[],
   sha256: Sha256,
 ): DefinitionParts => {
@@ -180,7 +218,14 @@ const partsOf = (
   return {
     instructions: typeof instructions === "string" ? short(instructions) : null,
     output: output === null ? null : short(output.jsonSchema),
-    rest: short({ candidates, limits, budget, settings, ...(memory === null ? {} : { memory }) }),
+    rest: short({
+      candidates,
+      limits,
+      budget,
+      settings,
+      ...(memory === null ? {} : { memory }),
+      ...(summary === null ? {} : { summary: summaryData(summary) }),
+    }),
     tools: Object.fromEntries(
       tools.map(({ name, description, inputSchema, policy }) => [
         name,

@@ -6,9 +6,11 @@ import {
   type AgentBudgetLimits,
   type BudgetLimits,
 } from "./agent-limits.ts";
-import type { LanguageModel } from "../models/index.ts";
+import type { ModelChoice } from "./model-choice.ts";
+import { checkSettings } from "./check-settings.ts";
+import { checkSummary, type SummaryDefinition, type SummaryOptions } from "./summary-options.ts";
 import type { InstructionsContext } from "../ports/agent.ts";
-import type { Model, ModelSettings } from "../ports/model.ts";
+import type { ModelSettings } from "../ports/model.ts";
 import type { WhenFailed } from "../core/undo-terms.ts";
 import { ON_UPGRADE, type OnUpgrade } from "../core/upgrade-terms.ts";
 import type { RecallSettings } from "../ports/recall.ts";
@@ -27,9 +29,6 @@ export type ProposedCall = {
   /** As the tool's schema let it through. */
   readonly input: unknown;
 };
-
-/** `"provider/model"`, a model of any AI SDK provider, or a model of our own port. */
-export type ModelChoice = string | LanguageModel | Model;
 
 export type AgentLimits = BudgetLimits & {
   /** Model calls that begin a turn, in one run; 50 by default. */
@@ -102,6 +101,8 @@ export type AgentOptions<
   readonly onUpgrade?: OnUpgrade;
   /** Temperature, maxOutputTokens, toolChoice, reasoning, headers, providerOptions, … */
   readonly settings?: ModelSettings;
+  /** A model that sums up what leaves the window; by default the summary is made of the conversation's own words. */
+  readonly summary?: SummaryOptions;
 };
 
 /** A definition, as data; nothing runs until a runtime has it. */
@@ -118,6 +119,7 @@ export type AgentDefinition<Output = string, Deps = unknown> = {
   readonly budget: AgentBudgetLimits;
   readonly settings: ModelSettings;
   readonly memory: RecallSettings | null;
+  readonly summary: SummaryDefinition | null;
   readonly whenActive: WhenActive;
   readonly whenFailed: WhenFailed;
   readonly onUpgrade: OnUpgrade;
@@ -138,6 +140,7 @@ const KNOWN = [
   "limits",
   "settings",
   "memory",
+  "summary",
   "whenActive",
   "whenFailed",
   "onUpgrade",
@@ -150,21 +153,6 @@ const KNOWN_LIMITS = [
   "maxWindowChars",
   "maxPromptTokens",
   ...BUDGET_LIMITS,
-];
-const SETTINGS = [
-  "temperature",
-  "topP",
-  "topK",
-  "presencePenalty",
-  "frequencyPenalty",
-  "seed",
-  "stopSequences",
-  "maxOutputTokens",
-  "toolChoice",
-  "reasoning",
-  "headers",
-  "providerOptions",
-  "systemProviderOptions",
 ];
 
 /**
@@ -212,15 +200,12 @@ export const defineAgent = <
     budget: checkBudgetLimits(options.limits ?? {}, `${owner}: limits`),
     settings: options.settings ?? {},
     memory: resolveAgentMemory(options.memory, owner),
+    summary: checkSummary(options.summary, owner),
     whenActive: checkWhenActive(options.whenActive ?? "queue", owner),
     whenFailed: checkWhenFailed(options.whenFailed ?? "undo", owner),
     onUpgrade: checkOnUpgrade(options.onUpgrade ?? "migrate", owner),
   };
 };
-
-/** Refuses settings that do not exist; used for agents and for single sends. */
-export const checkSettings = (settings: ModelSettings, owner: string): void =>
-  checkOptions(settings, { owner: `${owner}: settings`, known: SETTINGS, later: [] });
 
 /** One of the four ways there are, or a clear refusal. */
 export const checkWhenActive = (value: WhenActive, owner: string): WhenActive => {

@@ -22,9 +22,10 @@ export {
   type AgentLimits,
   type AgentOptions,
   type AgentOutput,
-  type ModelChoice,
   type ProposedCall,
 } from "./define-agent.ts";
+export type { ModelChoice } from "./model-choice.ts";
+export type { SummaryOptions } from "./summary-options.ts";
 export { agentTool, type AgentTool, type AgentToolOptions } from "./define-agent-tool.ts";
 export { handOffTool, type HandOffOptions } from "./define-hand-off.ts";
 export type { CallLimitOptions } from "../definitions/call-limits.ts";

@@ -24,7 +24,9 @@ export const spendingOf = (run: OpenRun): RunSpending => {
   const { budget, maxToolCalls } = run.settings;
   const withRaise = (limit: number | null | undefined, unit: BudgetUnit): number | null =>
     limit === null || limit === undefined ? null : limit + raisedBy(run, RUN_BUDGET, unit);
-  const reserved = run.phase.kind === "calling-model" ? run.phase.call.reserved : null;
+  const { phase } = run;
+  const isAsking = phase.kind === "calling-model" || phase.kind === "summarising";
+  const reserved = isAsking ? phase.call.reserved : null;
   return {
     costUsd: totalCostUsd(run.spend),
     tokens: spentOf(run, "tokens"),

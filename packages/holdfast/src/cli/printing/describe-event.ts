@@ -12,6 +12,7 @@ type Of<Prefix extends string> = Extract<AnyDurable, { type: `${Prefix}${string}
 export const describeEvent = (event: AnyDurable, names: CallNames): string => {
   if (isAbout(event, "tool-call.")) return describeTool(event, names);
   if (isAbout(event, "model-call.")) return describeModel(event);
+  if (isAbout(event, "summary-call.")) return describeSummary(event);
   if (isAbout(event, "budget.")) return describeBudget(event);
   if (isAbout(event, "approval.")) return describeApproval(event, names);
   if (isAbout(event, "undo.")) {
@@ -27,7 +28,13 @@ const isAbout = <Prefix extends string>(event: AnyDurable, prefix: Prefix): even
 const describeSession = (
   event: Exclude<
     AnyDurable,
-    Of<"run."> | Of<"undo."> | Of<"tool-call."> | Of<"model-call."> | Of<"budget."> | Of<"approval.">
+    | Of<"run.">
+    | Of<"undo.">
+    | Of<"tool-call.">
+    | Of<"model-call.">
+    | Of<"summary-call.">
+    | Of<"budget.">
+    | Of<"approval.">
   >,
 ): string => {
   switch (event.type) {
@@ -99,15 +106,33 @@ const describeModel = (event: Of<"model-call.">): string => {
   switch (event.type) {
     case "model-call.started":
       return `${event.header.provider}/${event.header.modelId}${attempt(event.header.attempt)}`;
-    case "model-call.completed": {
-      const { usage, costUsd } = event.header.charge;
-      const cost = costUsd === null ? "" : `, ${dollars(costUsd)}`;
-      return `${duration(event.header.durationMs)}, ${usage.inputTokens}+${usage.outputTokens} tokens${cost}`;
-    }
+    case "model-call.completed":
+      return describeCharge(event.header);
     case "model-call.failed":
       return `${event.header.code}${describeNext(event.header.next, event.at)}`;
     default:
       return assertNever(event);
+  }
+};
+
+const describeCharge = ({
+  charge: { usage, costUsd },
+  durationMs,
+}: Of<"model-call.completed" | "summary-call.completed">["header"]): string => {
+  const cost = costUsd === null ? "" : `, ${dollars(costUsd)}`;
+  return `${duration(durationMs)}, ${usage.inputTokens}+${usage.outputTokens} tokens${cost}`;
+};
+
+const describeSummary = ({ header }: Of<"summary-call.">): string => {
+  switch (header.type) {
+    case "summary-call.started":
+      return `${header.provider}/${header.modelId} sums up ${plural(header.dropped, "older message")}`;
+    case "summary-call.completed":
+      return `${plural(header.chars, "character")}, ${describeCharge(header)}`;
+    case "summary-call.failed":
+      return `${header.code}, going on with what was said in short`;
+    default:
+      return assertNever(header);
   }
 };
 

@@ -1,7 +1,8 @@
 import { ConfigurationError } from "../../core/errors.ts";
 import { checkOptions } from "../../definitions/known-options.ts";
 import type { ModelSettings } from "../../ports/model.ts";
-import type { AgentLimits, ModelChoice } from "../define-agent.ts";
+import type { AgentLimits } from "../define-agent.ts";
+import type { ModelChoice } from "../model-choice.ts";
 
 /** What is taken into the memory from conversations, after each run that completed. */
 export type ExtractionOptions = {

@@ -16,6 +16,7 @@ import type { Random } from "./random.ts";
 import { restless, type RestlessParts } from "./restless-model.ts";
 import { hearing, MOST_TOKENS } from "./simulated-budget.ts";
 import { nextStep, type ModelParts } from "./simulated-model.ts";
+import { summariserOn, type Summaries } from "./simulated-summariser.ts";
 import { shownToModel } from "./tool-result.ts";
 import type { UndoKind, Undos } from "./undos.ts";
 import type { WorldDeps } from "./world.ts";
@@ -196,6 +197,7 @@ export const simulatedAgent = (
     RestlessParts & {
       readonly needsApproval: ApprovalRule<ProposedCall> | undefined;
       readonly undos: Undos;
+      readonly summaries: Summaries;
     },
 ): AgentDefinition<unknown, WorldDeps> => {
   const { clock } = parts.process;
@@ -221,6 +223,7 @@ export const simulatedAgent = (
     ...(budget === null ? {} : { settings: { maxOutputTokens: MOST_TOKENS } }),
     ...(hasOutput ? { output: OUTPUT } : {}),
     whenFailed: parts.undos.whenFailed,
+    ...summariserOn(parts.summaries, parts.process),
     ...(parts.needsApproval === undefined ? {} : { needsApproval: parts.needsApproval }),
   });
 };

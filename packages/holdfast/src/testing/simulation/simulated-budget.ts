@@ -47,7 +47,10 @@ export const drawBudget = (random: Random): SimulatedBudget | null => {
 export const pricesIn = (budget: SimulatedBudget | null): typeof MODEL_PRICES & Partial<typeof SECOND> =>
   budget === null ? MODEL_PRICES : { ...MODEL_PRICES, ...SECOND };
 
-const SECOND = { "second/second": { inputPerMTok: 0.5, outputPerMTok: 2 } } as const;
+const SECOND = {
+  "second/second": { inputPerMTok: 0.5, outputPerMTok: 2 },
+  "small/small": { inputPerMTok: 0.1, outputPerMTok: 0.4 },
+} as const;
 
 /** A model that hears how much it may write. */
 export const hearing = (budget: SimulatedBudget | null, model: Model): Model =>

@@ -29,6 +29,7 @@ import { SimulatedMachine } from "./simulated-machine.ts";
 import { drawBudget, pricesIn, type SimulatedBudget } from "./simulated-budget.ts";
 import { MODEL_LIMITS } from "./simulated-model.ts";
 import { SimulatedProcess, storeOf } from "./simulated-process.ts";
+import { drawSummaries, type Summaries, WINDOW_WITH_SUMMARIES } from "./simulated-summariser.ts";
 import { SECRETS } from "./simulated-secret.ts";
 import { probeStore } from "./store-prober.ts";
 import { type Caller, faultOf } from "./store-faults.ts";
@@ -81,6 +82,7 @@ export class Simulation {
   readonly #machine: SimulatedMachine;
   readonly budget: SimulatedBudget | null;
   readonly limits: AgentLimits;
+  readonly #summaries: Summaries;
   /** How many sessions a process works at once; there are more in some worlds. */
   readonly #mostActive: number;
   readonly #views = new Map<SimulatedProcess, { view: JournalStore; faulty: FaultyStore }>();
@@ -115,7 +117,12 @@ export class Simulation {
       onStored: (change) => this.ledger.noteStored(change, this.clock.monotonicMs()),
     });
     this.budget = drawBudget(this.aside("budgets"));
-    this.limits = { ...drawLimits(this.random), calls: drawCallLimits(this.aside("lines")) };
+    this.#summaries = drawSummaries(this.aside("summaries"));
+    this.limits = {
+      ...drawLimits(this.random),
+      ...(this.#summaries === null ? {} : { maxWindowChars: WINDOW_WITH_SUMMARIES }),
+      calls: drawCallLimits(this.aside("lines")),
+    };
     this.#mostActive = this.random.pick([1, 2, ...FAR_MORE]);
     this.world = new World(this.clock, this.chaos, this.ledger);
   }
@@ -211,6 +218,7 @@ export class Simulation {
       chaos,
       needsApproval: this.approvers.ruleOn(),
       undos: this.undos,
+      summaries: this.#summaries,
       budget: this.budget,
       visit: (call) => ledger.visit(process.name, call),
       missFile: (file) => void ledger.wrongFiles.push(file),

@@ -59,6 +59,10 @@ export type RunEntry = {
   readonly startedAt: Timestamp;
   due: Turn | null;
   asking: EventOf<"model-call.started"> | null;
+  /** The summary that is under way. */
+  summing: EventOf<"summary-call.started"> | null;
+  /** Summaries that were asked for, or given up, since the window was last made shorter. */
+  summaries: number;
   isLost: boolean;
   turn: number;
   candidate: number;

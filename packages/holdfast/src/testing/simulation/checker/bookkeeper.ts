@@ -65,6 +65,8 @@ export class Bookkeeper {
       startedAt: at,
       due: { turn: 1, attempt: 1, candidate: 0, dueAt: at },
       asking: null,
+      summing: null,
+      summaries: 0,
       isLost: false,
       turn: 0,
       candidate: 0,
@@ -107,7 +109,7 @@ export class Bookkeeper {
     const { run } = this;
     if (run === null) return;
     this.takeovers += 1;
-    if (run.asking !== null) run.isLost = true;
+    if (run.asking !== null || run.summing !== null) run.isLost = true;
     for (const call of run.calls) {
       if (call.status !== "started") continue;
       call.status = "lost";
@@ -152,6 +154,7 @@ export class Bookkeeper {
         return;
       case "context.compacted":
         run.compactions += 1;
+        run.summaries = 0;
         run.hasOverflowed = false;
         return;
       case "budget.refused":
@@ -171,11 +174,26 @@ export class Bookkeeper {
         noteModelFailure(run, { ...event, header });
         return;
       default:
-        if (header.type === "tool-call.completed") this.takeovers = 0;
-        noteCall(run, event);
+        if (EFFECTS.has(header.type)) this.takeovers = 0;
+        noteOther(run, event);
     }
   }
 }
+
+/** What comes to an end with these did so under a holder that lived. */
+const EFFECTS: ReadonlySet<string> = new Set(["tool-call.completed", "summary-call.completed"]);
+
+const noteOther = (run: RunEntry, event: JournalEvent): void => {
+  const { header } = event;
+  if (header.type === "summary-call.started") {
+    run.summing = { ...event, header };
+    run.summaries += 1;
+    run.isLost = false;
+  }
+  if (header.type === "summary-call.failed" && run.summing === null) run.summaries += 1;
+  if (header.type === "summary-call.completed" || header.type === "summary-call.failed") run.summing = null;
+  noteCall(run, event);
+};
 
 const goOn = (run: RunEntry, at: Timestamp): void => {
   if (run.suspendedAt === null) return;
@@ -214,6 +232,7 @@ const openUndo = (run: RunEntry, event: EventOf<"undo.requested">): void => {
 
 const noteModelStart = (run: RunEntry, asking: EventOf<"model-call.started">): void => {
   run.shortage = null;
+  run.summaries = 0;
   run.due = null;
   run.turn = asking.header.turn;
   run.asking = asking;

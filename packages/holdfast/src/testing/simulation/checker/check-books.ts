@@ -5,6 +5,7 @@ import { judgeRunEvent } from "./check-run-events.ts";
 import { judgeToolEvent } from "./check-tool-calls.ts";
 import { judgeSteering } from "./check-steering.ts";
 import { judgeStops } from "./check-stopped-calls.ts";
+import { judgeSummaryEvent } from "./check-summaries.ts";
 import type { Violation } from "./rules.ts";
 import type { SessionHistory } from "./session-history.ts";
 
@@ -34,6 +35,8 @@ const judgeByType = (
 ): readonly Violation[] => {
   const { type } = event.header;
   if (type.startsWith("model-call.")) return judgeModelEvent(session, books, event);
+  if (type.startsWith("summary-call.") || type === "context.compacted")
+    return judgeSummaryEvent(session, books, event);
   if (type.startsWith("tool-call.")) return judgeToolEvent(session, books, event);
   return judgeRunEvent(session, books, event);
 };

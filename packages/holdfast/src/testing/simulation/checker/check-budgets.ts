@@ -19,7 +19,7 @@ class Ledger {
   readonly raised = new Map<string, { usd: number; tokens: number }>();
   readonly settings: EventOf<"run.started">["header"]["settings"];
   /** The call that is under way. */
-  start: EventOf<"model-call.started"> | null = null;
+  start: EventOf<"model-call.started" | "summary-call.started"> | null = null;
   readonly made = new Set<string>();
   /** Calls that undo what it did: nobody asked for them, and no limit stands against them. */
   readonly undoing = new Set<string>();
@@ -55,8 +55,11 @@ const judge = (session: SessionHistory, ledger: Ledger, event: JournalEvent): re
   const said = (problem: string | null): readonly Violation[] =>
     problem === null ? [] : [say("budget-passed", position, problem)];
   switch (header.type) {
+    case "summary-call.started":
     case "model-call.started":
       return said(problemOfStart(session, ledger, { ...event, header }));
+    case "summary-call.completed":
+    case "summary-call.failed":
     case "model-call.completed":
     case "model-call.failed":
       return said(settle(ledger, header));
@@ -89,9 +92,9 @@ const judge = (session: SessionHistory, ledger: Ledger, event: JournalEvent): re
 const problemOfStart = (
   { whole }: SessionHistory,
   ledger: Ledger,
-  start: EventOf<"model-call.started">,
+  start: EventOf<"model-call.started" | "summary-call.started">,
 ): string | null => {
-  const { reserved, provider, candidate } = start.header;
+  const { reserved, provider } = start.header;
   const { budget, maxRepeats } = ledger.settings;
   ledger.start = start;
   if (ledger.unsaid !== null) return "more was charged than was set aside, and nobody says so";
@@ -100,8 +103,11 @@ const problemOfStart = (
   if (reserved === null) return "nothing is set aside";
   const price = whole.prices?.get(provider);
   const { inputTokens, outputTokens, costUsd } = reserved;
-  if (outputTokens > (budget.models[candidate]?.maxOutputTokens ?? 0) || outputTokens < 1)
-    return `the model may write ${outputTokens} tokens`;
+  const most =
+    start.header.type === "summary-call.started"
+      ? ledger.settings.summary?.maxOutputTokens
+      : budget.models[start.header.candidate]?.maxOutputTokens;
+  if (outputTokens > (most ?? 0) || outputTokens < 1) return `the model may write ${outputTokens} tokens`;
   const cost =
     price === undefined
       ? null
@@ -120,9 +126,11 @@ const amountIn = ({ usage, costUsd }: Charge): Record<Unit, number> => ({
   tokens: usage.inputTokens + usage.outputTokens,
 });
 
+type Ended = "model-call.completed" | "model-call.failed" | "summary-call.completed" | "summary-call.failed";
+
 const settle = (
   ledger: Ledger,
-  { charge, startedAt, ...header }: EventOf<"model-call.completed" | "model-call.failed">["header"],
+  { charge, startedAt, ...header }: EventOf<Ended>["header"],
 ): string | null => {
   const amount = amountIn(charge);
   for (const unit of UNITS) ledger.spent[unit] += amount[unit];
@@ -136,7 +144,7 @@ const settle = (
   };
   for (const unit of UNITS) ledger.crossed[unit] += over[unit];
   ledger.unsaid = over.tokens > 0 || over.usd > NOISE_USD ? over : null;
-  if (header.type !== "model-call.failed" || !UNSEEN.has(header.code) || charge.costUsd === 0) return null;
+  if (!("code" in header) || !UNSEEN.has(header.code) || charge.costUsd === 0) return null;
   return amount.tokens === held.tokens
     ? null
     : `an answer that nobody saw to its end is charged ${amount.tokens} tokens`;
@@ -233,15 +241,16 @@ const keep = (
     books.set(account, book);
     return book;
   };
-  if (header.type === "model-call.started")
+  if (header.type === "model-call.started" || header.type === "summary-call.started")
     for (const { account, amount } of header.reserved?.accounts ?? []) bookOf(account).open += amount;
   if (header.type === "budget.raised")
     for (const [account, book] of books)
       if (account.startsWith(`${header.budget}/`))
         book.raised += account.endsWith("/usd") ? header.usd * 1e9 : header.tokens;
-  if (header.type !== "model-call.completed" && header.type !== "model-call.failed") return;
+  if (!("charge" in header) || header.startedAt === null) return;
   const start = events[header.startedAt - 1]?.header;
-  if (start?.type !== "model-call.started" || position <= header.startedAt) return;
+  const isStart = start?.type === "model-call.started" || start?.type === "summary-call.started";
+  if (!isStart || position <= header.startedAt) return;
   const spent = amountIn(header.charge);
   for (const { account, unit, amount } of start.reserved?.accounts ?? []) {
     const book = bookOf(account);

@@ -23,13 +23,16 @@ type Known = { readonly charge: Charge; readonly provider: string };
 
 const chargeIn = (events: readonly JournalEvent[], { header }: JournalEvent): Known | null => {
   switch (header.type) {
+    case "summary-call.started":
     case "model-call.started":
       return { charge: header.estimate, provider: header.provider };
     case "model-call.completed":
       return { charge: header.charge, provider: header.provider };
+    case "summary-call.completed":
+    case "summary-call.failed":
     case "model-call.failed": {
-      const start = events[header.startedAt - 1]?.header;
-      return start?.type === "model-call.started"
+      const start = events[(header.startedAt ?? 0) - 1]?.header;
+      return start?.type === "model-call.started" || start?.type === "summary-call.started"
         ? { charge: header.charge, provider: start.provider }
         : null;
     }

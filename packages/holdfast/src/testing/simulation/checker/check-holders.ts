@@ -84,6 +84,8 @@ const startOf = (
   { header: end, at }: JournalEvent,
 ): JournalEvent | undefined => {
   if (end.type === "model-call.failed" && end.code === "MODEL_CALL_LOST") return events[end.startedAt - 1];
+  if (end.type === "summary-call.failed" && end.code === "MODEL_CALL_LOST")
+    return events[(end.startedAt ?? 0) - 1];
   if (end.type !== "tool-call.failed" || end.code !== "TOOL_CALL_LOST") return undefined;
   return eventsOf(events, "tool-call.started").find(
     ({ header }) => header.callId === end.callId && header.attempt === end.attempt && at < header.notAfter,

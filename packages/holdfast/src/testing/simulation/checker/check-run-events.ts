@@ -82,7 +82,8 @@ const judgeRecovery = (
   { header, position, epoch }: EventOf<"session.recovered">,
 ): readonly Violation[] => {
   const isUnderWay =
-    run !== null && (run.asking !== null || run.calls.some(({ status }) => status === "started"));
+    run !== null &&
+    (run.asking !== null || run.summing !== null || run.calls.some(({ status }) => status === "started"));
   if (isUnderWay && header.previousEpoch < epoch) return [];
   return [finder(sessionId, "J2")("not-recovered", position, "nothing was lost, or nobody")];
 };
@@ -108,7 +109,8 @@ const judgeWaits = (
   );
   if (untils.length > 0 && run.suspendedAt === null && Math.min(...untils) - at <= 5_000)
     found.push(finder(sessionId, "E7")("reason-wrong", position, "a short wait became a suspension"));
-  if ((run.asking !== null && !run.isLost) || run.calls.some(({ status }) => status === "started"))
+  const isAsking = run.asking !== null || run.summing !== null;
+  if ((isAsking && !run.isLost) || run.calls.some(({ status }) => status === "started"))
     found.push(say("reason-wrong", position, "it is suspended while something is under way"));
   return found;
 };
@@ -158,7 +160,7 @@ const judgeEnd = (
   if (run === null || !("runId" in header) || header.runId !== run.runId) return [];
   const problem = problemOfEnd(run, header);
   const found = problem === null ? [] : [say("end-wrong", position, `${run.runId}: ${problem}`)];
-  if (run.asking !== null || run.calls.length > 0)
+  if (run.asking !== null || run.summing !== null || run.calls.length > 0)
     found.push(say("end-wrong", position, `${run.runId} ends while something is open`));
   if ("totals" in header && header.totals.retries !== run.retries)
     found.push(

@@ -191,8 +191,7 @@ export const checkTotals = ({ sessionId, events }: SessionHistory): readonly Vio
     sums.set(runId, sum);
     if (header.type === "model-call.started") sum.turns = header.turn;
     if (header.type === "model-call.completed") sum.toolCalls += header.calls.length;
-    if (header.type === "model-call.completed" || header.type === "model-call.failed")
-      sum.spend = addCharge(sum.spend, header.charge);
+    if ("charge" in header) sum.spend = addCharge(sum.spend, header.charge);
     if ("totals" in header && !isSum(header.totals, sum))
       found.push(
         finder(sessionId, "E8")("totals-wrong", position, `${runId} ends with totals that are no sums`),

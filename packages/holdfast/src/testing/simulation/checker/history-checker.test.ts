@@ -676,6 +676,7 @@ describe("a history", () => {
       "check-calendar",
       "check-approvals",
       "check-undo",
+      "check-summaries",
       "check-budgets",
       "check-children",
     ];

@@ -112,6 +112,7 @@ export const RULES = [
   "undo-wrong",
   "undo-missing",
   "too-many-at-once",
+  "summary-wrong",
 ] as const;
 
 export type Rule = (typeof RULES)[number];
