@@ -8,7 +8,15 @@ import { scriptedModel, type ScriptedTurn } from "../models/index.ts";
 import type { MemoryRecord, MemoryStore } from "../ports/memory-store.ts";
 import { createTestRuntime, type TestRuntime } from "../testing/index.ts";
 import { bootMortal, deathsUpTo, type Death } from "../testing/deaths.fixture.ts";
-import { agentOf, journalOf, keepingLogger, recordingModel, toolOf } from "../testing/scenario.fixture.ts";
+import {
+  agentOf,
+  headersOf,
+  journalOf,
+  keepingLogger,
+  makeDoor,
+  recordingModel,
+  toolOf,
+} from "../testing/scenario.fixture.ts";
 import type { Proposal } from "./extraction/extraction-agent.ts";
 import type { ExtractionOptions } from "./index.ts";
 
@@ -398,16 +406,52 @@ describe("O3 an extraction that goes wrong", () => {
     expect(model.requests).toHaveLength(1);
   });
 
-  it("leaves nothing of a session that is erased before it, or while the model reads", async () => {
-    const slow = scriptedModel([{ hang: true }]);
+  it("J4 leaves nothing of a session that is erased while the model reads", async () => {
+    const door = makeDoor();
+    const read = reading(notes);
+    const slow = {
+      ...read,
+      call: async (request: Parameters<typeof read.call>[0]) => {
+        await door.opened;
+        return read.call(request);
+      },
+    };
     const { memory, test, tell } = await world({ extraction: { model: slow } });
     const session = await tell(ANN, "note home: Ann lives in Paris");
-    const [reading] = await extractionsOf(test);
-    expect(JSON.stringify(await journalOf(test, reading?.sessionId ?? ""))).toContain("Paris");
+    const [opened] = await extractionsOf(test);
+    const saidThere = async () => JSON.stringify(await journalOf(test, opened?.sessionId ?? ""));
+    expect(await saidThere()).toContain("Paris");
     await test.runtime.erase(session.id);
-    expect(JSON.stringify(await journalOf(test, reading?.sessionId ?? ""))).not.toContain("Paris");
+    expect(await saidThere()).not.toContain("Paris");
+    door.open();
     await test.advanceTime(10 * MINUTE);
+    expect(read.requests).toHaveLength(1);
     expect(await recordsOf(memory)).toEqual([]);
+    expect(await saidThere()).not.toContain("Paris");
+  });
+
+  it("J4 leaves nothing of a session that is erased after a process has died, wherever that was", async () => {
+    for (let writes = 1; writes <= 14; writes += 1) {
+      const { memory, test, agent } = await world();
+      const session = await test.runtime.createSession(agent, ANN);
+      test.crashAfter(writes);
+      void session.send("note home: Ann lives in Paris").catch(() => undefined);
+      await test.advanceTime(1_000);
+      const wasKnown = (await recordsOf(memory)).length > 0;
+      // By hand, before there is another process: the session in which it is read is not erased with it.
+      await test.store.erase(session.id);
+      const next = await test.restart();
+      await next.advanceTime(10 * MINUTE);
+      expect(await recordsOf(memory)).toHaveLength(wasKnown ? 1 : 0);
+      // What is done by then is told to nobody any more: a runtime erases it with the session.
+      if (wasKnown) await next.runtime.erase(session.id);
+      for (const { sessionId } of await extractionsOf(next))
+        expect([writes, JSON.stringify(await journalOf(next, sessionId)).includes("Paris")]).toEqual([
+          writes,
+          false,
+        ]);
+      await next.close();
+    }
   });
 });
 
@@ -571,7 +615,11 @@ describe.each(stores)("J5, K5 with a memory %s", (_, deaths, open) => {
     for (const fact of facts) await session.send(fact, { idempotencyKey: fact });
   };
 
-  const expectOnce = async (memory: MemoryStore): Promise<void> => {
+  const expectOnce = async (memory: MemoryStore, test: TestRuntime): Promise<void> => {
+    const readings = await extractionsOf(test);
+    expect(readings).toHaveLength(facts.length);
+    for (const { sessionId } of readings)
+      expect(headersOf(await journalOf(test, sessionId), "run.accepted")).toHaveLength(1);
     expect(await textsOf(memory)).toEqual([
       "Ann has a cat",
       "Ann lives in Rome",
@@ -603,7 +651,7 @@ describe.each(stores)("J5, K5 with a memory %s", (_, deaths, open) => {
       const next = (await bootMortal(agent, first, { death: null, more: optionsFor(memory) })).test;
       void act(next).catch(() => undefined);
       await live(next, place, 5 * MINUTE);
-      await expectOnce(memory);
+      await expectOnce(memory, next);
       expect((await next.runtime.deadLetters.list()).deadLetters).toEqual([]);
       await next.close();
     }
@@ -628,9 +676,10 @@ describe.each(stores)("J5, K5 with a memory %s", (_, deaths, open) => {
       }
       const place = watched(memory);
       const last = await (test as TestRuntime | null)?.restart({ memory: place.memory });
-      if (last !== undefined) await live(last, place, 10 * MINUTE);
-      await expectOnce(memory);
-      await last?.close();
+      if (last === undefined) return;
+      await live(last, place, 10 * MINUTE);
+      await expectOnce(memory, last);
+      await last.close();
     },
   );
 });

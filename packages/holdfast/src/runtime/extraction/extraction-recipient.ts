@@ -1,5 +1,6 @@
 import type { Delivery, RunDelivery } from "../../core/delivery.ts";
 import { HoldfastError } from "../../core/errors.ts";
+import type { EventType } from "../../core/event.ts";
 import type { RunId, SessionId } from "../../core/ids.ts";
 import { openEvent } from "../../core/journal-codec.ts";
 import { isJsonObject, type JsonValue } from "../../core/json.ts";
@@ -26,6 +27,8 @@ type Parts = {
 const WAIT_MS = 60_000;
 /** A run that waits for somebody is looked at again after this. */
 const PATIENCE_MS = 300_000;
+/** One that is cancelled is over after this. */
+const CANCEL_MS = 5_000;
 /** Attempts that failed: over some eight hours. */
 const RETRY = { maxAttempts: 10, initialDelayMs: 30_000, maxDelayMs: 14_400_000 };
 const EXTRACTION_RECIPIENT = "@memory-extraction";
@@ -71,10 +74,15 @@ const extract = async (delivery: Delivery, parts: Extracting): Promise<Delivered
   return DONE;
 };
 
-/** What was erased meanwhile is not remembered, and does not stay where it was read either (J4). */
-const leave = async ({ runId }: RunDelivery, { store, sha256 }: RuntimeServices): Promise<Delivered> => {
-  const id = extractionSessionId(sha256, runId);
-  if ((await store.head(id)) !== undefined) await store.erase(id);
+/** What was erased meanwhile is not remembered, and does not stay where it was read either, nor what is still said of it (J4). */
+const leave = async ({ runId }: RunDelivery, services: RuntimeServices): Promise<Delivered> => {
+  const id = extractionSessionId(services.sha256, runId);
+  if ((await services.store.head(id)) === undefined) return DONE;
+  const open = (await runsIn(services, id)).filter(({ isOver }) => !isOver);
+  const session = new Session(services, { id, seen: 0, agent: EXTRACTION_AGENT });
+  for (const run of open) await session.cancelRun(run.runId);
+  if (open.length > 0) return { kind: "later", afterMs: CANCEL_MS };
+  await services.store.erase(id);
   return DONE;
 };
 
@@ -120,7 +128,9 @@ const runFor = async (delivery: RunDelivery, parts: Reading): Promise<Run<JsonVa
   return session.send(messageOf(await knownOf(delivery, parts), lines), { idempotencyKey });
 };
 
-type Begun = { readonly runId: RunId; readonly hasFailed: boolean };
+type Begun = { readonly runId: RunId; readonly isOver: boolean; readonly hasFailed: boolean };
+
+const ENDS: ReadonlySet<EventType> = new Set<EventType>(["run.completed", "run.failed", "run.cancelled"]);
 
 /** The runs of an extraction's session, in their order; those that nobody has read of, too. */
 const runsIn = async ({ store }: RuntimeServices, id: SessionId): Promise<readonly Begun[]> => {
@@ -129,12 +139,20 @@ const runsIn = async ({ store }: RuntimeServices, id: SessionId): Promise<readon
   const headers = (await store.read(id, 0, { limit: 10_000, omitPayload: true })).map(
     (stored) => openEvent(stored).header,
   );
-  const failed = new Set(headers.flatMap((header) => (header.type === "run.failed" ? [header.runId] : [])));
+  const ended = new Map(
+    headers.flatMap((header) =>
+      ENDS.has(header.type) && "runId" in header ? [[header.runId, header.type] as const] : [],
+    ),
+  );
   const accepted = headers.flatMap((header) => (header.type === "run.accepted" ? [header.runId] : []));
   const unread = loaded.signals.flatMap(({ kind, runId }) =>
     kind === "input" && runId !== null ? [runId] : [],
   );
-  return [...new Set([...accepted, ...unread])].map((runId) => ({ runId, hasFailed: failed.has(runId) }));
+  return [...new Set([...accepted, ...unread])].map((run) => ({
+    runId: run,
+    isOver: ended.has(run),
+    hasFailed: ended.get(run) === "run.failed",
+  }));
 };
 
 /** What is known that may have to do with it, of what the user's own memory has. */
