@@ -10,6 +10,7 @@ import {
   defineAssistant,
   defineCarefulAssistant,
   govern,
+  openForgetful,
   openInPostgres,
   openMemory,
   openRuntime,
@@ -77,6 +78,19 @@ describe("docs/memory.md", () => {
     ]);
     const recall = calling("recall", { query: "nuts" });
     expect(await textOf(defineCarefulAssistant(recall, memory), place)).toBe('{"memories":[]}');
+  });
+
+  test("what is old is not kept", async () => {
+    const place = await open();
+    const { memory } = place;
+    await supersede(memory, NOW);
+    const ann = { tenant: "acme", user: "ann", agent: null, session: null };
+    const scope = { ...ann, namespace: "" };
+    const old = { scope, kind: "episode", text: "Ann went sailing", origin: "user", seenAt: 1 } as const;
+    await memory.write({ by: ann, key: null, now: 1, changes: [{ do: "add", memory: old }] });
+    const runtime = await openForgetful([], place);
+    await expect.poll(() => seen(memory)).toHaveLength(1);
+    await runtime.close();
   });
 
   test("a fact that contradicts supersedes; somebody is exported and erased", async () => {

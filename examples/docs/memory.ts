@@ -27,6 +27,20 @@ export const openRuntime = async (
   return runtime;
 };
 
+export const openForgetful = async (
+  agents: readonly AgentDefinition[],
+  { dataDir, memory }: { readonly dataDir: string; readonly memory: MemoryStore },
+): Promise<Runtime> => {
+  // #region keep
+  const runtime = await createRuntime({
+    agents,
+    dataDir,
+    memory: { store: memory, keepDays: { episode: 180, summary: 365 } },
+  });
+  // #endregion keep
+  return runtime;
+};
+
 export const defineAssistant = (model: ModelChoice, memory: MemoryStore): AgentDefinition => {
   // #region assistant
   const assistant = defineAgent({

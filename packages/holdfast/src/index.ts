@@ -58,6 +58,7 @@ export {
   type RaiseBudgetOptions,
   type PromptWindow,
   type RunSpending,
+  type MemoryOptions,
   type RuntimeOptions,
   type Schedule,
   type ScheduleOptions,

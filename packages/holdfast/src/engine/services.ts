@@ -8,7 +8,7 @@ import type { Budget } from "../ports/budget.ts";
 import type { Interceptor } from "../ports/interceptor.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { JournalStore } from "../ports/journal-store.ts";
-import type { MemoryStore } from "../ports/memory-store.ts";
+import type { MemoryStore, MemorySweep } from "../ports/memory-store.ts";
 import type { PriceList } from "../ports/model.ts";
 import type { Sandbox } from "../ports/sandbox.ts";
 import type { Telemetry } from "../ports/telemetry.ts";
@@ -37,6 +37,8 @@ export type EngineServices = {
   readonly store: JournalStore;
   /** What is known beyond sessions; null where the runtime was given none. */
   readonly memory: MemoryStore | null;
+  /** How long what is known is kept, by kind; for ever where it is not said. */
+  readonly memoryKeepMs: NonNullable<MemorySweep["keepMs"]>;
   readonly clock: Clock;
   readonly sha256: Sha256;
   readonly decide: Decider;

@@ -11,6 +11,7 @@ import { advanceSession } from "./advance-session.ts";
 import { ChildRound } from "./child-round.ts";
 import { DeliveryRound } from "./delivery-round.ts";
 import { DutyRound } from "./duty-round.ts";
+import { MemoryUpkeep } from "./memory-upkeep.ts";
 import { loadSession } from "./open-session.ts";
 import { ScheduleClock } from "./schedule-clock.ts";
 import type { EngineServices } from "./services.ts";
@@ -47,6 +48,7 @@ export class Worker {
   readonly #duties: DutyRound;
   readonly #deliveries: DeliveryRound;
   readonly #children: ChildRound;
+  readonly #upkeep: MemoryUpkeep;
   readonly #active = new Map<SessionId, ActiveSession>();
   /** Sessions being loaded, with what was posted to them meanwhile: the load may not have seen it. */
   readonly #opening = new Map<SessionId, Signal[]>();
@@ -69,14 +71,22 @@ export class Worker {
     this.#queue = new FairQueue(options.weightOf);
     this.#waiting = new WaitingForDefinitions(services);
     this.#children = new ChildRound(services, (session) => this.lookAgain(session));
+    const upkeep = new MemoryUpkeep(services);
+    this.#upkeep = upkeep;
     const schedules = new ScheduleClock(services, (session) => this.lookAgain(session));
     const work = {
-      assignees: () => [...schedules.assignees, ...this.#deliveries.assignees, ...this.#children.assignees],
+      assignees: () => [
+        ...schedules.assignees,
+        ...this.#deliveries.assignees,
+        ...this.#children.assignees,
+        ...upkeep.assignees,
+      ],
       perform: (duty: Duty) =>
         ({
           schedule: () => schedules.run(duty),
           delivery: () => this.#deliveries.perform(duty),
           child: () => this.#children.run(duty),
+          upkeep: () => upkeep.run(duty),
           // Kept to be known, and never owed at any time.
           circuit: async () => true,
         })[duty.kind](),
@@ -98,6 +108,13 @@ export class Worker {
     void this.#poll();
     void this.#lookForWaiting();
     void this.#lookAtCircuits();
+    void this.#beginUpkeep();
+  }
+
+  async #beginUpkeep(): Promise<void> {
+    await this.#upkeep
+      .begin()
+      .catch((thrown: unknown) => this.#warn("The memory is not swept: the store did not answer.", thrown));
   }
 
   /** Something was posted for the session in this process. */

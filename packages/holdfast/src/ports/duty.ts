@@ -1,10 +1,10 @@
 import type { Timestamp } from "../core/ids.ts";
 
 /**
- * What a duty is about: the next tick of a schedule, telling somebody of an event, what is owed between a session and one it called, or
- * what is not called for a while because it keeps failing.
+ * What a duty is about: the next tick of a schedule, telling somebody of an event, what is owed between a session and one it called,
+ * what is not called for a while because it keeps failing, or looking after what is kept.
  */
-export type DutyKind = "schedule" | "delivery" | "child" | "circuit";
+export type DutyKind = "schedule" | "delivery" | "child" | "circuit" | "upkeep";
 
 /**
  * Something that is owed at a time outside the work of any session: a row in the store, found when it is due,

@@ -87,6 +87,7 @@ export const createRuntime = async <Deps = unknown>(options: RuntimeOptions<Deps
   const services: Omit<RuntimeServices, "post"> = {
     store,
     memory: settings.memory,
+    memoryKeepMs: settings.memoryKeepMs,
     clock,
     sha256,
     decide: options.decide ?? plan,

@@ -39,6 +39,7 @@ export { fromAiSdkTool, type AiSdkTool, type FromAiSdkToolOptions } from "./from
 export type { Isolation } from "../definitions/isolated.ts";
 export type { InputPart } from "../definitions/content-part.ts";
 export type { ErasedUser, EraseUserOptions } from "./erase-user.ts";
+export type { MemoryOptions } from "./check-memory.ts";
 export type { Input } from "./input.ts";
 export type { Pending, PendingApproval, PendingResolution, PendingResult } from "./pending.ts";
 export type { Decided, Submitted } from "./post-answer.ts";

@@ -16,7 +16,7 @@ import { DEFAULT_CIRCUIT, type CircuitPolicy } from "../core/circuit.ts";
 import { compileCircuit, type CircuitOptions } from "../definitions/circuit-options.ts";
 import { checkInterceptors } from "./check-interceptors.ts";
 import { checkLimits } from "./check-limits.ts";
-import { checkMemory } from "./check-memory.ts";
+import { checkMemory, type MemoryOptions, type MemorySettings } from "./check-memory.ts";
 import { compileBudgets, type BudgetOptions } from "./shared-budgets.ts";
 import {
   resolveExtraction,
@@ -67,8 +67,11 @@ export type RuntimeOptions<Deps = unknown> = DeliveryOptions & {
   readonly drainTimeoutMs?: number;
   /** A store of your own, instead of SQLite in `dataDir`. */
   readonly store?: JournalStore;
-  /** What is known beyond sessions, as `runtime.memory`. Whoever opened it closes it, after the runtime. */
-  readonly memory?: MemoryStore;
+  /**
+   * What is known beyond sessions, as `runtime.memory`, and how long it is kept. Whoever opened it closes it, after the runtime. What
+   * has expired is removed by the hour.
+   */
+  readonly memory?: MemoryStore | MemoryOptions;
   /** What is worth knowing of a run that completed is taken into the memory, by runs of an agent of their own. */
   readonly extraction?: ExtractionOptions;
   readonly clock?: Clock;
@@ -109,7 +112,7 @@ const KNOWN = [
 ];
 const LATER = ["policy", "webhooks", "sandboxes", "waker", "onFailure", "approvals"];
 
-export type RuntimeSettings = {
+export type RuntimeSettings = MemorySettings & {
   readonly dataDir: string;
   readonly durability: "full" | "relaxed";
   readonly timeouts: ModelTimeouts;
@@ -122,7 +125,6 @@ export type RuntimeSettings = {
   readonly budgets: readonly Budget[];
   readonly interceptors: readonly Interceptor[];
   readonly modelCircuit: CircuitPolicy | null;
-  readonly memory: MemoryStore | null;
   readonly extraction: ExtractionSettings | null;
 };
 
@@ -158,7 +160,7 @@ export const resolveOptions = (options: Omit<RuntimeOptions<never>, "deps">): Ru
     isWorker: options.isWorker ?? true,
     budgets: compileBudgets(options.budgets ?? []),
     modelCircuit: checkModelCircuit(options.modelCircuit, owner),
-    memory: checkMemory(options.memory),
+    ...checkMemory(options.memory),
     extraction: resolveExtraction(options.extraction, options.memory !== undefined),
     interceptors: checkInterceptors((options.interceptors ?? []) as readonly Interceptor[], options.agents),
   };
