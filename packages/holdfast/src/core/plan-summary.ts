@@ -19,8 +19,8 @@ export const planSummary = (
   const { turn, attempt, candidate } = phase;
   const { dropped } = compaction;
   // guard E6: a summary is asked for once
-  const isTried = run.summary !== null;
-  if (run.settings.summary === null || isTried || run.budget.leavingFor !== null) return null;
+  if (run.summary !== null) return null;
+  if (run.settings.summary === null || run.budget.leavingFor !== null) return null;
   if (dropped === 0 || !maySumUp(state, dropped)) return null;
   // guard E8: a summary that does not fit its run is not made
   if (!fitSummary(state, run, { candidate, dropped }).fits)

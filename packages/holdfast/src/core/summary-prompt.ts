@@ -92,8 +92,9 @@ const BRACKETS = /\s*\[(\d+(?:\s*,\s*\d+)*)\]/g;
 const withKnown = (text: string, positions: ReadonlySet<Position>): string =>
   text
     .replaceAll(BRACKETS, (match: string, list: string) => {
+      const named = list.split(",").map(Number);
       // guard E6: a summary names no place that there is not
-      const known = list.split(",").flatMap((each) => (positions.has(Number(each)) ? [Number(each)] : []));
+      const known = named.filter((each) => positions.has(each));
       return known.length === 0 ? "" : `${/^\s*/.exec(match)?.[0] ?? ""}[${known.join(", ")}]`;
     })
     .trim();

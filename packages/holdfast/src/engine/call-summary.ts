@@ -125,7 +125,10 @@ const linesIn = (
     return { ok: false, failure: unusableSummary(`it ended with "${finish}" before it was complete.`) };
   const lines = readSummary(textOf(content), { positions, room });
   // guard E6: what is no summary is not taken for one
-  return lines === null
-    ? { ok: false, failure: unusableSummary("it is empty, or not in the form that was asked for.") }
-    : { ok: true, lines, metadata };
+  if (lines === null)
+    return {
+      ok: false,
+      failure: unusableSummary("it is empty, or not in the form that was asked for."),
+    };
+  return { ok: true, lines, metadata };
 };

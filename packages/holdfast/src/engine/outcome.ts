@@ -61,8 +61,10 @@ export const recordOutcome = (
         : settleModelFailure(run, call, { ...outcome.failed, ...place });
     }
     case "summary": {
-      const isOpen = run?.phase.kind === "summarising" && run.phase.call.position === outcome.startedAt;
-      // guard E1: a summary that is not waited for is not used
+      const isOpen =
+        run?.phase.kind === "summarising" &&
+        /* guard E1: a summary that is not waited for is not used */ run.phase.call.position ===
+          outcome.startedAt;
       return isOpen ? settleSummaryCall(run, run.phase.call, outcome.summary) : [];
     }
     case "tool": {
