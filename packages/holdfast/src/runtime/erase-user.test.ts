@@ -8,7 +8,7 @@ import type { JournalStore } from "../ports/journal-store.ts";
 import type { MemoryStore } from "../ports/memory-store.ts";
 import { createSqliteStore } from "../stores/index.ts";
 import { createTestRuntime, scriptedModel, type ScriptedToolCall } from "../testing/index.ts";
-import { keepingLogger, toolOf } from "../testing/scenario.fixture.ts";
+import { agentOf, keepingLogger, makeDoor, toolOf } from "../testing/scenario.fixture.ts";
 import { memoryTools, taskTool } from "../tools/index.ts";
 import {
   agentTool,
@@ -412,6 +412,37 @@ describe("erasing a user", () => {
     expect(left.schedules.map(({ tenant }) => tenant)).toEqual(["other"]);
     const [theirs] = (await test.runtime.listSessions({ tenant: "other" })).sessions;
     expect((await test.store.read(theirs?.sessionId ?? "", 0, { limit: 1 }))[0]?.payload).not.toBeNull();
+    await test.close();
+  });
+
+  it("J4 E5 remembers nothing that was being read for the memory", async () => {
+    const memory = createInMemoryMemory();
+    const door = makeDoor();
+    const read = scriptedModel([{ text: '{"memories":[]}' }]);
+    const model = {
+      ...read,
+      call: async (request: Parameters<typeof read.call>[0]) => {
+        await door.opened;
+        return read.call(request);
+      },
+    };
+    const agent = agentOf({ model: scriptedModel(() => ({ text: "I see." })) });
+    const test = await createTestRuntime({ agents: [agent], memory, extraction: { model } });
+    await (await test.runtime.createSession(agent, ANN)).send(wordOf("ann"));
+    await test.advanceTime(1_000);
+    let gone: unknown = null;
+    void test.runtime.eraseUser(ANN).then((erased) => (gone = erased));
+    for (; gone === null; await turn()) await test.advanceTime(50);
+    expect(gone).toMatchObject({ sessions: 2 });
+    door.open();
+    await test.advanceTime(600_000);
+    const { sessions } = await test.runtime.listSessions(ANN);
+    const events = await Promise.all(
+      sessions.map(({ sessionId }) => test.store.read(sessionId, 0, { limit: 999 })),
+    );
+    expect(JSON.stringify(events)).not.toContain(wordOf("ann"));
+    expect((await memory.list({ reader: { operatorOf: TENANT }, limit: 9 })).records).toEqual([]);
+    expect((await test.runtime.deadLetters.list()).deadLetters).toEqual([]);
     await test.close();
   });
 
