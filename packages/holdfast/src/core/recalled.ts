@@ -1,4 +1,4 @@
-import { isJsonObject, type JsonObject } from "./json.ts";
+import { isJsonObject, type JsonObject, type JsonValue } from "./json.ts";
 
 /** Something that was known when a run began, as it was journaled. */
 export type RecalledMemory = {
@@ -23,7 +23,7 @@ export const recalledText = (memories: readonly RecalledMemory[]): string | null
     : [
         TITLE,
         ...memories.map(({ id, kind, subject, text, seenAt }) =>
-          JSON.stringify({
+          jsonLine({
             id,
             kind,
             said: seenAt.slice(0, 10),
@@ -32,6 +32,13 @@ export const recalledText = (memories: readonly RecalledMemory[]): string | null
           }),
         ),
       ].join("\n");
+
+/** JSON in one line, also for readers to whom a line ends in other ways than JSON knows. */
+export const jsonLine = (value: JsonValue): string =>
+  JSON.stringify(value).replaceAll(
+    /[\u0085\u2028\u2029]/g,
+    (sign) => `\\u${sign.charCodeAt(0).toString(16).padStart(4, "0")}`,
+  );
 
 /** What was journaled with the beginning of a run; nothing where it was erased (J4). */
 export const recalledIn = (payload: JsonObject | null): readonly RecalledMemory[] => {

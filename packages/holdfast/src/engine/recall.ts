@@ -3,6 +3,7 @@ import { toFailure } from "../core/failure.ts";
 import type { Timestamp } from "../core/ids.ts";
 import type { JsonObject, JsonValue } from "../core/json.ts";
 import { recalledText, type RecalledMemory } from "../core/recalled.ts";
+import type { RunSettings } from "../core/run-settings.ts";
 import { saidIn } from "../core/said.ts";
 import { HoldfastError } from "../core/errors.ts";
 import type { MemoryRecord, MemoryStore, MemoryViewer } from "../ports/memory-store.ts";
@@ -16,6 +17,7 @@ export type RecalledAtStart = { readonly chars: number; readonly payload: JsonOb
 
 export const NOTHING_RECALLED: RecalledAtStart = { chars: 0, payload: {} };
 const CHARS_PER_TOKEN = 4;
+const SHARE_OF_WINDOW = 0.5;
 
 /**
  * What is known that may have to do with the input of the run that is about to begin: looked up once, journaled, and the same in
@@ -42,10 +44,12 @@ export const recallAtStart = async (
         throw new HoldfastError("STORE_UNAVAILABLE", `The memory did not answer within ${timeoutMs} ms.`);
       },
     });
-    const told = redactor.value(memories as JsonValue) as readonly RecalledMemory[];
-    const shown = recalledText(told);
+    const told = fitting(
+      redactor.value(memories as JsonValue) as readonly RecalledMemory[],
+      roomIn(agent.settings),
+    );
     return {
-      chars: shown === null ? 0 : charsIn(shown),
+      chars: charsOf(told),
       payload: { recalled: { memories: told as JsonValue } },
     };
   } catch (thrown) {
@@ -53,6 +57,22 @@ export const recallAtStart = async (
     logger.warn(`A run begins without what is known: ${failure.message}`, { sessionId: session.id, failure });
     return { chars: 0, payload: { recalled: { memories: [], failure: failure as JsonValue } } };
   }
+};
+
+const roomIn = ({ maxWindowChars, maxPromptTokens }: RunSettings): number =>
+  SHARE_OF_WINDOW * Math.min(maxWindowChars, (maxPromptTokens ?? maxWindowChars) * CHARS_PER_TOKEN);
+
+/** What stays with the open run's input must leave room for it: what was found last goes first. */
+const fitting = (told: readonly RecalledMemory[], most: number): readonly RecalledMemory[] => {
+  let kept = told;
+  // E6: what is recalled does not fill the window
+  while (charsOf(kept) > most) kept = kept.slice(0, -1);
+  return kept;
+};
+
+const charsOf = (told: readonly RecalledMemory[]): number => {
+  const shown = recalledText(told);
+  return shown === null ? 0 : charsIn(shown);
 };
 
 /** The words of the input; what was accepted in this very commit is in no store yet. */
@@ -116,11 +136,15 @@ const isValidAt = ({ expiresAt, validFrom, validTo }: MemoryRecord, now: Timesta
   (validFrom === null || validFrom <= now) &&
   (validTo === null || validTo > now);
 
+/** The years that ISO 8601 writes with four digits: of what is brought in from elsewhere, a time can be any number. */
+const EARLIEST = Date.UTC(1, 0);
+const LATEST = Date.UTC(9999, 11, 31);
+
 const toldOf = ({ id, kind, subject, text, seenAt }: MemoryRecord, score: number | null): RecalledMemory => ({
   id,
   kind,
   ...(subject === null ? {} : { subject }),
   text,
-  seenAt: new Date(seenAt).toISOString(),
+  seenAt: new Date(Math.min(Math.max(seenAt, EARLIEST), LATEST)).toISOString(),
   score,
 });

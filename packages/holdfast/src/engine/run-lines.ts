@@ -2,6 +2,7 @@ import type { JournalEvent } from "../core/event.ts";
 import type { StoredEvent } from "../core/hash-chain.ts";
 import type { Position, RunId, SessionId, Timestamp } from "../core/ids.ts";
 import { openEvent, verifyContent } from "../core/journal-codec.ts";
+import { isJsonObject } from "../core/json.ts";
 import { saidIn, type Said } from "../core/said.ts";
 import { damagedEvent } from "./open-session.ts";
 import type { EngineServices } from "./services.ts";
@@ -60,6 +61,40 @@ export const runLines = async (parts: Parts, run: WhichRun): Promise<readonly Ru
   });
 };
 
+/** Events that are looked through for what tools gave. */
+const MOST_LOOKED_THROUGH = 2_000;
+
+/**
+ * All that an agent had from others than its user up to the end of a run, uncut: what tools gave, in earlier runs too, and answers
+ * in which a provider's own tools were at work. Of a session that is longer than what is looked through, what the agent said
+ * besides: nobody knows where it has it from.
+ */
+export const textsOfOthers = async (
+  parts: Parts,
+  run: Omit<WhichRun, "runId">,
+): Promise<readonly string[]> => {
+  const isWhole = run.endAt <= MOST_LOOKED_THROUGH;
+  const texts: string[] = [];
+  for (let to = run.endAt; to > 0 && run.endAt - to < MOST_LOOKED_THROUGH; to -= PAGE)
+    for (const event of await readPage(parts, run, to))
+      if (event.payload !== null)
+        texts.push(...(hasProviderTools(event) ? [JSON.stringify(event.payload)] : othersIn(event, isWhole)));
+  return texts;
+};
+
+const othersIn = (event: JournalEvent, isWhole: boolean): readonly string[] =>
+  saidIn(event).flatMap(({ kind, text }) =>
+    kind === "result" || (kind === "answer" && !isWhole) ? [text] : [],
+  );
+
+/** What such a tool found stands in no result of its own, and is in the words of the answer. */
+const hasProviderTools = ({ header, payload }: JournalEvent): boolean => {
+  if (header.type !== "model-call.completed") return false;
+  const content = payload?.["content"];
+  const parts = Array.isArray(content) ? content.filter(isJsonObject) : [];
+  return parts.some((part) => part["type"] === "provider-tool-result" || part["providerExecuted"] === true);
+};
+
 /** The run, and the inputs that joined it. */
 const joinedIn = (read: readonly JournalEvent[], runId: RunId): ReadonlySet<RunId> =>
   new Set([
@@ -79,7 +114,7 @@ const beginsIn = (read: readonly JournalEvent[], runId: RunId): boolean => {
 
 const readPage = async (
   { store, sha256 }: Parts,
-  { sessionId }: WhichRun,
+  { sessionId }: Pick<WhichRun, "sessionId">,
   to: Position,
 ): Promise<readonly JournalEvent[]> => {
   const from = Math.max(1, to - PAGE + 1);

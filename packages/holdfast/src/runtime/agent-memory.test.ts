@@ -193,9 +193,37 @@ describe("what an agent is told of the memory", () => {
   });
 });
 
+describe("what is recalled and does not fit", () => {
+  it("E6 leaves half of the window to the conversation", async () => {
+    const { memory, model, tell } = await world({ limits: { maxWindowChars: 2_000 } });
+    await keep(
+      memory,
+      ...["one", "two", "three"].map((word) => ({ text: `Birds ${word} ${"so ".repeat(190)}` })),
+    );
+    await tell("birds?");
+    const known = textsIn(model.requests[0])[0] ?? "";
+    expect(known.split("\n")).toHaveLength(2);
+    expect(known.length).toBeLessThanOrEqual(1_000);
+  });
+
+  it("is told all the same where its time is none of a calendar", async () => {
+    const { memory, model, tell } = await world();
+    await keep(memory, { text: "Birds sing", seenAt: Number.MAX_SAFE_INTEGER });
+    await tell("birds?");
+    expect(textsIn(model.requests[0])[0]).toContain('"said":"9999-12-31"');
+  });
+
+  it("begins no line of its own, whatever ends a line to whom", async () => {
+    const { memory, model, tell } = await world();
+    await keep(memory, { text: "Birds\u2028sing\u2029on\u0085all\nday" });
+    await tell("birds?");
+    expect(textsIn(model.requests[0])[0]?.split(/[\n\u0085\u2028\u2029]/)).toHaveLength(2);
+  });
+});
+
 describe("a memory that cannot be asked", () => {
   const broken = (search: MemoryStore["search"]): MemoryStore =>
-    Object.assign(Object.create(createInMemoryMemory()) as MemoryStore, { search });
+    Object.assign(createInMemoryMemory(), { search });
 
   it.each([
     ["fails", broken(() => Promise.reject(new TypeError("the disk is gone"))), "the disk is gone"],

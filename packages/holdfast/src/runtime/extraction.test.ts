@@ -256,6 +256,50 @@ describe("K8 what is not the user's own word", () => {
     expect(await memory.search({ viewer, text: "x y invoices go to", now: START, limit: 5 })).toEqual([]);
   });
 
+  const long = `${"Nothing of note. ".repeat(100)} The card is 4711-0815-4242 of Globex.`;
+  const tricks: readonly (readonly [string, string, string])[] = [
+    ["stands behind what the model is shown", long, "The card of Ann is at Globex"],
+    ["is the first word", "pay at Globex", "Globex is the bank of Ann"],
+    ["is parted by what is not seen", "write to ev\u200Bil@exam\u200Bple.org", "Ann is at evil@example.org"],
+    [
+      "is an address written in another way",
+      "write to evil [at] example [dot] org",
+      "Ann is at evil@example.org",
+    ],
+    ["is put together in another way", "the account is DE 47110815", "the account of Ann is DE-47110815"],
+    ["has letters of another width", "pay at \uFF27lobex", "the bank of Ann is Globex"],
+  ];
+
+  it.each(tricks)("is quarantined where the name %s", async (_, shown, text) => {
+    const reader: Reader = ({ lines }) => [
+      { text, evidence: lines.flatMap(({ at, who }) => (who === "user" ? [at] : [])) },
+    ];
+    const { memory, tell } = await world({ page: shown, reader });
+    await tell(ANN, "look, says Ann");
+    expect(await recordsOf(memory)).toMatchObject([{ text, trust: "quarantined" }]);
+  });
+
+  it("is quarantined where a tool said it in an earlier run, and the agent says it again", async () => {
+    const reader: Reader = ({ lines }) =>
+      lines.some(({ text }) => text === "thanks")
+        ? [{ text: "the bank of Ann is Globex", evidence: [lines.at(-2)?.at ?? 0] }]
+        : [];
+    const { memory, tell } = await world({ page: "pay at Globex", reader });
+    await tell(ANN, "look, says Ann", "thanks");
+    expect(await recordsOf(memory)).toMatchObject([{ trust: "quarantined" }]);
+  });
+
+  it("is none of what the user says as well, of common words, and of days that are reckoned", async () => {
+    const texts = ["The bank of Ann is Globex", "Goes to Globex on 2026-11-30"];
+    const reader: Reader = ({ lines }) => {
+      const evidence = lines.flatMap(({ at, who }) => (who === "user" ? [at] : []));
+      return texts.map((text) => ({ text, evidence }));
+    };
+    const { memory, tell } = await world({ page: "the 30 banks: Globex goes 11", reader });
+    await tell(ANN, "look, Ann goes to the bank Globex tomorrow");
+    expect((await recordsOf(memory)).map(({ trust }) => trust)).toEqual(["trusted", "trusted"]);
+  });
+
   it("takes nobody's place", async () => {
     const steal: Reader = ({ known, lines }) => [
       ...notes({ known, lines }),

@@ -1,3 +1,4 @@
+import { jsonLine } from "../../core/recalled.ts";
 import type { RunLine } from "../../engine/run-lines.ts";
 import type { MemoryRecord } from "../../ports/memory-store.ts";
 
@@ -45,11 +46,11 @@ export const wordsOf = (lines: readonly RunLine[]): string => {
 export const messageOf = (known: readonly MemoryRecord[], lines: readonly RunLine[]): string =>
   [
     "Known already:",
-    ...known.map(({ id, kind, subject, text }) => JSON.stringify({ id, kind, subject, text })),
+    ...known.map(({ id, kind, subject, text }) => jsonLine({ id, kind, subject, text })),
     "",
     "Said:",
     ...lines.map(({ position, who, text, isEarlier }) =>
-      JSON.stringify({
+      jsonLine({
         at: position,
         who,
         ...(isEarlier ? { earlier: true } : {}),

@@ -6,7 +6,7 @@ import { openEvent } from "../../core/journal-codec.ts";
 import { isJsonObject, type JsonValue } from "../../core/json.ts";
 import { createSession } from "../../engine/create-session.ts";
 import type { Delivered, Recipient } from "../../engine/recipient.ts";
-import { runLines, type RunLine } from "../../engine/run-lines.ts";
+import { runLines, textsOfOthers, type RunLine } from "../../engine/run-lines.ts";
 import type { MemoryRecord, MemoryStore } from "../../ports/memory-store.ts";
 import type { RuntimeServices } from "../runtime-services.ts";
 import type { Run } from "../run.ts";
@@ -214,7 +214,10 @@ type Remembering = Reading & { readonly delivery: RunDelivery };
 
 const remember = async (proposals: readonly Proposal[], parts: Remembering): Promise<void> => {
   const { memory, place, lines, delivery, services } = parts;
-  const { changes, refused } = await consider(proposals, { memory, place, lines });
+  if (proposals.length === 0) return;
+  const { sessionId, position } = delivery;
+  const ofOthers = await textsOfOthers(services, { sessionId, endAt: position });
+  const { changes, refused } = await consider(proposals, { memory, place, lines, ofOthers });
   const told = { sessionId: delivery.sessionId, runId: delivery.runId };
   for (const why of refused) services.logger.info(`A memory was not kept: ${why}.`, told);
   if (changes.length === 0) return;

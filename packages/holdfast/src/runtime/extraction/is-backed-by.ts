@@ -1,28 +1,69 @@
 import type { RunLine } from "../../engine/run-lines.ts";
 
-type Backing = { readonly evidence: readonly RunLine[]; readonly lines: readonly RunLine[] };
+type Backing = {
+  readonly evidence: readonly RunLine[];
+  readonly lines: readonly RunLine[];
+  readonly ofOthers: readonly string[];
+};
 
 /**
  * Whether a statement can be the user's own. It cites something that the user said; and no name, number or address in it was said by
  * a tool and not by the user, so that what a stranger wrote is not vouched for by citing another line.
  */
-export const isBackedBy = (text: string, { evidence, lines }: Backing): boolean => {
+export const isBackedBy = (text: string, { evidence, lines, ofOthers }: Backing): boolean => {
   if (!evidence.some(({ who }) => who === "user")) return false;
-  const byUser = tokensOf(lines, "user");
-  const byTools = tokensOf(lines, "tool");
-  return namesIn(text).every((name) => byUser.has(name) || !byTools.has(name));
+  const byUser = wordsOf(lines.flatMap((line) => (line.who === "user" ? [line.text] : [])));
+  const byOthers = wordsOf(ofOthers);
+  return tokensIn(text).every((token, index) => {
+    // K8: an address can be written in many ways, so it is the user's own where the user wrote it, and nowhere else
+    if (ADDRESS.test(token)) return byUser.folded.has(folded(token));
+    const isFirst = index === 0;
+    return namesIn(token, isFirst ? byOthers.asWritten : null).every(
+      (name) => byUser.folded.has(name) || !byOthers.folded.has(name),
+    );
+  });
 };
 
-const TOKEN = /[\p{L}\p{N}][\p{L}\p{N}@._+/:-]*[\p{L}\p{N}]|[\p{L}\p{N}]/gu;
+const TOKEN = /[\p{L}\p{N}][\p{L}\p{M}\p{N}@._+/:-]*[\p{L}\p{M}\p{N}]|[\p{L}\p{N}]/gu;
+const BETWEEN_PARTS = /[@._+/:-]+/u;
+const ADDRESS = /@|:\/\/|\p{L}{2}\.\p{L}{2}/u;
+const DAY = /^\d{4}-\d\d(-\d\d)?$/;
+/** Shorter numbers are in everything. */
+const LEAST_NUMBER = 4;
 
-const tokensOf = (lines: readonly RunLine[], who: RunLine["who"]): ReadonlySet<string> =>
-  new Set(lines.flatMap((line) => (line.who === who ? (line.text.match(TOKEN) ?? []) : [])).map(plain));
+/** What is not seen parts no word. */
+const tokensIn = (text: string): readonly string[] =>
+  text
+    .normalize("NFKC")
+    .replaceAll(/\p{Cf}/gu, "")
+    .match(TOKEN) ?? [];
 
-const plain = (token: string): string => token.normalize("NFKC").toLowerCase();
+const folded = (token: string): string => token.toLowerCase();
 
-/** Words that are no common ones: with a capital letter that does not begin the statement, a digit, or a sign in them. */
-const namesIn = (text: string): readonly string[] =>
-  (text.match(TOKEN) ?? []).filter((token, index) => isName(token, index)).map(plain);
+type Words = { readonly asWritten: ReadonlySet<string>; readonly folded: ReadonlySet<string> };
 
-const isName = (token: string, index: number): boolean =>
-  /[\p{N}@._+/:]/u.test(token) || (index > 0 && /^\p{Lu}/u.test(token));
+/** The words of texts, and of words that are put together also the parts. */
+const wordsOf = (texts: readonly string[]): Words => {
+  const asWritten = new Set<string>();
+  for (const text of texts)
+    for (const token of tokensIn(text)) {
+      asWritten.add(token);
+      for (const part of token.split(BETWEEN_PARTS)) asWritten.add(part);
+    }
+  return { asWritten, folded: new Set([...asWritten].map(folded)) };
+};
+
+/**
+ * What is no common word in a token: what has a capital letter, a digit, or a sign in it, and such parts of it. The first word of a
+ * statement has a capital letter anyway: it is none where others have it without.
+ */
+const namesIn = (token: string, firstAmong: ReadonlySet<string> | null): readonly string[] => {
+  const isCommon = firstAmong?.has(folded(token)) ?? false;
+  const whole = /[\p{N}@._+/:]/u.test(token) || (/^\p{Lu}/u.test(token) && !isCommon) ? [token] : [];
+  const parts = DAY.test(token) ? [] : token.split(BETWEEN_PARTS);
+  const named = parts.length < 2 ? [] : parts.filter(isNamePart);
+  return [...whole, ...named].map(folded);
+};
+
+const isNamePart = (part: string, index: number): boolean =>
+  /\p{N}/u.test(part) ? part.length >= LEAST_NUMBER : index > 0 && /^\p{Lu}/u.test(part);

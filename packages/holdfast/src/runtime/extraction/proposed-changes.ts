@@ -22,6 +22,8 @@ type Parts = {
   readonly place: ExtractionPlace;
   /** What was said, by the journal. */
   readonly lines: readonly RunLine[];
+  /** What the agent had from others than the user, uncut: more than the lines show. */
+  readonly ofOthers: readonly string[];
 };
 
 /** What is to be done, and why the rest is not. */
@@ -55,12 +57,12 @@ const isWanted = (proposal: Proposal): proposal is Wanted => proposal.do !== "ig
 
 /** A change, or why there is none. */
 const changeFor = async (proposal: Wanted, parts: Parts): Promise<MemoryChange | string> => {
-  const { memory, place, lines } = parts;
+  const { memory, place, lines, ofOthers } = parts;
   const evidence = evidenceFor(proposal, lines);
   if (evidence === null) return "it names no line of this conversation that says so";
   const text = wellFormed(proposal.text, MAX_TEXT_CHARS);
   if (text === null) return "it has no text, or too much of it";
-  const said = saying(evidence, { text, lines, sessionId: place.sessionId });
+  const said = saying(evidence, { text, lines, ofOthers, sessionId: place.sessionId });
   const current = proposal.do === "add" ? undefined : await currentOf(memory, place, proposal.id);
   if (current !== undefined && current.seenAt > said.seenAt) return "something newer is known of it";
   if (current !== undefined && said.isTrusted && proposal.do !== "add") {
@@ -105,9 +107,9 @@ const saying = (
   evidence: readonly RunLine[],
   {
     text,
-    lines,
     sessionId,
-  }: { readonly text: string; readonly lines: readonly RunLine[]; readonly sessionId: string },
+    ...said
+  }: Pick<Parts, "lines" | "ofOthers"> & { readonly text: string; readonly sessionId: string },
 ): Said => {
   const news = evidence.filter(({ isEarlier }) => !isEarlier);
   const first = news.find(({ who }) => who === "user") ?? news[0];
@@ -122,7 +124,7 @@ const saying = (
     source: { sessionId, position: first?.position ?? 0 },
     origin: isOfTool ? "tool" : "model",
     // K8: only what the user said is trusted
-    isTrusted: !isOfTool && isBackedBy(text, { evidence, lines }),
+    isTrusted: !isOfTool && isBackedBy(text, { evidence, ...said }),
     seenAt: news.reduce((last, { at }) => Math.max(last, at), 0),
   };
 };
