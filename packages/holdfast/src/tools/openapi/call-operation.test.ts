@@ -222,6 +222,15 @@ describe("what is sent", () => {
     });
     expect(api.seen).toEqual([]);
   });
+
+  test("E2 says that nothing was sent where a header does not fit the request", async () => {
+    const api = await startApi();
+    const length = { name: "Content-Length", in: "header", schema: { type: "integer" } };
+    const tool = await one({ parameters: [length] }, api.url);
+    const failed = await failureOf(tool.execute({ "Content-Length": -4 }, contextWith()));
+    expect(failed).toMatchObject({ executed: false, retryable: false });
+    expect(failed).toMatchObject({ message: expect.stringContaining("was not sent") });
+  });
 });
 
 describe("what comes back", () => {

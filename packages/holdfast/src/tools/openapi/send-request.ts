@@ -56,6 +56,12 @@ const headersOf = (request: ApiRequest, proof: Proof, what: string): Headers => 
 
 const connectionFailure = (thrown: unknown, what: string): ToolError => {
   const code = codeOf(thrown);
+  // The client's own word on what it was given, before it connects.
+  if (code === "UND_ERR_INVALID_ARG")
+    return new ToolError(`${what} was not sent: a header has a value that does not fit the request.`, {
+      executed: false,
+      retryable: false,
+    });
   if (code !== undefined && NOT_CONNECTED.has(code))
     return new ToolError(`${what} was not sent: the API could not be reached (${code}).`, {
       executed: false,
