@@ -8,7 +8,7 @@ export const SRC = "packages/holdfast/src";
 /** Path from the root, with forward slashes → text. */
 export type Files = ReadonlyMap<string, string>;
 
-const SKIPPED = new Set(["node_modules", "dist", "coverage", ".git", ".holdfast"]);
+const SKIPPED = new Set(["node_modules", "dist", "coverage", ".git", ".holdfast", ".work"]);
 
 /** Every file under a folder of the repository whose name ends as asked. */
 export const readFiles = (folder: string, ending: string): Files => {
