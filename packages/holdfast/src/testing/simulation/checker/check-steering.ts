@@ -56,7 +56,8 @@ const judgeJoining = (
   const found: Violation[] = [];
   if (run === null || queue.find(({ runId }) => runId === header.steerId)?.joins !== run.runId)
     found.push(say("steered-wrong", position, `${header.steerId} joins what it was not meant for`));
-  if (run !== null && (run.asking !== null || run.calls.length > 0 || run.due === null || run.due.dueAt > at))
+  const isAsking = run !== null && (run.asking !== null || run.summing !== null);
+  if (run !== null && (isAsking || run.calls.length > 0 || run.due === null || run.due.dueAt > at))
     found.push(say("steered-wrong", position, `${header.steerId} joins in the middle of a turn`));
   if (run !== null && (run.stopping !== null || run.suspendedAt !== null))
     found.push(say("steered-wrong", position, `${header.steerId} joins a run that is at rest`));

@@ -33,10 +33,13 @@ export const checkWaits = ({ sessionId, events, whole }: SessionHistory): readon
 /** In a paused session a run that has nothing under way says that it waits for that, and for nothing else. */
 const judgePause = (sessionId: string, run: RunEntry, { position }: JournalEvent): readonly Violation[] => {
   const isOver = isAtItsEnd(run);
-  const isBusy = (run.asking !== null && !run.isLost) || run.calls.some(({ status }) => status === "started");
+  const isBusy = (hasAsked(run) && !run.isLost) || run.calls.some(({ status }) => status === "started");
   if (isOver || isBusy || isHeld(run.waitingFor)) return [];
   return [finder(sessionId, "S3")("not-suspended", position, `${run.runId} is paused and does not say so`)];
 };
+
+/** A model: for an answer, or for a summary before it. */
+const hasAsked = ({ asking, summing }: RunEntry): boolean => asking !== null || summing !== null;
 
 /** Whether nothing is waited for any more, but what is under way. */
 const isAtItsEnd = (run: RunEntry): boolean =>
@@ -50,7 +53,7 @@ const judgeRest = (
   { position, at }: JournalEvent,
 ): readonly Violation[] => {
   const isOver = isAtItsEnd(run);
-  const isBusy = run.asking !== null || run.calls.some(({ status }) => status === "started");
+  const isBusy = hasAsked(run) || run.calls.some(({ status }) => status === "started");
   if (isOver || isBusy || isHeld(run.waitingFor)) return [];
   const say = finder(sessionId, "S3");
   if (isDue(run, at))
