@@ -84,6 +84,9 @@ const problemOfCompaction = (
   const last = eventsOf(events.slice(0, position), "summary-call.completed").at(-1);
   const start = eventsOf(events.slice(0, position), "summary-call.started").at(-1);
   if (last === undefined || start === undefined || last.header.startedAt !== start.position) return null;
+  // One that was given up since, for want of money, was never begun.
+  const failed = eventsOf(events.slice(0, position), "summary-call.failed").at(-1);
+  if (failed !== undefined && failed.position > last.position) return null;
   const isErased = (whole.erasures ?? []).some((one) => one.sessionId === sessionId);
   const written = last.payload?.["summary"];
   const [first = ""] = typeof written === "string" ? written.split("\n") : [];
