@@ -36,7 +36,7 @@ const SECTIONS = ["Goals", "Facts", "Open questions", "Done"] as const;
 type Section = (typeof SECTIONS)[number];
 
 /** However it is set off: with marks before it, bold, with a colon or without. */
-const HEADING = /^[\s#>*_\d.)-]*(goals?|facts?|open questions?|done)[\s*_]*:?[\s*_]*$/i;
+const HEADING = /^[\s#>*_\d.)-]*(goals?|facts?|open questions?|done)[\s*_:]*$/i;
 const ITEM = /^\s*(?:[-*•–]|\d+[.)])\s+/;
 const NOTHING = /^(?:none|nothing|n\/a|-)?[.\s]*$/i;
 /** Longest line of a summary, in characters. */

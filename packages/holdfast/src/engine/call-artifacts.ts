@@ -28,6 +28,8 @@ export class CallArtifacts implements Artifacts {
   readonly #place: Place;
   readonly #saved = new Map<string, Saved>();
   readonly #saving = new Set<Promise<SavedArtifact>>();
+  /** Files of the workspace are read one after the other: each is held whole until it is known whether it is kept. */
+  #read: Promise<unknown> = Promise.resolve();
   #isOver = false;
 
   constructor(place: Place) {
@@ -79,12 +81,19 @@ export class CallArtifacts implements Artifacts {
     const { content, path } = file as { readonly content?: unknown; readonly path?: unknown };
     if ((content === undefined) === (path === undefined))
       throw invalid(`"${file.name}" has neither or both of "content" and "path"`);
-    if (typeof path === "string")
-      return this.#place.workspace.read(path, { maxBytes: MAX_ARTIFACT_BYTES + 1 });
+    if (typeof path === "string") return this.#readFile(path);
     if (typeof content === "string") return Buffer.from(content, "utf8");
     // A copy: what the tool does with its bytes afterwards does not change what was named by their digest.
     if (content instanceof Uint8Array) return new Uint8Array(sized(file.name, content));
     throw invalid(`the content of "${file.name}" is neither text nor bytes`);
+  }
+
+  #readFile(path: string): Promise<Uint8Array> {
+    const read = () => this.#place.workspace.read(path, { maxBytes: MAX_ARTIFACT_BYTES + 1 });
+    // One that could not be read is no reason not to read the next.
+    const reading = this.#read.then(read, read);
+    this.#read = reading;
+    return reading;
   }
 
   #checkRoom(name: string, bytes: number): void {

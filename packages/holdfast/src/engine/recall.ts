@@ -18,6 +18,8 @@ export type RecalledAtStart = { readonly chars: number; readonly payload: JsonOb
 export const NOTHING_RECALLED: RecalledAtStart = { chars: 0, payload: {} };
 const CHARS_PER_TOKEN = 4;
 const SHARE_OF_WINDOW = 0.5;
+/** Pinned records, the newest first, of which those are told that are valid and fit. */
+const MOST_LOOKED_AT = 200;
 
 /**
  * What is known that may have to do with the input of the run that is about to begin: looked up once, journaled, and the same in
@@ -109,12 +111,10 @@ const foundBy = async (
 ): Promise<readonly RecalledMemory[]> => {
   if (search === null || text.trim() === "") return [];
   const { limit, maxTokens, kinds } = search;
-  const filter = { namespaces: [namespace], ...(kinds === null ? {} : { kinds }) };
-  const hits = await memory.search({ viewer, text, now, limit, maxTokens, ...filter });
   // K8: nobody vouches for the rest, so it is told to who asks for it alone
-  return hits
-    .filter(({ record }) => record.trust === "trusted")
-    .map(({ record, score }) => toldOf(record, Math.round(score * 1e5) / 1e5));
+  const filter = { namespaces: [namespace], trust: "trusted" as const, ...(kinds === null ? {} : { kinds }) };
+  const hits = await memory.search({ viewer, text, now, limit, maxTokens, ...filter });
+  return hits.map(({ record, score }) => toldOf(record, Math.round(score * 1e5) / 1e5));
 };
 
 const pinnedOf = async (
@@ -124,11 +124,18 @@ const pinnedOf = async (
 ): Promise<readonly RecalledMemory[]> => {
   if (pinned === null) return [];
   const { limit, maxTokens, kinds } = pinned;
-  const page = await memory.list({ reader: viewer, kinds, namespaces: [namespace], trust: "trusted", limit });
+  const asked = { reader: viewer, kinds, namespaces: [namespace], trust: "trusted" as const };
+  const page = await memory.list({ ...asked, limit: MOST_LOOKED_AT });
   let room = maxTokens * CHARS_PER_TOKEN;
-  return page.records
-    .filter((record) => isValidAt(record, now) && (room -= record.text.length) >= 0)
-    .map((record) => toldOf(record, null));
+  const fits = ({ text }: MemoryRecord): boolean => {
+    if (text.length > room) return false;
+    room -= text.length;
+    return true;
+  };
+  const told: MemoryRecord[] = [];
+  for (const record of page.records)
+    if (told.length < limit && isValidAt(record, now) && fits(record)) told.push(record);
+  return told.map((record) => toldOf(record, null));
 };
 
 const isValidAt = ({ expiresAt, validFrom, validTo }: MemoryRecord, now: Timestamp): boolean =>

@@ -33,6 +33,8 @@ type WhichRun = {
 
 /** Events that are read at once, from the end of the run backwards. */
 const PAGE = 50;
+/** So many at once where each can be as long as a result is: 32 MiB. */
+const FEW = 5;
 
 /**
  * What was said in a run that is over, in its order, and a little of what was said before it; nothing where any of the run was
@@ -43,7 +45,7 @@ export const runLines = async (parts: Parts, run: WhichRun): Promise<readonly Ru
   const read: JournalEvent[] = [];
   const takenBack = new TakenBack();
   for (let to = endAt; to > 0 && !beginsIn(read, runId); to -= PAGE) {
-    const page = await readPage(parts, run, to);
+    const page = await readPage(parts, run, { to, most: PAGE });
     read.unshift(...page);
   }
   for (const { header } of read) takenBack.add(header);
@@ -69,18 +71,13 @@ const MOST_LOOKED_THROUGH = 2_000;
  * in which a provider's own tools were at work. Of a session that is longer than what is looked through, what the agent said
  * besides: nobody knows where it has it from.
  */
-export const textsOfOthers = async (
-  parts: Parts,
-  run: Omit<WhichRun, "runId">,
-): Promise<readonly string[]> => {
+export async function* textsOfOthers(parts: Parts, run: Omit<WhichRun, "runId">): AsyncGenerator<string> {
   const isWhole = run.endAt <= MOST_LOOKED_THROUGH;
-  const texts: string[] = [];
-  for (let to = run.endAt; to > 0 && run.endAt - to < MOST_LOOKED_THROUGH; to -= PAGE)
-    for (const event of await readPage(parts, run, to))
+  for (let to = run.endAt; to > 0 && run.endAt - to < MOST_LOOKED_THROUGH; to -= FEW)
+    for (const event of await readPage(parts, run, { to, most: FEW }))
       if (event.payload !== null)
-        texts.push(...(hasProviderTools(event) ? [JSON.stringify(event.payload)] : othersIn(event, isWhole)));
-  return texts;
-};
+        yield* hasProviderTools(event) ? [JSON.stringify(event.payload)] : othersIn(event, isWhole);
+}
 
 const othersIn = (event: JournalEvent, isWhole: boolean): readonly string[] =>
   saidIn(event).flatMap(({ kind, text }) =>
@@ -115,9 +112,9 @@ const beginsIn = (read: readonly JournalEvent[], runId: RunId): boolean => {
 const readPage = async (
   { store, sha256 }: Parts,
   { sessionId }: Pick<WhichRun, "sessionId">,
-  to: Position,
+  { to, most }: { readonly to: Position; readonly most: number },
 ): Promise<readonly JournalEvent[]> => {
-  const from = Math.max(1, to - PAGE + 1);
+  const from = Math.max(1, to - most + 1);
   const positions = Array.from({ length: to - from + 1 }, (_, index) => from + index);
   const stored: readonly StoredEvent[] = await store.readAt(sessionId, positions);
   for (const each of stored) {

@@ -45,12 +45,12 @@ export const rankHits = (
   query: Pick<MemorySearch, "now" | "limit" | "maxTokens">,
   ranking: MemoryRanking,
 ): readonly MemoryHit[] => {
-  const { limit = 10 } = query;
+  const { limit = 10, maxTokens = Infinity } = query;
   const left = candidates
     .map((candidate) => scored(candidate, query.now, ranking))
     .toSorted((one, other) => other.hit.score - one.hit.score)
     .slice(0, limit * LOOKED_AT);
-  return withinTokens(diverse(left, limit, ranking.diversity), query.maxTokens);
+  return diverse(left, { limit, maxTokens }, ranking.diversity);
 };
 
 const scored = (candidate: Candidate, now: number, ranking: MemoryRanking): Ranked => {
@@ -68,8 +68,18 @@ const scored = (candidate: Candidate, now: number, ranking: MemoryRanking): Rank
   return { hit: { record, score, parts }, words: new Set(tokenise(record.text.slice(0, 1_000))) };
 };
 
-/** Takes the best each time, less what it shares with the most alike of those taken (Carbonell and Goldstein, SIGIR 1998). */
-const diverse = (ranked: readonly Ranked[], limit: number, diversity: number): readonly MemoryHit[] => {
+type Cut = { readonly limit: number; readonly maxTokens: number };
+
+/**
+ * Takes the best each time, less what it shares with the most alike of those taken (Carbonell and Goldstein, SIGIR 1998). What does
+ * not fit into the tokens that are left takes no place: a shorter one after it may fit.
+ */
+const diverse = (
+  ranked: readonly Ranked[],
+  { limit, maxTokens }: Cut,
+  diversity: number,
+): readonly MemoryHit[] => {
+  let tokens = maxTokens;
   const left = ranked.map((each) => ({ ...each, likeness: 0 }));
   const taken: MemoryHit[] = [];
   while (taken.length < limit && left.length > 0) {
@@ -77,6 +87,9 @@ const diverse = (ranked: readonly Ranked[], limit: number, diversity: number): r
     const at = worth.indexOf(Math.max(...worth));
     const [best] = left.splice(at, 1);
     if (best === undefined) break;
+    const needed = tokensOf(best.hit.record);
+    if (needed > tokens) continue;
+    tokens -= needed;
     taken.push({ ...best.hit, score: worth[at] ?? 0 });
     for (const other of left) other.likeness = Math.max(other.likeness, likenessOf(best.words, other.words));
   }
@@ -96,13 +109,5 @@ const LOOKED_AT = 3;
 const NEAR_COPY = 0.6;
 const CHARS_A_TOKEN = 4;
 
-/** What does not fit is left out; a shorter one after it may fit. */
-const withinTokens = (hits: readonly MemoryHit[], maxTokens = Infinity): readonly MemoryHit[] => {
-  let tokens = 0;
-  return hits.filter(({ record }) => {
-    const more = Math.ceil(record.text.length / CHARS_A_TOKEN);
-    if (tokens + more > maxTokens) return false;
-    tokens += more;
-    return true;
-  });
-};
+/** What the text of a record counts against a budget. */
+export const tokensOf = ({ text }: MemoryRecord): number => Math.ceil(text.length / CHARS_A_TOKEN);

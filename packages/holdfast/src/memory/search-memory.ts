@@ -6,7 +6,7 @@ import type {
   MemorySearch,
 } from "../ports/memory-store.ts";
 import { type IndexPart, searchAlike, searchWords, type TermIndex } from "./lexical-search.ts";
-import { type Candidate, type MemoryRanking, rankHits } from "./rank-hits.ts";
+import { type Candidate, type MemoryRanking, rankHits, tokensOf } from "./rank-hits.ts";
 import { saysTheSame } from "./memory-slot.ts";
 import { tokenise } from "./tokenise.ts";
 import type { ScoredDoc } from "./top-docs.ts";
@@ -83,11 +83,15 @@ const firstOf = <Item, Kept>(
   return kept;
 };
 
-const hasFilter = ({ kinds, subject, since, before }: MemoryFilter): boolean =>
-  kinds !== undefined || subject !== undefined || since !== undefined || before !== undefined;
+const hasFilter = ({ kinds, subject, trust, since, before }: MemoryFilter): boolean =>
+  kinds !== undefined ||
+  trust !== undefined ||
+  subject !== undefined ||
+  since !== undefined ||
+  before !== undefined;
 
 const isWanted = (record: MemoryRecord, query: MemorySearch): boolean =>
-  isCurrentAt(record, query.now) && fits(record, query);
+  isCurrentAt(record, query.now) && fits(record, query) && tokensOf(record) <= (query.maxTokens ?? Infinity);
 
 const isCurrentAt = (record: MemoryRecord, now: number): boolean =>
   record.supersededBy === null &&
@@ -98,14 +102,17 @@ const isCurrentAt = (record: MemoryRecord, now: number): boolean =>
 /** Whether a record that the reader sees is on the list that was asked for (K12). */
 export const isListed = (record: MemoryRecord, query: MemoryListQuery): boolean =>
   (query.all === true || record.supersededBy === null) &&
-  (query.trust ?? record.trust) === record.trust &&
   (query.user === undefined || record.scope.user === query.user) &&
   fits(record, query);
 
 /** Whether a record is one of those asked for. */
-const fits = (record: MemoryRecord, { kinds, namespaces, subject, since, before }: MemoryFilter): boolean =>
+const fits = (
+  record: MemoryRecord,
+  { kinds, namespaces, subject, trust, since, before }: MemoryFilter,
+): boolean =>
   (kinds === undefined || kinds.includes(record.kind)) &&
   (namespaces === undefined || namespaces.includes(record.scope.namespace)) &&
   (subject === undefined || (record.subject !== null && saysTheSame(record.subject, subject))) &&
+  (trust === undefined || trust === record.trust) &&
   (since === undefined || record.seenAt >= since) &&
   (before === undefined || record.seenAt < before);

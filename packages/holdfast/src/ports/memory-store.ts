@@ -150,6 +150,8 @@ export type MemoryFilter = {
   readonly kinds?: readonly MemoryKind[];
   readonly namespaces?: readonly string[];
   readonly subject?: string;
+  /** Of what the reader sees (K8); both by default. */
+  readonly trust?: MemoryRecord["trust"];
   /** By `seenAt`: from this time on. */
   readonly since?: Timestamp;
   /** By `seenAt`: before this time. */
@@ -184,7 +186,6 @@ export type MemoryHit = {
 
 export type MemoryListQuery = MemoryFilter & {
   readonly reader: MemoryReader;
-  readonly trust?: MemoryRecord["trust"];
   /** Only what is for this user. */
   readonly user?: string;
   /** Superseded ones too; false by default. */

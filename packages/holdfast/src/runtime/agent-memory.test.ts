@@ -206,6 +206,34 @@ describe("what is recalled and does not fit", () => {
     expect(known.length).toBeLessThanOrEqual(1_000);
   });
 
+  it.each(["nobody vouches for", "has expired", "is too long"])(
+    "takes no place from what fits: where it %s",
+    async (what) => {
+      const { memory, agent, model, test } = await world({
+        asked: { recall: { limit: 2, maxTokens: 50 }, pinned: { limit: 2, maxTokens: 50 } },
+      });
+      const session = await test.runtime.createSession(agent, ANN);
+      const source = { sessionId: session.id, position: 1 };
+      const old = { seenAt: START - 86_400_000 };
+      await keep(
+        memory,
+        { text: "Owls hoot", ...old },
+        { text: "Ann likes owls", kind: "preference", ...old },
+        ...Array.from({ length: 80 }, (_, at) => ({
+          text: `owls owls ${at} ${what === "is too long" ? "so ".repeat(100) : ""}`,
+          kind: at % 2 === 0 ? ("fact" as const) : ("preference" as const),
+          ...(what === "nobody vouches for" ? { isTrusted: false, source } : {}),
+          ...(what === "has expired" ? { expiresAt: START } : {}),
+        })),
+      );
+      await session.send("owls?");
+      await test.advanceTime(5_000);
+      const [known = ""] = textsIn(model.requests[0]);
+      expect(known).toContain("Owls hoot");
+      expect(known).toContain("Ann likes owls");
+    },
+  );
+
   it("is told all the same where its time is none of a calendar", async () => {
     const { memory, model, tell } = await world();
     await keep(memory, { text: "Birds sing", seenAt: Number.MAX_SAFE_INTEGER });

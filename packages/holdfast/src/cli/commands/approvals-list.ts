@@ -36,7 +36,7 @@ export const approvalsList: Command = {
     }
     if (asks.length === 0) err.line("Nothing waits for approval.");
     else out.write(await render(call, asks));
-    if (page.cursor !== null) err.line(`More: holdfast approvals list --cursor ${page.cursor}`);
+    if (page.cursor !== null) err.line(`More: the same with --cursor ${page.cursor}`);
     return EXIT.done;
   },
 };

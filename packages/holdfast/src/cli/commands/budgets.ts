@@ -37,7 +37,7 @@ export const budgets: Command = {
     else terminal.out.write(render(call, accounts));
     const last = accounts.at(-1);
     if (last !== undefined && accounts.length === limit)
-      terminal.err.line(`More: holdfast budgets --after '${last.account}'`);
+      terminal.err.line(`More: the same with --after '${last.account.replaceAll("'", String.raw`'\''`)}'`);
     return EXIT.done;
   },
 };

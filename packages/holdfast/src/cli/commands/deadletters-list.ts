@@ -38,7 +38,7 @@ export const deadlettersList: Command = {
     }
     if (page.deadLetters.length === 0) err.line("No dead letters.");
     else out.write(renderTable(COLUMNS, page.deadLetters, out));
-    if (page.cursor !== null) err.line(`More: holdfast deadletters list --cursor ${page.cursor}`);
+    if (page.cursor !== null) err.line(`More: the same with --cursor ${page.cursor}`);
     return EXIT.done;
   },
 };

@@ -34,7 +34,7 @@ export const memoryList: Command = {
       }
       if (page.records.length === 0) err.line("No memories.");
       else out.write(render(call, page.records, now));
-      if (page.cursor !== null) err.line(`More: holdfast memory list --cursor ${page.cursor}`);
+      if (page.cursor !== null) err.line(`More: the same with --cursor ${page.cursor}`);
       return EXIT.done;
     }),
 };

@@ -29,7 +29,7 @@ export const schedulesList: Command = {
     }
     if (page.schedules.length === 0) err.line("No schedules.");
     else out.write(await render(call, page.schedules));
-    if (page.cursor !== null) err.line(`More: holdfast schedules list --cursor ${page.cursor}`);
+    if (page.cursor !== null) err.line(`More: the same with --cursor ${page.cursor}`);
     return EXIT.done;
   },
 };

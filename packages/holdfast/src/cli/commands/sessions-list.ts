@@ -46,7 +46,7 @@ export const sessionsList: Command = {
     }
     if (page.sessions.length === 0) err.line("No sessions.");
     else out.write(await render(call, page.sessions));
-    if (page.cursor !== null) err.line(`More: holdfast sessions list --cursor ${page.cursor}`);
+    if (page.cursor !== null) err.line(`More: the same with --cursor ${page.cursor}`);
     return EXIT.done;
   },
 };

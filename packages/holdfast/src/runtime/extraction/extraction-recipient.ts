@@ -15,6 +15,7 @@ import { EXTRACTION_AGENT, type Proposal } from "./extraction-agent.ts";
 import { messageOf, shownLines, wordsOf } from "./extraction-message.ts";
 import type { ExtractionSettings } from "./extraction-options.ts";
 import { extractionSessionId } from "./extraction-session.ts";
+import { Words } from "./is-backed-by.ts";
 import { consider, isOwn, type ExtractionPlace } from "./proposed-changes.ts";
 
 type Parts = {
@@ -167,10 +168,9 @@ const knownOf = async (
     limit: MAX_KNOWN,
     maxTokens: MAX_KNOWN_TOKENS,
     namespaces: [scope.namespace],
+    trust: "trusted",
   });
-  return hits
-    .map(({ record }) => record)
-    .filter((record) => record.trust === "trusted" && isOwn(record.scope, scope));
+  return hits.map(({ record }) => record).filter((record) => isOwn(record.scope, scope));
 };
 
 type Settled = { readonly proposals: readonly Proposal[] } | Delivered;
@@ -216,8 +216,11 @@ const remember = async (proposals: readonly Proposal[], parts: Remembering): Pro
   const { memory, place, lines, delivery, services } = parts;
   if (proposals.length === 0) return;
   const { sessionId, position } = delivery;
-  const ofOthers = await textsOfOthers(services, { sessionId, endAt: position });
-  const { changes, refused } = await consider(proposals, { memory, place, lines, ofOthers });
+  const byUser = new Words();
+  for (const { who, text } of lines) if (who === "user") byUser.add(text);
+  const byOthers = new Words();
+  for await (const text of textsOfOthers(services, { sessionId, endAt: position })) byOthers.add(text);
+  const { changes, refused } = await consider(proposals, { memory, place, lines, byUser, byOthers });
   const told = { sessionId: delivery.sessionId, runId: delivery.runId };
   for (const why of refused) services.logger.info(`A memory was not kept: ${why}.`, told);
   if (changes.length === 0) return;

@@ -2,18 +2,16 @@ import type { RunLine } from "../../engine/run-lines.ts";
 
 type Backing = {
   readonly evidence: readonly RunLine[];
-  readonly lines: readonly RunLine[];
-  readonly ofOthers: readonly string[];
+  readonly byUser: Words;
+  readonly byOthers: Words;
 };
 
 /**
  * Whether a statement can be the user's own. It cites something that the user said; and no name, number or address in it was said by
  * a tool and not by the user, so that what a stranger wrote is not vouched for by citing another line.
  */
-export const isBackedBy = (text: string, { evidence, lines, ofOthers }: Backing): boolean => {
+export const isBackedBy = (text: string, { evidence, byUser, byOthers }: Backing): boolean => {
   if (!evidence.some(({ who }) => who === "user")) return false;
-  const byUser = wordsOf(lines.flatMap((line) => (line.who === "user" ? [line.text] : [])));
-  const byOthers = wordsOf(ofOthers);
   return tokensIn(text).every((token, index) => {
     // K8: an address can be written in many ways, so it is the user's own where the user wrote it, and nowhere else
     if (ADDRESS.test(token)) return byUser.folded.has(folded(token));
@@ -40,18 +38,21 @@ const tokensIn = (text: string): readonly string[] =>
 
 const folded = (token: string): string => token.toLowerCase();
 
-type Words = { readonly asWritten: ReadonlySet<string>; readonly folded: ReadonlySet<string> };
-
 /** The words of texts, and of words that are put together also the parts. */
-const wordsOf = (texts: readonly string[]): Words => {
-  const asWritten = new Set<string>();
-  for (const text of texts)
-    for (const token of tokensIn(text)) {
-      asWritten.add(token);
-      for (const part of token.split(BETWEEN_PARTS)) asWritten.add(part);
-    }
-  return { asWritten, folded: new Set([...asWritten].map(folded)) };
-};
+export class Words {
+  readonly asWritten = new Set<string>();
+  readonly folded = new Set<string>();
+
+  add(text: string): void {
+    for (const token of tokensIn(text))
+      for (const part of [token, ...token.split(BETWEEN_PARTS)]) this.#note(part);
+  }
+
+  #note(word: string): void {
+    this.asWritten.add(word);
+    this.folded.add(folded(word));
+  }
+}
 
 /**
  * What is no common word in a token: what has a capital letter, a digit, or a sign in it, and such parts of it. The first word of a

@@ -8,7 +8,7 @@ import type {
   MemoryViewer,
 } from "../../ports/memory-store.ts";
 import type { Proposal } from "./extraction-agent.ts";
-import { isBackedBy } from "./is-backed-by.ts";
+import { isBackedBy, type Words } from "./is-backed-by.ts";
 
 /** Where a conversation belongs: all of it from the session, nothing from the model. */
 export type ExtractionPlace = {
@@ -22,8 +22,10 @@ type Parts = {
   readonly place: ExtractionPlace;
   /** What was said, by the journal. */
   readonly lines: readonly RunLine[];
+  /** What the user said. */
+  readonly byUser: Words;
   /** What the agent had from others than the user, uncut: more than the lines show. */
-  readonly ofOthers: readonly string[];
+  readonly byOthers: Words;
 };
 
 /** What is to be done, and why the rest is not. */
@@ -57,12 +59,12 @@ const isWanted = (proposal: Proposal): proposal is Wanted => proposal.do !== "ig
 
 /** A change, or why there is none. */
 const changeFor = async (proposal: Wanted, parts: Parts): Promise<MemoryChange | string> => {
-  const { memory, place, lines, ofOthers } = parts;
+  const { memory, place, lines, byUser, byOthers } = parts;
   const evidence = evidenceFor(proposal, lines);
   if (evidence === null) return "it names no line of this conversation that says so";
   const text = wellFormed(proposal.text, MAX_TEXT_CHARS);
   if (text === null) return "it has no text, or too much of it";
-  const said = saying(evidence, { text, lines, ofOthers, sessionId: place.sessionId });
+  const said = saying(evidence, { text, byUser, byOthers, sessionId: place.sessionId });
   const current = proposal.do === "add" ? undefined : await currentOf(memory, place, proposal.id);
   if (current !== undefined && current.seenAt > said.seenAt) return "something newer is known of it";
   if (current !== undefined && said.isTrusted && proposal.do !== "add") {
@@ -109,7 +111,7 @@ const saying = (
     text,
     sessionId,
     ...said
-  }: Pick<Parts, "lines" | "ofOthers"> & { readonly text: string; readonly sessionId: string },
+  }: Pick<Parts, "byUser" | "byOthers"> & { readonly text: string; readonly sessionId: string },
 ): Said => {
   const news = evidence.filter(({ isEarlier }) => !isEarlier);
   const first = news.find(({ who }) => who === "user") ?? news[0];

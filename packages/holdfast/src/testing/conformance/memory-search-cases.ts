@@ -127,6 +127,33 @@ export const MEMORY_SEARCH_CASES: readonly MemoryCase[] = [
   },
   {
     promise: "K9",
+    title:
+      "what is not wanted, or does not fit, takes nobody's place: whom nobody vouches for, what is too long",
+    run: async ({ memory }) => {
+      await addOne(memory, { text: "the tea is in the tin", seenAt: NOW - 300 * DAY, confidence: 0 });
+      const viewer = viewerOf({ session: "ses_1" });
+      const source = { sessionId: "ses_1", position: 1 };
+      const planted = Array.from({ length: 60 }, (_, at) =>
+        memoryOf({ text: `tea ${at}`, isTrusted: false, source }),
+      );
+      const long = Array.from({ length: 3 }, (_, at) =>
+        memoryOf({ text: `tea tea ${at} ${"leaf ".repeat(40)}` }),
+      );
+      await write(
+        memory,
+        [...planted, ...long].map((each) => ({ do: "add", memory: each })),
+        { by: viewer },
+      );
+      const texts = async (asked: Parameters<typeof found>[2]) =>
+        (await found(memory, "tea", { viewer, ...asked })).map((text) => text.slice(0, 7));
+      const trusted = await texts({ trust: "trusted", limit: 10 });
+      deepStrictEqual(trusted.toSorted(), ["tea tea", "tea tea", "tea tea", "the tea"]);
+      deepStrictEqual(await texts({ trust: "trusted", limit: 1, maxTokens: 20 }), ["the tea"]);
+      strictEqual((await texts({ trust: "quarantined", limit: 100 })).length, 60);
+    },
+  },
+  {
+    promise: "K9",
     title: "the newer and the surer of equals come first, copies last, and a budget is kept",
     run: async ({ memory }) => {
       await addOne(memory, { text: "Ann plays chess on Mondays", kind: "episode", seenAt: NOW - 300 * DAY });
