@@ -8,6 +8,15 @@ export const sendOnce = async (runtime: Runtime, mail: { readonly id: string; re
   return run;
 };
 
+export const sendWithAttributes = async (session: Session): Promise<Run> => {
+  // #region prompt-attributes
+  const run = await session.send("When do you open tomorrow?", {
+    promptAttributes: { timezone: "Europe/Rome", plan: "gold" },
+  });
+  // #endregion prompt-attributes
+  return run;
+};
+
 export const describe = async (run: Run): Promise<string> => {
   // #region outcome
   const outcome = await run.outcome();

@@ -32,6 +32,8 @@ export type StoredSchedule = {
   readonly endAt: Timestamp | null;
   /** The input of each run, as it is posted. */
   readonly content: JsonValue;
+  /** What the model is told beside it; left out where there is nothing. */
+  readonly promptAttributes?: JsonObject;
   /** The key of the session that every tick goes to; null where each tick has a session of its own. */
   readonly sessionKey: string | null;
   readonly user: string | null;

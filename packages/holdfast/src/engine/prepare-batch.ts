@@ -110,7 +110,10 @@ const draftsOf = (session: ActiveSession, batch: Batch, signal: Signal): Drafts 
     case "result":
       return readResult(session, batch, signal);
     default:
-      return readSignal(batch.state, signal, session.agent.whenActive);
+      return readSignal(batch.state, signal, {
+        whenActive: session.agent.whenActive,
+        redactor: session.services.redactor,
+      });
   }
 };
 

@@ -2,10 +2,15 @@ import { charsIn } from "../core/chars.ts";
 import type { CalledBy } from "../core/child-call.ts";
 import type { EventDraft, RunSource } from "../core/event.ts";
 import { isJsonObject, type JsonObject, type JsonValue } from "../core/json.ts";
+import { promptAttributesChars, promptAttributesIn } from "../core/prompt-attributes.ts";
 import { readSendLimits } from "../core/run-limits.ts";
 import type { SessionState } from "../core/session-state.ts";
 import { isWhenActive, runToSteer, type WhenActive } from "../core/when-active.ts";
 import type { Signal } from "../ports/journal-store.ts";
+import type { Redactor } from "./redactor.ts";
+
+/** What an input is read with: what becomes of one that does not say it, and the secrets that are known here. */
+export type InputReading = { readonly whenActive: WhenActive; readonly redactor: Pick<Redactor, "value"> };
 
 /** What becomes of an input while a run is active: as its sender said, else as the agent does it (S4). */
 const whenActiveOf = (body: JsonObject, otherwise: WhenActive): WhenActive => {
@@ -27,10 +32,10 @@ export const interrupts = (signal: Signal, otherwise: WhenActive): boolean => {
 export const readInput = (
   state: SessionState,
   input: { readonly runId: string; readonly body: JsonObject },
-  otherwise: WhenActive,
+  { whenActive: otherwise, redactor }: InputReading,
 ): readonly EventDraft[] => {
   const { runId } = input;
-  const { source = null, calledBy = null, ...body } = input.body;
+  const { source = null, calledBy = null, ...body } = withoutSecrets(input.body, redactor);
   // guard J5: an input is accepted once
   if (isKnownRun(state, runId)) return [];
   const whenActive = whenActiveOf(body, otherwise);
@@ -38,7 +43,7 @@ export const readInput = (
     header: {
       type: "run.accepted",
       runId,
-      chars: charsOf(body["content"] ?? null),
+      chars: charsOf(body["content"] ?? null) + promptAttributesChars(body),
       source: source as RunSource | null,
       limits: readSendLimits(body["limits"]),
       joins: whenActive === "steer" ? /* guard S4: a steer joins the active run */ runToSteer(state) : null,
@@ -56,6 +61,12 @@ export const readInput = (
     accepted,
     /* guard S4: who interrupts has the active run cancelled */ { header, payload: { by: runId } },
   ];
+};
+
+/** What the application says of an input is no more the user's than what a tool says (O2). */
+const withoutSecrets = (body: JsonObject, redactor: InputReading["redactor"]): JsonObject => {
+  const attributes = promptAttributesIn(body);
+  return attributes === null ? body : { ...body, promptAttributes: redactor.value(attributes) };
 };
 
 const isKnownRun = ({ run, queue }: SessionState, runId: string): boolean =>

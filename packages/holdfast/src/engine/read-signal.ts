@@ -6,9 +6,8 @@ import type { ToolOutput } from "../core/message.ts";
 import type { SessionState } from "../core/session-state.ts";
 import { asksAboutUpgrade } from "../core/upgrade.ts";
 import { NO_SPEND } from "../core/usage.ts";
-import type { WhenActive } from "../core/when-active.ts";
 import type { Signal } from "../ports/journal-store.ts";
-import { readInput } from "./read-input.ts";
+import { readInput, type InputReading } from "./read-input.ts";
 import { readStopped } from "./read-stop.ts";
 
 /**
@@ -18,12 +17,12 @@ import { readStopped } from "./read-stop.ts";
 export const readSignal = (
   state: SessionState,
   signal: Signal,
-  whenActive: WhenActive,
+  reading: InputReading,
 ): readonly EventDraft[] => {
   const body = parseBody(signal.body);
   switch (signal.kind) {
     case "input":
-      return signal.runId === null ? [] : readInput(state, { runId: signal.runId, body }, whenActive);
+      return signal.runId === null ? [] : readInput(state, { runId: signal.runId, body }, reading);
     case "cancel":
       return cancel(state, signal.runId, body);
     case "resolve":

@@ -3,6 +3,7 @@ import type { StoredEvent } from "../core/hash-chain.ts";
 import type { Position, RunId, SessionId, Timestamp } from "../core/ids.ts";
 import { openEvent, verifyContent } from "../core/journal-codec.ts";
 import { isJsonObject } from "../core/json.ts";
+import { promptAttributesIn } from "../core/prompt-attributes.ts";
 import { saidIn, type Said } from "../core/said.ts";
 import { damagedEvent } from "./open-session.ts";
 import type { EngineServices } from "./services.ts";
@@ -67,8 +68,8 @@ export const runLines = async (parts: Parts, run: WhichRun): Promise<readonly Ru
 const MOST_LOOKED_THROUGH = 2_000;
 
 /**
- * All that an agent had from others than its user up to the end of a run, uncut: what tools gave, in earlier runs too, and answers
- * in which a provider's own tools were at work. Of a session that is longer than what is looked through, what the agent said
+ * All that an agent had from others than its user up to the end of a run, uncut: what tools gave, in earlier runs too, what the
+ * application said of an input, and answers in which a provider's own tools were at work. Of a session that is longer than what is looked through, what the agent said
  * besides: nobody knows where it has it from.
  */
 export async function* textsOfOthers(parts: Parts, run: Omit<WhichRun, "runId">): AsyncGenerator<string> {
@@ -79,10 +80,14 @@ export async function* textsOfOthers(parts: Parts, run: Omit<WhichRun, "runId">)
         yield* hasProviderTools(event) ? [JSON.stringify(event.payload)] : othersIn(event, isWhole);
 }
 
-const othersIn = (event: JournalEvent, isWhole: boolean): readonly string[] =>
-  saidIn(event).flatMap(({ kind, text }) =>
+const othersIn = (event: JournalEvent, isWhole: boolean): readonly string[] => {
+  const said = saidIn(event).flatMap(({ kind, text }) =>
     kind === "result" || (kind === "answer" && !isWhole) ? [text] : [],
   );
+  // K8: what the application said of an input is not the user's own
+  const attributes = promptAttributesIn(event.payload);
+  return attributes === null ? said : [...said, JSON.stringify(attributes)];
+};
 
 /** What such a tool found stands in no result of its own, and is in the words of the answer. */
 const hasProviderTools = ({ header, payload }: JournalEvent): boolean => {

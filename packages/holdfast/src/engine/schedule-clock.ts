@@ -98,7 +98,7 @@ export class ScheduleClock {
     { tick, runId, dedupeKey }: Posted,
   ): Promise<{ readonly sessionId: SessionId; readonly runId: RunId | null } | null> {
     const { store, sha256 } = this.#services;
-    const { user, attributes, content } = schedule;
+    const { user, attributes, content, promptAttributes } = schedule;
     const { tenant, id } = duty;
     const sessionId = sessionOfTick(sha256, schedule, { tenant, dedupeKey });
     const made = await createSession(this.#services, agent, { id: sessionId, tenant, user, attributes });
@@ -106,7 +106,7 @@ export class ScheduleClock {
     const isUnsure = made === "exists" && schedule.last === null;
     // S1: a schedule speaks to sessions of its own agent
     if (isUnsure && (await store.load(sessionId))?.owner.agent !== schedule.agent) return null;
-    const body = JSON.stringify({ content, source: { schedule: id, tick } });
+    const body = JSON.stringify({ content, promptAttributes, source: { schedule: id, tick } });
     const input = { sessionId, kind: "input", runId, body, blobs: [] } as const;
     const [answer] = await store.post([
       { ...input, /* guard J5: a tick is posted under a key of its own */ dedupeKey },

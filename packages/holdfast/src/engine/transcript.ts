@@ -4,7 +4,7 @@ import type { CallId, Position } from "../core/ids.ts";
 import { toolCallId } from "../core/ids.ts";
 import { isJsonObject, type JsonObject, type JsonValue } from "../core/json.ts";
 import type { AssistantPart, Message, ToolOutput, ToolResult, UserPart } from "../core/message.ts";
-
+import { promptAttributesText } from "../core/prompt-attributes.ts";
 import { recalledIn, recalledText } from "../core/recalled.ts";
 import { shortenedOutput } from "../core/shortened.ts";
 import { summaryIn } from "../core/summary.ts";
@@ -59,7 +59,7 @@ export class Transcript {
           this.#say({ role: "user", content: [{ type: "text", text: undoneNote(header.undo) }] });
         return;
       case "run.accepted":
-        this.#say({ role: "user", content: [...recalledParts(recalled), ...userParts(event.payload)] });
+        this.#say({ role: "user", content: [...recalledParts(recalled), ...inputParts(event.payload)] });
         return;
       case "run.handed-off":
         // The agent that takes over sees the conversation, or is told what to do.
@@ -160,6 +160,12 @@ const userParts = (payload: JsonObject | null): readonly UserPart[] => {
   const content = payload?.["content"];
   if (typeof content === "string") return [{ type: "text", text: content }];
   return Array.isArray(content) ? (content as readonly UserPart[]) : [{ type: "text", text: ERASED }];
+};
+
+/** What the application says of the input goes before it, as data. */
+const inputParts = (payload: JsonObject | null): readonly UserPart[] => {
+  const text = promptAttributesText(payload);
+  return [...(text === null ? [] : [{ type: "text", text } as const]), ...userParts(payload)];
 };
 
 /** What is known goes before what is asked, as data; what was erased is gone (J4). */

@@ -279,6 +279,24 @@ describe("K8 what is not the user's own word", () => {
     expect(await recordsOf(memory)).toMatchObject([{ text, trust: "quarantined" }]);
   });
 
+  it("is quarantined where the application said it of the input, and the user did not", async () => {
+    const reader: Reader = ({ lines }) =>
+      lines.flatMap(({ at, who, text, earlier }) =>
+        who === "user" && !earlier
+          ? [{ text: text.includes("Rome") ? "Ann lives in Rome" : "Ann lives in Oslo", evidence: [at] }]
+          : [],
+      );
+    const { memory, test, agent, model } = await world({ reader });
+    const session = await test.runtime.createSession(agent, ANN);
+    const promptAttributes = { home: "Oslo", birthplace: "Rome" };
+    await session.send("that is where I live", { promptAttributes });
+    await session.send("no, in Rome", { promptAttributes });
+    await test.advanceTime(MINUTE);
+    const found = (await recordsOf(memory)).map(({ text, trust }) => `${trust} ${text}`);
+    expect(found.toSorted()).toEqual(["quarantined Ann lives in Oslo", "trusted Ann lives in Rome"]);
+    expect(JSON.stringify(model.requests[0]?.messages)).not.toContain("Oslo");
+  });
+
   it("is quarantined where a tool said it in an earlier run, and the agent says it again", async () => {
     const reader: Reader = ({ lines }) =>
       lines.some(({ text }) => text === "thanks")

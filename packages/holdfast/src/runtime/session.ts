@@ -15,6 +15,7 @@ import { eachByItself, postAnswer, type Submitted } from "./post-answer.ts";
 import { checkSettings } from "./check-settings.ts";
 import { checkWhenActive } from "./define-agent.ts";
 import { prepareInput, type Input } from "./input.ts";
+import { preparePromptAttributes, type PromptAttributes } from "./prompt-attributes.ts";
 import { checkOptions } from "../definitions/known-options.ts";
 import { pendingOf, type Folded, type Pending } from "./pending.ts";
 import type { SendLimits } from "../core/run-limits.ts";
@@ -42,6 +43,11 @@ export type SendOptions = {
   readonly settings?: ModelSettings;
   /** Of the agent's limits, those that are tighter for this run (E8). */
   readonly limits?: SendLimits;
+  /**
+   * What the model is told beside this input, as one line of JSON: information, and not the user's words. Kept, counted and
+   * erased with it. At most 8,000 characters of JSON. What is for tools alone is in the session's `attributes`.
+   */
+  readonly promptAttributes?: PromptAttributes;
   /** What becomes of it while a run is active; as the agent says by default, and that is to wait its turn (S4). */
   readonly whenActive?: WhenActive;
 };
@@ -91,7 +97,7 @@ export type SessionSnapshot = {
   readonly window: PromptWindow;
 };
 
-const SEND_OPTIONS = ["idempotencyKey", "signal", "settings", "limits", "whenActive"];
+const SEND_OPTIONS = ["idempotencyKey", "signal", "settings", "limits", "promptAttributes", "whenActive"];
 const LATER_SEND_OPTIONS = ["mode", "approvals"];
 
 /** A durable conversation with one agent. A handle: any process may hold one, none owns it. */
@@ -113,8 +119,8 @@ export class Session<Output = string> {
    * process (J1). While a run is active it waits its turn, or what `whenActive` says (S4): the handle of one that
    * joined another run follows that run.
    *
-   * @throws ConflictError when the idempotency key was used with another input, or another `whenActive`; or when a run
-   * is active and the input was to be refused then.
+   * @throws ConflictError when the idempotency key was used with another input, other `promptAttributes`, or another
+   * `whenActive`; or when a run is active and the input was to be refused then.
    */
   async send(input: Input, options: SendOptions = {}): Promise<Run<Output>> {
     checkOptions(options, { owner: "send", known: SEND_OPTIONS, later: LATER_SEND_OPTIONS });
@@ -126,6 +132,7 @@ export class Session<Output = string> {
       options.settings === undefined ? {} : { settings: toJournalValue(options.settings).value };
     const limits: JsonObject =
       options.limits === undefined ? {} : { limits: { ...(await this.#limits(options.limits)) } };
+    const attributes = preparePromptAttributes("send", options.promptAttributes);
     const whenActiveSaid: JsonObject =
       options.whenActive === undefined ? {} : { whenActive: options.whenActive };
     const dedupeKey = options.idempotencyKey === undefined ? null : `input:${options.idempotencyKey}`;
@@ -134,7 +141,7 @@ export class Session<Output = string> {
       kind: "input",
       dedupeKey,
       runId,
-      body: { content, ...settings, ...limits, ...whenActiveSaid },
+      body: { content, ...attributes, ...settings, ...limits, ...whenActiveSaid },
       blobs,
       // guard S4: nothing starts behind an interruption
       fences: whenActive === "interrupt",

@@ -289,7 +289,9 @@ const textAt = (event: Pick<AnyDurable, "payload">, key: string): string | undef
 
 const quoted = (event: Pick<AnyDurable, "payload">): string => {
   if (event.payload === null) return "(erased)";
-  return JSON.stringify(inputText(event.payload));
+  const { promptAttributes } = event.payload;
+  const told = promptAttributes === undefined ? "" : `, with ${JSON.stringify(promptAttributes)}`;
+  return `${JSON.stringify(inputText(event.payload))}${told}`;
 };
 
 /** The text of an input; its files by their type. */

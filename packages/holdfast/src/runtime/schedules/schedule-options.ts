@@ -9,6 +9,7 @@ import {
 } from "../../core/schedule.ts";
 import type { AgentDefinition } from "../../runtime/define-agent.ts";
 import { prepareInput, type Input } from "../../runtime/input.ts";
+import { preparePromptAttributes, type PromptAttributes } from "../../runtime/prompt-attributes.ts";
 import { checkOptions, positiveInteger, wholeNumber } from "../../definitions/known-options.ts";
 import { sha256 } from "../../runtime/node-sha256.ts";
 import { timetableOf } from "./timetable.ts";
@@ -38,7 +39,10 @@ export type ScheduleOptions = {
   readonly sessionKey?: string;
   readonly tenant?: string;
   readonly user?: string;
+  /** Of sessions that it makes: for tools, and never shown to the model. */
   readonly attributes?: Readonly<Record<string, unknown>>;
+  /** What the model is told beside the input of each run, as with `send`; at most 8,000 characters of JSON. */
+  readonly promptAttributes?: PromptAttributes;
   /**
    * Ticks that nobody was there for: `once` (the default) runs the latest of them, `skip` none that is more than a
    * minute late, `{ all: n }` the latest n.
@@ -62,6 +66,7 @@ const KNOWN = [
   "tenant",
   "user",
   "attributes",
+  "promptAttributes",
   "missed",
   "overlap",
 ];
@@ -89,6 +94,7 @@ export const toSchedule = (options: ScheduleOptions, { now, newId }: Place): Mad
     timing,
     ...limits,
     content: contentOf(options.input),
+    ...preparePromptAttributes(OWNER, options.promptAttributes),
     sessionKey: options.sessionKey ?? null,
     user: options.user ?? null,
     attributes: toJournalObject(options.attributes ?? {}).value,

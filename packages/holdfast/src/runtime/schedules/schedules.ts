@@ -1,6 +1,7 @@
 import { ConflictError, NotFoundError } from "../../core/errors.ts";
 import type { RunId, SessionId, Timestamp } from "../../core/ids.ts";
 import { askedKey, type LeftTick, type RanTick, type StoredSchedule } from "../../core/schedule.ts";
+import type { JsonObject } from "../../core/json.ts";
 import { readSchedule, scheduleAssignee, sessionOfTick } from "../../engine/schedule-clock.ts";
 import type { Duty } from "../../ports/duty.ts";
 import type { RuntimeServices } from "../../runtime/runtime-services.ts";
@@ -25,6 +26,8 @@ export type Schedule = {
   readonly overlap: StoredSchedule["overlap"];
   readonly content: StoredSchedule["content"];
   readonly attributes: StoredSchedule["attributes"];
+  /** What the model is told beside the input; left out where there is nothing. */
+  readonly promptAttributes?: JsonObject;
   readonly createdAt: Timestamp;
   readonly last: RanTick | null;
   readonly left: LeftTick | null;
@@ -197,6 +200,7 @@ const isSame = (left: StoredSchedule, right: StoredSchedule): boolean => asked(l
 
 const asked = ({ timing, ...schedule }: StoredSchedule): string => {
   const { agent, startAt, endAt, content, sessionKey, user, attributes, missed, overlap } = schedule;
+  const { promptAttributes = {} } = schedule;
   // Without `startAt`, intervals count from when it was made.
   const when = timing.kind === "every" ? { everyMs: timing.everyMs } : timing;
   return JSON.stringify([
@@ -207,6 +211,7 @@ const asked = ({ timing, ...schedule }: StoredSchedule): string => {
     sessionKey,
     user,
     attributes,
+    promptAttributes,
     missed,
     overlap,
     when,

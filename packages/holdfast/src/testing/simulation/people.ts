@@ -1,7 +1,9 @@
 import type { SessionId } from "../../core/ids.ts";
+import type { JsonObject } from "../../core/json.ts";
 import type { WhenActive } from "../../core/when-active.ts";
 import type { Input, Session } from "../../runtime/index.ts";
 import { cancelAgain, cancelAtOnce, resumeInVain } from "./meddlers.ts";
+import { attributesLine, attributesOf } from "./simulated-attributes.ts";
 import { AGENT } from "./simulated-agent.ts";
 import { giveMore } from "./simulated-budget.ts";
 import { stopAll } from "./odd-people.ts";
@@ -16,6 +18,8 @@ type Task = {
   readonly key: string;
   readonly says: string;
   readonly input: Input;
+  /** What the application says of it. */
+  readonly attributes: JsonObject | null;
   /** What the model is to heed in this run alone. */
   readonly settings: {
     readonly settings?: { readonly temperature: number };
@@ -158,20 +162,24 @@ export class People {
       ...(whenActive === undefined ? {} : { whenActive }),
     };
     const isAcknowledged = false;
-    return { sessionKey: `s${session}`, key: says, says, input, settings, dueAt, triedAt, isAcknowledged };
+    const attributes = attributesOf(this.#sim, says);
+    const said = { key: says, says, input, attributes, settings };
+    return { sessionKey: `s${session}`, ...said, dueAt, triedAt, isAcknowledged };
   }
 
   async #handIn(booted: Booted, task: Task, open = () => this.#open(booted, task)): Promise<void> {
-    const { key, says, input, settings } = task;
+    const { key, says, input, attributes, settings } = task;
     const { clock, ledger, askers, chaos } = this.#sim;
     task.triedAt = clock.monotonicMs();
     const isRecalled = chaos.strikes("cancel-at-once", 0.015);
     if (isRecalled) this.#sim.holdNews(NEWS_HELD_MS);
     const session = await open();
-    const run = await session.send(input, { idempotencyKey: key, ...settings });
+    const promptAttributes = attributes ?? {};
+    const run = await session.send(input, { idempotencyKey: key, promptAttributes, ...settings });
     const { id: runId, sessionId } = run;
     task.isAcknowledged = true;
-    const sent = { line: sentLine(input), chars: weightOf(input) };
+    const line = attributesLine(attributes ?? undefined);
+    const sent = { line: `${line}${sentLine(input)}`, chars: line.length + weightOf(input) };
     const told = { by: booted.process.name, at: clock.monotonicMs(), ...settings };
     ledger.acknowledged.push({ kind: "input", sessionId, key, runId, says, sent, ...told });
     askers.ask(booted, run);

@@ -3,7 +3,8 @@ import type { ToolOutput } from "../../../core/message.ts";
 import type { JournalEvent } from "../../../core/event.ts";
 import type { Violation } from "./rules.ts";
 import { eventsOf, finder, type SessionHistory } from "./session-history.ts";
-import { contentLine, weightOf } from "../../simulation/simulated-files.ts";
+import { inputLine } from "../../simulation/simulated-attributes.ts";
+import { weightOf } from "../../simulation/simulated-files.ts";
 
 /** What was accepted is what was sent, and everything weighs in the window what it is (J1, E6). */
 export const checkContent = (session: SessionHistory): readonly Violation[] => [
@@ -22,7 +23,7 @@ const checkSent = ({ sessionId, events, acknowledged }: SessionHistory): readonl
     const accepted = eventsOf(events, "run.accepted").find(({ header }) => header.runId === runId);
     if (accepted === undefined || accepted.payload === null) return [];
     const { position, header, payload } = accepted;
-    const isSame = contentLine(payload["content"]) === sent.line;
+    const isSame = inputLine(payload) === sent.line;
     return [
       ...(isSame
         ? []

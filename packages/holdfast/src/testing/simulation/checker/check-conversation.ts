@@ -9,6 +9,7 @@ import type { ModelEntry } from "./history.ts";
 import type { Violation } from "./rules.ts";
 import { isUndo, undoneLine } from "./undo-books.ts";
 import { eventsOf, finder, isClosing, type EventOf, type SessionHistory } from "./session-history.ts";
+import { inputLine } from "../../simulation/simulated-attributes.ts";
 import { contentLine, partLine } from "../../simulation/simulated-files.ts";
 
 /** One entry of the window, told from the journal: what is said in a prompt, or one result of a turn. */
@@ -105,7 +106,7 @@ class Window {
       this.#inputs.set(header.runId, {
         kind: "input",
         position,
-        line: `user ${contentLine(payload?.["content"])}`,
+        line: `user ${inputLine(payload)}`,
         erased: `user ${ERASED}`,
         of: header.runId,
         chars: header.chars,
