@@ -217,6 +217,11 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: async () => (await import("./commands/memory-lines.ts")).memoryImport,
   },
   {
+    name: "users erase",
+    summary: "erase what is known of a user",
+    load: async () => (await import("./commands/users-erase.ts")).usersErase,
+  },
+  {
     name: "budgets",
     summary: "list what budgets have come to",
     load: async () => (await import("./commands/budgets.ts")).budgets,

@@ -1,4 +1,4 @@
-import { cp, mkdtemp, readdir, readFile, rm, stat, writeFile } from "node:fs/promises";
+import { cp, mkdtemp, rm, stat, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, expect, it, onTestFinished } from "vitest";
@@ -7,6 +7,7 @@ import { createInMemoryMemory, createSqliteMemory } from "../memory/index.ts";
 import type { JournalStore } from "../ports/journal-store.ts";
 import type { MemoryStore } from "../ports/memory-store.ts";
 import { createSqliteStore } from "../stores/index.ts";
+import { filesWith } from "../testing/files-with.fixture.ts";
 import { createTestRuntime, scriptedModel, type ScriptedToolCall } from "../testing/index.ts";
 import { agentOf, keepingLogger, makeDoor, toolOf } from "../testing/scenario.fixture.ts";
 import { memoryTools, taskTool } from "../tools/index.ts";
@@ -94,17 +95,6 @@ const folder = async (): Promise<string> => {
   const dataDir = await mkdtemp(join(tmpdir(), "holdfast-erase-user-"));
   onTestFinished(() => rm(dataDir, { recursive: true, force: true }));
   return dataDir;
-};
-
-/** Files under a folder that hold the text. */
-const filesWith = async (dataDir: string, text: string): Promise<readonly string[]> => {
-  const found: string[] = [];
-  for (const entry of await readdir(dataDir, { recursive: true, withFileTypes: true })) {
-    if (!entry.isFile()) continue;
-    const path = join(entry.parentPath, entry.name);
-    if ((await readFile(path)).includes(text)) found.push(path.slice(dataDir.length + 1));
-  }
-  return found.toSorted();
 };
 
 type Place = {

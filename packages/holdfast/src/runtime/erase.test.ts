@@ -1,9 +1,10 @@
-import { mkdtemp, readdir, readFile, rm } from "node:fs/promises";
+import { mkdtemp, rm } from "node:fs/promises";
 import { DatabaseSync } from "node:sqlite";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { z } from "zod";
+import { filesWith } from "../testing/files-with.fixture.ts";
 import { scriptedModel } from "../testing/index.ts";
 import { createRuntime, defineAgent, defineTool } from "./index.ts";
 
@@ -29,18 +30,6 @@ const agent = defineAgent({
     toolResults.length === 0 ? { toolCalls: [{ name: "tell", input: {} }] } : { text: `it said ${SAID}` },
   ),
 });
-
-/** Files under a folder that hold the text. */
-const filesWith = async (folder: string, text: string): Promise<readonly string[]> => {
-  const entries = await readdir(folder, { recursive: true, withFileTypes: true });
-  const found: string[] = [];
-  for (const entry of entries) {
-    if (!entry.isFile()) continue;
-    const path = join(entry.parentPath, entry.name);
-    if ((await readFile(path)).includes(text)) found.push(path);
-  }
-  return found;
-};
 
 describe("erasing", () => {
   let dataDir = "";

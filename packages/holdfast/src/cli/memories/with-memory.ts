@@ -7,6 +7,10 @@ import { dataDirOf, shownDataDir } from "../sessions/data-dir.ts";
 
 const MEMORY_FILE = "memory.db";
 
+/** Whether something is remembered in the data directory. */
+export const hasMemory = (call: Pick<Invocation, "flags" | "cwd">): boolean =>
+  existsSync(join(dataDirOf(call), MEMORY_FILE));
+
 type Work<Result> = (memory: MemoryStore, now: number) => Promise<Result>;
 
 /** Opens the memory of the data directory, which must be there already, for as long as something is done with it. @throws NotFoundError */
@@ -14,7 +18,7 @@ export const withMemory = async <Result>(
   call: Pick<Invocation, "flags" | "cwd">,
   work: Work<Result>,
 ): Promise<Result> => {
-  if (existsSync(join(dataDirOf(call), MEMORY_FILE))) return await withNewMemory(call, work);
+  if (hasMemory(call)) return await withNewMemory(call, work);
   throw new NotFoundError("MEMORY_NOT_FOUND", `There is no ${MEMORY_FILE} in ${shownDataDir(call)}.`, {
     hint: "Give the right directory with --data-dir <dir>; what opens a memory first makes it.",
     details: { dataDir: dataDirOf(call) },
