@@ -17,7 +17,7 @@ type NewSession = {
 /** Makes a session with its first event; `exists` when the id is taken, and then nothing changes. */
 export const createSession = (
   { clock, store, sha256 }: Pick<EngineServices, "clock" | "store" | "sha256">,
-  agent: Agent,
+  agent: Pick<Agent, "name" | "version" | "digest">,
   { id, tenant, user, attributes, parent }: NewSession,
 ): Promise<"created" | "exists"> => {
   const { name, version, digest } = agent;

@@ -5,6 +5,7 @@ import { checkOptions, wholeNumber } from "../definitions/known-options.ts";
 import type { ListedSession } from "../ports/journal-store.ts";
 import { copiesIn } from "../stores/index.ts";
 import { type Eraser, listAll } from "./eraser.ts";
+import { closeExtractions } from "./extraction/close-extractions.ts";
 import { dutiesOf, forgetDeliveries, forgetSchedules } from "./forget-duties.ts";
 import type { RuntimeServices } from "./runtime-services.ts";
 import { Session } from "./session.ts";
@@ -55,29 +56,35 @@ const WHY = "What is known of this user is erased.";
 export const eraseUser = async (parts: UserEraserParts, options: EraseUserOptions): Promise<ErasedUser> => {
   const settings = resolveEraseUser(options);
   const { services, dataDir } = parts;
-  const { store, memory } = services;
-  const { tenant, user } = settings;
+  const { store } = services;
+  const { tenant } = settings;
   // What begins sessions comes first.
   const schedules = await forgetSchedules(store, settings);
-  const sessions = await eraseSessions(parts, settings);
+  const { sessions, memories } = await eraseWhatWasSaid(parts, settings);
   await forgetDeliveries(store, { tenant, sessions });
   // Nothing is as old as that; what was taken out of other rows leaves the log with it (C13).
   await store.expire(0);
-  // What ran until now may have remembered something.
-  let memories = (await memory?.erase({ tenant, user })) ?? 0;
-  for (const session of sessions) memories += (await memory?.erase({ tenant, session })) ?? 0;
   return { sessions: sessions.size, memories, schedules, copies: copiesIn(dataDir) };
 };
 
-/** Goes round until nothing was written since what there is was erased. */
-const eraseSessions = async (parts: UserEraserParts, settings: Settings): Promise<ReadonlySet<SessionId>> => {
+type Gone = { readonly sessions: ReadonlySet<SessionId>; readonly memories: number };
+
+/**
+ * Goes round until nothing was written since what there is was erased. The memory comes last in each round: what ran until then may
+ * have remembered something, and what was told of it meanwhile moved its session.
+ */
+const eraseWhatWasSaid = async (parts: UserEraserParts, settings: Settings): Promise<Gone> => {
   const { services, eraser } = parts;
+  const { tenant, user } = settings;
   const erased = new Map<SessionId, string>();
+  let memories = 0;
   for (let round = 1; ; round += 1) {
     const left = (await sessionsOf(parts, settings)).filter(
       (one) => erased.get(one.sessionId) !== endOf(one),
     );
-    if (left.length === 0) return new Set(erased.keys());
+    const sessions = new Set(erased.keys());
+    // guard J4: what was told while it was being erased is erased too
+    if (round > 1 && left.length === 0) return { sessions, memories };
     if (round > MOST_ROUNDS) throw stillActive(left);
     // As they were before they are erased: what is written meanwhile is seen the next time.
     for (const session of await stopRuns(parts, settings, left)) {
@@ -86,7 +93,22 @@ const eraseSessions = async (parts: UserEraserParts, settings: Settings): Promis
       await eraser.alone(session.sessionId);
       erased.set(session.sessionId, endOf(session));
     }
+    // What begins a session of theirs is stopped and erased in the next round.
+    const all = new Set(erased.keys());
+    await closeExtractions(services, { tenant, user, sessions: all });
+    memories += await eraseMemories(services, settings, all);
   }
+};
+
+const eraseMemories = async (
+  { memory }: RuntimeServices,
+  { tenant, user }: Settings,
+  sessions: ReadonlySet<SessionId>,
+): Promise<number> => {
+  if (memory === null) return 0;
+  let count = await memory.erase({ tenant, user });
+  for (const session of sessions) count += await memory.erase({ tenant, session });
+  return count;
 };
 
 /** Cancels what is open and waits for it to end. Answers the sessions as they stand then. @throws ConflictError */

@@ -1,3 +1,4 @@
+import { lstatSync } from "node:fs";
 import { resolve } from "node:path";
 import type { SessionId } from "../core/ids.ts";
 import type { ListQuery, ListedSession, SessionPage } from "../ports/journal-store.ts";
@@ -44,7 +45,9 @@ export class Eraser {
   }
 
   async #removeWorkspace(id: SessionId): Promise<void> {
-    await removeFolder(workspaceFolder(this.#dataDir, id));
+    const folder = workspaceFolder(this.#dataDir, id);
+    // Most sessions have none.
+    if (lstatSync(folder, { throwIfNoEntry: false }) !== undefined) await removeFolder(folder);
   }
 }
 

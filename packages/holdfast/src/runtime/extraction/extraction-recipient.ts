@@ -1,8 +1,5 @@
 import type { Delivery, RunDelivery } from "../../core/delivery.ts";
 import { HoldfastError } from "../../core/errors.ts";
-import type { EventType } from "../../core/event.ts";
-import type { RunId, SessionId } from "../../core/ids.ts";
-import { openEvent } from "../../core/journal-codec.ts";
 import { isJsonObject, type JsonValue } from "../../core/json.ts";
 import { createSession } from "../../engine/create-session.ts";
 import type { Delivered, Recipient } from "../../engine/recipient.ts";
@@ -14,7 +11,13 @@ import { Session } from "../session.ts";
 import { EXTRACTION_AGENT, type Proposal } from "./extraction-agent.ts";
 import { messageOf, shownLines, wordsOf } from "./extraction-message.ts";
 import type { ExtractionSettings } from "./extraction-options.ts";
-import { extractionSessionId } from "./extraction-session.ts";
+import {
+  beginKey,
+  EXTRACTION_RECIPIENT,
+  extractionSessionId,
+  memoryKey,
+  runsIn,
+} from "./extraction-session.ts";
 import { Words } from "./is-backed-by.ts";
 import { consider, isOwn, type ExtractionPlace } from "./proposed-changes.ts";
 
@@ -32,7 +35,6 @@ const PATIENCE_MS = 300_000;
 const CANCEL_MS = 5_000;
 /** Attempts that failed: over some eight hours. */
 const RETRY = { maxAttempts: 10, initialDelayMs: 30_000, maxDelayMs: 14_400_000 };
-const EXTRACTION_RECIPIENT = "@memory-extraction";
 const MAX_KNOWN = 30;
 const MAX_KNOWN_TOKENS = 3_000;
 
@@ -41,7 +43,6 @@ const MAX_KNOWN_TOKENS = 3_000;
  * commit of the run's end, and told in the order of the session, so an extraction knows what came of those before it.
  */
 export const extractionRecipient = (parts: Parts): Recipient => ({
-  // No recipient of a user's can have this name: it begins with a sign.
   name: EXTRACTION_RECIPIENT,
   on: new Set(["run.completed"]),
   agents: new Set(
@@ -118,7 +119,7 @@ const runFor = async (delivery: RunDelivery, parts: Reading): Promise<Run<JsonVa
   const last = begun.at(-1);
   if (last !== undefined && !last.hasFailed) return session.run(last.runId);
   // K5: an extraction is begun once, whoever comes back to it
-  const idempotencyKey = `extraction:${begun.length}`;
+  const idempotencyKey = beginKey(begun.length);
   if (last !== undefined) return session.send("Answer again.", { idempotencyKey });
   const agent = services.agents.get(EXTRACTION_AGENT);
   if (agent === undefined)
@@ -127,33 +128,6 @@ const runFor = async (delivery: RunDelivery, parts: Reading): Promise<Run<JsonVa
   const attributes = { session: delivery.sessionId, run: delivery.runId };
   await createSession(services, agent, { id, tenant, user, attributes });
   return session.send(messageOf(await knownOf(delivery, parts), lines), { idempotencyKey });
-};
-
-type Begun = { readonly runId: RunId; readonly isOver: boolean; readonly hasFailed: boolean };
-
-const ENDS: ReadonlySet<EventType> = new Set<EventType>(["run.completed", "run.failed", "run.cancelled"]);
-
-/** The runs of an extraction's session, in their order; those that nobody has read of, too. */
-const runsIn = async ({ store }: RuntimeServices, id: SessionId): Promise<readonly Begun[]> => {
-  const loaded = await store.load(id);
-  if (loaded === undefined) return [];
-  const headers = (await store.read(id, 0, { limit: 10_000, omitPayload: true })).map(
-    (stored) => openEvent(stored).header,
-  );
-  const ended = new Map(
-    headers.flatMap((header) =>
-      ENDS.has(header.type) && "runId" in header ? [[header.runId, header.type] as const] : [],
-    ),
-  );
-  const accepted = headers.flatMap((header) => (header.type === "run.accepted" ? [header.runId] : []));
-  const unread = loaded.signals.flatMap(({ kind, runId }) =>
-    kind === "input" && runId !== null ? [runId] : [],
-  );
-  return [...new Set([...accepted, ...unread])].map((run) => ({
-    runId: run,
-    isOver: ended.has(run),
-    hasFailed: ended.get(run) === "run.failed",
-  }));
 };
 
 /** What is known that may have to do with it, of what the user's own memory has. */
@@ -227,7 +201,7 @@ const remember = async (proposals: readonly Proposal[], parts: Remembering): Pro
   await memory.write({
     by: place.viewer,
     // K5: what an extraction came to is written once
-    key: `extraction:${delivery.runId}`,
+    key: memoryKey(delivery.runId),
     now: delivery.at,
     changes,
   });

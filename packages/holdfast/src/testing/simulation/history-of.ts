@@ -1,4 +1,5 @@
 import { isAskedAbout } from "./approvers.ts";
+import { ARCHIVE } from "./archive.ts";
 import { sha256 } from "../../runtime/index.ts";
 import type { SessionId } from "../../core/ids.ts";
 import type { ListedSession } from "../../ports/journal-store.ts";
@@ -22,7 +23,7 @@ const ROUNDS = 3;
 
 /** Timers of a runtime with nothing to do: where the store has something to wake for, it is looked for on time. */
 const idleTimers = async (sim: Simulation): Promise<number> => {
-  const { session } = await sim.attach().nextWake([AGENT, TIMEKEEPER, ...TEAM], []);
+  const { session } = await sim.attach().nextWake([AGENT, TIMEKEEPER, ...TEAM, ...ARCHIVE], []);
   return session === null ? ROUNDS : ROUNDS + 1;
 };
 
@@ -72,6 +73,21 @@ const teamOf = async (sim: Simulation, ids: readonly SessionId[]): Promise<Histo
   return { noted, accepted, journals: new Map(await Promise.all(ids.map(read))) };
 };
 
+/** What an agent remembers, and of whom it should not. */
+const archiveOf = async (sim: Simulation, ids: readonly SessionId[]): Promise<History["archive"]> => {
+  const read = async (id: SessionId) => [id, await sim.readStored(id)] as const;
+  const { entrusted, forgotten, consulted } = sim.archive;
+  return {
+    entrusted,
+    forgotten,
+    consulted,
+    records: await sim.archive.records(),
+    files: await sim.archive.files(sim.attach()),
+    unread: await sim.archive.unread(sim.attach()),
+    journals: new Map(await Promise.all(ids.map(read))),
+  };
+};
+
 /** What may be, and what it costs. */
 const termsOf = (sim: Simulation) => {
   const { calls } = sim.limits;
@@ -95,7 +111,9 @@ export const historyOf = async (sim: Simulation): Promise<History> => {
   const listed = await sim.listStored();
   const scheduled = idsOf(listed, (agent) => agent === TIMEKEEPER);
   const team = idsOf(listed, (agent) => TEAM.has(agent));
-  const sessions = [...sim.ledger.durable.keys()].filter((id) => !scheduled.has(id) && !team.has(id));
+  const archive = idsOf(listed, (agent) => ARCHIVE.has(agent));
+  const apart = scheduled.union(team).union(archive);
+  const sessions = [...sim.ledger.durable.keys()].filter((id) => !apart.has(id));
   const { ledger, world } = sim;
   const { stranger } = ledger;
   const { leftAt } = sim;
@@ -128,9 +146,8 @@ export const historyOf = async (sim: Simulation): Promise<History> => {
     isCrowded: sim.isCrowded,
     ...(sim.calendar.isOn ? { calendar: await calendarOf(sim, [...scheduled]) } : {}),
     ...(sim.team.isOn ? { team: await teamOf(sim, [...team]) } : {}),
-    acknowledged: ledger.acknowledged.filter(
-      ({ sessionId }) => !scheduled.has(sessionId) && !team.has(sessionId),
-    ),
+    ...(sim.archive.isOn ? { archive: await archiveOf(sim, [...archive]) } : {}),
+    acknowledged: ledger.acknowledged.filter(({ sessionId }) => !apart.has(sessionId)),
     unread: new Map(
       listed.flatMap(({ sessionId, unreadSignals }) =>
         sessionId === stranger?.sessionId ? [] : [[sessionId, unreadSignals]],

@@ -72,7 +72,8 @@ export const simulate = async (options: SimulateOptions): Promise<SimulationResu
   await epilogue(sim, people);
   const history = await historyOf(sim);
   const violations = [...checkHistory(history), ...alarmsOf(sim)];
-  const apart = [...(history.calendar?.journals.values() ?? []), ...(history.team?.journals.values() ?? [])];
+  const { calendar, team, archive } = history;
+  const apart = [calendar, team, archive].flatMap((one) => [...(one?.journals.values() ?? [])]);
   const events = [...history.journals.values(), ...apart].reduce((sum, { length }) => sum + length, 0);
   return {
     seed,
@@ -98,6 +99,7 @@ const strike = async (sim: Simulation, people: People, most: number): Promise<vo
   people.send(someone);
   sim.calendar.tend(someone);
   sim.team.tend(someone);
+  sim.archive.tend(someone);
   for (const sessionId of people.sessions) attend(sim, someone, sessionId);
   if (chaos.strikes("crash", 0.03)) sim.crash(someone);
   if (chaos.strikes("power-loss", 0.01)) await sim.losePower();
@@ -164,12 +166,13 @@ const calm = async (sim: Simulation, people: People): Promise<void> => {
     sim.interruptions.calm(first);
     sim.calendar.tend(first);
     sim.team.tend(first);
+    sim.archive.tend(first);
     // Answers come when the disk has taken them, which needs time to pass.
     for (const sessionId of people.sessions) void people.operate(first, sessionId).catch(() => undefined);
-    for (const sessionId of await sim.sessionsOfTeam())
+    for (const sessionId of await sim.sessionsOfAgents())
       void people.operate(first, sessionId).catch(() => undefined);
     const isDone = people.isContent && sim.interruptions.isLifted && (await sim.isSettled());
-    if (isDone && ((!sim.calendar.isOn && !sim.team.isOn) || (await sim.isQuiet()))) return;
+    if (isDone && (!sim.hasDuties || (await sim.isQuiet()))) return;
   }
 };
 

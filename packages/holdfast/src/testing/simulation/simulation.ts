@@ -6,6 +6,7 @@ import type { Account, JournalStore, ListedSession, Snapshot } from "../../ports
 import { createFaultyStore, type FaultyStore } from "../../testing/faulty-store.ts";
 import { createManualClock, type ManualClock } from "../../testing/manual-clock.ts";
 import { Approvers } from "./approvers.ts";
+import { Archive, ARCHIVE } from "./archive.ts";
 import { Askers } from "./askers.ts";
 import { Audience } from "./audience.ts";
 import type { Booted } from "./booted.ts";
@@ -66,6 +67,7 @@ export class Simulation {
   readonly interruptions: Interruptions;
   readonly calendar: Calendar;
   readonly team: Team;
+  readonly archive: Archive;
   readonly approvers: Approvers;
   readonly undos: Undos;
   readonly #gone = new Set<string>();
@@ -110,6 +112,10 @@ export class Simulation {
     this.clock = createManualClock({ seed });
     this.calendar = new Calendar(this.aside("schedules"), this.clock.now());
     this.team = new Team(this.aside("children"));
+    this.archive = new Archive(this.aside("memory"), {
+      isWild: () => this.chaos.isOn,
+      durableOf: (sessionId) => this.ledger.durableOf(sessionId),
+    });
     this.#machine = new SimulatedMachine({
       clock: this.clock,
       sha256,
@@ -137,7 +143,9 @@ export class Simulation {
     const process = new SimulatedProcess(`p${this.#born}`, this.clock);
     const view = this.#machine.attach();
     this.ledger.leases.introduce(view.holderId, process.name);
-    const caller = this.#callerOf({ process, view, kill: () => faulty.crashAfter(0) });
+    const doomed = { process, view, kill: () => faulty.crashAfter(0) };
+    const caller = this.#callerOf(doomed);
+    const die = (): void => this.#die(doomed);
     const faulty: FaultyStore = createFaultyStore({
       store: witnessed(view, process.name, this.#records()),
       clock: process.clock,
@@ -163,7 +171,8 @@ export class Simulation {
           this.#listeners.push(listener);
         },
       ),
-      agents: this.#agentsOn(process, isComplete),
+      agents: [...this.#agentsOn(process, isComplete), ...this.archive.agentsOn(process, die)],
+      ...this.archive.optionsOn(process, die),
       ...this.calendar.recipientsOn(process),
       clock: process.runtimeClock,
       deps: { world: this.world, process },
@@ -360,16 +369,24 @@ export class Simulation {
     return sessions.every(({ status, unreadSignals }) => SETTLED.has(status) && unreadSignals === 0);
   }
 
-  /** Agents that ask each other have sessions that no client knows; an operator looks after them too. */
-  async sessionsOfTeam(): Promise<readonly SessionId[]> {
-    if (!this.team.isOn) return [];
+  /** Agents that ask or read each other have sessions that no client knows; an operator looks after them too. */
+  async sessionsOfAgents(): Promise<readonly SessionId[]> {
+    if (!this.team.isOn && !this.archive.isOn) return [];
     const listed = await this.listStored();
-    return listed.filter(({ agent }) => TEAM.has(agent)).map(({ sessionId }) => sessionId);
+    return listed
+      .filter(({ agent }) => TEAM.has(agent) || ARCHIVE.has(agent))
+      .map(({ sessionId }) => sessionId);
+  }
+
+  /** Whether there is anything that is owed outside of the sessions of people. */
+  get hasDuties(): boolean {
+    return this.calendar.isOn || this.team.isOn || this.archive.isOn;
   }
 
   /** Whether nothing is owed outside of sessions. */
   async isQuiet(): Promise<boolean> {
     const { store } = this.#machine;
+    if (this.archive.isOn && !(await this.archive.isQuiet(store))) return false;
     return (await this.calendar.isQuiet(store)) && (!this.team.isOn || (await this.team.isQuiet(store)));
   }
 

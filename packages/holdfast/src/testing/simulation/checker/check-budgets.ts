@@ -198,13 +198,13 @@ const problemOfEnd = (ledger: Ledger): string | null => {
 
 /** What accounts hold in the end is what all journals say, and within the limit but for what was counted beyond it (E8). */
 export const checkAccounts = (
-  { accounts, budgets = [], strangers = [], calendar, team }: History,
+  { accounts, budgets = [], strangers = [], calendar, team, archive }: History,
   journals: readonly (readonly JournalEvent[])[],
 ): readonly Violation[] => {
   if (accounts === undefined || strangers.length > 0) return [];
   const books = new Map<string, Book>();
   // What the calendar runs, and what agents ask of each other, is paid from the same purses.
-  const apart = [...(calendar?.journals.values() ?? []), ...(team?.journals.values() ?? [])];
+  const apart = [calendar, team, archive].flatMap((one) => [...(one?.journals.values() ?? [])]);
   const others = apart.map((stored) => stored.map(openEvent));
   for (const events of [...journals, ...others]) for (const event of events) keep(books, events, event);
   const say = finder("", "E8");

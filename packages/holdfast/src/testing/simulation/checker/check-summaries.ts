@@ -68,7 +68,10 @@ const problemOfFailure = (
     return summing === null && summaries === 0 ? null : "it is given up though it is asked for";
   }
   if (summing?.position !== header.startedAt) return "the failure is of another";
-  if (isLost !== (header.code === "MODEL_CALL_LOST")) return `it is lost, or not, and says ${header.code}`;
+  // Who was in doubt about the session did not ask, and has nothing to pay.
+  const isUnasked = header.code === "MODEL_CALL_LOST" && header.charge.costUsd === 0;
+  if (isLost !== (header.code === "MODEL_CALL_LOST") && !isUnasked)
+    return `it is lost, or not, and says ${header.code}`;
   return isLost || summing.epoch === epoch ? null : "a failure is recorded by who did not ask for it";
 };
 

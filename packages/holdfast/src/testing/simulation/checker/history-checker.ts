@@ -1,3 +1,4 @@
+import { checkArchive } from "./check-archive.ts";
 import { checkAnswers } from "./check-answers.ts";
 import { checkApprovals, checkDecisions } from "./check-approvals.ts";
 import { checkBooks } from "./check-books.ts";
@@ -56,7 +57,7 @@ export const checkHistory = (history: History): readonly Violation[] => {
   for (const { sessionId, problem } of history.refusedPrompts ?? [])
     found.push(finder(sessionId, "E3")("prompt-invalid", null, problem));
   found.push(...checkCalendar(history));
-  found.push(...checkChildren(history));
+  found.push(...checkChildren(history), ...checkArchive(history));
   for (const { by, count } of history.timersLeft ?? [])
     found.push(finder("", "S3")("timer-left", null, `${count} timers run in ${by}, and nothing is owed`));
   const journals: (readonly JournalEvent[])[] = [];

@@ -5,8 +5,10 @@ import type { CallId, Position, RunId, SessionId, Timestamp } from "../../../cor
 import type { Message } from "../../../core/message.ts";
 import type { ToolEffect } from "../../../core/run-settings.ts";
 import type { Account, ConflictReason } from "../../../ports/journal-store.ts";
+import type { MemoryRecord } from "../../../ports/memory-store.ts";
 import type { ModelSettings } from "../../../ports/model.ts";
 import type { BudgetOptions, Outcome } from "../../../runtime/index.ts";
+import type { Saying } from "../archivist.ts";
 
 /**
  * What the outside world saw of one attempt at a tool call. It is written down by the world itself, not
@@ -442,6 +444,19 @@ export type History = {
   readonly timersLeft?: readonly { readonly by: string; readonly count: number }[];
   /** Whether sessions had to wait for each other. */
   readonly isCrowded?: boolean;
+  /** Users of an agent that remembers; its sessions, and those in which it is read, are here and not among the others. */
+  readonly archive?: {
+    readonly journals: ReadonlyMap<SessionId, readonly StoredEvent[]>;
+    readonly entrusted: readonly Entrusted[];
+    readonly records: readonly MemoryRecord[];
+    /** Runs whose reading is still owed, or was given up and told so. */
+    readonly unread: ReadonlySet<RunId>;
+    /** Words of which the file is there that was saved with them. */
+    readonly files: ReadonlySet<string>;
+    /** Words that are to be nowhere. */
+    readonly forgotten: ReadonlySet<string>;
+    readonly consulted: readonly Consulted[];
+  };
   /** Agents that ask others; their sessions are here and not among the others. */
   readonly team?: {
     readonly journals: ReadonlyMap<SessionId, readonly StoredEvent[]>;
@@ -454,6 +469,25 @@ export type History = {
     readonly tellings: readonly Telling[];
     readonly journals: ReadonlyMap<SessionId, readonly StoredEvent[]>;
   };
+};
+
+/** What a user said to an agent that remembers. */
+export type Entrusted = {
+  readonly user: string;
+  readonly saying: Saying;
+  readonly noun: string;
+  /** No other saying has it. */
+  readonly word: string;
+  readonly taken: { readonly sessionId: SessionId; readonly runId: RunId } | null;
+  /** Nobody was forgetting the user when it was said. */
+  readonly isCertain: boolean;
+};
+
+/** What users were to have said, by a prompt. */
+export type Consulted = {
+  readonly sessionId: SessionId;
+  readonly texts: readonly string[];
+  readonly durable: Position;
 };
 
 /** What a worker wrote down, under the key of the call. */

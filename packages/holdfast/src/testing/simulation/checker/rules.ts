@@ -113,6 +113,9 @@ export const RULES = [
   "undo-missing",
   "too-many-at-once",
   "summary-wrong",
+  "remembered-wrong",
+  "recalled-wrong",
+  "not-forgotten",
 ] as const;
 
 export type Rule = (typeof RULES)[number];
