@@ -33,7 +33,8 @@ import { Eraser } from "./eraser.ts";
 import { eraseUser, type ErasedUser, type EraseUserOptions } from "./erase-user.ts";
 import type { Input } from "./input.ts";
 import { checkOptions } from "../definitions/known-options.ts";
-import { extractionAgent } from "./extraction/extraction-agent.ts";
+import { EXTRACTION_AGENT, extractionAgent } from "./extraction/extraction-agent.ts";
+import { checkExtractedAgents } from "./extraction/extraction-options.ts";
 import { extractionRecipient } from "./extraction/extraction-recipient.ts";
 import { DeadLetters } from "./deliveries/dead-letters.ts";
 import { recipientsOf } from "./deliveries/recipients.ts";
@@ -137,8 +138,15 @@ const agentsOf = (
       from: process.cwd(),
       limits,
     });
-  const own = settings.extraction === null ? [] : [extractionAgent(settings.extraction)];
-  const agents = withChildren([...given, ...own]).map(({ newest, older }): Agent => ({
+  const { extraction } = settings;
+  const own = extraction === null ? [] : [extractionAgent(extraction)];
+  const all = withChildren([...given, ...own]);
+  if (extraction !== null)
+    checkExtractedAgents(
+      extraction,
+      all.flatMap(({ newest: { name } }) => (name === EXTRACTION_AGENT ? [] : [name])),
+    );
+  const agents = all.map(({ newest, older }): Agent => ({
     ...compile(newest),
     older: older.map(compile),
   }));

@@ -18,7 +18,7 @@ import {
   toolOf,
 } from "../testing/scenario.fixture.ts";
 import type { Proposal } from "./extraction/extraction-agent.ts";
-import type { ExtractionOptions } from "./index.ts";
+import { agentTool, type ExtractionOptions } from "./index.ts";
 
 const START = 1_700_000_000_000;
 const MINUTE = 60_000;
@@ -75,6 +75,8 @@ const chat = scriptedModel(({ lastUserText, toolResults }) => {
   return { text: "I see." };
 });
 
+const somebody = agentOf({ name: "somebody", model: chat });
+
 const lookingAt = (page: string) => toolOf({ name: "look", effect: "read", execute: () => page });
 
 type World = {
@@ -94,7 +96,7 @@ const world = async ({
   const agent = agentOf({ model: chat, tools: [lookingAt(page)] });
   const logger = keepingLogger();
   const test = await createTestRuntime({
-    agents: [agent],
+    agents: [agent, somebody],
     memory,
     logger,
     now: START,
@@ -557,6 +559,27 @@ describe("a process that closes while a conversation is read", () => {
 });
 
 describe("a memory that is read into", () => {
+  it("is read into from agents that there are, also from those that are only called, and from no others", async () => {
+    const caller = agentOf({ model: chat, tools: [agentTool(somebody, { description: "helps" })] });
+    const refusal = (...agents: readonly string[]) =>
+      createTestRuntime({
+        agents: [caller],
+        memory: createInMemoryMemory(),
+        extraction: { model: reading(notes), agents },
+      }).then(
+        async (test) => test.close(),
+        (thrown: unknown) => thrown,
+      );
+    expect(await refusal("clerk", "somebody")).toBeUndefined();
+    expect(await refusal("clerk", "sombody")).toMatchObject({
+      code: "OPTION_INVALID",
+      message: expect.stringContaining('"sombody"'),
+      hint: 'Did you mean "somebody"?',
+    });
+    for (const unknown of ["zeppelin", "memory-extraction"])
+      expect(await refusal(unknown)).toMatchObject({ hint: expect.stringContaining("`agents`") });
+  });
+
   it("is needed, and options that are wrong are refused", async () => {
     const refused = async (options: object) =>
       createTestRuntime({ agents: [], ...options }).then(

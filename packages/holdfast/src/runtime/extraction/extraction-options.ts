@@ -1,4 +1,5 @@
 import { ConfigurationError } from "../../core/errors.ts";
+import { nearestName } from "../../core/nearest-name.ts";
 import { checkOptions } from "../../definitions/known-options.ts";
 import type { ModelSettings } from "../../ports/model.ts";
 import type { AgentLimits } from "../define-agent.ts";
@@ -10,7 +11,7 @@ export type ExtractionOptions = {
   readonly model: ModelChoice | readonly ModelChoice[];
   /** What is worth knowing, in words; what a user says of himself, what he prefers and what he decided, by default. */
   readonly topics?: readonly string[];
-  /** Only runs of these agents; of all by default. */
+  /** Only runs of these agents, each of which the runtime must have; of all by default. */
   readonly agents?: readonly string[];
   /** A drawer of its own in the memory. */
   readonly namespace?: string;
@@ -55,6 +56,20 @@ export const resolveExtraction = (
     ...(limits === undefined ? {} : { limits }),
     ...(settings === undefined ? {} : { settings }),
   };
+};
+
+/** Refuses what would silently look at nothing. @throws ConfigurationError */
+export const checkExtractedAgents = (
+  { agents }: Pick<ExtractionSettings, "agents">,
+  known: readonly string[],
+): void => {
+  const unknown = agents?.find((name) => !known.includes(name));
+  if (unknown === undefined) return;
+  const near = nearestName(unknown, known);
+  throw invalid(
+    `is to read runs of agent "${unknown}", which this runtime does not have`,
+    near === undefined ? "Give it to createRuntime in `agents`." : `Did you mean "${near}"?`,
+  );
 };
 
 const isListOfText = (list: unknown): list is readonly string[] =>
