@@ -24,7 +24,11 @@ export const contextIn = (folder: string): ToolContext => ({
   },
   secret: (name) => name,
   log,
-  history: { search: async () => [], read: async () => [], searchOthers: async () => [] },
+  history: {
+    search: async () => [],
+    read: async () => [],
+    searchOthers: async () => ({ entries: [], unreadable: [] }),
+  },
   progress: (message) => console.error(`progress: ${message}`),
   deps: undefined,
 });

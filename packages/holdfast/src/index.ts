@@ -138,4 +138,4 @@ export type { Logger, ToolContext, Verification, Workspace } from "./ports/tool.
 export type { Artifacts, NewArtifact, SavedArtifact } from "./ports/artifacts.ts";
 export type { SessionContext } from "./ports/session-context.ts";
 export type { Task, TaskStatus } from "./core/task-list.ts";
-export type { HistoryEntry, OtherEntry, SessionHistory } from "./ports/session-history.ts";
+export type { HistoryEntry, OtherEntries, OtherEntry, SessionHistory } from "./ports/session-history.ts";

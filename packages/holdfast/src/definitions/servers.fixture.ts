@@ -100,7 +100,11 @@ export const contextOf = (more: Partial<ToolContext> = {}): ToolContext => {
     idempotencyKey: "key_1",
     artifacts: { save: missing },
     workspace: { path: missing, resolve: missing, write: missing, read: missing },
-    history: { search: async () => [], read: async () => [], searchOthers: async () => [] },
+    history: {
+      search: async () => [],
+      read: async () => [],
+      searchOthers: async () => ({ entries: [], unreadable: [] }),
+    },
     secret: () => "",
     log: { debug: silent, info: silent, warn: silent, error: silent },
     progress: silent,

@@ -1,5 +1,7 @@
+import { isHoldfastError, type HoldfastError } from "../core/errors.ts";
 import type { JournalEvent } from "../core/event.ts";
-import type { StoredEvent } from "../core/hash-chain.ts";
+import type { FailureCode } from "../core/failure.ts";
+import { chainHash, GENESIS_HASH, sameBytes, type StoredEvent } from "../core/hash-chain.ts";
 import type { Position, RunId, SessionId } from "../core/ids.ts";
 import { openEvent, verifyContent } from "../core/journal-codec.ts";
 import { saidIn } from "../core/said.ts";
@@ -31,45 +33,94 @@ type Place = { readonly position: Position; readonly index: number; readonly run
 /** A place that was found, and in whose journal. */
 type Found = Place & { readonly parts: HistoryParts; readonly takenBack: TakenBack };
 
+/** What becomes of a journal that cannot be read: it is an error, or nothing of it is told and the others are searched. */
+export type OnUnreadable = (sessionId: SessionId, thrown: HoldfastError) => void;
+
 /** Finds what was said in journals, one after another. */
 export class HistorySearch {
   readonly #search: WordSearch<Found>;
+  readonly #onUnreadable: OnUnreadable | null;
+  readonly #unreadable = new Set<SessionId>();
 
-  constructor(query: string) {
+  constructor(query: string, onUnreadable: OnUnreadable | null = null) {
     this.#search = new WordSearch(query);
+    this.#onUnreadable = onUnreadable;
   }
 
   /** Goes through a journal. Answers how many characters were looked at. */
   async readThrough(parts: HistoryParts, isWanted: (entry: HistoryEntry) => boolean): Promise<number> {
     const takenBack = new TakenBack();
     let chars = 0;
-    for await (const page of pages(parts, { after: 0 }))
-      for (const event of page.map(openEvent)) {
-        takenBack.add(event.header);
-        const place = { position: event.position, runId: runIdOf(event), parts, takenBack };
-        // Of a long session only what is told in the end is held.
-        entriesOf(event).forEach((entry, index) => {
-          if (!isWanted(entry)) return;
-          chars += entry.text.length;
-          this.#search.add({ ...place, index }, entry.text);
-        });
-      }
+    const look = (event: JournalEvent): void => {
+      takenBack.add(event.header);
+      const place = { position: event.position, runId: runIdOf(event), parts, takenBack };
+      // Of a long session only what is told in the end is held.
+      entriesOf(event).forEach((entry, index) => {
+        if (!isWanted(entry)) return;
+        chars += entry.text.length;
+        this.#search.add({ ...place, index }, entry.text);
+      });
+    };
+    await this.tried(parts.sessionId, async () => {
+      let hash = GENESIS_HASH;
+      for await (const page of pages(parts, { after: 0 }))
+        for (const stored of page) {
+          checkHeader(parts, hash, stored);
+          hash = stored.hash;
+          look(openEvent(stored));
+        }
+    });
     return chars;
+  }
+
+  /** Reads something of a journal; undefined where it cannot be read, and that is no error. Nothing more is told of it then. */
+  async tried<Result>(sessionId: SessionId, read: () => Promise<Result>): Promise<Result | undefined> {
+    try {
+      return await read();
+    } catch (thrown) {
+      if (this.#onUnreadable === null || !isUnreadable(thrown)) throw thrown;
+      // J4: what was taken back may be told of only after the damage
+      this.#unreadable.add(sessionId);
+      this.#onUnreadable(sessionId, thrown);
+      return undefined;
+    }
   }
 
   /** The best of what was found, the best first, without what was taken back (E5). */
   async best(limit = USUAL_LIMIT): Promise<readonly FoundEntry[]> {
-    const isTold = ({ runId, takenBack }: Found): boolean => !takenBack.has(runId);
-    const found = this.#search.best(Math.min(Math.max(1, Math.trunc(limit)), MOST), isTold);
-    const read = new Map<HistoryParts, ReadonlyMap<Position, readonly HistoryEntry[]>>();
-    for (const [parts, places] of Map.groupBy(found, (place) => place.parts))
-      read.set(parts, await readPlaces(parts, places));
-    return found.flatMap(({ parts, position, index }) => {
-      const entry = read.get(parts)?.get(position)?.[index];
-      return entry === undefined ? [] : [{ entry, sessionId: parts.sessionId }];
-    });
+    const most = Math.min(Math.max(1, Math.trunc(limit)), MOST);
+    const isTold = ({ runId, takenBack, parts }: Found): boolean =>
+      !takenBack.has(runId) && !this.#unreadable.has(parts.sessionId);
+    for (;;) {
+      const found = this.#search.best(most, isTold);
+      const read = new Map<HistoryParts, ReadonlyMap<Position, readonly HistoryEntry[]> | undefined>();
+      for (const [parts, places] of Map.groupBy(found, (place) => place.parts))
+        read.set(parts, await this.tried(parts.sessionId, () => readPlaces(parts, places)));
+      // In the place of what cannot be told comes the next.
+      if ([...read.values()].includes(undefined)) continue;
+      return found.flatMap(({ parts, position, index }) => {
+        const entry = read.get(parts)?.get(position)?.[index];
+        return entry === undefined ? [] : [{ entry, sessionId: parts.sessionId }];
+      });
+    }
   }
 }
+
+const UNREADABLE: ReadonlySet<FailureCode> = new Set<FailureCode>(["STORE_DAMAGED", "JOURNAL_INVALID"]);
+
+const isUnreadable = (thrown: unknown): thrown is HoldfastError =>
+  isHoldfastError(thrown) && UNREADABLE.has(thrown.code);
+
+/** What was taken back is what the headers say (E5). */
+const checkHeader = (
+  { sha256, sessionId }: HistoryParts,
+  previous: Uint8Array,
+  stored: StoredEvent,
+): void => {
+  // J4: nothing is told where a header was changed
+  if (!sameBytes(chainHash(sha256, previous, stored.header), stored.hash))
+    throw damagedEvent(sessionId, stored.position, "its hash does not follow from its header");
+};
 
 type FoundEntry = { readonly entry: HistoryEntry; readonly sessionId: SessionId };
 

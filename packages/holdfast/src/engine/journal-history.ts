@@ -1,5 +1,6 @@
 import type { SessionId } from "../core/ids.ts";
 import { openEvent } from "../core/journal-codec.ts";
+import type { Logger } from "../ports/tool.ts";
 import type { HistoryEntry, SessionHistory } from "../ports/session-history.ts";
 import { type HistoryParts, HistorySearch, readHistory } from "./history-search.ts";
 import type { EngineServices } from "./services.ts";
@@ -8,6 +9,7 @@ type Parts = HistoryParts & {
   readonly store: Pick<EngineServices["store"], "read" | "readAt" | "list">;
   readonly tenant: string | null;
   readonly user: string | null;
+  readonly warn: Logger["warn"];
 };
 
 /** The history of a session, read from its journal when it is asked for. */
@@ -19,9 +21,18 @@ export const journalHistory = (parts: Parts): SessionHistory => ({
   },
   read: (position) => readHistory(parts, position),
   searchOthers: async (query, { limit } = {}) => {
-    const search = new HistorySearch(query);
+    const unreadable: SessionId[] = [];
+    const search = new HistorySearch(query, (sessionId, { code }) => {
+      if (unreadable.includes(sessionId)) return;
+      unreadable.push(sessionId);
+      parts.warn(`Session ${sessionId} could not be searched, and others were. See: holdfast doctor`, {
+        unreadable: sessionId,
+        code,
+      });
+    });
     await searchEach(parts, search);
-    return (await search.best(limit)).map(({ entry, sessionId }) => ({ ...entry, sessionId }));
+    const found = await search.best(limit);
+    return { entries: found.map(({ entry, sessionId }) => ({ ...entry, sessionId })), unreadable };
   },
 });
 
@@ -33,7 +44,7 @@ const SESSIONS_A_PAGE = 50;
 const searchEach = async (parts: Parts, search: HistorySearch): Promise<void> => {
   let sessions = 0;
   let chars = 0;
-  for await (const sessionId of othersOf(parts)) {
+  for await (const sessionId of othersOf(parts, search)) {
     const others = { ...parts, sessionId, before: Number.MAX_SAFE_INTEGER };
     chars += await search.readThrough(others, isConversation);
     sessions += 1;
@@ -44,7 +55,7 @@ const searchEach = async (parts: Parts, search: HistorySearch): Promise<void> =>
 /** What a tool gave in one session is to be trusted in no other (S1). */
 const isConversation = ({ kind }: HistoryEntry): boolean => kind === "input" || kind === "answer";
 
-async function* othersOf(parts: Parts): AsyncGenerator<SessionId> {
+async function* othersOf(parts: Parts, search: HistorySearch): AsyncGenerator<SessionId> {
   const { store, sessionId, tenant, user, signal } = parts;
   const own = await madeAs(parts, sessionId);
   if (user === null || own === null || own.parent !== null) return;
@@ -59,7 +70,8 @@ async function* othersOf(parts: Parts): AsyncGenerator<SessionId> {
     for (const listed of page.sessions) {
       // S1: another tenant's user of the same name is somebody else.
       if (listed.tenant !== tenant || listed.sessionId === sessionId) continue;
-      if ((await madeAs(parts, listed.sessionId))?.parent === null) yield listed.sessionId;
+      const made = await search.tried(listed.sessionId, () => madeAs(parts, listed.sessionId));
+      if (made?.parent === null) yield listed.sessionId;
     }
     cursor = page.cursor;
   }

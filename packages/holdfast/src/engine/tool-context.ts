@@ -38,6 +38,7 @@ export const makeToolContext = async (call: ToolAttempt, deadline: Deadline): Pr
       tenant: session.tenant,
       user: session.user,
       signal: deadline.signal,
+      warn: log("warn"),
     }),
     secret: services.secret,
     log: { debug: log("debug"), info: log("info"), warn: log("warn"), error: log("error") },

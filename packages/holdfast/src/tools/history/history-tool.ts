@@ -1,7 +1,7 @@
 import { ConfigurationError, ToolError } from "../../core/errors.ts";
 import { defineTool, type DefinedTool } from "../../definitions/define-tool.ts";
 import { checkOptions } from "../../definitions/known-options.ts";
-import type { HistoryEntry, SessionHistory } from "../../ports/session-history.ts";
+import type { HistoryEntry, OtherEntries, SessionHistory } from "../../ports/session-history.ts";
 
 export type HistoryToolOptions = {
   /**
@@ -68,8 +68,16 @@ const look = async (
     );
   if (position !== undefined) return whole(position, await history.read(position));
   return earlier
-    ? found(await history.searchOthers(query ?? "", { limit: FOUND }), (entry) => titleOf(entry, "elsewhere"))
+    ? elsewhere(await history.searchOthers(query ?? "", { limit: FOUND }))
     : found(await history.search(query ?? "", { limit: FOUND }), titleOf);
+};
+
+const elsewhere = ({ entries, unreadable }: OtherEntries): string => {
+  const told = found(entries, (entry) => titleOf(entry, "elsewhere"));
+  if (unreadable.length === 0) return told;
+  const which =
+    unreadable.length === 1 ? "One other conversation" : `${unreadable.length} other conversations`;
+  return `${told}\n\n${which} could not be read, and may have had more.`;
 };
 
 const whole = (position: number, entries: readonly HistoryEntry[]): string =>

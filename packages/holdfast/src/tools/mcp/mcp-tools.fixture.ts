@@ -108,7 +108,11 @@ export const contextOf = ({
     },
     secret: (name) => `secret-${name}`,
     log,
-    history: { search: async () => [], read: async () => [], searchOthers: async () => [] },
+    history: {
+      search: async () => [],
+      read: async () => [],
+      searchOthers: async () => ({ entries: [], unreadable: [] }),
+    },
     progress: (message) => void progress.push(message),
     deps: undefined,
   };

@@ -71,7 +71,11 @@ export const contextWith = (
   },
   secret: (name) => `secret-${name}`,
   log: { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} },
-  history: { search: async () => [], read: async () => [], searchOthers: async () => [] },
+  history: {
+    search: async () => [],
+    read: async () => [],
+    searchOthers: async () => ({ entries: [], unreadable: [] }),
+  },
   progress: () => {},
   deps: {},
   ...more,
