@@ -127,6 +127,9 @@ export const ALL_ARMS: readonly string[] = [
   "a run whose failure has a cause elsewhere",
   "content that was erased",
   "content by its digest",
+  "an input with prompt attributes",
+  "a run that was told what is known",
+  "a run that was told that time has passed",
   "part of the window dropped",
   "results shortened",
   "what was dropped summed up",
@@ -162,7 +165,6 @@ const armsOf = (header: EventHeader, events: readonly JournalEvent[]): readonly 
         ...when(header.trace !== null, "a run with a trace"),
         ...when(header.onUpgrade !== "migrate", `a run that may ${header.onUpgrade}`),
         ...when(header.version !== null, "a run of a version"),
-        ...when(header.recalledChars > 0, "a run that was told what is known"),
       ];
     case "run.suspended":
       return header.waitingFor.flatMap((wait) => [
@@ -263,4 +265,7 @@ const isLost = ({ code }: HeaderOf<"model-call.failed">): boolean => code === "M
 const armsOfContent = ({ content, payload }: JournalEvent): readonly string[] => [
   ...when(content !== null && payload === null, "content that was erased"),
   ...when(JSON.stringify(payload).includes('"kind":"blob"'), "content by its digest"),
+  ...when(payload?.["promptAttributes"] !== undefined, "an input with prompt attributes"),
+  ...when(payload?.["recalled"] !== undefined, "a run that was told what is known"),
+  ...when(payload?.["elapsed"] !== undefined, "a run that was told that time has passed"),
 ];

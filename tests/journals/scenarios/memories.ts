@@ -1,6 +1,6 @@
 import { createInMemoryMemory } from "holdfast/stores";
 import { agentOf, recordingModel, toolOf } from "../../../packages/holdfast/src/testing/scenario.fixture.ts";
-import { openScene, type Scenario, sendAndWait, use } from "../scenario.ts";
+import { comeToRest, openScene, type Scenario, sendAndWait, use } from "../scenario.ts";
 
 const ANN = { tenant: "acme", user: "ann", agent: null, session: null };
 
@@ -25,4 +25,20 @@ const told: Scenario = {
   },
 };
 
-export const MEMORIES: readonly Scenario[] = [told];
+const DAYS_MS = 73 * 86_400_000;
+
+const later: Scenario = {
+  name: "told-beside-the-input",
+  about: "A model is told prompt attributes beside an input, and after some days that time has passed.",
+  play: async () => {
+    const scene = await openScene(agentOf({ model: recordingModel(() => ({ text: "At nine." })) }));
+    const { test, session } = scene;
+    const promptAttributes = { timezone: "Europe/Rome", note: "one\ntwo\u2028three" };
+    await comeToRest(test, await session.send("When do you open?", { promptAttributes }));
+    test.clock.jump(DAYS_MS);
+    await comeToRest(test, await session.send("And now?", { promptAttributes: { timezone: "Asia/Tokyo" } }));
+    return scene;
+  },
+};
+
+export const MEMORIES: readonly Scenario[] = [told, later];

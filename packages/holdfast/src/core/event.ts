@@ -125,7 +125,7 @@ export type RunHeader =
         trace: string | null;
         /** Where the same instructions were journaled before; null when they are in this payload. */
         instructionsAt: Position | null;
-        /** Characters of what was recalled for it, which this payload tells and the model sees before the input; 0 for nothing. */
+        /** Characters of what this payload tells and the model sees before the input: the time that has passed, and what was recalled; 0 for nothing. */
         recalledChars: number;
       }
     >

@@ -57,14 +57,14 @@ export const reduceRun = (state: SessionState, header: RunHeader, place: Place):
     case "run.expired":
       return withRun(state, (run) => ({ ...resume(run, place), stopping: "expired" }));
     case "run.completed":
-      return settle(state, header.runId, "completed");
+      return settle(state, { runId: header.runId, status: "completed" }, place);
     case "run.failed":
-      return settle(noteUndone(state, header.undo, place), header.runId, "failed");
+      return settle(noteUndone(state, header.undo, place), { runId: header.runId, status: "failed" }, place);
     case "run.undoing":
     case "undo.requested":
       return reduceUndo(state, header);
     case "run.cancelled":
-      return settle(state, header.runId, "cancelled");
+      return settle(state, { runId: header.runId, status: "cancelled" }, place);
     default:
       return assertNever(header);
   }
@@ -125,7 +125,7 @@ const startRun = (state: SessionState, header: HeaderOf<"run.started">, place: P
   };
 };
 
-/** What was recalled for a run is told with its input: they stay, go and are taken back together. */
+/** What is told before the input of a run is told with it: they stay, go and are taken back together. */
 const inputEntry = (
   { acceptedAt, chars }: QueuedRun,
   { recalledChars }: HeaderOf<"run.started">,
@@ -192,7 +192,11 @@ const joinRun = (state: SessionState, steerId: RunId): SessionState => {
 };
 
 /** A run may also end while it is still queued: cancelled, or impossible to start. */
-const settle = (state: SessionState, runId: string, status: RunStatus): SessionState => ({
+const settle = (
+  state: SessionState,
+  { runId, status }: { readonly runId: RunId; readonly status: RunStatus },
+  place: Place,
+): SessionState => ({
   ...state,
   // guard E5: a run that ended while it waited does not begin
   queue: state.queue.filter((queued) => queued.runId !== runId),
@@ -201,5 +205,10 @@ const settle = (state: SessionState, runId: string, status: RunStatus): SessionS
   // Holders lost over this run say nothing about the next one.
   takeovers: state.run?.runId === runId ? 0 : state.takeovers,
   lastRun: { runId, status },
+  endedAt:
+    state.run?.runId === runId && state.run.rollback !== "done"
+      ? place.at
+      : // E5: what was rolled back was not said
+        state.endedAt,
   allowances: state.allowances.filter((allowance) => allowance.runId !== runId),
 });

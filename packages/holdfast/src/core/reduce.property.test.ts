@@ -100,6 +100,20 @@ describe("the fold of any legal journal", () => {
     });
   });
 
+  test("E5: knows when the last run ended that has part in the conversation", () => {
+    const ends = new Set(["run.completed", "run.failed", "run.cancelled"]);
+    holds((events) => {
+      const begun = new Set<string>();
+      let endedAt: number | null = null;
+      for (const { header, at } of events) {
+        if (header.type === "run.started") begun.add(header.runId);
+        if (header.type === "run.rolled-back") begun.delete(header.runId);
+        if (ends.has(header.type) && "runId" in header && begun.has(header.runId)) endedAt = at;
+      }
+      expect(foldAll(events).endedAt).toBe(endedAt);
+    });
+  });
+
   test("S6: is the same when newer writers add members to headers", () => {
     holds((events) => {
       const newer = events.map((event) => ({

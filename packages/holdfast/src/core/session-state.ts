@@ -16,7 +16,7 @@ import type { Wait } from "./wait.ts";
  * The fold of a journal: O(open run + window), never O(journal).
  * Closed turns leave it; what they said is found again by position.
  */
-export const STATE_VERSION = 13;
+export const STATE_VERSION = 14;
 
 export type RunStatus = "pending" | "running" | "suspended" | "completed" | "failed" | "cancelled";
 
@@ -182,7 +182,7 @@ export type WindowEntry = {
   readonly kind: "input" | "answer" | "result" | "steer" | "undone" | "summary";
   /** Of a result: only its head is told. Of a summary: only of what was said before the run in which it was made. */
   readonly isShortened?: true;
-  /** Of an input: where it was journaled what was recalled for its run, which is told before it. */
+  /** Of an input: where it was journaled what is told before it: how much time has passed, and what was recalled for its run. */
   readonly recalledAt?: Position;
   /** Of a summary: where the run was accepted in which it was made. */
   readonly madeIn?: Position;
@@ -201,6 +201,8 @@ export type SessionState = {
   readonly queue: readonly QueuedRun[];
   readonly run: OpenRun | null;
   readonly lastRun: { readonly runId: RunId; readonly status: RunStatus } | null;
+  /** When the last run ended that has part in the conversation: it had begun, and was not rolled back. Null where none has. */
+  readonly endedAt: Timestamp | null;
   readonly window: readonly WindowEntry[];
   readonly windowChars: number;
   /** What the provider counted of the last prompt; null where none has yet. */
@@ -226,6 +228,7 @@ export const EMPTY_STATE: SessionState = {
   queue: [],
   run: null,
   lastRun: null,
+  endedAt: null,
   window: [],
   windowChars: 0,
   gauge: null,

@@ -1,13 +1,16 @@
+import { charsIn } from "../core/chars.ts";
+import { elapsedBeforeRun, elapsedText } from "../core/elapsed.ts";
 import { HoldfastError } from "../core/errors.ts";
 import { toFailure, type Failure } from "../core/failure.ts";
 import type { RunId, Timestamp } from "../core/ids.ts";
-import type { JsonValue } from "../core/json.ts";
+import type { JsonObject, JsonValue } from "../core/json.ts";
 import type { OpenRun } from "../core/session-state.ts";
 import { NO_SPEND } from "../core/usage.ts";
 import type { Agent, InstructionsContext } from "../ports/agent.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { ActiveSession } from "./active-session.ts";
 import type { Batch } from "./batch.ts";
+import { isoTime } from "./iso-time.ts";
 import { limited } from "./limited.ts";
 import { instructionsIn } from "./session-content.ts";
 import { NOTHING_RECALLED, recallAtStart } from "./recall.ts";
@@ -19,10 +22,9 @@ type Start = { readonly runId: RunId; readonly at: Timestamp };
 export const startRun = async (session: ActiveSession, batch: Batch, { runId, at }: Start): Promise<void> => {
   const { agent, content, services } = session;
   const context = { session: await content.context(), runId, now: new Date(at) };
-  const isRecalling = agent.recall !== null && services.memory !== null;
-  const [evaluated, recalled] = await Promise.all([
+  const [evaluated, told] = await Promise.all([
     evaluateInstructions(agent, context, services.clock),
-    isRecalling ? recallAtStart(session, batch, at) : NOTHING_RECALLED,
+    toldBefore(session, batch, at),
   ]);
   if (!evaluated.ok) {
     addFailure(batch, runId, services.redactor.failure(evaluated.failure));
@@ -54,11 +56,27 @@ export const startRun = async (session: ActiveSession, batch: Batch, { runId, at
       settings,
       trace: session.spans.beginRun(runId, at),
       instructionsAt: isSame ? instructionsAt : null,
-      recalledChars: recalled.chars,
+      recalledChars: told.chars,
     },
     payload:
-      isSame && !isRecalling ? null : { ...(isSame ? {} : { instructions: text }), ...recalled.payload },
+      isSame && told.payload === null ? null : { ...(isSame ? {} : { instructions: text }), ...told.payload },
   });
+};
+
+/** What the model is told before the input, journaled with the beginning of its run; null for nothing. */
+type ToldBefore = { readonly chars: number; readonly payload: JsonObject | null };
+
+const toldBefore = async (session: ActiveSession, batch: Batch, at: Timestamp): Promise<ToldBefore> => {
+  const { agent, services } = session;
+  const passed = elapsedBeforeRun(batch.state);
+  const isRecalling = agent.recall !== null && services.memory !== null;
+  const recalled = isRecalling ? await recallAtStart(session, batch, at) : NOTHING_RECALLED;
+  if (passed === null) return isRecalling ? recalled : { chars: 0, payload: null };
+  const elapsed = { from: isoTime(passed.from), to: isoTime(passed.to), days: passed.days };
+  return {
+    chars: charsIn(elapsedText(elapsed)) + recalled.chars,
+    payload: { elapsed, ...recalled.payload },
+  };
 };
 
 /** The instructions of the open run: as they were journaled, or evaluated anew where that was erased (J4). */

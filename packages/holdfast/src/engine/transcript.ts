@@ -2,6 +2,7 @@ import type { HeaderOf, JournalEvent } from "../core/event.ts";
 import type { FailureCode } from "../core/failure.ts";
 import type { CallId, Position } from "../core/ids.ts";
 import { toolCallId } from "../core/ids.ts";
+import { elapsedIn, elapsedText } from "../core/elapsed.ts";
 import { isJsonObject, type JsonObject, type JsonValue } from "../core/json.ts";
 import type { AssistantPart, Message, ToolOutput, ToolResult, UserPart } from "../core/message.ts";
 import { promptAttributesText } from "../core/prompt-attributes.ts";
@@ -28,7 +29,7 @@ const SAID: ReadonlySet<string> = new Set([
   "tool-call.resolved",
 ]);
 
-/** How an event is told: only the head of it, or with what was recalled for the run whose input it is. */
+/** How an event is told: only the head of it, or with what the beginning of the run tells whose input it is. */
 type Told = { readonly isShortened?: boolean; readonly recalled?: JournalEvent | null };
 
 /**
@@ -168,10 +169,12 @@ const inputParts = (payload: JsonObject | null): readonly UserPart[] => {
   return [...(text === null ? [] : [{ type: "text", text } as const]), ...userParts(payload)];
 };
 
-/** What is known goes before what is asked, as data; what was erased is gone (J4). */
+/** What time has passed and what is known goes before what is asked, as data; what was erased is gone (J4). */
 const recalledParts = (started: JournalEvent | null): readonly UserPart[] => {
-  const text = recalledText(recalledIn(started?.payload ?? null));
-  return text === null ? [] : [{ type: "text", text }];
+  const payload = started?.payload ?? null;
+  const elapsed = elapsedIn(payload);
+  const texts = [elapsed === null ? null : elapsedText(elapsed), recalledText(recalledIn(payload))];
+  return texts.flatMap((text): readonly UserPart[] => (text === null ? [] : [{ type: "text", text }]));
 };
 
 const assistantParts = (payload: JsonObject | null, startedAt: Position): readonly AssistantPart[] => {

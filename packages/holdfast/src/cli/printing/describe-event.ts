@@ -69,7 +69,9 @@ const describeRun = (event: Of<"run.">): string => {
     case "run.accepted":
       return `${sourceOf(event.header)}${quoted(event)}`;
     case "run.started":
-      return recalledWords(event.payload);
+      return [elapsedWords(event.payload), recalledWords(event.payload)]
+        .filter((said) => said !== "")
+        .join(", ");
     case "run.steered":
       return `${event.header.steerId} joined it`;
     case "run.suspended":
@@ -306,6 +308,13 @@ export const inputText = (payload: JsonObject): string => {
       return typeof text === "string" ? text : `[${typeof mediaType === "string" ? mediaType : "file"}]`;
     })
     .join(" ");
+};
+
+/** Whether a run was told that time has passed. */
+const elapsedWords = (payload: JsonObject | null): string => {
+  const elapsed = payload?.["elapsed"];
+  if (typeof elapsed !== "object" || elapsed === null || !("days" in elapsed)) return "";
+  return `${plural(Number(elapsed.days), "day")} after the conversation before`;
 };
 
 /** What a run was told of the memory when it began. */

@@ -148,6 +148,22 @@ export class People {
     else await session.resolveCall(callId, { as: random.pick(["retry", "failed"]) });
   }
 
+  /** Goes on with every conversation, after a while. */
+  comeBack(): void {
+    const dueAt = this.#sim.clock.monotonicMs();
+    for (const sessionKey of this.#sessions.keys()) {
+      const says = `go on, ${sessionKey};`;
+      const said = { key: says, says, input: says, attributes: attributesOf(this.#sim, says), settings: {} };
+      this.#tasks.push({
+        sessionKey,
+        ...said,
+        dueAt,
+        triedAt: Number.NEGATIVE_INFINITY,
+        isAcknowledged: false,
+      });
+    }
+  }
+
   #task(session: number, place: number): Task {
     const says = `do ${session}.${place};`;
     const dueAt = this.#sim.random.between(0, 90_000);

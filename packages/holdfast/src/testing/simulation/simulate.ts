@@ -8,6 +8,7 @@ import type { History } from "./checker/history.ts";
 import type { Violation } from "./checker/rules.ts";
 import { resumeInVain } from "./meddlers.ts";
 import { askOddly } from "./odd-people.ts";
+import { comeBack } from "./later-guests.ts";
 import { visitAsLater } from "./later-visit.ts";
 import { People } from "./people.ts";
 import type { Booted } from "./booted.ts";
@@ -68,6 +69,7 @@ export const simulate = async (options: SimulateOptions): Promise<SimulationResu
   for (let born = 0; born < processes; born += 1) await sim.boot();
   for (let step = 0; step < steps; step += 1) await strike(sim, people, most);
   await calm(sim, people);
+  if (await comeBack(sim, people)) await calm(sim, people);
   await sim.clock.advance(SEEN_AFTER_MS);
   await epilogue(sim, people);
   const history = await historyOf(sim);

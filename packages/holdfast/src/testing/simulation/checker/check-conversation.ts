@@ -8,7 +8,15 @@ import { failureIn } from "./failure-in.ts";
 import type { ModelEntry } from "./history.ts";
 import type { Violation } from "./rules.ts";
 import { isUndo, undoneLine } from "./undo-books.ts";
-import { eventsOf, finder, isClosing, type EventOf, type SessionHistory } from "./session-history.ts";
+import {
+  eventsOf,
+  finder,
+  isClosing,
+  isRunEnd,
+  type EventOf,
+  type SessionHistory,
+} from "./session-history.ts";
+import { passedLine } from "../../simulation/later-guests.ts";
 import { inputLine } from "../../simulation/simulated-attributes.ts";
 import { contentLine, partLine } from "../../simulation/simulated-files.ts";
 
@@ -18,6 +26,8 @@ type Told = {
   /** Where it stands in the journal. */
   readonly position: Position;
   readonly line: string;
+  /** Of an input: what is told before it of the time that has passed, by the event that says so. */
+  readonly note?: { readonly position: Position; readonly line: string };
   /** What is said instead when its content was erased. */
   readonly erased: string;
   readonly of: string;
@@ -95,17 +105,20 @@ const checkPrompts = (
 
 /** The conversation as the journal has it: inputs when their run begins, results in the order of the calls. */
 class Window {
-  readonly #inputs = new Map<string, Told>();
+  readonly #inputs = new Map<string, Told & { readonly at: number }>();
+  #endedAt: number | null = null;
+  #isTakenBack = false;
   #entries: readonly Told[] = [];
   #order: readonly CallId[] = [];
   #runId = "";
   #limit = Number.POSITIVE_INFINITY;
 
-  note({ header, payload, position }: JournalEvent): void {
+  note({ header, payload, position, at }: JournalEvent): void {
     if (header.type === "run.accepted")
       this.#inputs.set(header.runId, {
         kind: "input",
         position,
+        at,
         line: `user ${inputLine(payload)}`,
         erased: `user ${ERASED}`,
         of: header.runId,
@@ -114,9 +127,12 @@ class Window {
     if (header.type === "run.started") {
       this.#runId = header.runId;
       this.#limit = header.settings.maxWindowChars;
+      this.#isTakenBack = false;
       const input = this.#inputs.get(header.runId);
-      if (input !== undefined) this.#add(input);
+      if (input !== undefined) this.#add(withNote(input, this.#endedAt, position));
     }
+    if (isRunEnd(header) && "runId" in header && header.runId === this.#runId && !this.#isTakenBack)
+      this.#endedAt = at;
     const steer = header.type === "run.steered" ? this.#inputs.get(header.steerId) : undefined;
     if (steer !== undefined) this.#add({ ...steer, kind: "steer" });
     if (header.type === "run.rolled-back") this.#takeBack();
@@ -173,7 +189,7 @@ class Window {
       }
       close();
       const isErasable = mayBe(entry.position);
-      slots.push(isErasable ? [entry.line, entry.erased] : [entry.line]);
+      slots.push(toldWays(entry, mayBe));
       if (entry.reply !== undefined) slots.push(isErasable ? [entry.reply, "user "] : [entry.reply]);
     }
     close();
@@ -186,6 +202,7 @@ class Window {
 
   /** Everything from the input of the open run on. */
   #takeBack(): void {
+    this.#isTakenBack = true;
     const from = this.#entries.findIndex(({ kind, of }) => kind === "input" && of === this.#runId);
     if (from === -1) return;
     this.#entries = this.#entries
@@ -222,6 +239,24 @@ class Window {
     this.#entries = summaryChars === 0 ? kept : [summary, ...kept];
   }
 }
+
+/** An input, and what is told before it when the conversation goes on after a day or more. */
+const withNote = (
+  { at, ...input }: Told & { readonly at: number },
+  endedAt: number | null,
+  position: Position,
+): Told => {
+  const line = endedAt === null ? "" : passedLine(endedAt, at);
+  return line === "" ? input : { ...input, chars: input.chars + line.length, note: { position, line } };
+};
+
+/** How an entry may be told: of what may have been erased either way, of an input and the note before it each by itself. */
+const toldWays = ({ line, erased, position, note }: Told, mayBe: (position: Position) => boolean): Slot => {
+  const ways = mayBe(position) ? [line, erased] : [line];
+  if (note === undefined) return ways;
+  const noted = ways.map((way) => way.replace("user ", () => `user ${note.line}`));
+  return mayBe(note.position) ? [...noted, ...ways] : noted;
+};
 
 type Compacted = {
   readonly header: HeaderOf<"context.compacted">;
