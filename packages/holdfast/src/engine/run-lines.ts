@@ -21,7 +21,7 @@ export type RunLine = {
 };
 
 type Parts = {
-  readonly store: Pick<EngineServices["store"], "readAt">;
+  readonly store: Pick<EngineServices["store"], "read" | "readAt">;
   readonly sha256: EngineServices["sha256"];
 };
 
@@ -32,36 +32,74 @@ type WhichRun = {
   readonly endAt: Position;
 };
 
-/** Events that are read at once, from the end of the run backwards. */
+/** Headers that are read at once, from the end of the run backwards. */
 const PAGE = 50;
 /** So many at once where each can be as long as a result is: 32 MiB. */
 const FEW = 5;
 
+/** Tells one line after another, the last first; false where nothing of what was told may be used. */
+export type RunTelling = (tell: (line: RunLine) => void) => Promise<boolean>;
+
 /**
- * What was said in a run that is over, in its order, and a little of what was said before it; nothing where any of the run was
- * erased (J4), or where an agent and not a user began it. What was taken back is not in it (E5).
+ * What was said in a run that is over, and a little of what was said before it: read when it is told, so that of a long run nothing
+ * more is held. Nothing of it may be used where any of the run was erased (J4), or where an agent and not a user began it. What was
+ * taken back is not in it (E5).
  */
-export const runLines = async (parts: Parts, run: WhichRun): Promise<readonly RunLine[]> => {
-  const { runId, endAt } = run;
-  const read: JournalEvent[] = [];
-  const takenBack = new TakenBack();
-  for (let to = endAt; to > 0 && !beginsIn(read, runId); to -= PAGE) {
-    const page = await readPage(parts, run, { to, most: PAGE });
-    read.unshift(...page);
-  }
-  for (const { header } of read) takenBack.add(header);
-  const joined = joinedIn(read, runId);
-  const isOwn = ({ header }: JournalEvent): boolean => "runId" in header && joined.has(header.runId);
-  const own = read.filter(isOwn);
-  const inputs = own.filter(({ header }) => header.type === "run.accepted");
+export const runLines = async (parts: Parts, run: WhichRun): Promise<RunTelling> => {
+  const outline = await outlineOf(parts, run);
+  return async (tell) => {
+    if (!outline.isOfUser) return false;
+    const { from } = outline;
+    for (let to = run.endAt; to >= from; to -= FEW) {
+      const page = await readPage(parts, run, { to, most: Math.min(FEW, to - from + 1) });
+      for (const event of page.toReversed()) {
+        const lines = linesIn(event, outline);
+        if (lines === "erased") return false;
+        for (const line of lines.toReversed()) tell(line);
+      }
+    }
+    return true;
+  };
+};
+
+const linesIn = (event: JournalEvent, { joined, takenBack }: Outline): readonly RunLine[] | "erased" => {
+  const { header, payload } = event;
+  const runId = "runId" in header ? header.runId : null;
+  const isOwn = runId !== null && joined.has(runId);
   // J4: a journal is erased from its beginning, so of what else was erased an input was too
-  if (inputs.some(({ payload }) => payload === null)) return [];
-  if (inputs.some(({ header }) => header.type === "run.accepted" && header.calledBy !== null)) return [];
-  return read.flatMap((event) => {
-    if (event.payload === null || takenBack.has("runId" in event.header ? event.header.runId : null))
-      return [];
-    return saidIn(event).flatMap((said) => lineOf(event, said, !isOwn(event)));
-  });
+  if (payload === null && isOwn && header.type === "run.accepted") return "erased";
+  if (payload === null || takenBack.has(runId)) return [];
+  return saidIn(event).flatMap((said) => lineOf(event, said, !isOwn));
+};
+
+/** What the headers say of a run: where it is begun to be read, what is part of it, and whether users alone have begun it. */
+type Outline = {
+  readonly from: Position;
+  /** The run, and the inputs that joined it. */
+  readonly joined: ReadonlySet<RunId>;
+  readonly takenBack: TakenBack;
+  readonly isOfUser: boolean;
+};
+
+const outlineOf = async ({ store }: Parts, { sessionId, runId, endAt }: WhichRun): Promise<Outline> => {
+  const takenBack = new TakenBack();
+  const joined = new Set([runId]);
+  /** Which inputs there are, and whether an agent gave them. */
+  const accepted = new Map<RunId, boolean>();
+  let from = endAt + 1;
+  // Back to where all that the run has taken in is there.
+  while (from > 1 && ![...joined].every((each) => accepted.has(each))) {
+    const after = Math.max(0, from - 1 - PAGE);
+    const page = await store.read(sessionId, after, { limit: from - 1 - after, omitPayload: true });
+    for (const { header } of page.map(openEvent)) {
+      takenBack.add(header);
+      if (header.type === "run.steered" && header.runId === runId) joined.add(header.steerId);
+      if (header.type === "run.accepted") accepted.set(header.runId, header.calledBy !== null);
+    }
+    from = after + 1;
+  }
+  const isOfUser = [...joined].every((each) => accepted.get(each) !== true);
+  return { from, joined, takenBack, isOfUser };
 };
 
 /** Events that are looked through for what tools gave. */
@@ -95,23 +133,6 @@ const hasProviderTools = ({ header, payload }: JournalEvent): boolean => {
   const content = payload?.["content"];
   const parts = Array.isArray(content) ? content.filter(isJsonObject) : [];
   return parts.some((part) => part["type"] === "provider-tool-result" || part["providerExecuted"] === true);
-};
-
-/** The run, and the inputs that joined it. */
-const joinedIn = (read: readonly JournalEvent[], runId: RunId): ReadonlySet<RunId> =>
-  new Set([
-    runId,
-    ...read.flatMap(({ header }) =>
-      header.type === "run.steered" && header.runId === runId ? [header.steerId] : [],
-    ),
-  ]);
-
-/** Whether all that the run has taken in is there. */
-const beginsIn = (read: readonly JournalEvent[], runId: RunId): boolean => {
-  const accepted = new Set(
-    read.flatMap(({ header }) => (header.type === "run.accepted" ? [header.runId] : [])),
-  );
-  return [...joinedIn(read, runId)].every((each) => accepted.has(each));
 };
 
 const readPage = async (

@@ -5,6 +5,7 @@ import { beforeAll, describe, expect, it, onTestFinished } from "vitest";
 import type { JsonObject } from "../core/json.ts";
 import { createInMemoryMemory, createSqliteMemory } from "../memory/index.ts";
 import { scriptedModel, type ScriptedTurn } from "../models/index.ts";
+import { runLines, type RunLine } from "../engine/run-lines.ts";
 import type { MemoryRecord, MemoryStore } from "../ports/memory-store.ts";
 import { createTestRuntime, type TestRuntime } from "../testing/index.ts";
 import { bootMortal, deathsUpTo, type Death } from "../testing/deaths.fixture.ts";
@@ -18,6 +19,7 @@ import {
   toolOf,
 } from "../testing/scenario.fixture.ts";
 import type { Proposal } from "./extraction/extraction-agent.ts";
+import { sha256 } from "./node-sha256.ts";
 import { agentTool, type ExtractionOptions } from "./index.ts";
 
 const START = 1_700_000_000_000;
@@ -220,6 +222,41 @@ describe("what is worth knowing of a run", () => {
     await tell(ANN, "note trip: Ann goes to Rome");
     expect(await recordsOf(memory)).toMatchObject([{ scope: { namespace: "trips" } }]);
     expect(model.requests[0]?.system).toContain("- where they travel\n");
+  });
+});
+
+describe("a run that is read", () => {
+  it("J4 is told from its last word to its first, a few events at a time, and not at all where it was erased", async () => {
+    const { test, tell } = await world({ page: "a page" });
+    const session = await tell(ANN, "note a: before", "look around");
+    const journal = await journalOf(test, session.id);
+    const end = journal.findLast(({ header }) => header.type === "run.completed");
+    const runId = end?.header.type === "run.completed" ? end.header.runId : "";
+    const read = async () => {
+      const asked: number[] = [];
+      const told: RunLine[] = [];
+      const store = {
+        read: test.store.read.bind(test.store),
+        readAt: (...[id, positions]: Parameters<typeof test.store.readAt>) => {
+          asked.push(positions.length);
+          return test.store.readAt(id, positions);
+        },
+      };
+      const run = { sessionId: session.id, runId, endAt: end?.position ?? 0 };
+      const telling = await runLines({ store, sha256 }, run);
+      const isWhole = await telling((line) => void told.push(line));
+      return {
+        asked,
+        told: told.map(({ who, isEarlier }) => `${who}${isEarlier ? " before" : ""}`),
+        isWhole,
+      };
+    };
+    const { asked, told, isWhole } = await read();
+    expect(isWhole).toBe(true);
+    expect(Math.max(...asked)).toBeLessThanOrEqual(5);
+    expect(told).toEqual(["assistant", "tool", "call", "user", "assistant before", "user before"]);
+    await test.store.erase(session.id, { upTo: (end?.position ?? 0) - 1 });
+    expect((await read()).isWhole).toBe(false);
   });
 });
 
