@@ -9,7 +9,7 @@ import { parseSource, type SourceFile } from "./syntax-tree.ts";
 export const SOURCE_ROOT = fileURLToPath(new URL("../../packages/holdfast/src/", import.meta.url));
 
 /** Where guards are looked for. */
-const GUARDED = ["core", "engine", "runtime", "stores/in-memory"];
+const GUARDED = ["core", "engine", "runtime", "memory", "stores/in-memory"];
 
 /** What mutants are generated from: what decides, what folds, and what performs. */
 const GENERATED = /^(core\/(plan|reduce)[a-z-]*|engine\/[a-z-]+)\.ts$/;

@@ -133,9 +133,13 @@ const onOwnLimit = ({ settings }: OpenRun, budget: string): OnLimit => {
   return budget === RUN_BUDGET || onLimit !== "ask" ? onLimit : "stop";
 };
 
-/** Whether a run was refused that is to be journaled before another begins: of that nothing is known yet. */
-export const hasOtherRefused = ({ refusedCalls }: ActiveSession, next: RunId): boolean =>
-  refusedCalls.some(({ runId }) => runId !== next);
+/** Whether a run was refused that is to be journaled before another begins. One that waits behind that is none. */
+export const hasOtherRefused = (
+  { refusedCalls }: ActiveSession,
+  { state: { queue } }: Batch,
+  next: RunId,
+): boolean =>
+  refusedCalls.some(({ runId }) => runId !== next && !queue.some((queued) => queued.runId === runId));
 
 /** Journals that a call was refused and what comes of it; false when none of these calls was. */
 export const recordRefusal = (session: ActiveSession, batch: Batch, effects: readonly Effect[]): boolean => {

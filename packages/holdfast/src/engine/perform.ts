@@ -1,7 +1,7 @@
 import { CallArtifacts } from "./call-artifacts.ts";
 import type { Reserved } from "../core/budget-terms.ts";
 import { StoreError } from "../core/errors.ts";
-import { failure, toFailure, type Failure } from "../core/failure.ts";
+import { failure, type Failure } from "../core/failure.ts";
 import { deadlineOf } from "../core/plan.ts";
 import { openCallOf, type OpenRun } from "../core/session-state.ts";
 import type { ModelDelta, ModelRequest, ModelSettings } from "../ports/model.ts";
@@ -12,7 +12,8 @@ import { callTool } from "./call-tool.ts";
 import { Deadline } from "./deadline.ts";
 import { declarationsOf } from "./declarations.ts";
 import { interceptorOf } from "./intercept-result.ts";
-import { recordLate, type Outcome } from "./outcome.ts";
+import { reportLate } from "./late-result.ts";
+import type { Outcome } from "./outcome.ts";
 import type { ModelCall } from "./model-call.ts";
 import type { Start } from "./start.ts";
 import { instructionsOf } from "./start-run.ts";
@@ -148,7 +149,7 @@ const toolCall = (
     artifacts: new CallArtifacts({ services, workspace: services.workspace(id) }),
     timeoutMs: timeLeft(session, run, callId),
     refuseEntry: () => refuseEntry(session, run, callId),
-    onLate: (outcome) => reportLate(session, { runId: run.runId, callId, attempt, outcome }),
+    onLate: (outcome) => void reportLate(session, { runId: run.runId, callId, attempt, outcome }),
   };
 };
 
@@ -212,29 +213,3 @@ const outOfTime = (before: string): Failure =>
 const mayAct = ({ lease, isLost }: ActiveSession): boolean =>
   /* guard J2: nothing acts under a lease in doubt */ lease.isValid() &&
   /* guard J2: nor when the session is lost */ !isLost;
-
-/** A late result goes through the mailbox, like everything that comes from outside (E5). */
-const reportLate = (session: ActiveSession, late: Parameters<typeof recordLate>[0]): void => {
-  const { payload } = recordLate(late);
-  const { callId, attempt, outcome } = late;
-  const body = JSON.stringify({ callId, attempt, status: outcome.kind, content: payload });
-  const blobs = outcome.kind === "completed" ? (outcome.blobs ?? []) : [];
-  session.services.store
-    .post([
-      {
-        sessionId: session.id,
-        kind: "late",
-        dedupeKey: `late:${callId}:${attempt}`,
-        runId: late.runId,
-        body,
-        // A1: what it saved is not kept, only what its result refers to.
-        blobs: blobs.filter(({ digest }) => body.includes(digest)),
-      },
-    ])
-    .catch((thrown: unknown) => {
-      session.services.logger.warn(`A late result of ${callId} could not be recorded.`, {
-        sessionId: session.id,
-        failure: toFailure(thrown),
-      });
-    });
-};

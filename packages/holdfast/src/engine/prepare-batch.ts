@@ -23,6 +23,7 @@ import { admitCall, isHeldBack } from "./held-back.ts";
 import { idempotencyKeyOf } from "./idempotency-key.ts";
 import type { Outcome } from "./outcome.ts";
 import { recordOutcomes } from "./record-outcomes.ts";
+import { readLate } from "./late-result.ts";
 import { readDecision } from "./read-decision.ts";
 import { readResult } from "./read-result.ts";
 import { readSignal } from "./read-signal.ts";
@@ -109,6 +110,8 @@ const draftsOf = (session: ActiveSession, batch: Batch, signal: Signal): Drafts 
       return readDecision(session, batch, signal);
     case "result":
       return readResult(session, batch, signal);
+    case "late":
+      return readLate(session, signal);
     default:
       return readSignal(batch.state, signal, {
         whenActive: session.agent.whenActive,
@@ -184,6 +187,7 @@ const decide = async (
       /* guard S6: a run begins with the newest definition */ isBehind(session) ||
       /* guard E8: a refusal is journaled before another run begins */ hasOtherRefused(
         session,
+        batch,
         start.runId,
       ) ||
       !mayStartRun(start.runId)

@@ -42,13 +42,12 @@ export const readSignal = (
       return state.isPaused ? [] : [{ header: { type: "session.paused" }, payload: body }];
     case "resume":
       return body["upgrade"] === true ? migrate(state) : resume(state);
-    case "late":
-      return late(signal.runId, body);
     case "raise":
       return raise(state, signal.runId, body);
     case "decide":
     case "result":
-      // What these become takes more than the state: see read-decision.ts and read-result.ts.
+    case "late":
+      // What these become takes more than the state: see read-decision.ts, read-result.ts and late-result.ts.
       return [];
   }
 };
@@ -138,11 +137,3 @@ const raise = (state: SessionState, runId: string | null, body: JsonObject): rea
 };
 
 const amount = (value: JsonValue | undefined): number => (typeof value === "number" && value > 0 ? value : 0);
-
-const late = (runId: string | null, body: JsonObject): readonly EventDraft[] => {
-  const { callId, attempt, status, content } = body;
-  if (runId === null || typeof callId !== "string" || typeof attempt !== "number") return [];
-  if (status !== "completed" && status !== "failed") return [];
-  const payload = isJsonObject(content) ? content : null;
-  return [{ header: { type: "tool-call.late", runId, callId, attempt, status }, payload }];
-};

@@ -111,8 +111,12 @@ const foundBy = async (
 ): Promise<readonly RecalledMemory[]> => {
   if (search === null || text.trim() === "") return [];
   const { limit, maxTokens, kinds } = search;
-  // K8: nobody vouches for the rest, so it is told to who asks for it alone
-  const filter = { namespaces: [namespace], trust: "trusted" as const, ...(kinds === null ? {} : { kinds }) };
+  const filter = {
+    namespaces: [namespace],
+    // guard K8: what nobody vouches for is told to who asks for it alone
+    trust: "trusted" as const,
+    ...(kinds === null ? {} : { kinds }),
+  };
   const hits = await memory.search({ viewer, text, now, limit, maxTokens, ...filter });
   return hits.map(({ record, score }) => toldOf(record, Math.round(score * 1e5) / 1e5));
 };

@@ -1,4 +1,5 @@
 import { assertNever } from "../core/errors.ts";
+import type { Position, SessionId } from "../core/ids.ts";
 import type {
   MemoryAnswer,
   MemoryBatch,
@@ -6,6 +7,7 @@ import type {
   MemoryReader,
   MemoryRecord,
   MemoryRevision,
+  MemorySource,
   NewMemory,
 } from "../ports/memory-store.ts";
 import { digest, saysTheSame, slotOf } from "./memory-slot.ts";
@@ -21,12 +23,18 @@ export interface MemoryTable {
   remove(record: MemoryRecord): void;
   /** Another number each time. */
   count(): number;
+  /** What was said in a session up to there is not taken any more (K10); -1 where all is. */
+  erasedUpTo(session: SessionId): Position;
 }
 
 type Doing = { readonly table: MemoryTable; readonly batch: MemoryBatch; readonly index: number };
 
 /** Does one change of a batch that was checked, and says what came of it. */
 export const applyChange = (change: MemoryChange, doing: Doing): MemoryAnswer => {
+  const source = sourceOf(change);
+  // guard K10: who was late brings back nothing that was erased
+  if (source !== null && source.position <= doing.table.erasedUpTo(source.sessionId))
+    return { status: "erased" };
   switch (change.do) {
     case "add":
       return add(change.memory, doing);
@@ -42,6 +50,11 @@ export const applyChange = (change: MemoryChange, doing: Doing): MemoryAnswer =>
     default:
       return assertNever(change);
   }
+};
+
+const sourceOf = (change: MemoryChange): MemorySource | null => {
+  if (change.do === "add") return change.memory.source ?? null;
+  return change.do === "supersede" || change.do === "correct" ? (change.source ?? null) : null;
 };
 
 /** Whether a record is one of the reader's (K1, K2, K8). The tenant is the table's. */

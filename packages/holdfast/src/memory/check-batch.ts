@@ -77,7 +77,12 @@ export const checkErasure = (what: MemoryErasure): MemoryErasure => {
   const named = (["user", "session", "everything"] as const).filter((name) => name in what);
   if (named.length === 1) {
     if ("user" in what && typeof what.user === "string") return { tenant, user: what.user };
-    if ("session" in what && typeof what.session === "string") return { tenant, session: what.session };
+    if ("session" in what && typeof what.session === "string")
+      return {
+        tenant,
+        session: what.session,
+        ...(what.upTo === undefined ? {} : { upTo: atMost("upTo", what.upTo, Number.MAX_SAFE_INTEGER) }),
+      };
     if ("everything" in what && what.everything === true) return { tenant, everything: true };
   }
   throw refused("what is erased is a user, a session, or everything of a tenant");

@@ -21,6 +21,8 @@ import type { Position, Timestamp } from "../core/ids.ts";
  * K9  `search` finds current records alone: not expired, valid now, that fit every filter. A query is words, never syntax.
  * K10 `forget` removes a record with its whole chain; erasing removes a scope. Both are physical: text, words of the index,
  *     vectors and what was answered are gone from every file when an erasure is answered, of `forget` when the log is next emptied.
+ *     An erasure of a session can name a position: what comes later of what was said there up to that is not taken, and answered
+ *     `erased`, whoever brings it; but what an operator imports.
  * K11 All times are milliseconds, and those of the caller: a store has no clock.
  * K12 `list` goes through everything that was there when it began, once, from the newest to the oldest.
  * K13 What cannot be a record is refused with `OPTION_INVALID`, and nothing of its batch is done.
@@ -199,7 +201,11 @@ export type MemoryPage = { readonly records: readonly MemoryRecord[]; readonly c
 /** What is erased of a tenant: a user, a session (also what came from it), or everything. */
 export type MemoryErasure = { readonly tenant: string | null } & (
   | { readonly user: string }
-  | { readonly session: string }
+  | {
+      readonly session: string;
+      /** What was said there up to this position is not taken any more, however late somebody comes with it. */
+      readonly upTo?: Position;
+    }
   | { readonly everything: true }
 );
 

@@ -76,14 +76,13 @@ type Gone = { readonly sessions: ReadonlySet<SessionId>; readonly memories: numb
 const eraseWhatWasSaid = async (parts: UserEraserParts, settings: Settings): Promise<Gone> => {
   const { services, eraser } = parts;
   const { tenant, user } = settings;
-  const erased = new Map<SessionId, string>();
+  const erased = new Map<SessionId, ListedSession>();
   let memories = 0;
   for (let round = 1; ; round += 1) {
     const left = (await sessionsOf(parts, settings)).filter(
-      (one) => erased.get(one.sessionId) !== endOf(one),
+      (one) => endOf(erased.get(one.sessionId)) !== endOf(one),
     );
     const sessions = new Set(erased.keys());
-    // guard J4: what was told while it was being erased is erased too
     if (round > 1 && left.length === 0) return { sessions, memories };
     if (round > MOST_ROUNDS) throw stillActive(left);
     // As they were before they are erased: what is written meanwhile is seen the next time.
@@ -91,23 +90,26 @@ const eraseWhatWasSaid = async (parts: UserEraserParts, settings: Settings): Pro
       // What is still held open for it would be kept in its folder when it is let go of.
       await services.resources.rest(session.sessionId);
       await eraser.alone(session.sessionId);
-      erased.set(session.sessionId, endOf(session));
+      erased.set(session.sessionId, session);
     }
     // What begins a session of theirs is stopped and erased in the next round.
-    const all = new Set(erased.keys());
-    await closeExtractions(services, { tenant, user, sessions: all });
-    memories += await eraseMemories(services, settings, all);
+    // guard J4: nobody begins to read what is erased
+    await closeExtractions(services, { tenant, user, sessions: new Set(erased.keys()) });
+    // guard J4: what was told meanwhile is erased in the next round
+    memories += await eraseMemories(services, settings, [...erased.values()]);
   }
 };
 
 const eraseMemories = async (
   { memory }: RuntimeServices,
   { tenant, user }: Settings,
-  sessions: ReadonlySet<SessionId>,
+  sessions: readonly ListedSession[],
 ): Promise<number> => {
   if (memory === null) return 0;
   let count = await memory.erase({ tenant, user });
-  for (const session of sessions) count += await memory.erase({ tenant, session });
+  // K10: a tool or a reader that stood still all the while brings back nothing
+  for (const { sessionId: session, position } of sessions)
+    count += await memory.erase({ tenant, session, upTo: position });
   return count;
 };
 
@@ -180,7 +182,8 @@ const isOpen = ({ status, waiting, unreadSignals }: ListedSession): boolean =>
   status === "running" || status === "suspended" || waiting !== null || unreadSignals > 0;
 
 /** Anything that is said in a session moves it. */
-const endOf = ({ position, unreadSignals }: ListedSession): string => `${position} ${unreadSignals}`;
+const endOf = (one: ListedSession | undefined): string | null =>
+  one === undefined ? null : `${one.position} ${one.unreadSignals}`;
 
 const stillActive = (sessions: readonly ListedSession[]): ConflictError =>
   new ConflictError(

@@ -1,11 +1,13 @@
-import { mkdtemp, rm } from "node:fs/promises";
+import { mkdtemp, rm, stat } from "node:fs/promises";
 import { DatabaseSync } from "node:sqlite";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { z } from "zod";
+import { openEvent } from "../core/journal-codec.ts";
 import { filesWith } from "../testing/files-with.fixture.ts";
 import { scriptedModel } from "../testing/index.ts";
+import { makeDoor } from "../testing/scenario.fixture.ts";
 import { createRuntime, defineAgent, defineTool } from "./index.ts";
 
 const SAID = "the-orchid-is-blue-and-forty-two";
@@ -45,6 +47,44 @@ describe("erasing", () => {
     await runtime.erase(sessionId);
     expect(await runtime.store.check()).toEqual([]);
     expect(await run.outcome()).toMatchObject({ status: "completed", turns: 2 });
+    await runtime.close();
+    expect(await filesWith(dataDir, SAID)).toEqual([]);
+  });
+
+  it("J4 takes nothing back of what a tool brings after the erasure", async () => {
+    const [door, entered] = [makeDoor(), makeDoor()];
+    const slow = defineTool()({
+      name: "tell",
+      description: "minds no signal",
+      inputSchema: z.object({}),
+      effect: "read",
+      execute: async (_, { artifacts }) => {
+        entered.open();
+        await door.opened;
+        await artifacts.save({ name: "told.txt", mediaType: "text/plain", content: SAID });
+        return `${SAID} `.repeat(20);
+      },
+    });
+    const waiting = defineAgent({
+      name: "waiting",
+      instructions: "tell",
+      tools: [slow],
+      model: scriptedModel(() => ({ toolCalls: [{ name: "tell", input: {} }] })),
+    });
+    const runtime = await createRuntime({ agents: [waiting], dataDir });
+    const session = await runtime.createSession(waiting);
+    const run = await session.send(`tell me: ${SAID}`);
+    await entered.opened;
+    await run.cancel();
+    await run.outcome();
+    await runtime.erase(session.id);
+    door.open();
+    const types = async () =>
+      (await runtime.store.read(session.id, 0, { limit: 100 })).map(
+        (stored) => openEvent(stored).header.type,
+      );
+    while (!(await types()).includes("tool-call.late")) await stat(dataDir);
+    expect(await runtime.store.check()).toEqual([]);
     await runtime.close();
     expect(await filesWith(dataDir, SAID)).toEqual([]);
   });

@@ -138,6 +138,36 @@ describe("a budget that many share", () => {
     expect(await within(test, third.outcome(), 60_000)).toMatchObject({ status: "suspended" });
   });
 
+  it("E8 S3 refuses a run that begins right behind one that its own limit ends, and does not try without end", async () => {
+    let commits = 0;
+    const limits = { maxTokens: 5_000, maxWindowChars: 10_000 };
+    const agent = agentOf({ model: answering(), settings: { maxOutputTokens: 500 }, limits });
+    const test = await start(
+      agent,
+      { scope: "tenant", maxTokens: 100 },
+      {
+        faults: ({ operation }) => {
+          if (operation === "commit") commits += 1;
+          return commits > 1_000 ? { kind: "hang" } : null;
+        },
+      },
+    );
+    const session = await test.runtime.createSession("clerk", { tenant: "acme" });
+    await session.pause();
+    await test.advanceTime(1_000);
+    const long = await session.send("so ".repeat(10_000));
+    const short = await session.send("go");
+    await session.resume();
+    const outcomes = await Promise.all(
+      [long, short].map((run) => within(test, run.outcome({ until: "settled" }), 60_000)),
+    );
+    expect(outcomes).toMatchObject([
+      { status: "failed", failure: { code: "BUDGET_EXCEEDED", details: { budget: "run" } } },
+      { status: "failed", failure: { code: "BUDGET_EXCEEDED", details: { budget: "shared" } } },
+    ]);
+    expect(commits).toBeLessThan(20);
+  });
+
   it("E8 sends a run to a cheaper model", async () => {
     const cheap = recordingModel([{ text: "cheaply" }], { provider: "cheap", modelId: "cheap" });
     const test = await start(agentOf({ model: [answering(), cheap], settings }), {

@@ -122,7 +122,9 @@ class InMemoryMemory implements MemoryStore {
     const what = checkErasure(given);
     for (const [key, answered] of this.#answered)
       this.#answered.set(key, { ...answered, answers: answersAt(answered, what) });
-    return this.#removeWhere(this.#tenant(what.tenant), (record) => isErased(record, what));
+    const tenant = this.#tenant(what.tenant);
+    if ("session" in what && what.upTo !== undefined) tenant.refuseUpTo(what.session, what.upTo);
+    return this.#removeWhere(tenant, (record) => isErased(record, what));
   }
 
   async sweep(given: MemorySweep): Promise<number> {

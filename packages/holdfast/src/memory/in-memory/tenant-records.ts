@@ -1,3 +1,4 @@
+import type { Position, SessionId } from "../../core/ids.ts";
 import type { MemoryRecord } from "../../ports/memory-store.ts";
 import type { MemoryTable } from "../apply-change.ts";
 import { slotOf } from "../memory-slot.ts";
@@ -9,6 +10,7 @@ export class TenantRecords implements MemoryTable {
   readonly byId = new Map<string, { readonly record: MemoryRecord; readonly number: number }>();
   readonly parts = new Map<string, TermPart>();
   readonly #slots = new Map<string, string>();
+  readonly #erased = new Map<SessionId, Position>();
   readonly #count: () => number;
   readonly #stem: boolean;
 
@@ -42,6 +44,15 @@ export class TenantRecords implements MemoryTable {
 
   count(): number {
     return this.#count();
+  }
+
+  erasedUpTo(session: SessionId): Position {
+    return this.#erased.get(session) ?? -1;
+  }
+
+  /** From now on nothing is taken of what was said there up to this position. */
+  refuseUpTo(session: SessionId, position: Position): void {
+    this.#erased.set(session, Math.max(position, this.erasedUpTo(session)));
   }
 
   #leave(record: MemoryRecord): void {

@@ -1,3 +1,4 @@
+import type { Position, SessionId } from "../../core/ids.ts";
 import { Fetched, untilFetched } from "../fetched.ts";
 import { LoadedTable } from "./loaded-table.ts";
 import type { MemoryQuery } from "./memory-pool.ts";
@@ -6,6 +7,20 @@ import { idsBySlot, recordsById, type StoredRecord } from "./record-rows.ts";
 import { type NewVectors, writeChanges } from "./write-changes.ts";
 
 type Where = { readonly tenant: string | null; readonly vectors: NewVectors };
+
+const erasedSessions = async (
+  query: MemoryQuery,
+  tenant: string | null,
+  sessions: readonly SessionId[],
+): Promise<ReadonlyMap<SessionId, Position>> => {
+  const byDigest = new Map(sessions.map((session) => [keyDigest(session), session] as const));
+  const rows = await query<{ session: string; up_to: number }>(
+    "SELECT session, up_to FROM @erased WHERE tenant = $1 AND session = ANY($2)",
+    keyDigest(tenant),
+    [...byDigest.keys()],
+  );
+  return new Map(rows.map(({ session, up_to: upTo }) => [byDigest.get(session) ?? session, upTo]));
+};
 
 /** Changes records of one tenant, within its transaction: the work is done on what was fetched for it, and then written. */
 export const changeRecords = async <Result>(
@@ -20,8 +35,9 @@ export const changeRecords = async <Result>(
     keyDigest(tenant),
   );
   const last = counter?.value ?? 0;
-  const { table, result } = await untilFetched([byId, bySlot], () => {
-    const loaded = new LoadedTable(byId, bySlot, last);
+  const erasedUpTo = new Fetched<Position>((sessions) => erasedSessions(query, tenant, sessions));
+  const { table, result } = await untilFetched([byId, bySlot, erasedUpTo], () => {
+    const loaded = new LoadedTable({ byId, bySlot, erasedUpTo }, last);
     return { table: loaded, result: work(loaded) };
   });
   if (table.lastNumber !== last)

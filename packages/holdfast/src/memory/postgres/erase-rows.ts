@@ -6,6 +6,9 @@ import { changeRecords } from "./change-records.ts";
 import type { MemoryPool, MemoryQuery } from "./memory-pool.ts";
 import { keyDigest } from "./name-digest.ts";
 
+const REFUSE_UP_TO = `INSERT INTO @erased AS erased (tenant, session, up_to) VALUES ($1, $2, $3)
+  ON CONFLICT (tenant, session) DO UPDATE SET up_to = greatest(erased.up_to, excluded.up_to)`;
+
 /** Within the tenant's transaction. Answers how many records are gone. */
 export const eraseRows = async (query: MemoryQuery, what: MemoryErasure): Promise<number> => {
   await eraseAnswers(query, what);
@@ -15,6 +18,8 @@ export const eraseRows = async (query: MemoryQuery, what: MemoryErasure): Promis
   const gone = await query("DELETE FROM @records WHERE part = ANY($1) RETURNING doc", parts);
   await query("DELETE FROM @parts WHERE part = ANY($1)", parts);
   if (!("session" in what)) return gone.length;
+  if (what.upTo !== undefined)
+    await query(REFUSE_UP_TO, keyDigest(what.tenant), keyDigest(what.session), what.upTo);
   const came = await query<{ body: string }>(
     "SELECT body FROM @records WHERE tenant = $1 AND source_session = $2",
     keyDigest(what.tenant),

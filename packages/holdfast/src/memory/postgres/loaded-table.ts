@@ -1,3 +1,4 @@
+import type { Position, SessionId } from "../../core/ids.ts";
 import type { MemoryRecord } from "../../ports/memory-store.ts";
 import type { MemoryTable } from "../apply-change.ts";
 import type { Fetched } from "../fetched.ts";
@@ -12,18 +13,27 @@ export type Change = {
   readonly after: { readonly record: MemoryRecord; readonly number: number; readonly chain: string } | null;
 };
 
+/** What is fetched of a tenant: records by their ids, ids by their slots, and up to where sessions were erased. */
+export type Loaded = {
+  readonly byId: Fetched<StoredRecord>;
+  readonly bySlot: Fetched<string>;
+  readonly erasedUpTo: Fetched<Position>;
+};
+
 /** The records of one tenant as a batch sees and changes them, before any of it is written. */
 export class LoadedTable implements MemoryTable {
   readonly #byId: Fetched<StoredRecord>;
   readonly #bySlot: Fetched<string>;
+  readonly #erasedUpTo: Fetched<Position>;
   readonly #changes = new Map<string, Change>();
   readonly #slots = new Map<string, string | null>();
   #count: number;
 
   /** @param count - The last number that was given. */
-  constructor(byId: Fetched<StoredRecord>, bySlot: Fetched<string>, count: number) {
+  constructor({ byId, bySlot, erasedUpTo }: Loaded, count: number) {
     this.#byId = byId;
     this.#bySlot = bySlot;
+    this.#erasedUpTo = erasedUpTo;
     this.#count = count;
   }
 
@@ -62,6 +72,10 @@ export class LoadedTable implements MemoryTable {
     if (before === undefined) return;
     this.#leaveSlot(before.record);
     this.#changes.set(record.id, { before: this.#byId.get(record.id), after: null });
+  }
+
+  erasedUpTo(session: SessionId): Position {
+    return this.#erasedUpTo.get(session) ?? -1;
   }
 
   count(): number {

@@ -59,6 +59,12 @@ export const TABLES = `
     data bytea NOT NULL,
     PRIMARY KEY (part, doc)
   );
+  CREATE TABLE @erased (
+    tenant text NOT NULL,
+    session text NOT NULL,
+    up_to bigint NOT NULL,
+    PRIMARY KEY (tenant, session)
+  );
   CREATE TABLE @answers (
     key text PRIMARY KEY,
     tenant text NOT NULL,

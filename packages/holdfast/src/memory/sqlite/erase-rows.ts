@@ -7,12 +7,16 @@ import { nameKey } from "./part-rows.ts";
 import { bodyOf } from "../record-body.ts";
 import { TenantTable } from "./tenant-table.ts";
 
+const REFUSE_UP_TO = `INSERT INTO erased_sessions VALUES (?, ?, ?)
+  ON CONFLICT DO UPDATE SET up_to = max(up_to, excluded.up_to)`;
+
 /** Erases within a transaction; the log is emptied after it (K10). Answers how many records are gone. */
 export const eraseRows = (db: MemoryConnection, what: MemoryErasure): number => {
   eraseAnswers(db, what);
   const parts = db.all<{ part: number }>(...partsOf(what)).map(({ part }) => part);
   const gone = parts.reduce((sum, part) => sum + erasePart(db, part), 0);
   if (!("session" in what)) return gone;
+  if (what.upTo !== undefined) db.run(REFUSE_UP_TO, tenantKey(what.tenant), nameKey(what.session), what.upTo);
   const came = db.all<{ body: string }>(
     "SELECT body FROM records WHERE tenant = ? AND source_session = ?",
     tenantKey(what.tenant),

@@ -50,6 +50,12 @@ export const SCHEMA = `
     PRIMARY KEY (part, term, chunk)
   ) STRICT, WITHOUT ROWID;
   CREATE TABLE vectors (place INTEGER PRIMARY KEY, model TEXT NOT NULL, data BLOB NOT NULL) STRICT;
+  CREATE TABLE erased_sessions (
+    tenant TEXT NOT NULL,
+    session TEXT NOT NULL,
+    up_to INTEGER NOT NULL,
+    PRIMARY KEY (tenant, session)
+  ) STRICT, WITHOUT ROWID;
   CREATE TABLE answers (
     key TEXT PRIMARY KEY,
     tenant TEXT NOT NULL,

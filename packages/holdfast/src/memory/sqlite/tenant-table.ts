@@ -1,3 +1,4 @@
+import type { Position, SessionId } from "../../core/ids.ts";
 import type { MemoryRecord } from "../../ports/memory-store.ts";
 import type { MemoryTable } from "../apply-change.ts";
 import type { Vectors } from "../embedding.ts";
@@ -18,6 +19,7 @@ const CURRENT =
 const INSERT = `INSERT INTO records
   (place, number, tenant, id, part, is_current, slot, source_session, kind, seen_at, expires_at, body)
   VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`;
+const ERASED_UP_TO = "SELECT up_to AS upTo FROM erased_sessions WHERE tenant = ? AND session = ?";
 const RESIZE = "UPDATE parts SET count = count + ?, total_length = total_length + ? WHERE part = ?";
 
 type Row = {
@@ -54,6 +56,10 @@ export class TenantTable implements MemoryTable {
     const part = findPart(this.#db, owner, namespace);
     const row = part === undefined ? undefined : this.#db.get<{ body: string }>(CURRENT, part, slot);
     return row === undefined ? undefined : bodyOf(row);
+  }
+
+  erasedUpTo(session: SessionId): Position {
+    return this.#db.get<{ upTo: number }>(ERASED_UP_TO, this.#tenant, nameKey(session))?.upTo ?? -1;
   }
 
   put(record: MemoryRecord): void {

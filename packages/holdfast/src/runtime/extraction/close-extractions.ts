@@ -1,17 +1,10 @@
 import type { StoredDelivery, StoredRunDelivery } from "../../core/delivery.ts";
 import type { SessionId } from "../../core/ids.ts";
 import { createSession } from "../../engine/create-session.ts";
-import type { MemoryStore } from "../../ports/memory-store.ts";
 import { dutiesOf } from "../forget-duties.ts";
 import type { RuntimeServices } from "../runtime-services.ts";
 import { EXTRACTION_AGENT } from "./extraction-agent.ts";
-import {
-  beginKey,
-  EXTRACTION_RECIPIENT,
-  extractionSessionId,
-  memoryKey,
-  runsIn,
-} from "./extraction-session.ts";
+import { beginKey, EXTRACTION_RECIPIENT, extractionSessionId, runsIn } from "./extraction-session.ts";
 
 type Whose = {
   readonly tenant: string | null;
@@ -23,8 +16,8 @@ type Whose = {
 const ABSENT = { name: EXTRACTION_AGENT, version: null, digest: "" };
 
 /**
- * Sees to it that nobody who has read these sessions for an extraction can still say or remember what was said there, however late he
- * comes: the extraction of each run is begun here, cancelled in the same moment, and what it came to is written as nothing.
+ * Sees to it that nobody who has read these sessions for an extraction can still begin it, however late he comes: the extraction of
+ * each run is begun here, with nothing in it, and cancelled in the same moment.
  */
 export const closeExtractions = async (
   services: RuntimeServices,
@@ -38,11 +31,7 @@ export const closeExtractions = async (
         delivery.recipient === EXTRACTION_RECIPIENT &&
         sessions.has(delivery.sessionId),
     );
-  for (const delivery of owed) {
-    await beginInVain(services, delivery, { tenant, user });
-    if (services.memory !== null)
-      await rememberNothing(services, services.memory, { tenant, user, delivery });
-  }
+  for (const delivery of owed) await beginInVain(services, delivery, { tenant, user });
 };
 
 const beginInVain = async (
@@ -53,7 +42,7 @@ const beginInVain = async (
   const { store, clock, sha256, agents } = services;
   const id = extractionSessionId(sha256, read);
   await createSession(services, agents.get(EXTRACTION_AGENT) ?? ABSENT, { id, ...owner, attributes: {} });
-  // guard J4: an extraction of what is erased is begun by nobody else
+  // Who was first has begun it with what was said: it is one of the user's sessions.
   if ((await runsIn(services, id)).length > 0) return;
   const runId = `run_${clock.newId()}`;
   const common = { sessionId: id, runId, blobs: [] };
@@ -61,20 +50,4 @@ const beginInVain = async (
     { ...common, kind: "input", dedupeKey: `input:${beginKey(0)}`, body: JSON.stringify({ content: "" }) },
     { ...common, kind: "cancel", dedupeKey: null, body: "{}" },
   ]);
-};
-
-type Remembering = {
-  readonly tenant: string | null;
-  readonly user: string;
-  readonly delivery: StoredRunDelivery;
-};
-
-const rememberNothing = async (
-  { clock }: RuntimeServices,
-  memory: MemoryStore,
-  { tenant, user, delivery }: Remembering,
-): Promise<void> => {
-  const by = { tenant, user, agent: null, session: delivery.sessionId };
-  // guard K10: what is written of it later is nothing (K5)
-  await memory.write({ by, key: memoryKey(delivery.runId), now: clock.now(), changes: [] });
 };

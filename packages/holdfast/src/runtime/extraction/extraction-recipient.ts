@@ -11,13 +11,7 @@ import { Session } from "../session.ts";
 import { EXTRACTION_AGENT, type Proposal } from "./extraction-agent.ts";
 import { messageOf, shownLines, wordsOf } from "./extraction-message.ts";
 import type { ExtractionSettings } from "./extraction-options.ts";
-import {
-  beginKey,
-  EXTRACTION_RECIPIENT,
-  extractionSessionId,
-  memoryKey,
-  runsIn,
-} from "./extraction-session.ts";
+import { beginKey, EXTRACTION_RECIPIENT, extractionSessionId, runsIn } from "./extraction-session.ts";
 import { Words } from "./is-backed-by.ts";
 import { consider, isOwn, type ExtractionPlace } from "./proposed-changes.ts";
 
@@ -201,7 +195,7 @@ const remember = async (proposals: readonly Proposal[], parts: Remembering): Pro
   await memory.write({
     by: place.viewer,
     // K5: what an extraction came to is written once
-    key: memoryKey(delivery.runId),
+    key: `extraction:${delivery.runId}`,
     now: delivery.at,
     changes,
   });

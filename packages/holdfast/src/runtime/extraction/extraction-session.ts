@@ -10,9 +10,6 @@ export const EXTRACTION_RECIPIENT = "@memory-extraction";
 /** Of the input that begins the extraction, and of each that asks again after a failure. */
 export const beginKey = (begun: number): string => `extraction:${begun}`;
 
-/** Of what the extraction of a run writes into the memory. */
-export const memoryKey = (runId: RunId): string => `extraction:${runId}`;
-
 /** The session in which a run is read, the same for everybody: of each run, so that no conversation is read with another. */
 export const extractionSessionId = (sha256: Sha256, runId: RunId): SessionId =>
   `ses_${Buffer.from(sha256(JSON.stringify(["memory-extraction", runId]), ""))

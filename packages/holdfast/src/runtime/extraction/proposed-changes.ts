@@ -125,8 +125,8 @@ const saying = (
       .toWellFormed(),
     source: { sessionId, position: first?.position ?? 0 },
     origin: isOfTool ? "tool" : "model",
-    // K8: only what the user said is trusted
-    isTrusted: !isOfTool && isBackedBy(text, { evidence, ...said }),
+    isTrusted:
+      !isOfTool && /* guard K8: only what the user said is trusted */ isBackedBy(text, { evidence, ...said }),
     seenAt: news.reduce((last, { at }) => Math.max(last, at), 0),
   };
 };

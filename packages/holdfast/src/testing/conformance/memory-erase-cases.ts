@@ -1,4 +1,4 @@
-import { deepStrictEqual, ok, strictEqual } from "node:assert/strict";
+import { deepStrictEqual, ok, rejects, strictEqual } from "node:assert/strict";
 import type { MemoryErasure, MemoryStore } from "../../ports/memory-store.ts";
 import {
   addOne,
@@ -68,6 +68,33 @@ export const MEMORY_ERASE_CASES: readonly MemoryCase[] = [
       ok((await left(memory)).every((each) => each.includes("ses_2")));
       strictEqual((await found(memory, "Paris", { viewer: other })).length, 1);
       strictEqual(await memory.erase({ tenant: null, everything: true }), 0);
+    },
+  },
+  {
+    promise: "K10",
+    title:
+      "what comes late of what was said in an erased session is not taken, and what is said there since is",
+    run: async ({ memory }) => {
+      const from = (position: number, sessionId = "ses_1") => ({ source: { sessionId, position } });
+      await addOne(memory, from(3));
+      strictEqual(await memory.erase({ tenant: "acme", session: "ses_1", upTo: 9 }), 1);
+      strictEqual(await memory.erase({ tenant: "acme", session: "ses_1", upTo: 5 }), 0);
+      const kept = await addOne(memory, { text: "Ann sails", ...from(10) });
+      const late = [
+        { do: "add", memory: memoryOf({ text: "Ann rows", ...from(9) }) },
+        { do: "supersede", id: kept, text: "Ann rows", origin: "user", ...from(1) },
+        { do: "correct", id: kept, text: "Ann rows", origin: "user", ...from(9) },
+        { do: "add", memory: memoryOf({ text: "Ann swims", ...from(9, "ses_2") }) },
+      ] as const;
+      const answers = await write(memory, late, { key: "late" });
+      deepStrictEqual(
+        answers.map(({ status }) => status),
+        ["erased", "erased", "erased", "added"],
+      );
+      const other = viewerOf({ tenant: "other" });
+      await addOne(memory, { scope: scopeOf({ tenant: "other" }), ...from(1) }, { by: other });
+      deepStrictEqual((await found(memory, "Ann")).toSorted(), ["Ann sails", "Ann swims"]);
+      await rejects(memory.erase({ tenant: "acme", session: "ses_1", upTo: 0 }), { code: "OPTION_INVALID" });
     },
   },
   {

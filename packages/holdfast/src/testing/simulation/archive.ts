@@ -18,6 +18,9 @@ import type { WorldDeps } from "./world.ts";
 /** In so many of the worlds there is an agent with a memory. */
 const SHARE = 1 / 8;
 
+/** Whether a world with this chance has one: the first that is asked of it. */
+export const hasArchive = (random: Random): boolean => random.chance(SHARE);
+
 /** Whose sessions are the archive's. */
 export const ARCHIVE: ReadonlySet<string> = new Set([ARCHIVIST, EXTRACTION_AGENT]);
 
@@ -63,7 +66,7 @@ export class Archive {
     this.#random = random;
     this.#isWild = isWild;
     this.#durableOf = durableOf;
-    this.isOn = random.chance(SHARE);
+    this.isOn = hasArchive(random);
     this.#tasks = this.isOn ? USERS.flatMap((user) => this.#tasksOf(user)) : [];
     this.#erasures = USERS.flatMap((user) =>
       this.isOn && random.chance(0.4)

@@ -58,6 +58,8 @@ const QUIET_ROUND_MS = 4_000;
  * can go wrong; then calm, until nothing is owed; then the history checker's word on it.
  */
 export const simulate = async (options: SimulateOptions): Promise<SimulationResult> => {
+  // Schemas are checked with what is loaded when it is first used: that takes real time, and in a world there is none.
+  await import("ajv");
   const { seed, steps = STEPS, sessions = MOST_SESSIONS, ...mercy } = options;
   const sim = new Simulation(seed, mercy);
   const people = new People(sim, sessions);
