@@ -46,8 +46,5 @@ const isInline = (data: unknown): boolean =>
 export const holdsSecret = (redactor: Redactor, bytes: Uint8Array, base64?: string): boolean => {
   if (redactor.isEmpty) return false;
   const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  const encoded = base64 ?? buffer.toString("base64");
-  if (redactor.text(encoded) !== encoded) return true;
-  const text = buffer.toString("utf8");
-  return redactor.text(text) !== text;
+  return redactor.isIn(buffer) || redactor.isInBase64(base64 ?? buffer.toString("base64"));
 };

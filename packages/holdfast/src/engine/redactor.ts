@@ -5,6 +5,9 @@ import type { JsonValue } from "../core/json.ts";
 const MIN_SECRET_CHARS = 6;
 /** What `toFailure` ends a message with that it had to shorten. */
 const CUT = "…";
+const BASE64 = /^[A-Za-z0-9+/]+={0,2}$/;
+/** Of a character. */
+const MAX_UTF8_BYTES = 3;
 
 /**
  * Keeps secrets out of journal, log, trace and model context (O2). It knows a secret from the moment
@@ -36,6 +39,19 @@ export class Redactor {
       if (clean.includes(spelling)) clean = clean.replaceAll(spelling, mark);
     }
     return clean.endsWith(CUT) ? this.#withoutCutSecret(clean) : clean;
+  }
+
+  /** Whether `text` would change them, read as UTF-8: they are looked through as they are, which is many times as fast. */
+  isIn(bytes: Buffer): boolean {
+    if (this.#spellings.some(([spelling]) => bytes.includes(spelling))) return true;
+    const longest = this.#spellings[0]?.[0].length ?? 0;
+    const tail = bytes.subarray(-(longest + CUT.length) * MAX_UTF8_BYTES).toString("utf8");
+    return tail.endsWith(CUT) && this.#withoutCutSecret(tail) !== tail;
+  }
+
+  /** The same of text in Base64, in which most spellings cannot be. */
+  isInBase64(encoded: string): boolean {
+    return this.#spellings.some(([spelling]) => BASE64.test(spelling) && encoded.includes(spelling));
   }
 
   value<Value extends JsonValue>(value: Value): Value;

@@ -11,11 +11,17 @@ const MAX_UTF8_BYTES_A_CHAR = 3;
  * its memory outside the heap, and making and collecting that costs more than all the rest.
  */
 export const sha256: Sha256 = (first, second) => {
+  // A file by itself is not copied.
+  if (typeof first !== "string" && second === "") return digestOf(first);
   const most = (first.length + second.length) * MAX_UTF8_BYTES_A_CHAR;
   const buffer = most <= BUFFER_BYTES ? shared : Buffer.allocUnsafeSlow(most);
   const middle = put(buffer, first, 0);
   const end = put(buffer, second, middle);
-  const characters = hash("sha256", buffer.subarray(0, end), "binary");
+  return digestOf(buffer.subarray(0, end));
+};
+
+const digestOf = (bytes: Uint8Array): Uint8Array => {
+  const characters = hash("sha256", bytes, "binary");
   const digest = new Uint8Array(DIGEST_BYTES);
   for (let index = 0; index < DIGEST_BYTES; index += 1) digest[index] = characters.charCodeAt(index);
   return digest;
