@@ -48,9 +48,10 @@ export const FLOORS: Readonly<Record<string, Floor>> = {
     packages: "any",
     node: true,
   },
-  // `createTestRuntime` wires a runtime from in-memory adapters: the store in memory and the scripted model.
+  // `createTestRuntime` wires a runtime from in-memory adapters: the store in memory and the scripted model. Simulated worlds have
+  // a memory as well, and the tools that write it.
   testing: {
-    folders: ["core", "ports", "definitions", "engine", "stores", "models", "runtime"],
+    folders: ["core", "ports", "definitions", "engine", "stores", "memory", "models", "tools", "runtime"],
     packages: "any",
     node: true,
   },

@@ -10,6 +10,7 @@ import type { MemoryRecord, MemoryStore, MemoryViewer } from "../ports/memory-st
 import type { RecallSettings } from "../ports/recall.ts";
 import type { ActiveSession } from "./active-session.ts";
 import type { Batch } from "./batch.ts";
+import { isoTime } from "./iso-time.ts";
 import { limited } from "./limited.ts";
 
 /** What is journaled of the memory with the beginning of a run. */
@@ -147,15 +148,11 @@ const isValidAt = ({ expiresAt, validFrom, validTo }: MemoryRecord, now: Timesta
   (validFrom === null || validFrom <= now) &&
   (validTo === null || validTo > now);
 
-/** The years that ISO 8601 writes with four digits: of what is brought in from elsewhere, a time can be any number. */
-const EARLIEST = Date.UTC(1, 0);
-const LATEST = Date.UTC(9999, 11, 31);
-
 const toldOf = ({ id, kind, subject, text, seenAt }: MemoryRecord, score: number | null): RecalledMemory => ({
   id,
   kind,
   ...(subject === null ? {} : { subject }),
   text,
-  seenAt: new Date(Math.min(Math.max(seenAt, EARLIEST), LATEST)).toISOString(),
+  seenAt: isoTime(seenAt),
   score,
 });

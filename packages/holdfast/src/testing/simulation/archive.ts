@@ -7,11 +7,12 @@ import type { MemoryRecord, MemoryStore } from "../../ports/memory-store.ts";
 import { sha256, type AgentDefinition, type RuntimeOptions } from "../../runtime/index.ts";
 import { EXTRACTION_AGENT } from "../../runtime/extraction/extraction-agent.ts";
 import { EXTRACTION_RECIPIENT } from "../../runtime/extraction/extraction-session.ts";
-import { archivist, ARCHIVIST, pageOf, readerOn, type Saying, saysOf } from "./archivist.ts";
+import { archivist, ARCHIVIST, readerOn } from "./archivist.ts";
 import type { Booted } from "./booted.ts";
 import type { Consulted, Entrusted } from "./checker/history.ts";
 import { memoryOn } from "./memory-view.ts";
 import type { Random } from "./random.ts";
+import { pageOf, type Saying, saysOf } from "./sayings.ts";
 import type { SimulatedProcess } from "./simulated-process.ts";
 import type { WorldDeps } from "./world.ts";
 
@@ -128,6 +129,7 @@ export class Archive {
 
   /** Whether all was handed in, read, and forgotten. */
   async isQuiet(store: JournalStore): Promise<boolean> {
+    if (!this.isOn) return true;
     if (this.#tasks.some(({ taken }) => taken === null) || this.#erasures.some(({ isDone }) => !isDone))
       return false;
     return (await store.listDuties({ kind: "delivery", isOwed: true, limit: 1 })).duties.length === 0;

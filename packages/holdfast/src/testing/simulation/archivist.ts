@@ -10,35 +10,11 @@ import {
 import { memoryTools } from "../../tools/index.ts";
 import { z } from "zod";
 import type { Random } from "./random.ts";
+import { FACT_OF, pageOf, saidIn } from "./sayings.ts";
 import type { SimulatedProcess } from "./simulated-process.ts";
 import type { WorldDeps } from "./world.ts";
 
 export const ARCHIVIST = "archivist";
-
-/** What somebody says to it: what is to be found in the memory afterwards, and what is not. */
-export type Saying = "note" | "look" | "keep";
-
-export const saysOf = (saying: Saying, noun: string, word: string): string =>
-  `${saying} archive ${noun}: ${word}`;
-
-/** What comes into the memory of each. */
-export const FACT_OF: { readonly [Each in Saying]: (noun: string, word: string) => string } = {
-  note: (noun, word) => `archive ${noun} is ${word}`,
-  look: (_, word) => `archive page says p${word}`,
-  keep: (noun, word) => `archive keeps ${word} of ${noun}`,
-};
-
-/** What a page says that nobody has vouched for. */
-export const pageOf = (word: string): string => `The page says p${word}.`;
-
-const SAID = /^(note|look|keep) archive (\w+): (\w+)$/;
-
-const saidIn = (
-  text: string,
-): { readonly saying: Saying; readonly noun: string; readonly word: string } | null => {
-  const [, saying, noun = "", word = ""] = SAID.exec(text) ?? [];
-  return saying === "note" || saying === "look" || saying === "keep" ? { saying, noun, word } : null;
-};
 
 type Parts = {
   readonly process: SimulatedProcess;

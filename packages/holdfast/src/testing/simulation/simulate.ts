@@ -176,7 +176,7 @@ const calm = async (sim: Simulation, people: People): Promise<void> => {
     for (const sessionId of await sim.sessionsOfAgents())
       void people.operate(first, sessionId).catch(() => undefined);
     const isDone = people.isContent && sim.interruptions.isLifted && (await sim.isSettled());
-    if (isDone && (!sim.hasDuties || (await sim.isQuiet()))) return;
+    if (isDone && (await sim.isQuiet())) return;
   }
 };
 

@@ -3,6 +3,7 @@ import type { StoredEvent } from "../../core/hash-chain.ts";
 import type { Position, RunId, SessionId } from "../../core/ids.ts";
 import { createRuntime, sha256, type AgentDefinition } from "../../runtime/index.ts";
 import type { Account, JournalStore, ListedSession, Snapshot } from "../../ports/journal-store.ts";
+import type { Logger } from "../../ports/tool.ts";
 import { createFaultyStore, type FaultyStore } from "../../testing/faulty-store.ts";
 import { createManualClock, type ManualClock } from "../../testing/manual-clock.ts";
 import { Approvers } from "./approvers.ts";
@@ -176,17 +177,7 @@ export class Simulation {
       ...this.calendar.recipientsOn(process),
       clock: process.runtimeClock,
       deps: { world: this.world, process },
-      logger: simulatedLog({
-        process,
-        chaos: this.chaos,
-        ledger: this.ledger,
-        say: (line) => this.say(line),
-        alarm: (what) => void this.alarms.push(what),
-        onTrouble: (sessionId) => {
-          this.ledger.broken.push({ sessionId, by: process.name, atMs: this.clock.monotonicMs() });
-          this.#urgeSoon(process, sessionId);
-        },
-      }),
+      logger: this.#logOf(process),
       drainTimeoutMs: DRAIN_MS,
       maxActiveSessions: this.#mostActive,
       modelTimeouts: MODEL_LIMITS,
@@ -199,6 +190,20 @@ export class Simulation {
     this.#views.set(process, { view, faulty });
     this.ledger.births.push({ by: process.name, atMs: this.clock.monotonicMs() });
     this.processes = [...this.processes, { process, runtime, isComplete }];
+  }
+
+  #logOf(process: SimulatedProcess): Logger {
+    return simulatedLog({
+      process,
+      chaos: this.chaos,
+      ledger: this.ledger,
+      say: (line) => this.say(line),
+      alarm: (what) => void this.alarms.push(what),
+      onTrouble: (sessionId) => {
+        this.ledger.broken.push({ sessionId, by: process.name, atMs: this.clock.monotonicMs() });
+        this.#urgeSoon(process, sessionId);
+      },
+    });
   }
 
   #records(): Records {
@@ -378,15 +383,10 @@ export class Simulation {
       .map(({ sessionId }) => sessionId);
   }
 
-  /** Whether there is anything that is owed outside of the sessions of people. */
-  get hasDuties(): boolean {
-    return this.calendar.isOn || this.team.isOn || this.archive.isOn;
-  }
-
   /** Whether nothing is owed outside of sessions. */
   async isQuiet(): Promise<boolean> {
     const { store } = this.#machine;
-    if (this.archive.isOn && !(await this.archive.isQuiet(store))) return false;
+    if (!(await this.archive.isQuiet(store))) return false;
     return (await this.calendar.isQuiet(store)) && (!this.team.isOn || (await this.team.isQuiet(store)));
   }
 

@@ -5,7 +5,7 @@ import { openEvent } from "../../../core/journal-codec.ts";
 import type { JournalEvent } from "../../../core/event.ts";
 import { recalledIn, recalledText } from "../../../core/recalled.ts";
 import { extractionSessionId } from "../../../runtime/extraction/extraction-session.ts";
-import { FACT_OF, pageOf } from "../archivist.ts";
+import { FACT_OF, pageOf } from "../sayings.ts";
 import { checkBytes } from "./check-journal.ts";
 import type { Consulted, Entrusted, History } from "./history.ts";
 import type { Violation } from "./rules.ts";

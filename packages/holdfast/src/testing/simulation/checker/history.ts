@@ -8,7 +8,7 @@ import type { Account, ConflictReason } from "../../../ports/journal-store.ts";
 import type { MemoryRecord } from "../../../ports/memory-store.ts";
 import type { ModelSettings } from "../../../ports/model.ts";
 import type { BudgetOptions, Outcome } from "../../../runtime/index.ts";
-import type { Saying } from "../archivist.ts";
+import type { Saying } from "../sayings.ts";
 
 /**
  * What the outside world saw of one attempt at a tool call. It is written down by the world itself, not
