@@ -161,7 +161,7 @@ class Window {
         erased: `${header.callId}=${erasedResult(header)}`,
         of: header.callId,
         chars: header.chars,
-        ...shortOf(header.callId, payload, position),
+        ...shortOf(header, payload, position),
       });
   }
 
@@ -325,13 +325,23 @@ const toldLine = (value: JsonValue, more: string): string =>
   JSON.stringify(more === "" ? value : `${typeof value === "string" ? value : JSON.stringify(value)}${more}`);
 
 /** The head of a result, as it is told once it is shortened. */
-const shortOf = (callId: CallId, payload: JsonObject | null, at: Position): { readonly short?: string } => {
+const shortOf = (
+  header: JournalEvent["header"] & { readonly callId: CallId },
+  payload: JsonObject | null,
+  at: Position,
+): { readonly short?: string } => {
+  const output = outputIn(header, payload);
+  if (output === null) return {};
+  const short = shortenedOutput(output, { at, notice: noticeIn(payload) });
+  return { short: `${header.callId}=${outputLine(short)}` };
+};
+
+const outputIn = (header: JournalEvent["header"], payload: JsonObject | null): ToolOutput | null => {
   const output = payload?.["output"];
-  return isJsonObject(output)
-    ? {
-        short: `${callId}=${outputLine(shortenedOutput(output as ToolOutput, { at, notice: noticeIn(payload) }))}`,
-      }
-    : {};
+  if (isJsonObject(output)) return output as ToolOutput;
+  const message = failureIn(payload)?.message;
+  if (header.type !== "tool-call.failed" || message === undefined) return null;
+  return { type: "error", value: `${header.code}: ${message}` };
 };
 
 const erasedResult = (header: JournalEvent["header"]): string => {
