@@ -14,7 +14,7 @@ describe("a summary that a model wrote", () => {
     expect(read("Goals\n- Done: nothing yet of it")).toEqual(["Goals:", "- Done: nothing yet of it"]);
   });
 
-  it("R1 is read in no more time than its length takes, whatever is in it", () => {
+  it("is read in no more time than its length takes, whatever is in it", () => {
     const long = 1_000_000;
     for (const sign of [" ", "*", "_", ":", "-", "1", "[7] ", "`"])
       for (const text of [`done${sign.repeat(long)}x`, `${sign.repeat(long)}done`, `- ${sign.repeat(long)}`])

@@ -114,7 +114,7 @@ const foundBy = async (
   const { limit, maxTokens, kinds } = search;
   const filter = {
     namespaces: [namespace],
-    // guard K8: what nobody vouches for is told to who asks for it alone
+    // guard S1: what nobody vouches for is told to who asks for it alone (K8)
     trust: "trusted" as const,
     ...(kinds === null ? {} : { kinds }),
   };

@@ -32,7 +32,7 @@ type Doing = { readonly table: MemoryTable; readonly batch: MemoryBatch; readonl
 /** Does one change of a batch that was checked, and says what came of it. */
 export const applyChange = (change: MemoryChange, doing: Doing): MemoryAnswer => {
   const source = sourceOf(change);
-  // guard K10: who was late brings back nothing that was erased
+  // guard J4: who was late brings back nothing that was erased (K10)
   if (source !== null && source.position <= doing.table.erasedUpTo(source.sessionId))
     return { status: "erased" };
   switch (change.do) {

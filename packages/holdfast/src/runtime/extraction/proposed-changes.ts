@@ -126,7 +126,8 @@ const saying = (
     source: { sessionId, position: first?.position ?? 0 },
     origin: isOfTool ? "tool" : "model",
     isTrusted:
-      !isOfTool && /* guard K8: only what the user said is trusted */ isBackedBy(text, { evidence, ...said }),
+      !isOfTool &&
+      /* guard S1: only what the user said is trusted (K8) */ isBackedBy(text, { evidence, ...said }),
     seenAt: news.reduce((last, { at }) => Math.max(last, at), 0),
   };
 };
