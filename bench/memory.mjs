@@ -2,7 +2,7 @@
  * `node --conditions=holdfast-source bench/memory.mjs`: what it costs to remember and to recall, in a database on this disk.
  *
  * `--records 100000` says how many there are, `--users 1` how many share them, `--queries 400` how often each kind of query is asked. With
- * `--records 1000000 --users 1000` it takes some ten minutes and 2 GB of disk. `--postgres postgres://…` asks that server instead, in
+ * `--records 1000000 --users 1000` it takes up to an hour and 2 GB of disk. `--postgres postgres://…` asks that server instead, in
  * a schema of its own that is left there.
  */
 import { mkdirSync, mkdtempSync, readdirSync, rmSync, statSync } from "node:fs";
