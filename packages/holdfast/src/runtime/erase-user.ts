@@ -188,7 +188,7 @@ const endOf = (one: ListedSession | undefined): string | null =>
 const stillActive = (sessions: readonly ListedSession[]): ConflictError =>
   new ConflictError(
     "RUN_ACTIVE",
-    `Not all runs of this user have stopped: ${sessions.length} sessions are still active, and not all is erased.`,
+    `Not all runs of this user have stopped, and not all is erased. Sessions that are still active: ${sessions.length}.`,
     {
       hint: "They were told to stop. See in `details` which they are, and call it again: what is erased stays erased.",
       details: { sessions: sessions.map(({ sessionId }) => sessionId) },
