@@ -69,8 +69,8 @@ const alike = ({ index, parts }: LexicalQuery, term: string): readonly Wanted[] 
   const initial = String.fromCodePoint(term.codePointAt(0) ?? 0);
   const known = new Set(parts.flatMap(({ part }) => index.terms(part, initial, MAX_TERMS_READ)));
   return [...known]
-    .map((other) => ({ term: other, weight: wordLikeness(trigrams, other) }))
-    .filter(({ weight }) => weight >= LEAST_LIKENESS)
+    .map((other) => ({ term: other, weight: wordLikeness(trigrams, other, LEAST_LIKENESS) }))
+    .filter(({ weight }) => weight > 0)
     .toSorted((one, other) => other.weight - one.weight || (one.term < other.term ? -1 : 1))
     .slice(0, MAX_ALIKE);
 };
