@@ -575,9 +575,10 @@ describe("a history", () => {
       return { sessionId, by: "x", at: 2 * index, kind: "input", runId, key: null };
     });
     expect(said).toBeDefined();
-    expect(rulesOf({ ...good, acknowledged: [...good.acknowledged, first], posted })).toEqual([
+    // What came first may have been read long after the other, too.
+    expect(rulesOf({ ...good, acknowledged: [...good.acknowledged, first], posted })).toContain(
       "inputs-reordered",
-    ]);
+    );
   });
 
   test("S5: with pieces of an answer out of order, or of none, is seen", () => {
@@ -679,6 +680,7 @@ describe("a history", () => {
       "check-summaries",
       "check-budgets",
       "check-children",
+      "check-archive",
     ];
     const files = names.map((name) =>
       readFile(fileURLToPath(new URL(`${name}.test.ts`, import.meta.url)), "utf8"),
