@@ -26,8 +26,10 @@ Leave out a heading with nothing under it. Say only what was said. Keep what an 
 
 /** The one message to such a model: what it is to sum up. */
 export const summaryMessage = (conversation: string): string =>
-  // What somebody said does not end it.
-  `<conversation>\n${conversation.replaceAll("</conversation", "<\\/conversation")}\n</conversation>`;
+  // What somebody said does not end it, however it is written, and is no longer for it.
+  `<conversation>\n${conversation.replaceAll(END, "<\\$1")}\n</conversation>`;
+
+const END = /<\s*\/\s*(conversation)/gi;
 
 /** What such a prompt has around the conversation, at the most. */
 export const SUMMARY_PROMPT_AROUND = 2_000;
@@ -83,21 +85,26 @@ const itemIn = (line: string, positions: ReadonlySet<Position>): string | null =
     .replaceAll(/[\s\p{Cc}]+/gu, " ")
     .trim();
   if (NOTHING.test(flat) || flat.startsWith("```")) return null;
-  return `- ${headOf(withKnown(flat, positions), MAX_LINE)}`;
+  return `- ${withKnown(headOf(flat, MAX_LINE), positions)}`;
 };
 
-const BRACKETS = /\s*\[(\d+(?:\s*,\s*\d+)*)\]/g;
+/** A list or a range of positions, however it is written. */
+const BRACKETS = /\s*\[([#\d\s,;–-]*)\]/g;
+/** As 2026-11-30 is: no range. */
+const DATE = /\d\s*[–-]\s*\d+\s*[–-]\s*\d/;
 
 /** Without positions that the model cannot know: what it says of them stands without. */
-const withKnown = (text: string, positions: ReadonlySet<Position>): string =>
-  text
-    .replaceAll(BRACKETS, (match: string, list: string) => {
-      const named = list.split(",").map(Number);
-      // guard E6: a summary names no place that there is not
-      const known = named.filter((each) => positions.has(each));
-      return known.length === 0 ? "" : `${/^\s*/.exec(match)?.[0] ?? ""}[${known.join(", ")}]`;
-    })
-    .trim();
+const withKnown = (text: string, positions: ReadonlySet<Position>): string => {
+  const known = text.replaceAll(BRACKETS, (match: string, list: string) => {
+    const named = [...list.matchAll(/\d+/g)].map(([number]) => Number(number));
+    if (named.length === 0 || DATE.test(list)) return match;
+    // guard E6: a summary names no place that there is not
+    const told = named.filter((each) => positions.has(each));
+    return told.length === 0 ? "" : `${/^\s*/.exec(match)?.[0] ?? ""}[${told.join(", ")}]`;
+  });
+  // What is left of one that had another in it may be one as well.
+  return known === text ? text.trim() : withKnown(known, positions);
+};
 
 /** So many lines from the beginning as there is room for; a heading alone says nothing. */
 const fitIn = (lines: readonly string[], room: number): readonly string[] => {
