@@ -20,7 +20,13 @@ import type { Outcome } from "./outcome.ts";
 /** One summary by a model, journaled as started. */
 type SummaryCall = Omit<ModelCall, "request">;
 
-type Asked = { readonly room: number; readonly settings: SummarySettings; positions: ReadonlySet<Position> };
+type Asked = {
+  readonly room: number;
+  readonly settings: SummarySettings;
+  /** What it may name, and where what it was told stands. */
+  positions: ReadonlySet<Position>;
+  of: readonly Position[];
+};
 
 /** Asks a model for a summary of what leaves the window. Total: whatever happens comes back as an outcome. */
 export const callSummary = async (
@@ -33,7 +39,12 @@ export const callSummary = async (
   const { summary } = run.settings;
   const dropped = run.phase.kind === "summarising" ? run.phase.call.dropped : 0;
   const settings = summary ?? NOBODY;
-  const asked: Asked = { room: roomForTold(summaryRoom(state, dropped)), settings, positions: new Set() };
+  const asked: Asked = {
+    room: roomForTold(summaryRoom(state, dropped)),
+    settings,
+    positions: new Set(),
+    of: [],
+  };
   const outcome = await callModel(
     {
       ...call,
@@ -54,7 +65,19 @@ export const callSummary = async (
     },
     deadline,
   );
-  return { kind: "summary", startedAt, summary: summaryIn(outcome, asked) };
+  return { kind: "summary", startedAt, summary: summaryIn(outcome, asked), of: asked.of };
+};
+
+type SummaryMade = Extract<Outcome, { kind: "summary" }>;
+
+/** J4: what was erased while it was summed up does not come back with its summary. */
+export const unlessErased = async ({ content }: ActiveSession, made: SummaryMade): Promise<SummaryMade> => {
+  const { summary, of } = made;
+  if (!summary.result.ok) return made;
+  const stored = await content.storedAt(of);
+  if (of.every((at) => (stored.get(at)?.payload ?? null) !== null)) return made;
+  const why = unusableSummary("what it was made of has been erased.");
+  return { ...made, summary: { ...summary, result: { ok: false, failure: why } } };
 };
 
 const NOBODY: SummarySettings = {
@@ -97,6 +120,7 @@ const promptOf = async (
   const gone = await goneOf(session, { state, events: [] }, dropped);
   const { text, positions } = conversationOf(gone, maxPromptChars);
   asked.positions = positions;
+  asked.of = gone.flatMap(({ event }) => (event.payload === null ? [] : [event.position]));
   return {
     system: summaryInstructions(asked.room),
     messages: [{ role: "user", content: [{ type: "text", text: summaryMessage(text) }] }],

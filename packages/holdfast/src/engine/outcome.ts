@@ -22,7 +22,13 @@ import type { OpenCall, OpenRun, SessionState } from "../core/session-state.ts";
 /** How something the engine had in flight ended; not yet recorded. */
 export type Outcome =
   | { readonly kind: "model-answer"; readonly startedAt: Position; readonly answer: ModelOutcome }
-  | { readonly kind: "summary"; readonly startedAt: Position; readonly summary: SummaryOutcome }
+  | {
+      readonly kind: "summary";
+      readonly startedAt: Position;
+      readonly summary: SummaryOutcome;
+      /** Where what it was made of stands. */
+      readonly of: readonly Position[];
+    }
   | { readonly kind: "model-failure"; readonly startedAt: Position; readonly failed: ModelFailure }
   | {
       readonly kind: "tool";

@@ -2,6 +2,7 @@ import type { EventDraft } from "../core/event.ts";
 import { openCallOf } from "../core/session-state.ts";
 import type { ActiveSession } from "./active-session.ts";
 import type { Batch } from "./batch.ts";
+import { unlessErased } from "./call-summary.ts";
 import { fallBack } from "./fall-back.ts";
 import { recordOutcome, type Outcome } from "./outcome.ts";
 
@@ -11,7 +12,8 @@ export const recordOutcomes = async (session: ActiveSession, batch: Batch): Prom
   session.repeats.begin();
   for (const outcome of recorded) {
     const place = { sessionId: session.id, now: batch.now() };
-    for (const draft of recordOutcome(batch.state, outcome, place)) {
+    const known = outcome.kind === "summary" ? await unlessErased(session, outcome) : outcome;
+    for (const draft of recordOutcome(batch.state, known, place)) {
       if (hasFallback(session, batch, draft)) await recordResult(session, batch, draft);
       else await addCounted(session, batch, draft);
     }

@@ -131,4 +131,35 @@ describe("a summary", () => {
     expect(JSON.stringify(journal)).not.toContain(secret);
     await test.close();
   });
+
+  it("J4 by a model brings nothing back that was erased while the model wrote it", async () => {
+    const secret = "the blue door";
+    const door = makeDoor();
+    const tells = recordingModel(({ lastUserText }) => ({
+      text: `Goals:\n- to find ${lastUserText.includes(secret) ? secret : "nothing"}`,
+    }));
+    const small = {
+      ...tells,
+      call: async (request: Parameters<typeof tells.call>[0]) => {
+        const answer = await tells.call(request);
+        await door.opened;
+        return answer;
+      },
+    };
+    const model = recordingModel(() => ({ text: "Noted." }));
+    const limits = { maxWindowChars: 12_000 };
+    const { test, session } = await begin(agentOf({ model, limits, summary: { model: small } }));
+    for (let index = 0; tells.requests.length === 0; index += 1) {
+      await session.send(`${index} ${secret} ${LONG}`);
+      await test.advanceTime(1_000);
+    }
+    await test.runtime.erase(session.id);
+    door.open();
+    await test.advanceTime(5_000);
+    const journal = await journalOf(test, session.id);
+    expect(headersOf(journal, "summary-call.failed")).toMatchObject([{ code: "MODEL_RESPONSE_INVALID" }]);
+    expect(headersOf(journal, "run.completed").length).toBeGreaterThan(1);
+    expect(JSON.stringify(journal)).not.toContain(secret);
+    await test.close();
+  });
 });
