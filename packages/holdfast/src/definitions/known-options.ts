@@ -33,6 +33,19 @@ export const checkOptions = (options: object, table: OptionTable): void => {
   }
 };
 
+/**
+ * A name or a key that every store keeps as it is, null where there is none, or a clear refusal: half a character is stored as the
+ * sign for what cannot be read, and would be the same for all that have one (S1, J5).
+ */
+export const maybeName = (owner: string, name: string, value: string | null | undefined): string | null => {
+  if (value === undefined || value === null) return null;
+  if (typeof value === "string" && value !== "" && value.isWellFormed()) return value;
+  throw new ConfigurationError("OPTION_INVALID", `${owner}: "${name}" must be a text that is not empty.`, {
+    hint: "It has to be a string in which no character was cut in two. Where there is none, leave it out.",
+    details: { option: name },
+  });
+};
+
 /** A whole number from 0 on, or a clear refusal. */
 export const wholeNumber = (owner: string, name: string, value: number): number => {
   if (Number.isSafeInteger(value) && value >= 0) return value;

@@ -32,7 +32,7 @@ import { listBudgets, type BudgetAccount, type BudgetQuery } from "./list-budget
 import { Eraser } from "./eraser.ts";
 import { eraseUser, type ErasedUser, type EraseUserOptions } from "./erase-user.ts";
 import type { Input } from "./input.ts";
-import { checkOptions } from "../definitions/known-options.ts";
+import { checkOptions, maybeName } from "../definitions/known-options.ts";
 import { EXTRACTION_AGENT, extractionAgent } from "./extraction/extraction-agent.ts";
 import { checkExtractedAgents } from "./extraction/extraction-options.ts";
 import { extractionRecipient } from "./extraction/extraction-recipient.ts";
@@ -56,6 +56,7 @@ import { createWorkspace, workspaceFolder } from "./workspace.ts";
 export type CreateSessionOptions = {
   /** The same key in the same tenant gives the same session, also when asked twice at once. */
   readonly key?: string;
+  /** Neither this nor `user` is empty, or has half a character in it. */
   readonly tenant?: string;
   readonly user?: string;
   /** For tools, as `ctx.session.attributes`; never shown to the model. */
@@ -266,11 +267,11 @@ export class Runtime {
     });
     const found = this.#agent(typeof agent === "string" ? agent : agent.name);
     const { clock } = this.#services;
-    const tenant = options.tenant ?? null;
+    const tenant = maybeName("createSession", "tenant", options.tenant);
     const id =
       options.key === undefined ? `ses_${clock.newId()}` : keyedSessionId(sha256, tenant, options.key);
     const { value: attributes } = toJournalObject(options.attributes ?? {});
-    const owner = { tenant, user: options.user ?? null, attributes };
+    const owner = { tenant, user: maybeName("createSession", "user", options.user), attributes };
     const answer = await createSession(this.#services, found, { id, ...owner });
     // guard J5: a key makes sessions of one agent
     if (answer === "exists") await this.#checkAgent(id, found.name);

@@ -1,7 +1,7 @@
 import type { ChildErrand } from "../core/child-errand.ts";
 import { ConfigurationError, ConflictError } from "../core/errors.ts";
 import type { SessionId } from "../core/ids.ts";
-import { checkOptions, wholeNumber } from "../definitions/known-options.ts";
+import { checkOptions, maybeName, wholeNumber } from "../definitions/known-options.ts";
 import type { ListedSession } from "../ports/journal-store.ts";
 import { copiesIn } from "../stores/index.ts";
 import { type Eraser, listAll } from "./eraser.ts";
@@ -200,13 +200,14 @@ const OWNER = "eraseUser";
 /** @throws ConfigurationError */
 const resolveEraseUser = (options: EraseUserOptions): Settings => {
   checkOptions(options, { owner: OWNER, known: ["tenant", "user", "stopTimeoutMs"], later: [] });
-  const { tenant = null, user, stopTimeoutMs = 30_000 } = options;
-  if (typeof user !== "string" || user === "") throw notAName("user");
-  if (tenant !== null && (typeof tenant !== "string" || tenant === "")) throw notAName("tenant");
+  const { stopTimeoutMs = 30_000 } = options;
+  const tenant = maybeName(OWNER, "tenant", options.tenant);
+  const user = maybeName(OWNER, "user", options.user);
+  if (user === null) throw nobody();
   return { tenant, user, stopTimeoutMs: wholeNumber(OWNER, "stopTimeoutMs", stopTimeoutMs) };
 };
 
-const notAName = (option: string): ConfigurationError =>
-  new ConfigurationError("OPTION_INVALID", `${OWNER}: "${option}" must be a name.`, {
+const nobody = (): ConfigurationError =>
+  new ConfigurationError("OPTION_INVALID", `${OWNER}: there is no "user".`, {
     hint: "Say whose data is to be erased, as it was said to createSession.",
   });

@@ -132,12 +132,37 @@ describe("a session with a key", () => {
   it("J5 S1 belongs to its tenant", async () => {
     const { test, agent } = await scene();
     const ids = await Promise.all(
-      [{ tenant: "acme" }, { tenant: "apex" }, {}, { tenant: "" }].map(
+      [{ tenant: "acme" }, { tenant: "apex" }, {}, { tenant: "Acme" }].map(
         async (owner) => (await test.runtime.createSession(agent, { key: "ticket-1", ...owner })).id,
       ),
     );
     expect(new Set(ids).size).toBe(4);
   });
+
+  // A text in which a character was cut in two is stored as another one, and several such are stored as the same.
+  it.each(["", "ann\ud800", "\udc00", 42, { id: 1 }])(
+    "J5 S1 is refused for %j, which is no name",
+    async (given) => {
+      const { test, agent } = await scene();
+      // As JavaScript would pass it.
+      const name = given as string;
+      const session = await test.runtime.createSession(agent);
+      const schedule = { agent, input: "x", cron: "0 3 * * *" };
+      for (const asked of [
+        () => test.runtime.createSession(agent, { tenant: name }),
+        () => test.runtime.createSession(agent, { user: name }),
+        () => test.runtime.schedules.create({ ...schedule, tenant: name }),
+        () => test.runtime.schedules.create({ ...schedule, user: name }),
+        () => test.runtime.eraseUser({ user: name }),
+        () => test.runtime.eraseUser({ user: "ann", tenant: name }),
+        () => session.send("x", { idempotencyKey: name }),
+        () => session.signal("x", "y", { idempotencyKey: name }),
+      ])
+        await expect(asked()).rejects.toMatchObject({ code: "OPTION_INVALID" });
+      expect((await test.runtime.listSessions()).sessions).toHaveLength(2);
+      expect((await session.snapshot()).queuedRuns).toEqual([]);
+    },
+  );
 
   it("J5 keeps its agent: the same key for another agent is refused", async () => {
     const { model } = await scene();

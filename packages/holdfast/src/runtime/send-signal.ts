@@ -4,7 +4,7 @@ import { toJournalValue } from "../core/journal-value.ts";
 import type { JsonObject } from "../core/json.ts";
 import type { SessionState } from "../core/session-state.ts";
 import { checkSignalKey } from "../ports/suspension.ts";
-import { checkOptions } from "../definitions/known-options.ts";
+import { checkOptions, maybeName } from "../definitions/known-options.ts";
 
 export type SignalOptions = {
   /** Accepted once in the life of the session. */
@@ -40,8 +40,8 @@ export const signalOf = (
       },
     );
   }
-  const { idempotencyKey } = options;
-  const dedupeKey = idempotencyKey === undefined ? null : `signal:${idempotencyKey}`;
+  const idempotencyKey = maybeName("signal", "idempotencyKey", options.idempotencyKey);
+  const dedupeKey = idempotencyKey === null ? null : `signal:${idempotencyKey}`;
   const body = { key, value: toJournalValue(value ?? null).value };
   return { kind: "signal", dedupeKey, runId: null, body, blobs: [] };
 };

@@ -16,7 +16,7 @@ import { checkSettings } from "./check-settings.ts";
 import { checkWhenActive } from "./define-agent.ts";
 import { prepareInput, type Input } from "./input.ts";
 import { preparePromptAttributes, type PromptAttributes } from "./prompt-attributes.ts";
-import { checkOptions } from "../definitions/known-options.ts";
+import { checkOptions, maybeName } from "../definitions/known-options.ts";
 import { pendingOf, type Folded, type Pending } from "./pending.ts";
 import type { SendLimits } from "../core/run-limits.ts";
 import { checkSendLimits } from "./agent-limits.ts";
@@ -135,7 +135,8 @@ export class Session<Output = string> {
     const attributes = preparePromptAttributes("send", options.promptAttributes);
     const whenActiveSaid: JsonObject =
       options.whenActive === undefined ? {} : { whenActive: options.whenActive };
-    const dedupeKey = options.idempotencyKey === undefined ? null : `input:${options.idempotencyKey}`;
+    const key = maybeName("send", "idempotencyKey", options.idempotencyKey);
+    const dedupeKey = key === null ? null : `input:${key}`;
     const runId = `run_${this.#services.clock.newId()}`;
     const answer = await this.#post({
       kind: "input",

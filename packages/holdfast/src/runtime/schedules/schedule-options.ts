@@ -10,7 +10,7 @@ import {
 import type { AgentDefinition } from "../../runtime/define-agent.ts";
 import { prepareInput, type Input } from "../../runtime/input.ts";
 import { preparePromptAttributes, type PromptAttributes } from "../../runtime/prompt-attributes.ts";
-import { checkOptions, positiveInteger, wholeNumber } from "../../definitions/known-options.ts";
+import { checkOptions, maybeName, positiveInteger, wholeNumber } from "../../definitions/known-options.ts";
 import { sha256 } from "../../runtime/node-sha256.ts";
 import { timetableOf } from "./timetable.ts";
 
@@ -96,7 +96,7 @@ export const toSchedule = (options: ScheduleOptions, { now, newId }: Place): Mad
     content: contentOf(options.input),
     ...preparePromptAttributes(OWNER, options.promptAttributes),
     sessionKey: options.sessionKey ?? null,
-    user: options.user ?? null,
+    user: maybeName(OWNER, "user", options.user),
     attributes: toJournalObject(options.attributes ?? {}).value,
     missed: missedOf(options.missed ?? "once"),
     overlap: overlapOf(options.overlap ?? "queue"),
@@ -109,7 +109,7 @@ export const toSchedule = (options: ScheduleOptions, { now, newId }: Place): Mad
   };
   return {
     id: options.id === undefined ? newId() : idOf(options.id),
-    tenant: options.tenant ?? null,
+    tenant: maybeName(OWNER, "tenant", options.tenant),
     schedule,
   };
 };
