@@ -23,6 +23,7 @@ export type SearchSources = {
   readonly index: TermIndex;
   /** Those that the viewer sees, in the namespaces asked for. */
   readonly parts: readonly IndexPart[];
+  /** Undefined for one that is still to be fetched. */
   readonly load: (doc: ScoredDoc) => MemoryRecord | undefined;
   /** The nearest by the vector side, where there is one. */
   readonly near: (limit: number) => readonly ScoredDoc[];
@@ -61,11 +62,15 @@ const wantedOf = (
   const enough = Math.max(50, query.limit * 4);
   for (let limit = hasFilter(query) ? FILTERED_POOL : POOL; ; limit *= POOL_GROWTH) {
     const docs = offer(limit);
+    let isWaiting = false;
     const wanted = firstOf(docs, enough, (doc) => {
       const record = load(doc);
+      isWaiting ||= record === undefined;
       return record !== undefined && isWanted(record, query) ? record : undefined;
     });
-    if (wanted.length >= enough || docs.length < limit || limit >= LARGEST_POOL) return wanted;
+    const isAll = docs.length < limit || limit >= LARGEST_POOL;
+    // Of what is not at hand it is not known yet whether it is wanted: more is offered only once it is.
+    if (wanted.length >= enough || isAll || isWaiting) return wanted;
   }
 };
 
