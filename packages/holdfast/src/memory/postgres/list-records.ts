@@ -36,17 +36,28 @@ export const listRecords = async (
   };
 };
 
+/** What the columns can tell of a filter is left to the server: of a kind there may be one in a hundred thousand. */
+const FITS = `number < $2 AND ($3::text[] IS NULL OR kind = ANY($3))
+  AND ($4::bigint IS NULL OR seen_at >= $4) AND ($5::bigint IS NULL OR seen_at < $5)
+  ORDER BY number DESC LIMIT ${ROWS_AT_ONCE}`;
+const OF_TENANT = `SELECT number, body FROM @records WHERE tenant = $1 AND ${FITS}`;
+/** Part by part, for each has them in order. */
+const OF_PARTS = `SELECT rows.number, rows.body FROM unnest($1::bigint[]) AS seen (part)
+  CROSS JOIN LATERAL (SELECT number, body FROM @records AS records WHERE records.part = seen.part AND ${FITS}) AS rows
+  ORDER BY rows.number DESC LIMIT ${ROWS_AT_ONCE}`;
+
 const rowsFor = async (
   query: MemoryQuery,
-  { reader }: MemoryListQuery,
+  { reader, namespaces, kinds, since, before: until }: MemoryListQuery,
 ): Promise<(before: number) => Promise<readonly Row[]>> => {
-  const select = (where: string, of: unknown, before: number): Promise<readonly Row[]> =>
-    query<Row>(
-      `SELECT number, body FROM @records WHERE ${where} AND number < $2 ORDER BY number DESC LIMIT ${ROWS_AT_ONCE}`,
-      of,
-      before,
-    );
-  if ("operatorOf" in reader) return (before) => select("tenant = $1", keyDigest(reader.operatorOf), before);
-  const parts = (await partsSeen(query, { viewer: reader })).map(({ part }) => part);
-  return (before) => select("part = ANY($1)", parts, before);
+  const filter = [kinds?.filter((kind) => /^[a-z]+$/.test(kind)) ?? null, wholeOf(since), wholeOf(until)];
+  if ("operatorOf" in reader)
+    return (before) => query<Row>(OF_TENANT, keyDigest(reader.operatorOf), before, ...filter);
+  const seen = namespaces === undefined ? { viewer: reader } : { viewer: reader, namespaces };
+  const parts = (await partsSeen(query, seen)).map(({ part }) => part);
+  return (before) => query<Row>(OF_PARTS, parts, before, ...filter);
 };
+
+/** Of anything else the record itself says whether it fits. */
+const wholeOf = (time: number | undefined): number | null =>
+  time !== undefined && Number.isSafeInteger(time) ? time : null;

@@ -13,6 +13,9 @@ const STATEMENT_MS = 30_000;
 const ROLLED_BACK = /^40/;
 const MAX_TRIES = 5;
 
+/** Whatever the server begins with: what is read once a lock was waited for has to be what there is then (K5). */
+const BEGIN = "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE";
+
 /** A transaction. */
 export type MemoryQuery = {
   /** Rows of tables that are ours, so their shape is known to whoever wrote the query; `@` before a table stands for the schema. */
@@ -68,7 +71,7 @@ export class MemoryPool {
 
   /** All of it, or nothing; one at a time for each tenant (K4). */
   transact<Result>(tenant: string, work: (query: MemoryQuery) => Promise<Result>): Promise<Result> {
-    return this.#within("BEGIN; SET LOCAL synchronous_commit TO on", async (query) => {
+    return this.#within(`${BEGIN}; SET LOCAL synchronous_commit TO on`, async (query) => {
       await query("SELECT pg_advisory_xact_lock(hashtextextended($1, 0))", `${this.#schema} ${tenant}`);
       return work(query);
     });
@@ -125,7 +128,7 @@ export class MemoryPool {
   }
 
   async #migrate(): Promise<void> {
-    await this.#within("BEGIN", async (query) => {
+    await this.#within(BEGIN, async (query) => {
       await query("SELECT pg_advisory_xact_lock($1)", MAKING);
       const [there] = await query<{ schema: string | null; format: string | null }>(
         "SELECT to_regnamespace($1) AS schema, to_regclass($2) AS format",

@@ -80,6 +80,88 @@ describe.skipIf(programs === null)("the memory in Postgres", () => {
     for (const memory of memories) await memory.close();
   });
 
+  it.each(["repeatable read", "serializable"])(
+    "K4, K5: writers of the same at once see what the one before has done, where the server begins with %s",
+    async (level) => {
+      const schema = freshSchema();
+      await server.ask(`ALTER DATABASE shop SET default_transaction_isolation = '${level}'`);
+      try {
+        const memories = await Promise.all(
+          Array.from({ length: 3 }, () => open({ schema, maxConnections: 6 })),
+        );
+        const fact = { scope: SCOPE, kind: "fact", origin: "user" } as const;
+        const changesOf = (number: number) => [
+          { do: "add" as const, memory: { ...fact, text: "it is so" } },
+          { do: "add" as const, memory: { ...fact, subject: "one", text: `it is ${number}` } },
+        ];
+        await Promise.all(
+          memories.flatMap((memory) =>
+            [...Array(20).keys()].map((number) =>
+              memory.write({ by: ANN, key: `key ${number}`, now: NOW, changes: changesOf(number) }),
+            ),
+          ),
+        );
+        const { records } = (await memories[0]?.list({ reader: ANN, all: true, limit: 100 })) ?? {
+          records: [],
+        };
+        strictEqual(records.length, 1 + 20);
+        for (const memory of memories) await memory.close();
+      } finally {
+        await server.ask("ALTER DATABASE shop RESET default_transaction_isolation");
+      }
+    },
+    60_000,
+  );
+
+  it("K12: a kind of which there is little is listed in one look, whatever else there is", async () => {
+    const schema = freshSchema();
+    const memory = await open({ schema });
+    const [first] = await memory.write({
+      by: ANN,
+      key: null,
+      now: NOW,
+      changes: [{ do: "add", memory: { ...addOf("x").memory, kind: "preference" } }],
+    });
+    const changes = Array.from({ length: 999 }, (_, number) => addOf(`walk ${number}`));
+    for (let count = 0; count < 5; count += 1)
+      await memory.write({ by: ANN, key: null, now: NOW + count, changes });
+    for (const reader of [ANN, { operatorOf: "acme" }])
+      for (const filter of [
+        { kinds: ["preference" as const] },
+        { before: NOW + 1, kinds: ["preference" as const] },
+        { since: 0.5, before: NOW + 0.5 },
+      ]) {
+        const { records } = await memory.list({ reader, limit: 1_000, ...filter });
+        strictEqual(records.at(-1)?.id, first !== undefined && "id" in first ? first.id : "");
+        strictEqual(records.length, "kinds" in filter ? 1 : 1_000);
+      }
+    deepStrictEqual(
+      (await memory.list({ reader: ANN, kinds: ["fact"], namespaces: ["no"], limit: 9 })).records,
+      [],
+    );
+    await memory.close();
+  });
+
+  it("K4: a batch of more words than go into one statement is found, and forgotten whole", async () => {
+    const schema = freshSchema();
+    const memory = await open({ schema });
+    const wordsOf = (number: number) => Array.from({ length: 120 }, (_, at) => `w${number}x${at}`).join(" ");
+    const changes = Array.from({ length: 1_000 }, (_, number) => addOf(wordsOf(number)));
+    const answers = await memory.write({ by: ANN, key: null, now: NOW, changes });
+    const found = await memory.search({ viewer: ANN, text: "w999x119", now: NOW });
+    strictEqual(found.length, 1);
+    const ids = answers.flatMap((answer) => ("id" in answer ? [answer.id] : []));
+    await memory.write({
+      by: ANN,
+      key: null,
+      now: NOW,
+      changes: ids.map((id) => ({ do: "forget" as const, id })),
+    });
+    const { rows } = await server.ask<{ count: string }>(`SELECT count(*) AS count FROM ${schema}.postings`);
+    deepStrictEqual(rows, [{ count: "0" }]);
+    await memory.close();
+  }, 60_000);
+
   it("finds by vectors as well, and keeps them when a record moves", async () => {
     const embed = async (texts: readonly string[]): Promise<readonly (readonly number[])[]> =>
       texts.map((text) => (/boat|ship/.test(text) ? [1, 0, 0] : [0, 1, 0]));

@@ -123,30 +123,43 @@ const wordsOf = (records: readonly StoredRecord[]): Words => {
 /** A word that was cut in the middle of a character is stored without that half. */
 export const termKey = (term: string): string => term.toWellFormed();
 
-const insertWords = async (query: MemoryQuery, records: readonly StoredRecord[]): Promise<void> => {
-  const { part, term, doc, packed } = wordsOf(records);
-  if (part.length === 0) return;
-  await query(
-    `INSERT INTO @postings (part, term, doc, packed)
-      SELECT * FROM unnest($1::bigint[], $2::text[], $3::integer[], $4::integer[]) ON CONFLICT DO NOTHING`,
-    part,
-    term,
-    doc,
-    packed,
-  );
+/** Of long texts there are more words than one statement has time for. */
+const WORDS_AT_ONCE = 100_000;
+
+const inPieces = async (words: Words, each: (piece: Words) => Promise<unknown>): Promise<void> => {
+  for (let from = 0; from < words.part.length; from += WORDS_AT_ONCE) {
+    const to = from + WORDS_AT_ONCE;
+    await each({
+      part: words.part.slice(from, to),
+      doc: words.doc.slice(from, to),
+      term: words.term.slice(from, to),
+      packed: words.packed.slice(from, to),
+    });
+  }
 };
 
-const deleteWords = async (query: MemoryQuery, records: readonly StoredRecord[]): Promise<void> => {
-  const { part, term, doc } = wordsOf(records);
-  if (part.length === 0) return;
-  await query(
-    `DELETE FROM @postings postings USING unnest($1::bigint[], $2::text[], $3::integer[]) AS gone (part, term, doc)
-      WHERE postings.part = gone.part AND postings.term = gone.term AND postings.doc = gone.doc`,
-    part,
-    term,
-    doc,
+const insertWords = (query: MemoryQuery, records: readonly StoredRecord[]): Promise<void> =>
+  inPieces(wordsOf(records), ({ part, term, doc, packed }) =>
+    query(
+      `INSERT INTO @postings (part, term, doc, packed)
+        SELECT * FROM unnest($1::bigint[], $2::text[], $3::integer[], $4::integer[]) ON CONFLICT DO NOTHING`,
+      part,
+      term,
+      doc,
+      packed,
+    ),
   );
-};
+
+const deleteWords = (query: MemoryQuery, records: readonly StoredRecord[]): Promise<void> =>
+  inPieces(wordsOf(records), ({ part, term, doc }) =>
+    query(
+      `DELETE FROM @postings postings USING unnest($1::bigint[], $2::text[], $3::integer[]) AS gone (part, term, doc)
+        WHERE postings.part = gone.part AND postings.term = gone.term AND postings.doc = gone.doc`,
+      part,
+      term,
+      doc,
+    ),
+  );
 
 const insertRecords = async (query: MemoryQuery, placed: readonly Placed[]): Promise<void> => {
   await query(

@@ -1,4 +1,4 @@
-import { ok, strictEqual } from "node:assert/strict";
+import { deepStrictEqual, ok, strictEqual } from "node:assert/strict";
 import type { MemoryChange, MemoryScope, MemoryStore, MemoryViewer } from "../../ports/memory-store.ts";
 import { type MemoryCase, NOW } from "./memory-case.ts";
 
@@ -151,6 +151,30 @@ export const MEMORY_HOSTILE_CASES: readonly MemoryCase[] = [
         const [first] = await memory.search({ viewer, text: `${text}`, now: NOW, limit: 1 });
         ok(first !== undefined || !text.toLowerCase().includes("marker"));
       }
+    },
+  },
+  {
+    promise: "K9, K13",
+    title: "an id that no record can have is of none, and what else is in its batch is done",
+    run: async ({ memory }) => {
+      const viewer: MemoryViewer = { tenant: "acme", user: "ann", agent: null, session: null };
+      const memoryOf = (text: string) =>
+        ({ scope: { ...viewer, namespace: "" }, kind: "episode", text, origin: "user" }) as const;
+      for (const [at, id] of ["", "mem_\u0000", "mem_\ud800", "'; --", "x".repeat(100_000)].entries()) {
+        strictEqual(await memory.get(viewer, id), undefined);
+        deepStrictEqual(await memory.history(viewer, id), []);
+        const changes: readonly MemoryChange[] = [
+          { do: "add", memory: memoryOf(`walk ${at}`) },
+          { do: "forget", id },
+          { do: "correct", id, text: "x", origin: "user" },
+        ];
+        const answers = await memory.write({ by: viewer, key: null, now: NOW, changes });
+        deepStrictEqual(
+          answers.map(({ status }) => status),
+          ["added", "missing", "missing"],
+        );
+      }
+      strictEqual((await memory.list({ reader: viewer, limit: 9 })).records.length, 5);
     },
   },
 ];
