@@ -27,6 +27,12 @@ import { TenantTable } from "./tenant-table.ts";
 
 export type NewVectors = { readonly model: string; readonly byText: Vectors } | null;
 
+/** What columns can tell is not read for it: of a kind there may be one in a hundred thousand. */
+const listed = (whose: string): string =>
+  `SELECT number, body FROM records WHERE ${whose} AND number < ?2
+    AND (?3 IS NULL OR kind IN (SELECT value FROM json_each(?3)))
+    AND (?4 IS NULL OR seen_at >= ?4) AND (?5 IS NULL OR seen_at < ?5) ORDER BY number DESC`;
+
 /** What the thread does with the open database. Everything it is given has been checked. */
 export class MemoryDatabase {
   readonly #db: MemoryConnection;
@@ -78,9 +84,9 @@ export class MemoryDatabase {
   }
 
   list(query: MemoryListQuery): MemoryPage {
-    const { reader, limit } = query;
+    const { limit } = query;
     const found: { readonly record: MemoryRecord; readonly number: number }[] = [];
-    for (const row of this.#rowsBefore(reader, readCursor(query.cursor))) {
+    for (const row of this.#rowsBefore(query, readCursor(query.cursor))) {
       const record = bodyOf(row);
       if (isListed(record, query)) found.push({ record, number: row.number });
       if (found.length > limit) break;
@@ -103,22 +109,22 @@ export class MemoryDatabase {
     return sweepRows(this.#db, options);
   }
 
-  /** All rows that a reader sees, from the newest on: those of others are not looked at (K1). */
+  /** All rows that a reader sees and may want, from the newest on: those of others are not looked at (K1). */
   #rowsBefore(
-    reader: MemoryReader,
+    { reader, namespaces, kinds, since, before: until }: MemoryListQuery,
     before: number,
   ): Iterable<{ readonly number: number; readonly body: string }> {
-    if ("operatorOf" in reader) {
-      const sql = "SELECT number, body FROM records WHERE tenant = ? AND number < ? ORDER BY number DESC";
-      return this.#db.iterate(sql, tenantKey(reader.operatorOf), before);
-    }
-    const parts = partsSeen(this.#db, ownersSeenBy(reader), undefined).map(({ part }) => part);
-    return this.#db.iterate(
-      `SELECT number, body FROM records WHERE part IN (SELECT value FROM json_each(?)) AND number < ?
-        ORDER BY number DESC`,
-      JSON.stringify(parts),
+    const filter = [
       before,
-    );
+      kinds === undefined ? null : JSON.stringify(kinds),
+      since ?? null,
+      until ?? null,
+    ] as const;
+    if ("operatorOf" in reader)
+      return this.#db.iterate(listed("tenant = ?1"), tenantKey(reader.operatorOf), ...filter);
+    const parts = partsSeen(this.#db, ownersSeenBy(reader), namespaces).map(({ part }) => part);
+    const sql = listed("part IN (SELECT value FROM json_each(?1))");
+    return this.#db.iterate(sql, JSON.stringify(parts), ...filter);
   }
 
   #recordAt(place: number): MemoryRecord | undefined {

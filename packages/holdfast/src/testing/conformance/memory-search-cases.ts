@@ -1,5 +1,5 @@
 import { deepStrictEqual, ok, rejects, strictEqual } from "node:assert/strict";
-import type { MemoryChange, MemoryRecord } from "../../ports/memory-store.ts";
+import type { MemoryChange, MemoryListQuery, MemoryRecord } from "../../ports/memory-store.ts";
 import {
   addOne,
   DAY,
@@ -192,6 +192,37 @@ export const MEMORY_SEARCH_CASES: readonly MemoryCase[] = [
       deepStrictEqual(seen, names.toReversed());
       const wrong = { reader: viewerOf(), limit: 4, cursor: "'; DROP TABLE" };
       await rejects(memory.list(wrong), { code: "OPTION_INVALID" });
+    },
+  },
+  {
+    promise: "K12",
+    title: "a list has what fits every filter, and all of that",
+    run: async ({ memory }) => {
+      const kinds = ["fact", "episode", "preference"] as const;
+      for (let at = 0; at < 12; at += 1)
+        await addOne(memory, {
+          text: `note ${at}`,
+          kind: kinds[at % 3] ?? "fact",
+          scope: scopeOf({ namespace: at < 6 ? "" : "other" }),
+          seenAt: NOW + at,
+        });
+      const list = async (filter: Partial<MemoryListQuery>): Promise<readonly string[]> => {
+        const told = await Promise.all(
+          [viewerOf(), OPERATOR].map(async (reader) => {
+            const { records } = await memory.list({ reader, limit: 50, ...filter });
+            return records.map(({ text }) => text.slice("note ".length));
+          }),
+        );
+        deepStrictEqual(told[0], told[1]);
+        return told[0] ?? [];
+      };
+      deepStrictEqual(await list({ kinds: ["preference"] }), ["11", "8", "5", "2"]);
+      deepStrictEqual(await list({ kinds: ["fact", "episode"], since: NOW + 9 }), ["10", "9"]);
+      deepStrictEqual(await list({ since: NOW + 2, before: NOW + 4 }), ["3", "2"]);
+      deepStrictEqual(await list({ since: NOW + 2.5, before: NOW + 4.5 }), ["4", "3"]);
+      deepStrictEqual(await list({ kinds: ["fact"], namespaces: ["other", "none"] }), ["9", "6"]);
+      deepStrictEqual(await list({ kinds: [] }), []);
+      deepStrictEqual(await list({ namespaces: [] }), []);
     },
   },
   {
