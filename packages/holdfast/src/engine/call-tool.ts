@@ -79,12 +79,13 @@ const enter = (
   { value, context, place }: Entry,
 ): Promise<ToolOutcome> => {
   const failed = (thrown: unknown): ToolOutcome => failedOutcome(call, thrown);
+  const came = (): ToolAttempt => (deadline.reason === null ? call : { ...call, isLate: true });
   return place === null
     ? enterHere(call, deadline, () => call.tool.execute(value, context)).then(
-        (result) => (isSuspension(result) ? suspendedBy(result) : finishCall(call, result)),
+        (result) => (isSuspension(result) ? suspendedBy(result) : finishCall(came(), result)),
         failed,
       )
-    : place.execute(value, context).then((made) => finishOutput(call, made), failed);
+    : place.execute(value, context).then((made) => finishOutput(came(), made), failed);
 };
 
 /** Asked of anything: a proxy may throw when it is looked at. */

@@ -1,11 +1,11 @@
 import type { EventDraft } from "../core/event.ts";
 import { toFailure } from "../core/failure.ts";
-import type { CallId } from "../core/ids.ts";
 import { isJsonObject } from "../core/json.ts";
 import type { Signal } from "../ports/journal-store.ts";
 import type { ActiveSession } from "./active-session.ts";
 import { recordLate } from "./outcome.ts";
 import { parseBody } from "./read-signal.ts";
+import { wasErased } from "./was-erased.ts";
 
 type Late = Parameters<typeof recordLate>[0];
 
@@ -16,7 +16,7 @@ type Late = Parameters<typeof recordLate>[0];
 export const reportLate = async (session: ActiveSession, late: Late): Promise<void> => {
   const { callId, attempt, outcome, runId } = late;
   try {
-    const isErased = await wasErased(session, callId);
+    const isErased = await wasErased({ services: session.services, sessionId: session.id }, callId);
     const content = isErased ? null : recordLate(late).payload;
     const body = JSON.stringify({ callId, attempt, status: outcome.kind, content });
     const blobs = outcome.kind === "completed" ? (outcome.blobs ?? []) : [];
@@ -49,13 +49,7 @@ export const readLate = async (
   if (status !== "completed" && status !== "failed") return [];
   const header = { type: "tool-call.late", runId, callId, attempt, status } as const;
   // guard J4: what was said before an erasure does not come back after it
-  if (await wasErased(session, callId)) return [{ header, payload: null }];
+  if (await wasErased({ services: session.services, sessionId: session.id }, callId))
+    return [{ header, payload: null }];
   return [{ header, payload: isJsonObject(content) ? content : null }];
-};
-
-/** The answer that asked for a call always has content, until it is erased. */
-const wasErased = async ({ id, services }: ActiveSession, callId: CallId): Promise<boolean> => {
-  const askedAt = Number(/call_(\d+)_\d+$/.exec(callId)?.[1] ?? 0);
-  const [asked] = await services.store.readAt(id, [askedAt]);
-  return asked !== undefined && asked.payload === null;
 };

@@ -23,6 +23,8 @@ export type OutputPlace = {
   readonly intercept: ((output: ToolOutput) => Promise<ToolOutput>) | null;
   /** What was saved on the way to the result; absent where nothing could be. */
   readonly artifacts?: CallArtifacts;
+  /** Whether the attempt had been given up on before its result came; false where it is absent. */
+  readonly isLate?: boolean;
 };
 
 /** One attempt at a tool call, or at verifying one. */

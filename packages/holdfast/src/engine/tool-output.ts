@@ -9,6 +9,7 @@ import type { Blob } from "../ports/journal-store.ts";
 import { MAX_ARTIFACT_BYTES, type SavedFiles } from "./call-artifacts.ts";
 import { takeOutFiles } from "./file-blobs.ts";
 import type { OutputPlace } from "./tool-attempt.ts";
+import { wasErased } from "./was-erased.ts";
 
 /** A result in the form in which it is journaled. */
 export type FittedOutput = {
@@ -110,6 +111,9 @@ type Kept = { readonly ok: true } | { readonly ok: false; readonly why: string }
 
 const keep = async (call: OutputPlace, file: string, text: string): Promise<Kept> => {
   try {
+    // J4: what comes late is not put where its session was erased
+    if (call.isLate === true && (await wasErased(call, call.callId)))
+      return { ok: false, why: "its session was erased" };
     await call.services.workspace(call.sessionId).write(file, text);
     return { ok: true };
   } catch (thrown) {

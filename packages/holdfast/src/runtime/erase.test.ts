@@ -51,43 +51,48 @@ describe("erasing", () => {
     expect(await filesWith(dataDir, SAID)).toEqual([]);
   });
 
-  it("J4 takes nothing back of what a tool brings after the erasure", async () => {
-    const [door, entered] = [makeDoor(), makeDoor()];
-    const slow = defineTool()({
-      name: "tell",
-      description: "minds no signal",
-      inputSchema: z.object({}),
-      effect: "read",
-      execute: async (_, { artifacts }) => {
-        entered.open();
-        await door.opened;
-        await artifacts.save({ name: "told.txt", mediaType: "text/plain", content: SAID });
-        return `${SAID} `.repeat(20);
-      },
-    });
-    const waiting = defineAgent({
-      name: "waiting",
-      instructions: "tell",
-      tools: [slow],
-      model: scriptedModel(() => ({ toolCalls: [{ name: "tell", input: {} }] })),
-    });
-    const runtime = await createRuntime({ agents: [waiting], dataDir });
-    const session = await runtime.createSession(waiting);
-    const run = await session.send(`tell me: ${SAID}`);
-    await entered.opened;
-    await run.cancel();
-    await run.outcome();
-    await runtime.erase(session.id);
-    door.open();
-    const types = async () =>
-      (await runtime.store.read(session.id, 0, { limit: 100 })).map(
-        (stored) => openEvent(stored).header.type,
-      );
-    while (!(await types()).includes("tool-call.late")) await stat(dataDir);
-    expect(await runtime.store.check()).toEqual([]);
-    await runtime.close();
-    expect(await filesWith(dataDir, SAID)).toEqual([]);
-  });
+  // Also what is too long for the model, and would go to the workspace.
+  it.each([50, 60_000])(
+    "J4 takes nothing back of what a tool brings after the erasure (%i)",
+    async (maxOutputChars) => {
+      const [door, entered] = [makeDoor(), makeDoor()];
+      const slow = defineTool()({
+        name: "tell",
+        description: "minds no signal",
+        inputSchema: z.object({}),
+        effect: "read",
+        maxOutputChars,
+        execute: async (_, { artifacts }) => {
+          entered.open();
+          await door.opened;
+          await artifacts.save({ name: "told.txt", mediaType: "text/plain", content: SAID });
+          return `${SAID} `.repeat(20);
+        },
+      });
+      const waiting = defineAgent({
+        name: "waiting",
+        instructions: "tell",
+        tools: [slow],
+        model: scriptedModel(() => ({ toolCalls: [{ name: "tell", input: {} }] })),
+      });
+      const runtime = await createRuntime({ agents: [waiting], dataDir });
+      const session = await runtime.createSession(waiting);
+      const run = await session.send(`tell me: ${SAID}`);
+      await entered.opened;
+      await run.cancel();
+      await run.outcome();
+      await runtime.erase(session.id);
+      door.open();
+      const types = async () =>
+        (await runtime.store.read(session.id, 0, { limit: 100 })).map(
+          (stored) => openEvent(stored).header.type,
+        );
+      while (!(await types()).includes("tool-call.late")) await stat(dataDir);
+      expect(await runtime.store.check()).toEqual([]);
+      await runtime.close();
+      expect(await filesWith(dataDir, SAID)).toEqual([]);
+    },
+  );
 
   it("J4 is not answered while somebody reads the log that it was in", async () => {
     const runtime = await createRuntime({ agents: [agent], dataDir });
