@@ -59,6 +59,8 @@ export class MemoryPool {
     });
     // A connection that dies while nobody uses it is made anew by the next request.
     pool.on("error", () => undefined);
+    // One may die in the same moment in which it is there, before anybody could listen: an error unheard would end this process.
+    pool.on("connect", (client) => client.on("error", () => undefined));
     const opened = new MemoryPool(pool, schema);
     try {
       await opened.#migrate();
@@ -104,7 +106,6 @@ export class MemoryPool {
     const client = await this.#pool.connect();
     let trouble: Error | undefined;
     const noteDeath = (error: Error): void => void (trouble ??= error);
-    // An event that nobody listens to would end this process.
     client.on("error", noteDeath);
     try {
       await client.query(begin);

@@ -1,8 +1,10 @@
 import { deepStrictEqual, ok, rejects, strictEqual } from "node:assert/strict";
 import { afterAll, beforeAll, describe, it } from "vitest";
+import type { StoreError } from "../../core/errors.ts";
 import type { MemoryStore } from "../../ports/memory-store.ts";
 import { memoryStoreContract } from "../../testing/conformance/memory-store.ts";
 import { findPostgres, type PostgresServer, startPostgres } from "../../testing/postgres-server.fixture.ts";
+import { startCuttingProxy } from "./cutting-proxy.fixture.ts";
 import { createPostgresMemory, type PostgresMemoryOptions } from "./postgres-memory.ts";
 
 const programs = await findPostgres();
@@ -199,6 +201,23 @@ describe.skipIf(programs === null)("the memory in Postgres", () => {
     await rejects(open({ url: urlOf().replace("postgres:postgres", "postgres:wrong") }), {
       code: "STORE_UNAVAILABLE",
     });
+  });
+
+  it("K4: a connection that ends in the moment in which it is there ends nothing else", async () => {
+    const proxy = await startCuttingProxy(server.port);
+    const url = urlOf().replace(String(server.port), String(proxy.port));
+    const memory = await open({ url, maxConnections: 4 });
+    proxy.isCutting = true;
+    const lists = Array.from({ length: 4 }, () => memory.list({ reader: ANN, limit: 9 }));
+    const answers = await Promise.allSettled(lists);
+    ok(proxy.cuts > 1);
+    for (const answer of answers)
+      if (answer.status === "rejected") strictEqual((answer.reason as StoreError).code, "STORE_UNAVAILABLE");
+    proxy.isCutting = false;
+    const [answer] = await memory.write({ by: ANN, key: "one", now: NOW, changes: [addOf("after")] });
+    strictEqual(answer?.status, "added");
+    await memory.close();
+    await proxy.stop();
   });
 
   it("refuses what is no name of a schema, tables of another version, and a URL of something else", async () => {
