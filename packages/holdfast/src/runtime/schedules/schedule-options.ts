@@ -9,7 +9,7 @@ import {
 } from "../../core/schedule.ts";
 import type { AgentDefinition } from "../../runtime/define-agent.ts";
 import { prepareInput, type Input } from "../../runtime/input.ts";
-import { preparePromptAttributes, type PromptAttributes } from "../../runtime/prompt-attributes.ts";
+import { preparePromptAttributes, type PromptAttributes } from "../prompt-attributes.ts";
 import { checkOptions, maybeName, positiveInteger, wholeNumber } from "../../definitions/known-options.ts";
 import { sha256 } from "../../runtime/node-sha256.ts";
 import { timetableOf } from "./timetable.ts";
