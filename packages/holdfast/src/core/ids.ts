@@ -16,3 +16,6 @@ export type Timestamp = number;
  * Letters, digits and underscores only: every provider accepts it as a tool call id.
  */
 export const toolCallId = (position: Position, index: number): CallId => `call_${position}_${index}`;
+
+/** Where the model call started whose answer asked for this call; 0 of what is no such id. An undo is of the call that it undoes. */
+export const modelCallOf = (callId: CallId): Position => Number(/call_(\d+)_\d+$/.exec(callId)?.[1] ?? 0);

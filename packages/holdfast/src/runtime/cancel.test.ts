@@ -103,6 +103,8 @@ describe("cancel", () => {
 
     const events = await journalOf(test, session.id);
     expect(headersOf(events, "tool-call.late")).toMatchObject([{ attempt: 1, status: "completed" }]);
+    const late = events.find(({ header }) => header.type === "tool-call.late");
+    expect(late?.payload).toMatchObject({ output: { type: "text", value: "late news" } });
     expect(headersOf(events, "tool-call.completed")).toEqual([]);
     const again = await session.send("again");
     await within(test, again.outcome(), 5_000);
