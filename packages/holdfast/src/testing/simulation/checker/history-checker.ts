@@ -10,7 +10,7 @@ import { checkRepeats } from "./check-repeats.ts";
 import { checkCharges } from "./check-charges.ts";
 import { checkContent } from "./check-content.ts";
 import { checkConversation } from "./check-conversation.ts";
-import { asItWas, checkErasures } from "./check-erasures.ts";
+import { asItWas, checkErasures, mayBeErased } from "./check-erasures.ts";
 import { checkBytes, checkOrder, checkSightings, openJournal } from "./check-journal.ts";
 import {
   checkBroken,
@@ -38,6 +38,7 @@ import { checkRequests } from "./check-requests.ts";
 import { checkStopped } from "./check-stopped-calls.ts";
 import { checkTold } from "./check-told.ts";
 import type { JournalEvent } from "../../../core/event.ts";
+import { modelCallOf } from "../../../core/ids.ts";
 import type { History } from "./history.ts";
 import type { Violation } from "./rules.ts";
 import { eventsOf, finder, type SessionHistory } from "./session-history.ts";
@@ -80,15 +81,20 @@ export const checkHistory = (history: History): readonly Violation[] => {
 };
 
 /** A late result belongs to a call that was asked for (E5). */
-const checkLate = ({ sessionId, events }: SessionHistory): readonly Violation[] => {
+const checkLate = ({ sessionId, events, whole }: SessionHistory): readonly Violation[] => {
+  const say = finder(sessionId, "E5");
   const known = new Set(
     eventsOf(events, "tool-call.started").map(({ header }) => `${header.callId}:${header.attempt}`),
   );
-  return eventsOf(events, "tool-call.late").flatMap(({ header, position }) =>
-    known.has(`${header.callId}:${header.attempt}`)
-      ? []
-      : [finder(sessionId, "E5")("late-for-unknown-call", position, `${header.callId} was never started`)],
-  );
+  return eventsOf(events, "tool-call.late").flatMap(({ header, position, payload }) => {
+    if (!known.has(`${header.callId}:${header.attempt}`))
+      return [say("late-for-unknown-call", position, `${header.callId} was never started`)];
+    const askedAt = modelCallOf(header.callId);
+    // J4: only what was erased by then comes without its content
+    return payload === null && !mayBeErased(whole, sessionId, { position: askedAt })
+      ? [say("late-forgotten", position, `what ${header.callId} brought late is not kept`)]
+      : [];
+  });
 };
 
 const CHECKS = [
