@@ -1,3 +1,4 @@
+import { modelCallOf } from "../../core/ids.ts";
 import { isHoldfastError, ToolError } from "../../core/errors.ts";
 import type { MemoryScope, MemorySource, MemoryViewer } from "../../ports/memory-store.ts";
 import type { ToolContext } from "../../ports/tool.ts";
@@ -28,7 +29,7 @@ export const callOf = (
       namespace,
     },
     now: timeOf(runId),
-    source: { sessionId: id, position: positionOf(callId) },
+    source: { sessionId: id, position: modelCallOf(callId) },
     key: idempotencyKey,
   };
 };
@@ -36,9 +37,6 @@ export const callOf = (
 /** A run's id begins with the time at which its input came (RFC 9562): the same in every attempt of a call. */
 const timeOf = (runId: string): number =>
   Number.parseInt(/([\da-f]{8})-([\da-f]{4})-7/.exec(runId)?.slice(1).join("") ?? "0", 16);
-
-/** Where the model asked for the call: a call's id says so. */
-const positionOf = (callId: string): number => Number(/^call_(\d+)_/.exec(callId)?.[1] ?? 0);
 
 /** What a model's arguments cannot mean is told to it; nothing was done. */
 export const refusedCall = (message: string): ToolError =>
