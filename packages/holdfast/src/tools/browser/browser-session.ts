@@ -1,3 +1,4 @@
+import { modelCallOf } from "../../core/ids.ts";
 import type { Browser, BrowserContext, Locator, Page } from "playwright-core";
 import { ToolError } from "../../core/errors.ts";
 import { openEgressProxy, type EgressProxy, type EgressRefusal } from "../../definitions/egress-proxy.ts";
@@ -281,5 +282,4 @@ export class BrowserSession {
  * Where in the journal the model asked for this call. Views are numbered from there on, so that what a process before this one has
  * shown never has the number of what this one shows.
  */
-const placeOf = (call: ToolContext | null): number =>
-  Number(/^call_(\d+)_\d+$/.exec(call?.callId ?? "")?.[1] ?? 0);
+const placeOf = (call: ToolContext | null): number => modelCallOf(call?.callId ?? "");

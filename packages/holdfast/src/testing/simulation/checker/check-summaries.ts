@@ -69,7 +69,8 @@ const problemOfFailure = (
   }
   if (summing?.position !== header.startedAt) return "the failure is of another";
   // Who was in doubt about the session did not ask, and has nothing to pay.
-  const isUnasked = header.code === "MODEL_CALL_LOST" && header.charge.costUsd === 0;
+  const { costUsd, usage } = header.charge;
+  const isUnasked = header.code === "MODEL_CALL_LOST" && costUsd === 0 && usage.inputTokens === 0;
   if (isLost !== (header.code === "MODEL_CALL_LOST") && !isUnasked)
     return `it is lost, or not, and says ${header.code}`;
   return isLost || summing.epoch === epoch ? null : "a failure is recorded by who did not ask for it";
