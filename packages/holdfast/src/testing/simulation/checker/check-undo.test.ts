@@ -22,6 +22,23 @@ const seal = (events: readonly JournalEvent[]): readonly StoredEvent[] => {
 const isFailed = (header: EventHeader): header is HeaderOf<"run.failed"> =>
   header.type === "run.failed" && (header.undo?.undone.length ?? 0) > 1;
 
+const isForgotten = (events: readonly JournalEvent[]): boolean =>
+  events.some(({ payload, content }) => content !== null && payload === null);
+
+/** Whether the world saw the first undone call and its undo, and no person had to say what became of it. */
+const isSeen = (
+  { undo }: HeaderOf<"run.failed">,
+  events: readonly JournalEvent[],
+  { effects }: History,
+): boolean => {
+  const first = undo?.undone[0]?.callId ?? "";
+  return (
+    eventsOf(events, "tool-call.resolved").every(({ header }) => header.callId !== first) &&
+    eventsOf(events, "tool-call.completed").some(({ header }) => header.callId === first) &&
+    effects.some(({ callId, kind }) => callId === `undo_${first}` && kind === "entered")
+  );
+};
+
 describe("a history in which a run was undone", () => {
   let good: History = { sha256, journals: new Map(), effects: [], acknowledged: [] };
   let sessionId = "";
@@ -35,8 +52,7 @@ describe("a history in which a run was undone", () => {
       for (const [id, stored] of history.journals) {
         const events = stored.map(openEvent);
         const last = events.map(({ header }) => header).find(isFailed);
-        if (last === undefined || events.some(({ payload, content }) => content !== null && payload === null))
-          continue;
+        if (last === undefined || isForgotten(events) || !isSeen(last, events, history)) continue;
         [good, sessionId, journal, end] = [history, id, events, last];
       }
     }
