@@ -69,9 +69,8 @@ const unitVector = (values: readonly number[] | undefined): Float32Array | undef
   return Float32Array.from(values, (value) => value / length);
 };
 
-/** How near two vectors of length 1 are, from -1 to 1; those of different lengths are not compared. */
+/** How near two vectors of length 1 are, from -1 to 1; of as many numbers each, which whoever asks has to see to. */
 export const nearness = (one: Float32Array, other: Float32Array): number => {
-  if (one.length !== other.length) return -1;
   // Four sums side by side: each waits for its own last one alone.
   let [a, b, c, d] = [0, 0, 0, 0];
   for (let at = 0; at < one.length; at += 4) {

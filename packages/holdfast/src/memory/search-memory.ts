@@ -45,7 +45,7 @@ export const searchMemory = (
       found.set(record.id, { ...known, [rankName]: at + 1 });
     }
   };
-  enter("lexicalRank", (limit) => searchWords({ ...lexical, limit }));
+  if (ranking.lexical > 0) enter("lexicalRank", (limit) => searchWords({ ...lexical, limit }));
   if (ranking.alike > 0) enter("alikeRank", (limit) => searchAlike({ ...lexical, limit }));
   if (ranking.vector > 0) enter("vectorRank", near);
   return rankHits([...found.values()], query, ranking);

@@ -151,7 +151,7 @@ class InMemoryMemory implements MemoryStore {
     for (const { part, records } of parts)
       for (const [doc, { id }] of records) {
         const theirs = this.#vectors.get(id);
-        if (theirs !== undefined) top.offer({ part, doc, score: nearness(vector, theirs) });
+        if (theirs?.length === vector.length) top.offer({ part, doc, score: nearness(vector, theirs) });
       }
     return top.sorted();
   }

@@ -4,7 +4,8 @@ import { LoadedTable } from "./loaded-table.ts";
 import type { MemoryQuery } from "./memory-pool.ts";
 import { keyDigest } from "./name-digest.ts";
 import { idsBySlot, recordsById, type StoredRecord } from "./record-rows.ts";
-import { type NewVectors, writeChanges } from "./write-changes.ts";
+import type { NewVectors } from "./vector-rows.ts";
+import { writeChanges } from "./write-changes.ts";
 
 type Where = { readonly tenant: string | null; readonly vectors: NewVectors };
 

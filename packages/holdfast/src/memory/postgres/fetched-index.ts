@@ -1,17 +1,13 @@
 import type { MemoryRecord, MemorySearch } from "../../ports/memory-store.ts";
-import { nearness } from "../embedding.ts";
 import { Fetched } from "../fetched.ts";
 import type { IndexPart } from "../lexical-search.ts";
 import type { Postings } from "../postings.ts";
 import { bodyOf } from "../record-body.ts";
 import { ownersSeenBy } from "../scope-key.ts";
 import type { SearchSources } from "../search-memory.ts";
-import { type ScoredDoc, TopDocs } from "../top-docs.ts";
 import type { MemoryQuery } from "./memory-pool.ts";
 import { keyDigest } from "./name-digest.ts";
 import { termKey } from "./write-changes.ts";
-
-export type VectorQuery = { readonly model: string; readonly vector: Float32Array } | null;
 
 /** The parts that a viewer sees, and no others (K1). */
 export const partsSeen = (
@@ -25,26 +21,22 @@ export const partsSeen = (
     namespaces?.map(keyDigest) ?? null,
   );
 
-type Found = Pick<SearchSources, "index" | "load" | "near">;
+type Found = Pick<SearchSources, "index" | "load">;
 
-/** What a search reads of these parts; what it has asked for and not got is fetched when it has ended. */
+/** What a search reads of the words; what it has asked for and not got is fetched when it has ended. */
 export const fetchedIndex = (
   query: MemoryQuery,
-  parts: readonly IndexPart[],
-  near: VectorQuery,
 ): Found & { readonly sources: readonly Fetched<unknown>[] } => {
   const postings = new Fetched((keys) => postingsOf(query, keys));
   const terms = new Fetched((keys) => termsOf(query, keys));
   const records = new Fetched((keys) => recordsAt(query, keys));
-  const vectors = new Fetched((keys) => vectorsOf(query, keys, near));
   return {
     index: {
       postings: (part, term) => postings.get(keyOf(part, termKey(term))) ?? [],
       terms: (part, initial, limit) => terms.get(keyOf(part, initial, limit)) ?? [],
     },
     load: ({ part, doc }) => records.get(keyOf(part, doc)),
-    near: (limit) => (near === null ? [] : nearest(parts, { vectors, near, limit })),
-    sources: [postings, terms, records, vectors],
+    sources: [postings, terms, records],
   };
 };
 
@@ -104,42 +96,3 @@ const recordsAt = async (
   );
   return new Map(rows.map((row) => [keyOf(row.part, row.doc), bodyOf(row)]));
 };
-
-type Vector = { readonly doc: number; readonly data: Buffer };
-
-const vectorsOf = async (
-  query: MemoryQuery,
-  keys: readonly string[],
-  near: VectorQuery,
-): Promise<ReadonlyMap<string, readonly Vector[]>> => {
-  const rows = await query<Vector & { readonly part: number }>(
-    "SELECT part, doc, data FROM @vectors WHERE part = ANY($1) AND model = $2 AND length(data) = $3",
-    keys.map(Number),
-    near?.model ?? "",
-    near?.vector.byteLength ?? 0,
-  );
-  return Map.groupBy(rows, ({ part }) => String(part));
-};
-
-/** Every vector of these parts is looked at, and no other (K1). */
-const nearest = (
-  parts: readonly IndexPart[],
-  {
-    vectors,
-    near,
-    limit,
-  }: {
-    readonly vectors: Fetched<readonly Vector[]>;
-    readonly near: NonNullable<VectorQuery>;
-    readonly limit: number;
-  },
-): readonly ScoredDoc[] => {
-  const top = new TopDocs(limit);
-  for (const { part } of parts)
-    for (const { doc, data } of vectors.get(String(part)) ?? [])
-      top.offer({ part, doc, score: nearness(near.vector, toVector(data)) });
-  return top.sorted();
-};
-
-/** Little-endian, as every machine that Node runs on has it; a copy, for it has to begin at a multiple of four. */
-const toVector = (data: Buffer): Float32Array => new Float32Array(new Uint8Array(data).buffer);

@@ -79,6 +79,14 @@ export class MemoryPool {
     });
   }
 
+  /** Changes the tables themselves: one process at a time. */
+  alter(work: (query: MemoryQuery) => Promise<void>): Promise<void> {
+    return this.#within(BEGIN, async (query) => {
+      await query("SELECT pg_advisory_xact_lock($1)", MAKING);
+      await work(query);
+    });
+  }
+
   /** One consistent view. */
   observe<Result>(look: (query: MemoryQuery) => Promise<Result>): Promise<Result> {
     return this.#within("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY", look);
@@ -129,8 +137,7 @@ export class MemoryPool {
   }
 
   async #migrate(): Promise<void> {
-    await this.#within(BEGIN, async (query) => {
-      await query("SELECT pg_advisory_xact_lock($1)", MAKING);
+    await this.alter(async (query) => {
       const [there] = await query<{ schema: string | null; format: string | null }>(
         "SELECT to_regnamespace($1) AS schema, to_regclass($2) AS format",
         this.#schema,

@@ -3,7 +3,7 @@ export const FORMAT_VERSION = 1;
 /**
  * Owners, namespaces, tenants and names are digests (`memory-slot.ts`): Postgres' text holds no NUL and no half of a character, and its
  * indexes no long names. The words of a record are rows of their own, by the part that whoever sees them shares: no query walks the words of others.
- * `@` stands for the schema.
+ * A vector is bytes, or in a column more that pgvector's own type needs (`server-vectors.ts`). `@` stands for the schema.
  */
 export const TABLES = `
   CREATE TABLE @format (version integer NOT NULL);
@@ -56,7 +56,7 @@ export const TABLES = `
     part bigint NOT NULL,
     doc integer NOT NULL,
     model text NOT NULL,
-    data bytea NOT NULL,
+    data bytea,
     PRIMARY KEY (part, doc)
   );
   CREATE TABLE @erased (

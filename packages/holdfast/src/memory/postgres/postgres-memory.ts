@@ -27,6 +27,8 @@ import { listRecords } from "./list-records.ts";
 import { MemoryPool } from "./memory-pool.ts";
 import { keyDigest } from "./name-digest.ts";
 import { recordsById, type StoredRecord } from "./record-rows.ts";
+import { welcomeVectors } from "./server-vectors.ts";
+import { nearestRows } from "./vector-rows.ts";
 
 export type PostgresMemoryOptions = {
   /** `postgres://user:password@host/database`. */
@@ -63,6 +65,12 @@ export const createPostgresMemory = async (options: PostgresMemoryOptions): Prom
     );
   const embedder = embedding === undefined ? null : new Embedder(embedding);
   const pool = await MemoryPool.open({ url, schema, maxConnections });
+  try {
+    if (embedder !== null) await welcomeVectors(pool);
+  } catch (thrown) {
+    await pool.close();
+    throw thrown;
+  }
   return new PostgresMemory(pool, embedder, { ...USUAL_RANKING, ...ranking });
 };
 
@@ -100,9 +108,10 @@ class PostgresMemory implements MemoryStore {
     const near = vector === undefined ? null : { model: this.#embedder?.model ?? "", vector };
     return this.#pool.observe(async (query) => {
       const parts = await partsSeen(query, asked);
-      const { sources, ...read } = fetchedIndex(query, parts, near);
-      const ranking = this.#ranking;
-      return untilFetched(sources, () => searchMemory(asked, { ...read, parts, ranking, stem: true }));
+      const { sources, ...words } = fetchedIndex(query);
+      const nearest = await nearestRows(query, parts, near);
+      const read = { ...words, parts, near: nearest.near, ranking: this.#ranking, stem: true };
+      return untilFetched([...sources, ...nearest.sources], () => searchMemory(asked, read));
     });
   }
 

@@ -1,5 +1,4 @@
 import type { MemoryRecord } from "../../ports/memory-store.ts";
-import type { Vectors } from "../embedding.ts";
 import { indexTerms } from "../index-terms.ts";
 import { slotOf } from "../memory-slot.ts";
 import { posting } from "../postings.ts";
@@ -9,8 +8,7 @@ import type { Change } from "./loaded-table.ts";
 import type { MemoryQuery } from "./memory-pool.ts";
 import { keyDigest, nameDigest } from "./name-digest.ts";
 import type { StoredRecord } from "./record-rows.ts";
-
-export type NewVectors = { readonly model: string; readonly byText: Vectors } | null;
+import { moveVectors, type NewVectors } from "./vector-rows.ts";
 
 /** A record where it will be. */
 type Placed = StoredRecord & { readonly before: StoredRecord | undefined };
@@ -27,7 +25,7 @@ export const writeChanges = async (
   for (const stored of gone) resize(resized, stored, -1);
   for (const stored of placed) resize(resized, stored, 1);
   await deleteWords(query, gone.filter(isCurrent));
-  await moveVectors(query, placed, vectors);
+  await moveVectors(query, placed.filter(isCurrent), vectors);
   for (const table of ["@vectors", "@records"])
     await query(
       `DELETE FROM ${table} AS rows USING unnest($1::bigint[], $2::integer[]) AS gone (part, doc)
@@ -180,37 +178,3 @@ const insertRecords = async (query: MemoryQuery, placed: readonly Placed[]): Pro
     placed.map(({ record }) => toBody(record)),
   );
 };
-
-/** A record that moves takes its vector along: its text stays the same. Those of what is no longer current go. */
-const moveVectors = async (
-  query: MemoryQuery,
-  placed: readonly Placed[],
-  vectors: NewVectors,
-): Promise<void> => {
-  const isNew = ({ record }: Placed): boolean => vectors?.byText.has(record.text) === true;
-  const moved = placed.filter((each) => isCurrent(each) && !isNew(each) && each.before !== undefined);
-  if (moved.length > 0)
-    await query(
-      `INSERT INTO @vectors (part, doc, model, data)
-      SELECT moved.part, moved.doc, vectors.model, vectors.data
-      FROM unnest($1::bigint[], $2::integer[], $3::bigint[], $4::integer[]) AS moved (part, doc, old_part, old_doc)
-      JOIN @vectors vectors ON vectors.part = moved.old_part AND vectors.doc = moved.old_doc`,
-      moved.map(({ part }) => part),
-      moved.map(({ doc }) => doc),
-      moved.map(({ before }) => before?.part ?? 0),
-      moved.map(({ before }) => before?.doc ?? 0),
-    );
-  const fresh = placed.filter((each) => isCurrent(each) && isNew(each));
-  if (fresh.length === 0) return;
-  await query(
-    `INSERT INTO @vectors (part, doc, model, data) SELECT fresh.part, fresh.doc, $4, fresh.data
-      FROM unnest($1::bigint[], $2::integer[], $3::bytea[]) AS fresh (part, doc, data)`,
-    fresh.map(({ part }) => part),
-    fresh.map(({ doc }) => doc),
-    fresh.map(({ record }) => bytesOf(vectors?.byText.get(record.text))),
-    vectors?.model ?? "",
-  );
-};
-
-const bytesOf = (vector: Float32Array | undefined): Buffer =>
-  Buffer.from((vector ?? new Float32Array()).slice().buffer);
