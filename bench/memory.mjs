@@ -3,7 +3,7 @@
  *
  * `--records 100000` says how many there are, `--users 1` how many share them, `--queries 400` how often each kind of query is asked. With
  * `--records 1000000 --users 1000` it takes up to an hour and 2 GB of disk. `--postgres postgres://…` asks that server instead, in
- * a schema of its own that is left there.
+ * a schema of its own that is left there. `--dimensions 384` gives each text a vector of so many numbers, drawn by chance from the text.
  */
 import { mkdirSync, mkdtempSync, readdirSync, rmSync, statSync } from "node:fs";
 import { join } from "node:path";
@@ -17,6 +17,7 @@ const option = (name, fallback) => {
 const records = option("records", 100_000);
 const users = option("users", 1);
 const queries = option("queries", 400);
+const dimensions = option("dimensions", 0);
 
 const NOW = 1_700_000_000_000;
 const BATCH = 500;
@@ -48,10 +49,17 @@ const told = [];
 const tell = (what, times) =>
   told.push([what, ms(quantile(times, 0.5)), ms(quantile(times, 0.95)), ms(quantile(times, 0.99))]);
 
+const vectorOf = (text) => {
+  const random = seeded([...text].reduce((sum, letter) => (sum * 31 + letter.charCodeAt(0)) % 1e9, 7));
+  return Array.from({ length: dimensions }, () => random(2_001) / 1_000 - 1);
+};
+const embedding = { model: "by-chance", embed: async (texts) => texts.map(vectorOf) };
+const found = dimensions === 0 ? {} : { embedding };
+
 const at = process.argv.indexOf("--postgres");
 const memory = await (at < 0
-  ? createSqliteMemory({ dataDir })
-  : createPostgresMemory({ url: process.argv[at + 1] ?? "", schema: `bench_${process.pid}` }));
+  ? createSqliteMemory({ dataDir, ...found })
+  : createPostgresMemory({ url: process.argv[at + 1] ?? "", schema: `bench_${process.pid}`, ...found }));
 try {
   const kept = [];
   const begin = performance.now();

@@ -1,9 +1,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it, onTestFinished } from "vitest";
-import fc from "fast-check";
 import type { MemoryStore } from "../../ports/memory-store.ts";
 import { type PgvectorServer, startPgvector } from "../../testing/pgvector-server.fixture.ts";
 import type { MemoryEmbedding } from "../embedding.ts";
-import { createInMemoryMemory } from "../in-memory/in-memory-memory.ts";
 import { createPostgresMemory, type PostgresMemoryOptions } from "./postgres-memory.ts";
 
 const NOW = 1_700_000_000_000;
@@ -71,30 +69,6 @@ describe("a memory in a Postgres that has pgvector", () => {
     const [hit] = await memory.search({ viewer: ANN, text: "0 1", now: NOW });
     expect(hit?.parts).toMatchObject({ lexicalRank: null, alikeRank: null, vectorRank: 1 });
   });
-
-  it("K1, K9: finds what the memory in memory finds, of whom it is asked for, whatever vectors there are", async () => {
-    const number = fc.integer({ min: -9, max: 9 });
-    // Of one length, of another, and of none.
-    const text = fc
-      .oneof(fc.tuple(number, number, number), fc.tuple(number, number), fc.constant([]))
-      .map((numbers) => `turn ${numbers.join(" ")}`);
-    const users = fc.constantFrom(ANN, viewerOf("bob"), viewerOf("cyd"));
-    await fc.assert(
-      fc.asyncProperty(
-        fc.array(fc.tuple(users, fc.array(text, { minLength: 1, maxLength: 8 })), { maxLength: 8 }),
-        fc.array(fc.tuple(users, text), { minLength: 1, maxLength: 5 }),
-        async (said, asked) => {
-          const memory = await open();
-          const model = createInMemoryMemory({ embedding: EMBEDDING, ranking: RANKING });
-          for (const [by, texts] of said) for (const each of [memory, model]) await addAll(each, texts, by);
-          for (const [viewer, query] of asked)
-            expect(await found(memory, query, viewer)).toEqual(await found(model, query, viewer));
-          await memory.close();
-        },
-      ),
-      { numRuns: 30 },
-    );
-  }, 120_000);
 
   it("finds what was kept as bytes as well, before the extension came", async () => {
     await server.ask("DROP EXTENSION vector CASCADE");
