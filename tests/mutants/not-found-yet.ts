@@ -6,6 +6,12 @@ const each = (wanted: string, ...ids: readonly string[]): readonly NotFoundYet[]
 
 export const NOT_FOUND_YET: readonly NotFoundYet[] = [
   ...each(
+    "an erasure in the very moment of a commit that says again what it takes, and another verdict after it; runtime/summaries.test.ts, runtime/cancel.test.ts and runtime/approvals.test.ts make both",
+    "engine/batch.ts: what is said again may have been erased since it was read",
+    "stores/in-memory/memory-erase.ts: an erasure raises the gate",
+    "runtime/answers.ts: once it is erased what was said, its key is of no help: another verdict is another answer all the same",
+  ),
+  ...each(
     "worlds in which tools have circuits; core/circuit.property.test.ts and runtime/circuits.test.ts and runtime/model-circuits.test.ts test each",
     "core/circuit.ts: what keeps failing is not called for a while",
     "core/circuit.ts: only the call that tries it says whether it works again",

@@ -33,7 +33,8 @@ export class Batch {
   readonly reserve: Reservation[] = [];
   /** Bytes that events refer to, where no outcome brought them. */
   readonly blobs: Blob[] = [];
-  startsEffects = false;
+  /** Whether a cancel or an erasure that came meanwhile has to be looked at first (C9). */
+  isFenced = false;
   state: SessionState;
   hash: Uint8Array;
   readonly #seal: BatchSeal;
@@ -70,7 +71,9 @@ export class Batch {
     this.events.push(event);
     this.stored.push(stored);
     // guard E5: starts are noticed
-    if (isEffectStart(draft.header.type)) this.startsEffects = true;
+    if (isEffectStart(draft.header.type)) this.isFenced = true;
+    // guard J4: what is said again may have been erased since it was read
+    if (event.payload !== null) this.isFenced = true;
     return event;
   }
 

@@ -52,7 +52,7 @@ const requestOf = (
     wakeAt: mayRelease ? /* guard S3: a session that is let go knows when to wake */ waitUntil : null,
     events: batch.stored,
     // guard E5: a start is said to be one
-    startsEffects: batch.startsEffects,
+    isFenced: batch.isFenced,
     blobs: [...blobsOf(recorded, batch.stored), ...batch.blobs],
     consume: batch.consume,
     post: [],

@@ -18,8 +18,8 @@ import type { DueDutiesQuery, Duty, DutyChange, DutyPage, DutyQuery, NewDuty, Ne
  *     answers with the first signal's run, with another body `conflict` (J5).
  * C8  Signals are consumed by id in the commit that records them; a consumed signal is never listed again (J6).
  *     Signals are listed in the order of posting. Consuming a signal that is not there is a conflict.
- * C9  A `cancel` signal, and any that `fences`, raises the session's gate in the post's transaction; a commit that
- *     starts effects with an older gate is refused (E5).
+ * C9  A `cancel` signal, and any that `fences`, raises the session's gate in the post's transaction, and an erasure in its
+ *     own; a commit that is fenced is refused with an older gate (E5, J4).
  * C10 `due` lists sessions with unread signals or a wake time that has come, that nobody alive holds, of the agents asked for.
  *     A lease that was never released and whose holder is dead or whose time has run out is a reason of its own.
  *     Where more are due than asked for, tenants take turns: no tenant has two more in the answer than another that has
@@ -142,15 +142,15 @@ export type CommitRequest = {
     readonly position: Position;
     readonly headHash: Uint8Array;
     readonly epoch: number;
-    /** Compared only when `startsEffects`. */
+    /** Compared only when `isFenced`. */
     readonly gate: number;
   };
   readonly lease: LeaseChange;
   /** When the session is owed attention though nothing arrives; null for never. */
   readonly wakeAt: Timestamp | null;
   readonly events: readonly StoredEvent[];
-  /** Whether an event in here begins an effect (C9). */
-  readonly startsEffects: boolean;
+  /** Whether an event in here begins an effect, or has content: it may say again what was read before (C9). */
+  readonly isFenced: boolean;
   readonly blobs: readonly Blob[];
   readonly consume: readonly SignalId[];
   /** To any session. Repeated ones, and those for a session that does not exist, are dropped. */

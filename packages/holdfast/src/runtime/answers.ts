@@ -12,6 +12,7 @@ import { SessionContent } from "../engine/session-content.ts";
 import type { NewSignal } from "../ports/journal-store.ts";
 import type { Tool } from "../ports/tool.ts";
 import type { ApprovalPlace } from "./approval-id.ts";
+import { decidedVerdicts } from "./decided-verdicts.ts";
 import { checkOptions } from "../definitions/known-options.ts";
 import type { Folded } from "./pending.ts";
 import type { RuntimeServices } from "./runtime-services.ts";
@@ -73,6 +74,11 @@ export const answerOfDecision = async (
   const objection = pending === null ? null : objectionOf(services, pending, { by: decision.by, sessionId });
   const refused = objection === null ? null : approverRefused(decision.by, objection);
   if (refused !== null && objection !== "decided-before") throw refused;
+  if (pending === null) {
+    const verdicts = await decidedVerdicts(services, place);
+    // guard E4: once it is erased what was said, its key is of no help: another verdict is another answer all the same
+    if (verdicts.size > 0 && !verdicts.has(decision.verdict)) throw notWaiting(DECIDED);
+  }
   if (pending !== null) await checkAnswer(services, folded, { pending, decision });
   // One decision for each question; where several have to approve, one of each.
   const lone = `decide:${callId}:${ask}`;
@@ -81,12 +87,12 @@ export const answerOfDecision = async (
   return {
     signal: { kind: "decide", runId: run?.runId ?? null, body: wholeBody({ callId, ask, ...decision }) },
     keys: isLone ? [lone, own] : [own, lone],
-    onConflict:
-      refused ??
-      notWaiting(pending === null ? "it was decided, or the call is over" : "another decision came first"),
+    onConflict: refused ?? notWaiting(pending === null ? DECIDED : "another decision came first"),
     isLate: pending === null || refused !== null,
   };
 };
+
+const DECIDED = "it was decided, or the call is over";
 
 /** What is approved, or brought, is all of it: nothing that would have to be cut or changed to be kept. */
 const wholeBody = (body: object): JsonObject => {

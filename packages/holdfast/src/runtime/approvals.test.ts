@@ -547,6 +547,21 @@ describe("an approval that no longer holds", () => {
     const stored = await scene.test.store.read(scene.session.id, 0, { limit: 100, omitPayload: true });
     expect(JSON.stringify(stored.map(({ header }) => header))).not.toContain("77123");
   });
+
+  it("E4 J4 does not take another verdict for the first, though its content is erased", async () => {
+    const bank = bankOf();
+    const scene = await start(agentOf({ model: paying([5]), tools: [payTool(bank)] }));
+    const { approvalId } = await firstAsked(scene);
+    await scene.session.decide(approvalId, { verdict: "approve", by: "ann" });
+    expect(await finished(scene)).toMatchObject({ status: "completed" });
+    await scene.test.runtime.erase(scene.session.id);
+    await expect(scene.session.decide(approvalId, { verdict: "reject", by: "ann" })).rejects.toMatchObject({
+      code: "APPROVAL_NOT_WAITING",
+    });
+    // Who it was, and what they said with it, is not known any more.
+    await scene.session.decide(approvalId, { verdict: "approve", by: "ann" });
+    expect(bank.paid).toEqual([5]);
+  });
 });
 
 describe("a process that dies", () => {

@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { ToolError } from "../core/errors.ts";
+import { openEvent } from "../core/journal-codec.ts";
 import { createTestRuntime, type StoreCall, type TestRuntime } from "../testing/index.ts";
 import {
   agentOf,
@@ -109,6 +110,40 @@ describe("cancel", () => {
     const again = await session.send("again");
     await within(test, again.outcome(), 5_000);
     expect(JSON.stringify(model.requests.at(-1)?.messages)).not.toContain("late news");
+  });
+
+  it("J4 stores no late result that is erased in the moment in which it is stored", async () => {
+    const door = makeDoor();
+    const deaf = toolOf({
+      name: "deaf",
+      effect: "read",
+      execute: async () => {
+        await door.opened;
+        return "late news";
+      },
+    });
+    let isErasing = false;
+    const faults = ({ commit }: StoreCall): null => {
+      const isLate =
+        commit?.events.some((stored) => openEvent(stored).header.type === "tool-call.late") === true;
+      if (!isErasing || !isLate) return null;
+      isErasing = false;
+      // Done when it is called: the commit comes behind it.
+      void test.store.erase(session.id);
+      return null;
+    };
+    const agent = agentOf({ model: recordingModel(() => useTool("deaf")), tools: [deaf] });
+    const { test, session, run } = await begin(agent, faults);
+    await run.cancel();
+    await within(test, run.outcome(), 5_000);
+    isErasing = true;
+    door.open();
+    await test.advanceTime(3_000);
+
+    const events = await journalOf(test, session.id);
+    expect(isErasing).toBe(false);
+    expect(headersOf(events, "tool-call.late")).toEqual([]);
+    expect(JSON.stringify(events).includes("late news")).toBe(false);
   });
 
   it("E5 E2 lists an aborted write as unknown", async () => {
@@ -287,7 +322,7 @@ describe("cancel", () => {
     const commit = store.commit.bind(store);
     store.commit = async (request) => {
       const answer = await commit(request);
-      if (request.startsEffects) await cancel();
+      if (request.isFenced) await cancel();
       return answer;
     };
     const session = await test.runtime.createSession(agent);

@@ -558,7 +558,7 @@ const claimOf = (sessionId: string, head: SessionHead, holder: string): CommitRe
   lease: { kind: "claim", holder, ttlMs: 30_000 },
   wakeAt: null,
   events: [],
-  startsEffects: false,
+  isFenced: false,
   blobs: [],
   consume: [],
   post: [],

@@ -1,5 +1,11 @@
 import { describe, expect, it } from "vitest";
-import { createTestRuntime, type TestRuntime } from "../testing/create-test-runtime.ts";
+import { openEvent } from "../core/journal-codec.ts";
+import {
+  createTestRuntime,
+  type TestRuntime,
+  type TestRuntimeOptions,
+} from "../testing/create-test-runtime.ts";
+import type { StoreCall } from "../testing/faulty-store.ts";
 import {
   agentOf,
   headersOf,
@@ -25,8 +31,8 @@ const fill = async (test: TestRuntime, session: Session, text = LONG): Promise<v
     expect(await (await session.send(`${index} ${text}`)).outcome()).toMatchObject({ status: "completed" });
 };
 
-const begin = async (agent: AgentDefinition) => {
-  const test = await createTestRuntime({ agents: [agent] });
+const begin = async (agent: AgentDefinition, options: Partial<TestRuntimeOptions> = {}) => {
+  const test = await createTestRuntime({ agents: [agent], ...options });
   return { test, session: await test.runtime.createSession(agent) };
 };
 
@@ -158,6 +164,42 @@ describe("a summary", () => {
     await test.advanceTime(5_000);
     const journal = await journalOf(test, session.id);
     expect(headersOf(journal, "summary-call.failed")).toMatchObject([{ code: "MODEL_RESPONSE_INVALID" }]);
+    expect(headersOf(journal, "run.completed").length).toBeGreaterThan(1);
+    expect(JSON.stringify(journal)).not.toContain(secret);
+    await test.close();
+  });
+
+  it.each([
+    ["made of what was said", false],
+    ["by a model", true],
+  ])("J4 %s brings nothing back that is erased in the moment in which it is stored", async (_, isByModel) => {
+    const secret = "the blue door";
+    let isErasing = true;
+    const faults = ({ commit }: StoreCall): null => {
+      const types = (commit?.events ?? []).map((stored) => openEvent(stored).header.type);
+      if (
+        !isErasing ||
+        !types.some((type) => type === (isByModel ? "summary-call.completed" : "context.compacted"))
+      )
+        return null;
+      isErasing = false;
+      // Done when it is called: the commit comes behind it.
+      void test.store.erase(session.id);
+      return null;
+    };
+    const small = recordingModel(({ lastUserText }) => ({
+      text: `Goals:\n- to find ${lastUserText.includes(secret) ? secret : "nothing"}`,
+    }));
+    const model = recordingModel(() => ({ text: "Noted." }));
+    const limits = { maxWindowChars: 12_000 };
+    const agent = agentOf({ model, limits, ...(isByModel ? { summary: { model: small } } : {}) });
+    const { test, session } = await begin(agent, { faults });
+    for (let index = 0; isErasing; index += 1) {
+      await session.send(`${index} ${secret} ${LONG}`);
+      await test.advanceTime(1_000);
+    }
+    await test.advanceTime(5_000);
+    const journal = await journalOf(test, session.id);
     expect(headersOf(journal, "run.completed").length).toBeGreaterThan(1);
     expect(JSON.stringify(journal)).not.toContain(secret);
     await test.close();

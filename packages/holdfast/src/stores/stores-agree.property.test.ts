@@ -20,7 +20,7 @@ const commitStep = fc.record({
   stale: fc.constantFrom("no", "no", "no", "position", "epoch", "hash"),
   lease: fc.constantFrom("keep", "keep", "claim-a", "claim-b", "release"),
   events: fc.nat({ max: 3 }),
-  startsEffects: fc.boolean(),
+  isFenced: fc.boolean(),
   /** Which of the listed signals, and whether one that is not there is added. */
   consume: fc.array(fc.nat({ max: 3 }), { maxLength: 2 }),
   reserve: fc.array(fc.nat({ max: 60 }), { maxLength: 2 }),
@@ -106,7 +106,7 @@ describe("the SQLite store and the in-memory reference", () => {
         ? { kind: "claim", holder: step.lease, ttlMs: 200 }
         : { kind: step.lease === "release" ? "release" : "keep" },
       events: script.events(step.events),
-      startsEffects: step.startsEffects,
+      isFenced: step.isFenced,
       reserve: step.reserve.map((amount, index) => ({ id: `r${index}`, account, amount, limit: 100 })),
       settle: step.settle ? [{ id: "r0", account, amount: 5 }] : [],
       wakeAt: step.wakeIn === null ? null : clock.now() + step.wakeIn,

@@ -49,7 +49,7 @@ export const assertPlaced = (events: readonly StoredEvent[], after: Position): v
 /** Who may write: C3, C4, C5, C9, C16. */
 const fenceReason = (
   record: SessionRecord,
-  { expect, lease, startsEffects }: CommitRequest,
+  { expect, lease, isFenced }: CommitRequest,
   { heldBy, journalVersion }: { readonly heldBy: string | null; readonly journalVersion: number },
 ): ConflictReason | null => {
   const head = headOf(record);
@@ -66,7 +66,7 @@ const fenceReason = (
   )
     return "position";
   // guard E5: nothing starts under an older gate
-  if (startsEffects && record.gate !== expect.gate) return "gate";
+  if (isFenced && record.gate !== expect.gate) return "gate";
   return null;
 };
 

@@ -10,6 +10,8 @@ export const eraseContent = (record: SessionRecord, upTo: Position | undefined):
   const last = upTo ?? Number.POSITIVE_INFINITY;
   record.snapshot = null;
   record.isErased = isWhole;
+  // guard J4: an erasure raises the gate
+  record.gate += 1;
   record.events.forEach((event, index) => {
     if (event.position <= last) record.events[index] = { ...event, payload: null, salt: null };
   });

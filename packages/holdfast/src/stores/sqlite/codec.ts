@@ -113,7 +113,7 @@ const putCommit = (writer: CellWriter, commit: PlacedCommit): void => {
   writer.put(lease.kind);
   if (lease.kind === "claim") writer.put(lease.holder, lease.ttlMs);
   writer.put(commit.wakeAt, summary.status, summary.waiting);
-  writer.put((commit.startsEffects ? 1 : 0) + (commit.mustSync ? 2 : 0));
+  writer.put((commit.isFenced ? 1 : 0) + (commit.mustSync ? 2 : 0));
   putList(writer, commit.events, putEvent);
   putList(writer, commit.blobs, putBlob);
   putList(writer, commit.consume, (to, id) => to.put(id));
@@ -144,7 +144,7 @@ const takeCommit = (reader: CellReader): PlacedCommit => {
     lease,
     wakeAt,
     summary,
-    startsEffects: (flags & 1) !== 0,
+    isFenced: (flags & 1) !== 0,
     mustSync: (flags & 2) !== 0,
     events: takeList(reader, takeEvent),
     blobs: takeList(reader, takeBlob),

@@ -58,14 +58,14 @@ export const applyCommit = (transaction: Transaction, commit: PlacedCommit): Com
 const fenceReason = (
   transaction: Transaction,
   row: CommitRow,
-  { expect, lease, startsEffects }: PlacedCommit,
+  { expect, lease, isFenced }: PlacedCommit,
 ): ConflictReason | null => {
   if (row.epoch !== expect.epoch) return "epoch";
   // C16: a session that a newer version writes is not claimed
   if (lease.kind === "claim" && row.min_reader > transaction.journalVersion) return "reader";
   if (lease.kind === "claim" && isHeldByOther(transaction, row, lease.holder)) return "held";
   if (row.position !== expect.position || !sameBytes(row.hash, expect.headHash)) return "position";
-  if (startsEffects && row.gate !== expect.gate) return "gate";
+  if (isFenced && row.gate !== expect.gate) return "gate";
   return null;
 };
 

@@ -15,6 +15,7 @@ const CLEAR_EVENT = "UPDATE events SET payload = NULL, salt = NULL WHERE id = ?"
 // What an unread signal brings again is not of the past, though an event has mentioned it before.
 const DROP_BLOBS = `DELETE FROM blobs WHERE sid = ? AND (? OR (signal IS NULL AND position <= ?))
   RETURNING digest, bytes IS NULL AS is_file`;
+const MARK_ERASED = "UPDATE sessions SET is_erased = is_erased OR ?, gate = gate + 1 WHERE sid = ?";
 const CLEAR_KEYS = `UPDATE used_keys SET salt = NULL, digest = NULL WHERE sid = ?1 AND key NOT IN
   (SELECT dedupe_key FROM signals WHERE sid = ?1 AND dedupe_key IS NOT NULL)`;
 
@@ -34,11 +35,11 @@ const eraseJournal = (transaction: Transaction, journal: JournalPlace, upTo: Pos
   const last = Math.min(upTo ?? journal.position, journal.position);
   clearEvents(connection, journal, last);
   connection.run("DELETE FROM snapshots WHERE sid = ?", sid);
+  connection.run(MARK_ERASED, isWhole, sid);
   const dropped = connection.all<{ digest: string; is_file: number }>(DROP_BLOBS, sid, isWhole, last);
   if (upTo === null) {
     eraseKeys(connection, journal);
     connection.run("UPDATE signals SET body = 'null', dedupe_key = NULL WHERE sid = ?", sid);
-    connection.run("UPDATE sessions SET is_erased = 1 WHERE sid = ?", sid);
   } else {
     // What a read signal said is in the journal, and its key does not know where.
     connection.run(CLEAR_KEYS, sid);

@@ -284,7 +284,7 @@ export const COMMIT_CASES: readonly StoreCase[] = [
     run: async ({ store, clock }) => {
       const session = await new SessionScript(store, clock).create();
       await store.post([session.signal({ kind: "cancel" })]);
-      const started = { startsEffects: true, summary: { status: "running", waiting: null } } as const;
+      const started = { isFenced: true, summary: { status: "running", waiting: null } } as const;
       deepStrictEqual(await session.commit(started), conflict("gate"));
       await session.mustCommit();
       session.gate = (await store.head(session.sessionId))?.gate ?? 0;
@@ -299,9 +299,25 @@ export const COMMIT_CASES: readonly StoreCase[] = [
       const session = await new SessionScript(store, clock).create();
       const input = session.signal({ dedupeKey: "urgent", runId: "run-1", fences: true });
       await store.post([input, input]);
-      const started = { startsEffects: true, summary: { status: "running", waiting: null } } as const;
+      const started = { isFenced: true, summary: { status: "running", waiting: null } } as const;
       deepStrictEqual(await session.commit(started), conflict("gate"));
       strictEqual((await store.head(session.sessionId))?.gate, 1);
+    },
+  },
+  {
+    promise: "C9",
+    title: "an erasure raises the gate like a cancel, of the whole or up to a position",
+    run: async ({ store, clock }) => {
+      const session = await new SessionScript(store, clock).create();
+      await store.erase(session.sessionId, { upTo: 1 });
+      deepStrictEqual(await session.commit({ isFenced: true }), conflict("gate"));
+      strictEqual((await store.head(session.sessionId))?.gate, 1);
+      await store.erase(session.sessionId);
+      session.gate = 1;
+      deepStrictEqual(await session.commit({ isFenced: true }), conflict("gate"));
+      await session.mustCommit();
+      session.gate = 2;
+      await session.mustCommit({ isFenced: true });
     },
   },
   {

@@ -91,7 +91,7 @@ export class SessionScript {
       lease: { kind: "keep" },
       wakeAt: null,
       events: this.events(1),
-      startsEffects: false,
+      isFenced: false,
       blobs: [],
       consume: [],
       post: [],

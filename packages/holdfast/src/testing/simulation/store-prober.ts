@@ -123,7 +123,7 @@ export const requestAt = ({
   lease: { kind: "keep" },
   wakeAt: null,
   events: [],
-  startsEffects: false,
+  isFenced: false,
   blobs: [],
   consume: [],
   post: [],
