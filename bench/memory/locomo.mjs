@@ -54,14 +54,22 @@ const turnsOf = (conversation) =>
     )
     .filter(({ text }) => text.trim() !== "");
 
+/** Two of the file's are spelt like `D:11:26` and `D30:05`. */
+const EVIDENCE = /D:?(\d+):0*(\d+)/g;
+
 /** Questions whose evidence is there; some of the file's ids are joined, or of no turn. */
 const questionsOf = (qa, turns) => {
   const known = new Set(turns.map(({ id }) => id));
   return qa
     .filter(({ category }) => category !== ADVERSARIAL)
     .map(({ question, evidence = [] }) => {
-      const ids = evidence.flatMap((each) => String(each).match(/D\d+:\d+/g) ?? []);
-      return { question: String(question), evidence: [...new Set(ids)].filter((id) => known.has(id)) };
+      const ids = evidence.flatMap((each) => [...String(each).matchAll(EVIDENCE)]);
+      return {
+        question: String(question),
+        evidence: [...new Set(ids.map(([, session, turn]) => `D${session}:${turn}`))].filter((id) =>
+          known.has(id),
+        ),
+      };
     })
     .filter(({ evidence }) => evidence.length > 0);
 };

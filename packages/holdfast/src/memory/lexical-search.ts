@@ -106,7 +106,7 @@ const addScores = (
   for (let at = 0; at < chunk.length; at += 2) {
     const doc = chunk[at] ?? 0;
     const packed = chunk[at + 1] ?? 0;
-    const times = unitsOf(packed) / 4;
+    const times = unitsOf(packed) / 2;
     const norm = K1 * (1 - B + (B * lengthOf(packed)) / averageLength);
     sums[doc] = (sums[doc] ?? 0) + (weight * times * (K1 + 1)) / (times + norm);
   }

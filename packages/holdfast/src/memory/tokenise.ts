@@ -1,3 +1,4 @@
+import { baseForm } from "./irregular-forms.ts";
 import { porterStem } from "./porter-stem.ts";
 
 /** Words that stand in nearly every English sentence, and tell no two apart. */
@@ -27,7 +28,7 @@ export const tokenise = (text: string, { stem = true, all = false }: TokeniseOpt
   return (plain.match(WORD) ?? []).flatMap((word) => {
     if (UNSPACED.test(word)) return pairsOf(word);
     if (!all && STOP_WORDS.has(word)) return [];
-    return [(stem ? porterStem(word) : word).slice(0, MAX_WORD_CHARS)];
+    return [(stem ? porterStem(baseForm(word)) : word).slice(0, MAX_WORD_CHARS)];
   });
 };
 

@@ -1,4 +1,4 @@
-export const FORMAT_VERSION = 1;
+export const FORMAT_VERSION = 2;
 
 /**
  * Owners, namespaces, tenants and names are digests (`memory-slot.ts`): Postgres' text holds no NUL and no half of a character, and its

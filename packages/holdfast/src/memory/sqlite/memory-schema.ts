@@ -1,5 +1,5 @@
 export const APPLICATION_ID = 0x48_66_6d_31;
-export const FORMAT_VERSION = 1;
+export const FORMAT_VERSION = 2;
 
 /**
  * A part is one owner and namespace (see `scope-key.ts`): whatever is read of the index is read of the parts that a viewer sees, and
