@@ -9,6 +9,7 @@ import { toFailure } from "../core/failure.ts";
 import { definitionOf } from "../engine/definition-for.ts";
 import { principalOf } from "../engine/principal.ts";
 import { SessionContent } from "../engine/session-content.ts";
+import { wasErased } from "../engine/was-erased.ts";
 import type { NewSignal } from "../ports/journal-store.ts";
 import type { Tool } from "../ports/tool.ts";
 import type { ApprovalPlace } from "./approval-id.ts";
@@ -74,7 +75,7 @@ export const answerOfDecision = async (
   const objection = pending === null ? null : objectionOf(services, pending, { by: decision.by, sessionId });
   const refused = objection === null ? null : approverRefused(decision.by, objection);
   if (refused !== null && objection !== "decided-before") throw refused;
-  if (pending === null) {
+  if (pending === null && (await wasErased({ services, sessionId }, callId))) {
     const verdicts = await decidedVerdicts(services, place);
     // guard E4: once it is erased what was said, its key is of no help: another verdict is another answer all the same
     if (verdicts.size > 0 && !verdicts.has(decision.verdict)) throw notWaiting(DECIDED);

@@ -131,7 +131,10 @@ export class MemoryPool {
 
   #queryOf(client: PoolClient): MemoryQuery {
     return async <Row>(sql: string, ...values: readonly unknown[]) => {
-      const text = sql.replaceAll(/@(?=[a-z]+\b)/g, `${this.#schema}.`);
+      // What is quoted as a name is another's.
+      const text = sql.replaceAll(/"[^"]*"|@(?=[a-z]+\b)/g, (found) =>
+        found === "@" ? `${this.#schema}.` : found,
+      );
       return (await client.query(text, [...values])).rows as readonly Row[];
     };
   }

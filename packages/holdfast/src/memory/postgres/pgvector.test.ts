@@ -151,4 +151,33 @@ describe("a memory in a Postgres that has pgvector", () => {
     expect(await found(memory, "1 0")).toEqual(["north 1 0"]);
     expect(await server.ask("SELECT count(data)::int AS bytes FROM owned.vectors")).toEqual([{ bytes: 1 }]);
   });
+
+  it("does without the server's vectors as a role for which they are not", async () => {
+    await server.ask('DROP EXTENSION vector CASCADE; CREATE EXTENSION vector SCHEMA "of others"');
+    const owner = await open({ schema: "shared" });
+    await addAll(owner, ["theirs 1 0"], viewerOf("bob"));
+    await owner.close();
+    await server.ask(
+      `CREATE ROLE guest; GRANT USAGE ON SCHEMA shared TO guest; GRANT ALL ON ALL TABLES IN SCHEMA shared TO guest;
+        GRANT ALL ON ALL SEQUENCES IN SCHEMA shared TO guest; SET ROLE guest`,
+    );
+    onTestFinished(async () => void (await server.ask("RESET ROLE")));
+    const memory = await open({ schema: "shared" });
+    await addAll(memory, ["north 1 0"]);
+    expect(await found(memory, "1 0")).toEqual(["north 1 0"]);
+    await memory.close();
+    await server.ask("RESET ROLE");
+    expect(await kept("shared")).toEqual([{ bytes: 1, vectors: 1 }]);
+  });
+
+  it("takes the extension in a schema of any name", async () => {
+    await server.ask(
+      'DROP EXTENSION vector CASCADE; CREATE SCHEMA "odd@others "" x"; CREATE EXTENSION vector SCHEMA "odd@others "" x"',
+    );
+    onTestFinished(async () => void (await server.ask("DROP EXTENSION vector CASCADE")));
+    const memory = await open({ schema: "odd" });
+    await addAll(memory, ["north 1 0", "east 0 1"]);
+    expect(await found(memory, "0.9 0.1")).toEqual(["north 1 0", "east 0 1"]);
+    expect(await kept("odd")).toEqual([{ bytes: 0, vectors: 2 }]);
+  });
 });

@@ -5,13 +5,15 @@ import type { MemoryPool, MemoryQuery } from "./memory-pool.ts";
 export type ServerVectors = { readonly type: string; readonly product: string; readonly oid: number };
 
 /**
- * Null where the table has no room for them. It is asked in each transaction: an extension comes and goes while processes run.
+ * Null where the table has no room for them, or they are not for this role. It is asked in each transaction: an extension comes and goes
+ * while processes run.
  */
 export const serverVectors = async (query: MemoryQuery): Promise<ServerVectors | null> => {
   const [found] = await query<{ schema: string; oid: number }>(
     `SELECT quote_ident(spaces.nspname) AS schema, types.oid::bigint AS oid FROM pg_attribute columns
       JOIN pg_type types ON types.oid = columns.atttypid JOIN pg_namespace spaces ON spaces.oid = types.typnamespace
-      WHERE columns.attrelid = '@vectors'::regclass AND columns.attname = 'near' AND NOT columns.attisdropped`,
+      WHERE columns.attrelid = '@vectors'::regclass AND columns.attname = 'near' AND NOT columns.attisdropped
+        AND has_schema_privilege(spaces.oid, 'USAGE')`,
   );
   if (found === undefined) return null;
   const { schema, oid } = found;
@@ -19,19 +21,20 @@ export const serverVectors = async (query: MemoryQuery): Promise<ServerVectors |
 };
 
 /**
- * Gives the table room for them, where the database has pgvector and the table is this role's to change. Where others hold the table for
- * longer than a moment, that is left to the next that opens the memory.
+ * Gives the table room for them, where the database has pgvector and the table is this role's to change. Where that cannot be done now, it
+ * is left to the next that opens the memory: nothing needs it.
  */
 export const welcomeVectors = async (pool: MemoryPool): Promise<void> => {
   try {
     await pool.alter(makeRoom);
   } catch (thrown) {
-    if (!(thrown instanceof StoreError) || thrown.failure.details?.["code"] !== LOCK_NOT_AVAILABLE)
-      throw thrown;
+    const code = thrown instanceof StoreError ? thrown.failure.details?.["code"] : undefined;
+    if (typeof code !== "string" || !NOT_NOW.has(code)) throw thrown;
   }
 };
 
-const LOCK_NOT_AVAILABLE = "55P03";
+/** Others hold the table; it is not allowed; the extension has gone in between. */
+const NOT_NOW: ReadonlySet<string> = new Set(["55P03", "42501", "3F000", "42704"]);
 
 const makeRoom = async (query: MemoryQuery): Promise<void> => {
   const [found] = await query<{ schema: string }>(

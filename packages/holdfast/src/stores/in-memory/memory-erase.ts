@@ -9,7 +9,7 @@ export const eraseContent = (record: SessionRecord, upTo: Position | undefined):
   const isWhole = upTo === undefined;
   const last = upTo ?? Number.POSITIVE_INFINITY;
   record.snapshot = null;
-  record.isErased = isWhole;
+  record.isErased ||= isWhole;
   // guard J4: an erasure raises the gate
   record.gate += 1;
   record.events.forEach((event, index) => {
