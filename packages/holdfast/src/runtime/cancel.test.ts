@@ -25,6 +25,16 @@ const begin = async (agent: AgentDefinition, faults?: (call: StoreCall) => null)
   return { test, session, run };
 };
 
+/** Minds no signal, and answers once its door is open. */
+const deafTool = () => {
+  const door = makeDoor();
+  const execute = async (): Promise<string> => {
+    await door.opened;
+    return "late news";
+  };
+  return { door, deaf: toolOf({ name: "deaf", effect: "read", execute }) };
+};
+
 const effectsAfterCancel = async (test: TestRuntime, sessionId: string): Promise<readonly string[]> => {
   const types = typesOf(await journalOf(test, sessionId));
   return types
@@ -83,15 +93,7 @@ describe("cancel", () => {
   });
 
   it("E5 does not wait for a tool that ignores its signal; its late result is recorded and not used", async () => {
-    const door = makeDoor();
-    const deaf = toolOf({
-      name: "deaf",
-      effect: "read",
-      execute: async () => {
-        await door.opened;
-        return "late news";
-      },
-    });
+    const { door, deaf } = deafTool();
     const model = recordingModel(({ lastUserText }) =>
       lastUserText === "again" ? { text: "ok" } : useTool("deaf"),
     );
@@ -113,15 +115,7 @@ describe("cancel", () => {
   });
 
   it("J4 stores no late result that is erased in the moment in which it is stored", async () => {
-    const door = makeDoor();
-    const deaf = toolOf({
-      name: "deaf",
-      effect: "read",
-      execute: async () => {
-        await door.opened;
-        return "late news";
-      },
-    });
+    const { door, deaf } = deafTool();
     let isErasing = false;
     const faults = ({ commit }: StoreCall): null => {
       const isLate =
