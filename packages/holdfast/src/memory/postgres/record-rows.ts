@@ -14,6 +14,9 @@ export type StoredRecord = {
   readonly chain: string;
 };
 
+/** A record where it will be, and where it was. */
+export type Placed = StoredRecord & { readonly before: StoredRecord | undefined };
+
 export type RecordRow = Omit<StoredRecord, "record"> & { readonly body: string };
 
 const COLUMNS = "part, doc, number, chain, body";

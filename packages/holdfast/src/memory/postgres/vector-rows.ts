@@ -3,7 +3,7 @@ import { Fetched } from "../fetched.ts";
 import type { IndexPart } from "../lexical-search.ts";
 import { type ScoredDoc, TopDocs } from "../top-docs.ts";
 import type { MemoryQuery } from "./memory-pool.ts";
-import type { StoredRecord } from "./record-rows.ts";
+import type { Placed, StoredRecord } from "./record-rows.ts";
 import { type ServerVectors, serverVectors, vectorMessage, vectorsMessage } from "./server-vectors.ts";
 
 export type VectorQuery = { readonly model: string; readonly vector: Float32Array } | null;
@@ -90,16 +90,13 @@ const vectorsOf = async (
 /** Little-endian, as every machine that Node runs on has it; a copy, for it has to begin at a multiple of four. */
 const toVector = (data: Buffer): Float32Array => new Float32Array(new Uint8Array(data).buffer);
 
-/** A record where it will be, and where it was. */
-type Moved = StoredRecord & { readonly before: StoredRecord | undefined };
-
 /** A record that moves takes its vector along: its text stays the same. */
 export const moveVectors = async (
   query: MemoryQuery,
-  records: readonly Moved[],
+  records: readonly Placed[],
   vectors: NewVectors,
 ): Promise<void> => {
-  const isNew = ({ record }: Moved): boolean => vectors?.byText.has(record.text) === true;
+  const isNew = ({ record }: Placed): boolean => vectors?.byText.has(record.text) === true;
   const moved = records.filter((each) => !isNew(each) && each.before !== undefined);
   if (moved.length > 0)
     await query(

@@ -7,11 +7,8 @@ import { ownerKey } from "../scope-key.ts";
 import type { Change } from "./loaded-table.ts";
 import type { MemoryQuery } from "./memory-pool.ts";
 import { keyDigest, nameDigest } from "./name-digest.ts";
-import type { StoredRecord } from "./record-rows.ts";
+import type { Placed, StoredRecord } from "./record-rows.ts";
 import { moveVectors, type NewVectors } from "./vector-rows.ts";
-
-/** A record where it will be. */
-type Placed = StoredRecord & { readonly before: StoredRecord | undefined };
 
 /** Writes what has become of records, of one tenant, within its transaction. */
 export const writeChanges = async (
