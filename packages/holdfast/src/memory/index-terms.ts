@@ -1,7 +1,7 @@
 import type { MemoryRecord } from "../ports/memory-store.ts";
 import { tokenise } from "./tokenise.ts";
 
-/** A word of the text counts twice as much as one of the context: measured with `bench/locomo.mjs`, where a quarter and two thirds found less. */
+/** A word of the text counts twice as much as one of the context: measured with `bench/locomo.mjs`, where a quarter found less, and more than a half no more. */
 const TEXT_UNITS = 2;
 const MAX_UNITS = 4_095;
 
